@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: language mode 6 (strict concurrency) and the upcoming features.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Targets that decide or crunch (no I/O of their own) are built optimised in debug builds
+/// too: the simulations and property tests run millions of steps through them.
+let optimised: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func product(_ name: String, _ package: String) -> Target.Dependency {
+    .product(name: name, package: package)
+}
+
+let grdb = product("GRDB", "GRDB.swift")
+let protobuf = product("SwiftProtobuf", "swift-protobuf")
+let log = product("Logging", "swift-log")
+let nio = product("NIOCore", "swift-nio")
+let nioPosix = product("NIOPosix", "swift-nio")
+let httpTypes = product("HTTPTypes", "swift-http-types")
+let asyncHTTPClient = product("AsyncHTTPClient", "async-http-client")
+
+let package = Package(
+    name: "waggle",
+    products: [.library(name: "Identity", targets: ["Identity", "PostLog"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
+    ],
+    targets: [
+        // C libraries of the system, and the one small C target.
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "CWaggleSystem", dependencies: ["COpenSSL"],
+            cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+
+        // Rows as in ARCHITECTURE.md: a module imports only from rows below its own.
+        .target(name: "Digests", dependencies: ["COpenSSL", "CWaggleSystem"], swiftSettings: optimised),
+        .target(name: "WaggleProtocol", dependencies: [protobuf], swiftSettings: optimised),
+        .target(
+            name: "Identity", dependencies: ["CSodium", "Digests", "WaggleProtocol", protobuf], swiftSettings: optimised),
+        .target(
+            name: "PostLog", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
+            swiftSettings: optimised),
+    ]
+)

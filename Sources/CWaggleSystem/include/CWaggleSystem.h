@@ -1,0 +1,56 @@
+#ifndef CWAGGLE_SYSTEM_H
+#define CWAGGLE_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// What Swift cannot reach by itself: system calls that glibc declares for _GNU_SOURCE only, and kernels that need the
+// processor's SHA-256 and carry-less multiply instructions. Calls return 0 or a count, and -errno when they fail.
+
+// MARK: Files
+
+/// Copies up to `length` bytes inside the kernel from one file to another, both at the given offsets.
+/// Returns the bytes copied (0 at the end of the source) or -errno.
+int64_t waggle_copy_file_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t length);
+
+/// Allocates blocks for a range of a file and extends it, so that a later write cannot find the disk full.
+int waggle_fallocate(int descriptor, int64_t offset, int64_t length);
+
+/// Makes `to` share the blocks of `from` (FICLONE): a copy that costs no space until one of the two is changed.
+int waggle_clone(int to, int from);
+
+/// Starts writing a range to the disk without waiting for it, so that the fdatasync at the end finds little to do.
+int waggle_start_writeback(int descriptor, int64_t offset, int64_t length);
+
+// MARK: Memory
+
+/// Makes the allocator return large freed buffers to the system (trim and mmap thresholds of 128 KiB). Call it once,
+/// first thing in `main`.
+void waggle_tune_malloc(void);
+
+// MARK: SHA-256
+
+/// Whether this processor has the SHA instructions, so that streams are hashed interleaved.
+int waggle_sha256_accelerated(void);
+
+/// The initial state (FIPS 180-4, section 5.3.3): eight words in host order.
+void waggle_sha256_start(uint32_t state[8]);
+
+/// Absorbs whole 64-byte blocks. The state after any number of blocks is a midstate that can be kept and gone on with.
+void waggle_sha256_blocks(uint32_t state[8], const uint8_t *data, size_t blocks);
+
+/// Digests of `count` messages of `length` bytes each that follow one another in `data`; `length` is a multiple of 64.
+/// Four messages are hashed at once where the processor can. Writes 32 bytes a message to `digests`.
+void waggle_sha256_messages(const uint8_t *data, size_t length, size_t count, uint8_t *digests);
+
+/// One pass for both: absorbs all `count * length` bytes into the stream's `state`, and writes the digest of each
+/// message as `waggle_sha256_messages` does, the two hashed interleaved.
+void waggle_sha256_stream_and_messages(uint32_t state[8], const uint8_t *data, size_t length, size_t count,
+                                       uint8_t *digests);
+
+// MARK: CRC-32
+
+/// CRC-32 (IEEE 802.3, reflected, as in ZIP and PNG) of more bytes; start with 0.
+uint32_t waggle_crc32(uint32_t crc, const uint8_t *data, size_t length);
+
+#endif

@@ -1,0 +1,100 @@
+import CSodium
+import Digests
+import FoundationEssentials
+
+/// Why a list of recovery words is refused.
+public enum RecoveryWordsError: Error, Equatable, Sendable {
+    case wrongCount(Int)
+    case unknownWord(String)
+    case checksum
+
+    public var message: String {
+        switch self {
+        case .wrongCount(let count): "there are \(count) words; recovery words are 24"
+        case .unknownWord(let word): "\"\(word)\" is not one of the recovery words; check its spelling"
+        case .checksum: "the words do not belong together: one is wrong, or two have changed places"
+        }
+    }
+}
+
+/// The secret of an identity that a person writes down: 32 bytes as 24 words (the encoding of BIP 39).
+///
+/// Root keys of every generation are derived from it (libsodium's `crypto_kdf`, BLAKE2b), so the words bring back an
+/// identity on a new machine, and the next rotation's keys need no second piece of paper. A thief of one root key learns
+/// nothing of the next.
+public struct RecoverySecret: Sendable, Equatable {
+    private let entropy: [UInt8]
+
+    /// Which chain a root key belongs to.
+    public enum Chain: String, Sendable {
+        case person = "wgl-pers"
+        case node = "wgl-node"
+    }
+
+    /// 32 random bytes.
+    public static func random() -> RecoverySecret {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        randombytes_buf(&bytes, bytes.count)
+        return RecoverySecret(entropy: bytes)
+    }
+
+    /// Nil unless there are 32 bytes.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        entropy = bytes
+    }
+
+    private init(entropy: [UInt8]) {
+        self.entropy = entropy
+    }
+
+    /// Reads 24 words in any case, separated by white space.
+    public init(words text: String) throws(RecoveryWordsError) {
+        let words = text.lowercased().split(whereSeparator: \.isWhitespace)
+        guard words.count == 24 else { throw .wrongCount(words.count) }
+        var bits: [Bool] = []
+        for word in words {
+            guard let index = RecoveryWordList.words.firstIndex(of: String(word)) else {
+                throw .unknownWord(String(word))
+            }
+            for shift in stride(from: 10, through: 0, by: -1) { bits.append(index >> shift & 1 == 1) }
+        }
+        let bytes = stride(from: 0, to: 264, by: 8).map { start in
+            bits[start..<start + 8].reduce(UInt8(0)) { $0 << 1 | ($1 ? 1 : 0) }
+        }
+        entropy = Array(bytes[..<32])
+        guard SHA256.hash(entropy).bytes[0] == bytes[32] else { throw .checksum }
+    }
+
+    /// The 24 words.
+    public var words: String {
+        let bytes = entropy + [SHA256.hash(entropy).bytes[0]]
+        let bits: [Bool] = bytes.flatMap { (byte: UInt8) -> [Bool] in
+            (0..<8).map { byte >> (7 - UInt8($0)) & 1 == 1 }
+        }
+        return stride(from: 0, to: 264, by: 11).map { start in
+            RecoveryWordList.words[bits[start..<start + 11].reduce(0) { $0 << 1 | ($1 ? 1 : 0) }]
+        }.joined(separator: " ")
+    }
+
+    /// The secret itself, for sealing under a passphrase.
+    public var bytes: [UInt8] { entropy }
+
+    /// The root key of a generation: 0 for the genesis, 1 after the first rotation, and so on.
+    public func root(_ chain: Chain, generation: UInt64) -> SigningKey {
+        var seed = [UInt8](repeating: 0, count: 32)
+        crypto_kdf_derive_from_key(&seed, seed.count, generation, chain.rawValue, entropy)
+        guard let key = SigningKey(seed: seed) else { preconditionFailure("a derived seed has 32 bytes") }
+        return key
+    }
+}
+
+extension SigningKey {
+    /// A new key from the system's random source.
+    public static func random() -> SigningKey {
+        var seed = [UInt8](repeating: 0, count: 32)
+        randombytes_buf(&seed, seed.count)
+        guard let key = SigningKey(seed: seed) else { preconditionFailure("a seed has 32 bytes") }
+        return key
+    }
+}

@@ -1,0 +1,43 @@
+import Synchronization
+
+/// Tells everyone who follows the log that it has grown.
+final class Followers: Sendable {
+    private struct State {
+        var newest: UInt64 = 0
+        var tickets: UInt64 = 0
+        var waiting: [UInt64: AsyncStream<UInt64>.Continuation] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var newestSeq: UInt64 { state.withLock { $0.newest } }
+
+    func follow() -> AsyncStream<UInt64> {
+        let (stream, continuation) = AsyncStream.makeStream(of: UInt64.self, bufferingPolicy: .bufferingNewest(1))
+        let ticket = state.withLock { state in
+            state.tickets += 1
+            state.waiting[state.tickets] = continuation
+            continuation.yield(state.newest)
+            return state.tickets
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { _ = $0.waiting.removeValue(forKey: ticket) }
+        }
+        return stream
+    }
+
+    func announce(_ seq: UInt64) {
+        state.withLock { state in
+            state.newest = max(state.newest, seq)
+            state.waiting.values.forEach { $0.yield(state.newest) }
+        }
+    }
+
+    func close() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        waiting.values.forEach { $0.finish() }
+    }
+}

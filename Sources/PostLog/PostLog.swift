@@ -1,0 +1,224 @@
+public import Digests
+public import FoundationEssentials
+import GRDB
+public import Identity
+public import WaggleProtocol
+
+/// The append-only log of signed posts of a node: `db/posts.db`.
+///
+/// Posts come in through `intake` alone. Everybody who computes something from posts follows the log with `entries` and
+/// `changes`. What is offered to peers is in `offered`.
+public final class PostLog: Sendable {
+    public let path: String
+    /// Ids of posts in force, for reconciliation.
+    public let offered = OfferedSet()
+    /// The only way in.
+    public let intake: Intake
+    /// Random, renewed when the log is restored from a backup: cursors of another log mean nothing here.
+    public let logID: String
+
+    let pool: DatabasePool
+    private let followers = Followers()
+
+    /// Opens the log, creates it when there is none, and loads the index.
+    ///
+    /// - Parameter now: unix seconds.
+    public init(
+        path: String, admission: any Admission = AdmitAll(), checkpoints: any CheckpointSource = NoCheckpoints(),
+        now: @escaping @Sendable () -> UInt64
+    ) throws(PostLogError) {
+        self.path = path
+        do {
+            var configuration = Configuration()
+            configuration.maximumReaderCount = 4
+            configuration.prepareDatabase { db in
+                // Anything reported as stored survives the next instant.
+                try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY")
+            }
+            pool = try DatabasePool(path: path, configuration: configuration)
+            try PostTable.migrator.migrate(pool)
+            logID = try pool.write { db in
+                if let id = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log id'") { return id }
+                let id = String(RecoverySecret.random().bytes[..<8].map { String($0, radix: 36) }.joined().prefix(12))
+                try db.execute(sql: "INSERT INTO meta (key, value) VALUES ('log id', ?)", arguments: [id])
+                return id
+            }
+            let (records, seq) = try pool.read { db in
+                var records: [(created: UInt64, id: Hash32, kind: PostKind)] = []
+                let rows = try Row.fetchCursor(
+                    db, sql: "SELECT created, id, kind FROM post WHERE state = 0 ORDER BY created, id")
+                while let row = try rows.next() {
+                    records.append(
+                        (UInt64(row[0] as Int64), PostTable.hash(row, 1), PostKind(rawValue: UInt32(row[2] as Int64))))
+                }
+                let seq = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM log") ?? 0
+                return (records, UInt64(seq))
+            }
+            offered.load(records)
+            followers.announce(seq)
+        } catch {
+            throw PostLogError(error, path: path)
+        }
+        intake = Intake(
+            pool: pool, path: path, admission: admission, checkpoints: checkpoints, now: now,
+            committed: { [offered, followers] written in
+                offered.apply(written.changes)
+                if let seq = written.newestSeq { followers.announce(seq) }
+            })
+    }
+
+    // MARK: Following
+
+    /// Sequence number of the newest line; 0 when there is none.
+    public var newestSeq: UInt64 { followers.newestSeq }
+
+    /// The numbers of newest lines as they are written, beginning with the present one. A slow reader misses
+    /// intermediate numbers, never the last.
+    public func changes() -> AsyncStream<UInt64> { followers.follow() }
+
+    /// Ends every `changes` stream.
+    public func close() { followers.close() }
+
+    /// Lines after `seq`, at most `limit`, in order.
+    public func entries(after seq: UInt64, limit: Int) async throws(PostLogError) -> [LogEntry] {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db.cachedStatement(
+                    sql: """
+                        SELECT l.seq, l.event, p.id, a.id, p.created, p.kind, p.slot, p.envelope
+                        FROM log l JOIN post p ON p.n = l.post JOIN author a ON a.n = p.author
+                        WHERE l.seq > ? ORDER BY l.seq LIMIT ?
+                        """), arguments: [Int64(seq), limit])
+            return rows.map { row in
+                let event = HiddenReason(rawValue: row[1]).map { LogEntry.Event.hidden($0) } ?? .shown
+                return LogEntry(seq: UInt64(row[0] as Int64), event: event, post: Self.loggedPost(row, from: 2))
+            }
+        }
+    }
+
+    private static func loggedPost(_ row: Row, from column: Int) -> LoggedPost {
+        let envelope: Data = row[column + 5]
+        let kind = PostKind(rawValue: UInt32(row[column + 3] as Int64))
+        let created = UInt64(row[column + 2] as Int64)
+        var post = PostTable.decode(envelope) ?? WirePost()
+        if envelope.isEmpty {
+            post.kind = kind.rawValue
+            post.created = created
+        }
+        return LoggedPost(
+            id: PostTable.hash(row, column), author: PostTable.hash(row, column + 1), created: created, kind: kind,
+            slot: row[column + 4], post: post, envelope: envelope)
+    }
+
+    // MARK: Looking up
+
+    /// Posts in force among these ids. Order and duplicates of `ids` do not matter.
+    public func posts(ids: [Hash32]) async throws(PostLogError) -> [Hash32: LoggedPost] {
+        try await read { db in
+            var found: [Hash32: LoggedPost] = [:]
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT p.id, a.id, p.created, p.kind, p.slot, p.envelope
+                    FROM post p JOIN author a ON a.n = p.author WHERE p.id = ? AND p.state = 0
+                    """)
+            for id in ids {
+                if let row = try Row.fetchOne(statement, arguments: [id.data]) {
+                    found[id] = Self.loggedPost(row, from: 0)
+                }
+            }
+            return found
+        }
+    }
+
+    /// Ids among these that have a row here, in force or not: there is no need to ask a peer for them.
+    public func known(_ ids: [Hash32]) async throws(PostLogError) -> Set<Hash32> {
+        try await read { db in try Self.known(ids, db) }
+    }
+
+    static func known(_ ids: [Hash32], _ db: Database) throws -> Set<Hash32> {
+        let statement = try db.cachedStatement(sql: "SELECT 1 FROM post WHERE id = ?")
+        var known: Set<Hash32> = []
+        for id in ids where try Int.fetchOne(statement, arguments: [id.data]) != nil { known.insert(id) }
+        return known
+    }
+
+    /// The post in force of a slot.
+    public func post(author: Hash32, kind: PostKind, slot: String) async throws(PostLogError) -> LoggedPost? {
+        try await read { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT p.id, a.id, p.created, p.kind, p.slot, p.envelope
+                    FROM post p JOIN author a ON a.n = p.author
+                    WHERE a.id = ? AND p.kind = ? AND p.slot = ? AND p.state = 0
+                    """, arguments: [author.data, Int64(kind.rawValue), slot]
+            ).map { Self.loggedPost($0, from: 0) }
+        }
+    }
+
+    /// Ids and times of an author's posts in force, at most `limit`, for reconciliation of one author.
+    public func index(ofAuthor author: Hash32, limit: Int) async throws(PostLogError) -> ReconciliationIndex {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT p.created, p.id FROM post p JOIN author a ON a.n = p.author
+                    WHERE a.id = ? AND p.state = 0 ORDER BY p.created DESC LIMIT ?
+                    """, arguments: [author.data, limit])
+            return ReconciliationIndex(
+                rows.map { ReconciliationRecord(created: UInt64($0[0] as Int64), id: PostTable.hash($0, 1)) }.sorted())
+        }
+    }
+
+    /// The key chain of an author; nil when no genesis is here.
+    public func keyChain(of author: Hash32) async throws(PostLogError) -> KeyChain? {
+        let envelopes = try await keyChainEnvelopes(of: author)
+        do {
+            return try KeyChain(stored: envelopes.keyDocuments)
+        } catch {
+            throw .damaged(path: path, detail: "a stored key document of \(AuthorID.text(author)) is not valid")
+        }
+    }
+
+    /// Kind 1 and kind 2 posts of an author in order of arrival: what someone needs to check the author's posts.
+    public func keyChainEnvelopes(of author: Hash32) async throws(PostLogError)
+        -> (keyDocuments: [Data], checkpoints: [Data])
+    {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT p.kind, p.envelope FROM post p JOIN author a ON a.n = p.author
+                    WHERE a.id = ? AND p.kind IN (1, 2) ORDER BY p.n
+                    """, arguments: [author.data])
+            return (
+                rows.filter { ($0[0] as Int64) == 1 }.map { $0[1] }, rows.filter { ($0[0] as Int64) == 2 }.map { $0[1] }
+            )
+        }
+    }
+
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(PostLogError)
+        -> Value
+    {
+        do {
+            return try await pool.read(body)
+        } catch {
+            throw PostLogError(error, path: path)
+        }
+    }
+}
+
+extension PostLogError {
+    init(_ error: any Error, path: String) {
+        guard let error = error as? DatabaseError else {
+            self = error as? PostLogError ?? .database(path: path, detail: "\(error)")
+            return
+        }
+        switch error.resultCode {
+        case .SQLITE_FULL: self = .diskFull(path: path)
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM: self = .readOnly(path: path)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path: path, detail: error.message ?? "corrupt")
+        default: self = .database(path: path, detail: error.message ?? "\(error.resultCode)")
+        }
+    }
+}
