@@ -23,11 +23,21 @@ let log = product("Logging", "swift-log")
 let nio = product("NIOCore", "swift-nio")
 let nioPosix = product("NIOPosix", "swift-nio")
 let httpTypes = product("HTTPTypes", "swift-http-types")
+let nioFoundation = product("NIOFoundationCompat", "swift-nio")
+let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let argumentParser = product("ArgumentParser", "swift-argument-parser")
+let hummingbird = product("Hummingbird", "hummingbird")
+let hummingbirdCore = product("HummingbirdCore", "hummingbird")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let mustache = product("Mustache", "swift-mustache")
+let tomlKit = product("TOMLKit", "TOMLKit")
+let unixSignals = product("UnixSignals", "swift-service-lifecycle")
+let system = product("SystemPackage", "swift-system")
 let asyncHTTPClient = product("AsyncHTTPClient", "async-http-client")
 
 let package = Package(
     name: "waggle",
-    products: [.library(name: "Identity", targets: ["Identity", "PostLog"])],
+    products: [.executable(name: "waggle", targets: ["waggle"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
@@ -41,12 +51,12 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
     ],
     targets: [
         // C libraries of the system, and the one small C target.
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(
             name: "CWaggleSystem", dependencies: ["COpenSSL"],
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
@@ -59,5 +69,42 @@ let package = Package(
         .target(
             name: "PostLog", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
             swiftSettings: optimised),
+        .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
+        .target(
+            name: "BlobStore",
+            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", grdb, nio, nioPosix, log, system],
+            swiftSettings: strict),
+        .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
+        .target(
+            name: "Catalog", dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", grdb, protobuf],
+            swiftSettings: strict),
+        .target(
+            name: "Federation",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", grdb, protobuf,
+                nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
+            ], swiftSettings: optimised),
+        .target(
+            name: "Operations",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
+                "Federation", protobuf, system,
+            ], swiftSettings: strict),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
+                "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, nioFoundation, httpTypes, hummingbird,
+                hummingbirdCore, mustache, lifecycle, system,
+            ], swiftSettings: strict),
+        .target(
+            name: "Node",
+            dependencies: [
+                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog",
+                "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
+                tomlKit, system,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
     ]
 )

@@ -26,6 +26,11 @@ int waggle_start_writeback(int descriptor, int64_t offset, int64_t length) {
     return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
 }
 
+int64_t waggle_next_data(int descriptor, int64_t offset) {
+    off64_t position = lseek64(descriptor, offset, SEEK_DATA);
+    return position < 0 ? -errno : position;
+}
+
 void waggle_tune_malloc(void) {
     mallopt(M_TRIM_THRESHOLD, 128 << 10);
     mallopt(M_MMAP_THRESHOLD, 128 << 10);

@@ -13,6 +13,18 @@ public struct FileDigests: Hashable, Sendable {
     /// AutoV1: the first four bytes of the SHA-256 over the 64 KiB at offset 1 MiB, as early web UIs named a model.
     /// For a shorter file the bytes that there are.
     public var autoV1: UInt32
+
+    /// Digests that were computed in parts.
+    public init(
+        size: UInt64, sha256: Hash32, piecesRoot: Hash32, layer: [Hash32], crc32: UInt32, autoV1: UInt32
+    ) {
+        self.size = size
+        self.sha256 = sha256
+        self.piecesRoot = piecesRoot
+        self.layer = layer
+        self.crc32 = crc32
+        self.autoV1 = autoV1
+    }
 }
 
 /// The digests that need the bytes in order: whole-file SHA-256, CRC-32 and the AutoV1 window.
@@ -82,15 +94,20 @@ public struct OrderedHasher: Sendable {
 
 /// All digests of a file in one pass: SHA-256, pieces root with the 1 MiB layer, CRC-32, AutoV1.
 ///
-/// On one thread `update` hashes the stream and the leaves interleaved. On two threads, whole units can be shared:
-/// `flatDigest(after:)` on one, `unitDigests(of:)` on the other, both pure, then `append` their results.
+/// On one thread `update` hashes the stream and the leaves interleaved and the rest beside them. On two threads, whole
+/// units can be shared: `unitDigester` on the one, `checksDigester` on the other, both pure, then `append` their results.
 public struct FileHasher: Sendable {
     private var ordered = OrderedHasher()
     private var pieces = PiecesHasher()
 
-    /// What one thread computed of a run of units while another hashed the stream.
+    /// What the first thread computed of a run of units: the whole-file SHA-256 after them, and their hashes.
     public struct UnitDigests: Sendable {
+        fileprivate var flat: SHA256Stream
         fileprivate var units: [Hash32]
+    }
+
+    /// What the second thread computed of the same run: CRC-32 and AutoV1 after it.
+    public struct CheckDigests: Sendable {
         fileprivate var checks: OrderedHasher.Checks
     }
 
@@ -106,28 +123,38 @@ public struct FileHasher: Sendable {
         pieces.update(buffer, with: &ordered.flat)
     }
 
-    /// The whole-file stream so far, for the first thread.
-    public var flat: SHA256Stream { ordered.flat }
-
-    /// For the second thread: makes a function that digests whole units that follow the bytes so far. It holds no
-    /// layer, so that a long layer is not copied.
+    /// For the first thread: makes a function that digests whole units that follow the bytes so far. It holds no layer,
+    /// so that a long layer is not copied.
     public func unitDigester() -> @Sendable (UnsafeRawBufferPointer) -> UnitDigests {
+        let flat = ordered.flat
+        return { buffer in
+            precondition(buffer.count % MerkleTree.unitBytes == 0, "only whole units can be shared")
+            var after = UnitDigests(flat: flat, units: [])
+            for start in stride(from: 0, to: buffer.count, by: MerkleTree.unitBytes) {
+                let unit = UnsafeRawBufferPointer(rebasing: buffer[start..<start + MerkleTree.unitBytes])
+                after.units.append(PiecesHasher.unitHash(unit, size: .max, with: &after.flat))
+            }
+            return after
+        }
+    }
+
+    /// For the second thread: makes a function that checks bytes that follow the bytes so far.
+    public func checksDigester() -> @Sendable (UnsafeRawBufferPointer) -> CheckDigests {
         let checks = ordered.checks
         let offset = byteCount
         return { buffer in
-            precondition(buffer.count % MerkleTree.unitBytes == 0, "only whole units can be shared")
             var after = checks
             after.update(buffer, offset: offset)
-            return UnitDigests(units: MerkleTree.unitHashes(buffer), checks: after)
+            return CheckDigests(checks: after)
         }
     }
 
     /// Takes the results of both threads for the same whole units.
-    public mutating func append(flat: SHA256Stream, units: UnitDigests) {
+    public mutating func append(_ units: UnitDigests, _ checks: CheckDigests) {
         precondition(
-            flat.byteCount == byteCount + UInt64(units.units.count) << 20, "both threads had the same whole units")
-        ordered.flat = flat
-        ordered.checks = units.checks
+            units.flat.byteCount == byteCount + UInt64(units.units.count) << 20, "the units follow the bytes so far")
+        ordered.flat = units.flat
+        ordered.checks = checks.checks
         pieces.append(units: units.units)
     }
 
@@ -162,5 +189,17 @@ public struct FileHasher: Sendable {
         else { return nil }
         self.ordered = ordered
         self.pieces = pieces
+    }
+}
+
+extension OrderedHasher {
+    /// Absorbs one verify unit of a blob of `size` bytes and gives its hash for the 1 MiB layer: one interleaved pass.
+    public mutating func update(unit: UnsafeRawBufferPointer, size: UInt64) -> Hash32 {
+        checks.update(unit, offset: byteCount)
+        guard byteCount % 64 == 0 else {
+            flat.update(unit)
+            return MerkleTree.unitHash(unit, size: size)
+        }
+        return PiecesHasher.unitHash(unit, size: size, with: &flat)
     }
 }

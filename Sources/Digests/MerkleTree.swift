@@ -42,18 +42,6 @@ public enum MerkleTree {
         return unitHash(leaves: leafDigests(unit), size: size)
     }
 
-    /// The hashes of the units in `buffer`, which starts on a unit boundary of a blob of more than 1 MiB.
-    public static func unitHashes(_ buffer: UnsafeRawBufferPointer) -> [Hash32] {
-        var hashes: [Hash32] = []
-        var rest = buffer[...]
-        while !rest.isEmpty {
-            let unit = UnsafeRawBufferPointer(rebasing: rest.prefix(unitBytes))
-            hashes.append(unitHash(leaves: leafDigests(unit), width: leavesPerUnit))
-            rest = rest.dropFirst(unit.count)
-        }
-        return hashes
-    }
-
     /// The pieces root of a blob whose 1 MiB layer is given; nil when the layer has not one hash a unit.
     public static func root(layer: [Hash32], size: UInt64) -> Hash32? {
         guard layer.count == unitCount(size: size) else { return nil }

@@ -56,6 +56,18 @@ public struct PiecesHasher: Sendable {
         return (MerkleTree.root(layer: units, size: size) ?? .zero, units)
     }
 
+    /// The hash of one unit of a blob of `size` bytes, which `stream` absorbs in the same pass.
+    static func unitHash(_ unit: UnsafeRawBufferPointer, size: UInt64, with stream: inout SHA256Stream) -> Hash32 {
+        var tree = PiecesHasher()
+        tree.update(unit, with: &stream)
+        if let whole = tree.layer.first { return whole }
+        var digests = tree.leaves
+        if tree.leaf.byteCount > 0 || unit.isEmpty {
+            tree.leaf.digest().withUnsafeBytes { digests.append(contentsOf: $0) }
+        }
+        return MerkleTree.unitHash(leaves: digests, size: size)
+    }
+
     /// Cuts `buffer` at leaves and units: runs of whole leaves go to `whole` with room for their digests, and parts of
     /// a leaf to `part` besides the leaf under way.
     private mutating func split(

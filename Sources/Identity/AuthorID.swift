@@ -6,9 +6,11 @@ public enum AuthorID {
         "w1" + Base32.encode(author.bytes)
     }
 
-    /// Nil for anything but a whole author id.
+    /// Nil for anything but a whole author id, in lower case: an author has one name.
     public static func parse(_ text: some StringProtocol) -> Hash32? {
-        guard text.hasPrefix("w1"), let bytes = Base32.decode(text.dropFirst(2)) else { return nil }
+        guard text.utf8.count == 54, text.hasPrefix("w1"), !text.utf8.contains(where: { (0x41...0x5a).contains($0) }),
+            let bytes = Base32.decode(text.dropFirst(2))
+        else { return nil }
         return Hash32(bytes)
     }
 

@@ -16,17 +16,22 @@ public struct DeviceAuthority: Equatable, Sendable {
     /// Unix seconds, inclusive.
     public let notBefore: UInt64
     /// Unix seconds, inclusive; a device that a later document leaves out ends when that document was made.
-    public let notAfter: UInt64
-    public let revocation: Revocation?
+    public fileprivate(set) var notAfter: UInt64
+    public fileprivate(set) var revocation: Revocation?
 
     /// A revocation as it stands: a stronger reason is never weakened by a later document.
     public struct Revocation: Equatable, Sendable {
         public let since: UInt64
         public let reason: WireRevocationReason
-        /// Ids of the checkpoint posts that some document in force names for the key.
-        public let checkpoints: [Hash32]
+        /// Id of the checkpoint post that was the first to be named for the key; nil when none was.
+        public let checkpoint: Hash32?
 
         var cuts: Bool { reason == .lost || reason == .compromised }
+    }
+
+    /// The checkpoint that decides which posts of the key count; nil while the key is good or was only retired.
+    public var decidingCheckpoint: Hash32? {
+        revocation.flatMap { $0.cuts ? $0.checkpoint : nil }
     }
 
     func verdict(
@@ -42,47 +47,46 @@ public struct DeviceAuthority: Equatable, Sendable {
             return created <= revocation.since ? .accepted : .refused("the device was retired before")
         }
         // History is not rewritten: what a checkpoint names was said before the key was lost.
-        let isNamed = revocation.checkpoints.contains { checkpoint($0)?.contains(id) ?? false }
+        let isNamed = revocation.checkpoint.flatMap(checkpoint)?.contains(id) ?? false
         return isNamed ? .accepted : .refused("the key was reported \(revocation.reason == .lost ? "lost" : "compromised")")
     }
+}
 
-    static func collect(_ path: [KeyChain.Version]) -> [Hash32: DeviceAuthority] {
-        var devices: [Hash32: WireDevice] = [:]
-        var leftOut: [Hash32: UInt64] = [:]
-        var revocations: [Hash32: Revocation] = [:]
-        for version in path {
-            var listed: Set<Hash32> = []
-            for device in version.document.devices {
-                guard let key = Hash32(device.key) else { continue }
-                devices[key] = device
-                leftOut[key] = nil
-                listed.insert(key)
-            }
-            for key in devices.keys where !listed.contains(key) && leftOut[key] == nil {
-                leftOut[key] = version.created
-            }
-            for revocation in version.document.revocations {
-                guard let key = Hash32(revocation.key) else { continue }
-                revocations[key] = stronger(revocations[key], revocation)
-            }
+/// The device keys of a chain, gathered document by document from the genesis on.
+struct DeviceRegister: Sendable {
+    private(set) var devices: [Hash32: DeviceAuthority] = [:]
+    private var revocations: [Hash32: DeviceAuthority.Revocation] = [:]
+    /// Keys that the newest document lists.
+    private var listed: Set<Hash32> = []
+
+    /// Takes in the next document in force.
+    mutating func apply(_ document: WireKeyDocument, created: UInt64) {
+        for revocation in document.revocations {
+            guard let key = Hash32(revocation.key) else { continue }
+            revocations[key] = Self.stronger(revocations[key], revocation)
+            devices[key]?.revocation = revocations[key]
         }
-        var authority: [Hash32: DeviceAuthority] = [:]
-        for (key, device) in devices {
-            let end = device.notAfter == 0 ? UInt64.max : device.notAfter
-            authority[key] = DeviceAuthority(
+        var nowListed: Set<Hash32> = []
+        for device in document.devices {
+            guard let key = Hash32(device.key) else { continue }
+            nowListed.insert(key)
+            devices[key] = DeviceAuthority(
                 label: device.label, scopes: Set(device.scopes), notBefore: device.notBefore,
-                notAfter: min(end, leftOut[key] ?? .max), revocation: revocations[key])
+                notAfter: device.notAfter == 0 ? .max : device.notAfter, revocation: revocations[key])
         }
-        return authority
+        for key in listed where !nowListed.contains(key) {
+            if let end = devices[key]?.notAfter { devices[key]?.notAfter = min(end, created) }
+        }
+        listed = nowListed
     }
 
-    private static func stronger(_ old: Revocation?, _ new: WireRevocation) -> Revocation {
-        let checkpoint = Hash32(new.checkpoint).map { [$0] } ?? []
-        guard let old else { return Revocation(since: new.since, reason: new.reason, checkpoints: checkpoint) }
+    private static func stronger(_ old: DeviceAuthority.Revocation?, _ new: WireRevocation) -> DeviceAuthority.Revocation {
+        let checkpoint = Hash32(new.checkpoint)
+        guard let old else { return .init(since: new.since, reason: new.reason, checkpoint: checkpoint) }
         func strength(_ reason: WireRevocationReason) -> Int { reason == .retired ? 0 : reason == .lost ? 1 : 2 }
-        return Revocation(
+        return .init(
             since: min(old.since, new.since),
             reason: strength(new.reason) > strength(old.reason) ? new.reason : old.reason,
-            checkpoints: old.checkpoints.isEmpty ? checkpoint : old.checkpoints)
+            checkpoint: old.checkpoint ?? checkpoint)
     }
 }

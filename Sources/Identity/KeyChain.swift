@@ -9,10 +9,11 @@ public import WaggleProtocol
 /// Protocol/spec/identity.md:
 ///
 /// - an **update** keeps roots, threshold and next roots and is signed by the roots' threshold;
-/// - a **rotation** reveals the pre-committed next roots as its roots and is signed by their threshold;
-/// - a rotation beats all updates that are not among its own ancestors;
-/// - of two rotations that reveal the same commitment the one seen first stays in force and the chain is *disputed*;
-/// - of two updates of one version the one with the longer branch stands, then the lower id.
+/// - a **rotation** reveals the pre-committed next roots as its roots, is signed by their threshold, and begins a new
+///   *generation*;
+/// - a rotation beats every update of the generation before that is not among its own ancestors;
+/// - of two rotations out of one generation the one seen first stays in force and the chain is *disputed*;
+/// - of two updates of one generation the one with the higher version stands, then the lower id.
 ///
 /// So a thief of today's roots can publish updates, and loses to the rotation that only the owner can make.
 public struct KeyChain: Sendable {
@@ -20,21 +21,29 @@ public struct KeyChain: Sendable {
         let id: Hash32
         let document: WireKeyDocument
         let created: UInt64
-        /// Order of arrival.
-        let seen: Int
         let parent: Int?
-        /// Rotations from the genesis up to here, this one included.
+        /// The genesis or rotation that began the generation of this version; its own index for those two.
         let generation: Int
+    }
+
+    /// One generation of one branch: the versions that share roots and the commitment to the next ones.
+    private struct Generation {
+        /// The update that stands, or the version that began the generation.
+        var newest: Int
+        /// Versions that reveal the next roots, in order of arrival.
+        var rotations: [Int] = []
     }
 
     public let author: Hash32
     public let role: WireRole
-    private(set) var versions: [Version]
+    private(set) var versions: [Version] = []
+    private var indices: [Hash32: Int] = [:]
+    private var generations: [Int: Generation] = [:]
     /// Indices into `versions`, genesis first.
-    private var path: [Int]
-    /// Two rotations reveal the same commitment: the owner's next keys have leaked.
+    private var path: [Int] = []
+    private var register = DeviceRegister()
+    /// Two rotations reveal one commitment: the owner's next keys have leaked, or the owner rotated twice.
     public private(set) var isDisputed = false
-    private var authority: [Hash32: DeviceAuthority] = [:]
 
     /// A chain of its genesis alone.
     public init(genesis post: SignedPost) throws(KeyChainError) {
@@ -49,11 +58,7 @@ public struct KeyChain: Sendable {
         }
         author = post.id
         role = document.role
-        versions = [
-            Version(id: post.id, document: document, created: post.post.created, seen: 0, parent: nil, generation: 0)
-        ]
-        path = [0]
-        resolve()
+        append(Version(id: post.id, document: document, created: post.post.created, parent: nil, generation: 0))
     }
 
     /// Adds a later version. One that is already here changes nothing.
@@ -63,22 +68,21 @@ public struct KeyChain: Sendable {
         guard case .keyDocument(let document)? = post.post.body, post.author == author, document.version > 1 else {
             throw .malformed("not a later version of this chain")
         }
-        guard !versions.contains(where: { $0.id == post.id }) else { return }
+        guard indices[post.id] == nil else { return }
         try document.checkForm()
-        guard versions.count < Limits.Post.keyChainVersions else { throw .tooLong(limit: Limits.Post.keyChainVersions) }
-        guard let parentIndex = versions.firstIndex(where: { $0.id.data == document.previous }) else {
-            throw .unknownParent
-        }
+        guard let parentIndex = Hash32(document.previous).flatMap({ indices[$0] }) else { throw .unknownParent }
         let parent = versions[parentIndex]
         guard document.version == parent.document.version + 1 else { throw .notASuccessor("version") }
         guard document.role == role else { throw .notASuccessor("the role never changes") }
         guard post.post.created >= parent.created else { throw .notASuccessor("it is older than its parent") }
         let isRotation = try Self.checkSuccession(of: parent.document, by: document, signers: post.signers)
-        versions.append(
+        // Whoever has today's roots can fill the room for updates; the owner's rotation must still find some.
+        let limit = isRotation ? Limits.Post.keyChainRotations : Limits.Post.keyChainVersions
+        guard versions.count < limit else { throw .tooLong(limit: limit) }
+        append(
             Version(
-                id: post.id, document: document, created: post.post.created, seen: versions.count, parent: parentIndex,
-                generation: parent.generation + (isRotation ? 1 : 0)))
-        resolve()
+                id: post.id, document: document, created: post.post.created, parent: parentIndex,
+                generation: isRotation ? versions.count : parent.generation))
     }
 
     /// True for a rotation, false for an update.
@@ -111,56 +115,55 @@ public struct KeyChain: Sendable {
 
     // MARK: The path in force
 
-    private mutating func resolve() {
-        isDisputed = false
-        var base = 0
-        var chosen: [Int] = []
-        while true {
-            let generation = versions[base].generation
-            let rotations = versions.indices.filter { index in
-                versions[index].generation == generation + 1 && isReached(index, from: base)
-                    && versions[versions[index].parent ?? 0].generation == generation
-            }
-            isDisputed = isDisputed || rotations.count > 1
-            guard let rotation = rotations.min(by: { versions[$0].seen < versions[$1].seen }) else { break }
-            chosen.append(contentsOf: ancestors(of: rotation, downTo: base))
-            base = rotation
+    /// Takes in a version whose place is good. Costs what the document holds, unless the path in force changes its branch.
+    private mutating func append(_ version: Version) {
+        let index = versions.count
+        versions.append(version)
+        indices[version.id] = index
+        if version.generation == index {
+            generations[index] = Generation(newest: index)
+            if let parent = version.parent { generations[versions[parent].generation]?.rotations.append(index) }
+        } else if let newest = generations[version.generation]?.newest, stands(index, over: newest) {
+            generations[version.generation]?.newest = index
         }
-        chosen.append(contentsOf: ancestors(of: newestUpdate(from: base), downTo: base))
-        chosen.append(newestUpdate(from: base))
-        path = chosen
-        authority = DeviceAuthority.collect(path.map { versions[$0] })
+
+        let tip = newestInForce()
+        guard tip != path.last else { return }
+        if tip == index, version.parent == path.last {
+            path.append(tip)
+            register.apply(version.document, created: version.created)
+        } else {
+            path = line(to: tip)
+            register = DeviceRegister()
+            for step in path { register.apply(versions[step].document, created: versions[step].created) }
+        }
     }
 
-    /// The indices from `base` up to, and without, `index`.
-    private func ancestors(of index: Int, downTo base: Int) -> [Int] {
-        var line: [Int] = []
+    private func stands(_ index: Int, over other: Int) -> Bool {
+        let (a, b) = (versions[index], versions[other])
+        return a.document.version != b.document.version ? a.document.version > b.document.version : a.id < b.id
+    }
+
+    /// The newest version in force: from each generation the first rotation leads on.
+    private mutating func newestInForce() -> Int {
+        var at = 0
+        isDisputed = false
+        while let generation = generations[at] {
+            isDisputed = isDisputed || generation.rotations.count > 1
+            guard let rotation = generation.rotations.first else { return generation.newest }
+            at = rotation
+        }
+        return at
+    }
+
+    private func line(to index: Int) -> [Int] {
+        var line = [index]
         var at = index
-        while at != base, let parent = versions[at].parent {
+        while let parent = versions[at].parent {
             line.append(parent)
             at = parent
         }
         return line.reversed()
-    }
-
-    private func isReached(_ index: Int, from base: Int) -> Bool {
-        var at: Int? = index
-        while let current = at {
-            if current == base { return true }
-            at = versions[current].parent
-        }
-        return false
-    }
-
-    private func newestUpdate(from base: Int) -> Int {
-        let generation = versions[base].generation
-        let candidates = versions.indices.filter {
-            versions[$0].generation == generation && isReached($0, from: base)
-        }
-        return candidates.max { left, right in
-            let (a, b) = (versions[left], versions[right])
-            return a.document.version != b.document.version ? a.document.version < b.document.version : a.id > b.id
-        } ?? base
     }
 
     // MARK: What the path says
@@ -175,15 +178,25 @@ public struct KeyChain: Sendable {
     public var idsInForce: [Hash32] { path.map { versions[$0].id } }
 
     /// Device keys that some document in force lists.
-    public var devices: [Hash32: DeviceAuthority] { authority }
+    public var devices: [Hash32: DeviceAuthority] { register.devices }
+
+    /// How many documents are here, beaten ones included.
+    package var count: Int { versions.count }
+
+    /// True when this document is here, in force or beaten.
+    package func contains(_ id: Hash32) -> Bool { indices[id] != nil }
 
     /// May the signers of this kind 2 post speak for the author? A threshold of the roots of any document in force.
     public func acceptsRoots(_ signers: [Hash32]) -> Bool {
-        path.contains { index in
-            let document = versions[index].document
-            let found = document.rootSignatures(signers)
-            return found == signers.count && found >= document.threshold
+        // Updates keep their generation's roots, so one look at each generation does.
+        var at: Int? = path.last
+        while let index = at {
+            let first = versions[versions[index].generation]
+            let found = first.document.rootSignatures(signers)
+            if found == signers.count && found >= first.document.threshold { return true }
+            at = first.parent
         }
+        return false
     }
 
     /// May `device` sign a post of this kind, age and id?
@@ -195,7 +208,7 @@ public struct KeyChain: Sendable {
         device: Hash32, created: UInt64, id: Hash32, scope: WireScope?,
         checkpoint: (Hash32) -> Set<Hash32>?
     ) -> DeviceVerdict {
-        guard let authority = authority[device] else { return .refused("no document in force lists the device") }
+        guard let authority = register.devices[device] else { return .refused("no document in force lists the device") }
         return authority.verdict(created: created, id: id, scope: scope, checkpoint: checkpoint)
     }
 }

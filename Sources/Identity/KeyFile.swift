@@ -100,6 +100,7 @@ public struct KeyFile: Sendable {
             throw errno == ENOENT
                 ? .missing(path: path) : .unreadable(path: path, reason: String(cString: strerror(errno)))
         }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is no file") }
         guard status.st_mode & 0o077 == 0 else { throw .tooOpen(path: path, mode: status.st_mode & 0o777) }
         guard status.st_size <= 64 << 10, let data = try? Data(contentsOf: URL(filePath: path)) else {
             throw .unreadable(path: path, reason: "it cannot be read")
@@ -111,10 +112,8 @@ public struct KeyFile: Sendable {
     // MARK: Seal
 
     private func seal(_ passphrase: String, path: String) throws(KeyFileError) -> Sealed {
-        var salt = [UInt8](repeating: 0, count: Int(crypto_pwhash_SALTBYTES))
-        var nonce = [UInt8](repeating: 0, count: Int(crypto_secretbox_NONCEBYTES))
-        randombytes_buf(&salt, salt.count)
-        randombytes_buf(&nonce, nonce.count)
+        let salt = Sodium.randomBytes(Int(crypto_pwhash_SALTBYTES))
+        let nonce = Sodium.randomBytes(Int(crypto_secretbox_NONCEBYTES))
         let operations = UInt64(crypto_pwhash_OPSLIMIT_MODERATE)
         let memory = Int(crypto_pwhash_MEMLIMIT_MODERATE)
         let key = try Self.stretch(passphrase, salt: salt, operations: operations, memory: memory, path: path)
@@ -131,7 +130,7 @@ public struct KeyFile: Sendable {
             let nonce = Hex.decode(sealed.nonce, count: Int(crypto_secretbox_NONCEBYTES)),
             let box = Hex.decode(sealed.box, count: 32 + Int(crypto_secretbox_MACBYTES)),
             // A hostile file must not make the node allocate without end.
-            sealed.operations <= 16, (8 << 10)...(1 << 30) ~= sealed.memoryBytes
+            1...16 ~= sealed.operations, (8 << 10)...(1 << 30) ~= sealed.memoryBytes
         else { throw .malformed(path: path) }
         let key = try stretch(
             passphrase, salt: salt, operations: sealed.operations, memory: sealed.memoryBytes, path: path)
@@ -145,6 +144,7 @@ public struct KeyFile: Sendable {
     private static func stretch(
         _ passphrase: String, salt: [UInt8], operations: UInt64, memory: Int, path: String
     ) throws(KeyFileError) -> [UInt8] {
+        Sodium.start()
         var key = [UInt8](repeating: 0, count: Int(crypto_secretbox_KEYBYTES))
         let password = Array(passphrase.utf8).map { CChar(bitPattern: $0) }
         let status = crypto_pwhash(

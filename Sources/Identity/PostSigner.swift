@@ -26,7 +26,8 @@ public struct Signer: Sendable {
 
 /// Making envelopes.
 public enum PostSigning {
-    /// Signs a post as it stands, by all keys, and reads the result back as any receiver would.
+    /// Signs a post as it stands, by all keys, and reads the result back as any receiver would. The order of `keys` does not
+    /// matter.
     public static func seal(_ post: WirePost, keys: [SigningKey]) throws(PostError) -> SignedPost {
         let payload: Data
         do {
@@ -38,7 +39,7 @@ public enum PostSigning {
         var envelope = WireEnvelope()
         envelope.payload = payload
         envelope.type = 1
-        envelope.signatures = keys.map { key in
+        envelope.signatures = keys.sorted { $0.publicKey < $1.publicKey }.map { key in
             var signature = WireSignature()
             signature.key = key.publicKey.data
             signature.sig = Data(key.sign(signedBytes))

@@ -1,6 +1,7 @@
 import CSodium
 import Digests
 import FoundationEssentials
+import WaggleProtocol
 
 /// Why a list of recovery words is refused.
 public enum RecoveryWordsError: Error, Equatable, Sendable {
@@ -33,9 +34,7 @@ public struct RecoverySecret: Sendable, Equatable {
 
     /// 32 random bytes.
     public static func random() -> RecoverySecret {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        randombytes_buf(&bytes, bytes.count)
-        return RecoverySecret(entropy: bytes)
+        RecoverySecret(entropy: Sodium.randomBytes(32))
     }
 
     /// Nil unless there are 32 bytes.
@@ -89,12 +88,31 @@ public struct RecoverySecret: Sendable, Equatable {
     }
 }
 
+extension RecoverySecret {
+    /// Unix second of a genesis made from recovery words: the words do not know the time, and must remake the same bytes.
+    public static let genesisCreated: UInt64 = 1
+
+    /// Version 1 of the key document that belongs to the words: one root, one pre-committed next root, no devices.
+    ///
+    /// Nothing in it is random, so whoever has the words can find the author id, and with it the rest of the chain on any
+    /// node that knows the author.
+    public func genesis(_ chain: Chain) throws(PostError) -> SignedPost {
+        let root = root(chain, generation: 0)
+        var document = WireKeyDocument()
+        document.version = 1
+        document.roots = [root.publicKey.data]
+        document.threshold = 1
+        document.nextRoots = [SHA256.hash(self.root(chain, generation: 1).publicKey.bytes).data]
+        document.nextThreshold = 1
+        document.role = chain == .node ? .node : .person
+        return try PostSigning.genesis(document, created: Self.genesisCreated, roots: [root])
+    }
+}
+
 extension SigningKey {
     /// A new key from the system's random source.
     public static func random() -> SigningKey {
-        var seed = [UInt8](repeating: 0, count: 32)
-        randombytes_buf(&seed, seed.count)
-        guard let key = SigningKey(seed: seed) else { preconditionFailure("a seed has 32 bytes") }
+        guard let key = SigningKey(seed: Sodium.randomBytes(32)) else { preconditionFailure("a seed has 32 bytes") }
         return key
     }
 }

@@ -1,46 +1,75 @@
-import FoundationEssentials
-
-/// A look at the top level of protobuf bytes, before a parser sees them.
+/// A look at the top level of a payload, before a parser sees it.
 ///
-/// Refuses what two parsers may read differently or what no writer of ours makes: a singular field given twice, groups,
-/// field number 0, over-long varints, bytes after the end.
-enum WireScanner {
+/// Refuses what two parsers may read differently or what no writer makes: a singular field given twice or in a foreign wire
+/// type, two bodies, groups, field number 0, numbers that are not in their shortest form or too large, bytes after the end.
+struct WireScanner {
     struct Failure: Error {
         let what: String
     }
 
-    static func check(_ bytes: Data, singular: ClosedRange<UInt64>) throws(Failure) {
-        var seen: Set<UInt64> = []
-        var at = bytes.startIndex
-        while at < bytes.endIndex {
-            let tag = try varint(bytes, &at)
-            let field = tag >> 3
-            guard field > 0, field < 1 << 29 else { throw Failure(what: "a field number is out of range") }
-            if singular.contains(field) {
-                guard seen.insert(field).inserted else { throw Failure(what: "field \(field) is given twice") }
+    private let bytes: ArraySlice<UInt8>
+    private var at: Int
+    /// One bit for each of the fields 1 to 7 that was seen.
+    private var seen: UInt8 = 0
+    private var body: UInt64?
+
+    /// Checks the payload of a post and returns the field number of its body; nil when there is none.
+    static func check(_ payload: ArraySlice<UInt8>) throws(Failure) -> UInt64? {
+        var scanner = WireScanner(bytes: payload, at: payload.startIndex)
+        while scanner.at < payload.endIndex { try scanner.field() }
+        return scanner.body
+    }
+
+    private init(bytes: ArraySlice<UInt8>, at: Int) {
+        self.bytes = bytes
+        self.at = at
+    }
+
+    private mutating func field() throws(Failure) {
+        let tag = try number()
+        let (field, wireType) = (tag >> 3, tag & 7)
+        guard field > 0, tag <= UInt64(UInt32.max) else { throw Failure(what: "a field number is out of range") }
+        try count(field, wireType)
+        switch wireType {
+        case 0:
+            let value = try number()
+            // `v` and `kind` have 32 bits; parsers cut off what is above.
+            guard field != 1 && field != 6 || value <= UInt64(UInt32.max) else {
+                throw Failure(what: "field \(field) has more than 32 bits")
             }
-            switch tag & 7 {
-            case 0:
-                _ = try varint(bytes, &at)
-            case 1:
-                try skip(8, bytes, &at)
-            case 2:
-                try skip(varint(bytes, &at), bytes, &at)
-            case 5:
-                try skip(4, bytes, &at)
-            default:
-                throw Failure(what: "wire type \(tag & 7) is not used")
-            }
+        case 1: try skip(8)
+        case 2: try skip(number())
+        case 5: try skip(4)
+        default: throw Failure(what: "wire type \(wireType) is not used")
         }
     }
 
-    private static func varint(_ bytes: Data, _ at: inout Data.Index) throws(Failure) -> UInt64 {
+    private mutating func count(_ field: UInt64, _ wireType: UInt64) throws(Failure) {
+        let expected: UInt64
+        switch field {
+        case 1, 4...6: expected = 0
+        case 2, 3, 7...9, 100...: expected = 2
+        default: return
+        }
+        guard wireType == expected else { throw Failure(what: "field \(field) has wire type \(wireType)") }
+        if field <= 7 {
+            let bit = UInt8(1) << UInt8(field)
+            guard seen & bit == 0 else { throw Failure(what: "field \(field) is given twice") }
+            seen |= bit
+        } else if field >= 100 {
+            guard body == nil else { throw Failure(what: "there are two bodies") }
+            body = field
+        }
+    }
+
+    private mutating func number() throws(Failure) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while at < bytes.endIndex {
             let byte = bytes[at]
             at += 1
             guard shift < 63 || byte <= 1 else { throw Failure(what: "a number is longer than 64 bits") }
+            guard shift == 0 || byte != 0 else { throw Failure(what: "a number is not in its shortest form") }
             value |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return value }
             shift += 7
@@ -48,7 +77,7 @@ enum WireScanner {
         throw Failure(what: "the bytes end inside a number")
     }
 
-    private static func skip(_ count: UInt64, _ bytes: Data, _ at: inout Data.Index) throws(Failure) {
+    private mutating func skip(_ count: UInt64) throws(Failure) {
         guard count <= UInt64(bytes.endIndex - at) else { throw Failure(what: "the bytes end inside a field") }
         at += Int(count)
     }

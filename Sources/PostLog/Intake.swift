@@ -8,11 +8,31 @@ import WaggleProtocol
 ///
 /// Batches are idempotent. Signatures are verified on all cores; what is valid queues for the one writer, which takes
 /// everything that waits into one transaction (group commit), so many small batches cost one `fsync`. A result is given
-/// only after the commit.
+/// only after the commit, and after posts that waited for one of the batch were judged too.
 public actor Intake {
+    private struct Incoming {
+        let post: SignedPost
+        let source: IntakeSource
+        /// When it first came: parking does not begin anew.
+        let since: UInt64
+    }
+
+    private enum Work {
+        case posts([Incoming])
+        case tidy
+        case reevaluate(author: Hash32)
+    }
+
+    private struct Outcome {
+        var results: [IntakeResult] = []
+        /// Posts that waited for something that is here now; who gets this hands them in again.
+        var released: [Parking.Car] = []
+        var hasMore = false
+    }
+
     private struct Job {
-        let posts: [(post: SignedPost, source: IntakeSource)]
-        let done: CheckedContinuation<Result<[IntakeResult], PostLogError>, Never>
+        let work: Work
+        let done: CheckedContinuation<Result<Outcome, PostLogError>, Never>
     }
 
     private let pool: DatabasePool
@@ -25,14 +45,16 @@ public actor Intake {
     private var queue: [Job] = []
     private var isWriting = false
     private var parking = Parking()
-    private var chains: [Hash32: KeyChain] = [:]
+    private var authors: [Hash32: KnownAuthor] = [:]
+    /// Versions of all chains in `authors`.
+    private var versionsKept = 0
+    /// Posts that a transaction left to the next; at first nobody knows what the last process left.
+    private var hasUnjudged = true
 
-    /// Chains kept in memory; beyond this the memory starts afresh.
-    private static let chainsKept = 4096
+    /// Versions of key chains kept in memory; beyond this the memory starts afresh.
+    private static let versionsKeptAtMost = 8192
     /// Posts of one transaction.
     private static let transactionPosts = 4096
-    /// Posts that one task verifies before it lets others run.
-    private static let verifyChunk = 64
 
     init(
         pool: DatabasePool, path: String, admission: any Admission, checkpoints: any CheckpointSource,
@@ -49,67 +71,47 @@ public actor Intake {
     /// Takes serialized envelopes; returns one result for each, in order, when all that is new is on disk.
     public func submit(_ envelopes: [Data], from source: IntakeSource) async throws(PostLogError) -> [IntakeResult] {
         let time = now()
-        var results = [IntakeResult?](repeating: nil, count: envelopes.count)
-        var fresh: [(index: Int, post: UnverifiedPost)] = []
-        var firstIndex: [Hash32: Int] = [:]
-        var repeats: [(index: Int, of: Int)] = []
-        for (index, parsed) in await Self.parse(envelopes).enumerated() {
-            switch parsed {
-            case .failure(let error):
-                results[index] = .invalid(reason: error.message)
-            case .success(let post):
-                if post.post.created > time + Limits.Post.clockSkew {
-                    let wait = post.post.created - time - Limits.Post.clockSkew
-                    results[index] = .future(retryAfter: UInt32(clamping: wait))
-                } else if let first = firstIndex[post.id] {
-                    repeats.append((index, first))
-                } else {
-                    firstIndex[post.id] = index
-                    fresh.append((index, post))
-                }
-            }
+        var batch = Batch(Reading.open(envelopes))
+        batch.drop(known: try await knownIDs(batch.fresh.map(\.opened.id)))
+        for ((index, _), read) in zip(batch.fresh, await Reading.verify(batch.fresh.map(\.opened), at: time)) {
+            batch.results[index] = read.refusal
+            if case .valid(let post) = read { batch.valid.append((index, post)) }
         }
-        let known = try await knownIDs(fresh.map(\.post.id))
-        for (index, post) in fresh where known.contains(post.id) { results[index] = .have }
-        fresh.removeAll { known.contains($0.post.id) }
-
-        var valid: [(index: Int, post: SignedPost)] = []
-        for ((index, _), verified) in zip(fresh, await Self.verify(fresh.map(\.post))) {
-            switch verified {
-            case .success(let post): valid.append((index, post))
-            case .failure(let error): results[index] = .invalid(reason: error.message)
-            }
-        }
-        // Keys first: the rest of the batch may be signed by them.
-        let ordered =
-            valid.filter { $0.post.kind.isSignedByRoots }.sorted {
-                ($0.post.post.keyDocument.version, $0.post.post.created)
-                    < ($1.post.post.keyDocument.version, $1.post.post.created)
-            } + valid.filter { !$0.post.kind.isSignedByRoots }
-        var start = 0
-        while start < ordered.count {
+        let ordered = Batch.keysFirst(batch.valid)
+        var released: [Parking.Car] = []
+        for start in stride(from: 0, to: ordered.count, by: Self.transactionPosts) {
             let chunk = ordered[start..<min(start + Self.transactionPosts, ordered.count)]
-            start = chunk.endIndex
-            let written = try await write(chunk.map { ($0.post, source) })
-            for ((index, post), result) in zip(chunk, written) {
-                results[index] = park(post, result, from: source, now: time)
-            }
+            let outcome = try await perform(
+                .posts(chunk.map { Incoming(post: $0.post, source: source, since: time) }))
+            for ((index, _), result) in zip(chunk, outcome.results) { batch.results[index] = result }
+            released += outcome.released
         }
-        for (index, first) in repeats {
-            results[index] = results[first].map { $0 == .new ? .have : $0 }
-        }
-        return results.map { $0 ?? .invalid(reason: "not judged") }
+        await submitAgain(released)
+        return batch.finished
     }
 
     /// Posts that wait for key documents.
     public var parkedCount: Int { parking.count }
 
-    private func park(_ post: SignedPost, _ result: IntakeResult, from source: IntakeSource, now: UInt64)
-        -> IntakeResult
-    {
-        guard case .parked(let author) = result else { return result }
-        let isParked = parking.park(post.id, author: author, envelope: post.envelope, from: source, now: now)
-        return isParked ? result : .rate(retryAfter: UInt32(Limits.Parking.seconds))
+    /// Hands in posts that waited, and those that waited for them, and so on. A failure loses nothing that anyone was told is
+    /// here: the senders offer these posts again.
+    private func submitAgain(_ cars: [Parking.Car]) async {
+        var cars = cars
+        while !cars.isEmpty {
+            let waiting = cars.compactMap { car in (try? OpenedEnvelope(car.envelope)).map { (car: car, opened: $0) } }
+            let read = await Reading.verify(waiting.map(\.opened), at: now())
+            let valid = read.enumerated().compactMap { index, read -> (index: Int, post: SignedPost)? in
+                if case .valid(let post) = read { (index, post) } else { nil }
+            }
+            let incoming = Batch.keysFirst(valid).map { index, post in
+                Incoming(post: post, source: waiting[index].car.source, since: waiting[index].car.since)
+            }
+            cars = []
+            for start in stride(from: 0, to: incoming.count, by: Self.transactionPosts) {
+                let chunk = incoming[start..<min(start + Self.transactionPosts, incoming.count)]
+                cars += (try? await perform(.posts(Array(chunk))))?.released ?? []
+            }
+        }
     }
 
     private func knownIDs(_ ids: [Hash32]) async throws(PostLogError) -> Set<Hash32> {
@@ -120,41 +122,11 @@ public actor Intake {
         }
     }
 
-    // MARK: All cores
-
-    private static func parse(_ envelopes: [Data]) async -> [Result<UnverifiedPost, PostError>] {
-        await inChunks(envelopes) { envelope throws(PostError) in try UnverifiedPost(envelope: envelope) }
-    }
-
-    private static func verify(_ posts: [UnverifiedPost]) async -> [Result<SignedPost, PostError>] {
-        await inChunks(posts) { post throws(PostError) in try SignedPost(unverified: post) }
-    }
-
-    private static func inChunks<Input: Sendable, Output: Sendable>(
-        _ inputs: [Input], _ body: @escaping @Sendable (Input) throws(PostError) -> Output
-    ) async -> [Result<Output, PostError>] {
-        @Sendable func work(_ chunk: ArraySlice<Input>) -> [Result<Output, PostError>] {
-            chunk.map { input in Result { () throws(PostError) in try body(input) } }
-        }
-        guard inputs.count > verifyChunk else { return work(inputs[...]) }
-        return await withTaskGroup(of: (Int, [Result<Output, PostError>]).self) { group in
-            for start in stride(from: 0, to: inputs.count, by: verifyChunk) {
-                let chunk = inputs[start..<min(start + verifyChunk, inputs.count)]
-                group.addTask { (start, work(chunk)) }
-            }
-            var parts: [(Int, [Result<Output, PostError>])] = []
-            for await part in group { parts.append(part) }
-            return parts.sorted { $0.0 < $1.0 }.flatMap(\.1)
-        }
-    }
-
     // MARK: The one writer
 
-    private func write(_ posts: [(post: SignedPost, source: IntakeSource)]) async throws(PostLogError)
-        -> [IntakeResult]
-    {
+    private func perform(_ work: Work) async throws(PostLogError) -> Outcome {
         let result = await withCheckedContinuation { done in
-            queue.append(Job(posts: posts, done: done))
+            queue.append(Job(work: work, done: done))
             if !isWriting {
                 isWriting = true
                 Task { await drain() }
@@ -163,68 +135,114 @@ public actor Intake {
         return try result.get()
     }
 
-    /// Writes until nobody waits. Jobs that arrive during a transaction go together into the next one.
+    /// Writes until nobody waits, one transaction after the other. Batches that arrive during a transaction go together into
+    /// the next one.
     private func drain() async {
-        while !queue.isEmpty {
-            var jobs: [Job] = []
-            var count = 0
-            while let job = queue.first, jobs.isEmpty || count + job.posts.count <= Self.transactionPosts {
-                jobs.append(queue.removeFirst())
-                count += job.posts.count
-            }
+        var canGoOn = true
+        while !queue.isEmpty || (hasUnjudged && canGoOn) {
+            let jobs = nextJobs()
             do {
-                let results = try await commit(jobs.flatMap(\.posts))
-                var start = 0
-                for job in jobs {
-                    job.done.resume(returning: .success(Array(results[start..<start + job.posts.count])))
-                    start += job.posts.count
-                }
+                var outcomes = try await commit(jobs.map(\.work))
+                for job in jobs { job.done.resume(returning: .success(outcomes.removeFirst())) }
             } catch {
                 jobs.forEach { $0.done.resume(returning: .failure(error)) }
+                // What is left to be judged stays on its list until the database serves again.
+                canGoOn = !jobs.isEmpty
             }
         }
         isWriting = false
     }
 
-    private func commit(_ posts: [(post: SignedPost, source: IntakeSource)]) async throws(PostLogError)
-        -> [IntakeResult]
-    {
-        let written = try await transaction { writer in
-            for (post, source) in posts {
-                writer.written.results.append(try writer.insert(post, from: source))
+    /// The jobs of the next transaction: batches of posts together, anything else alone, nothing when only posts are left that
+    /// have to be judged again.
+    private func nextJobs() -> [Job] {
+        var count = 0
+        var jobs: [Job] = []
+        for job in queue {
+            guard case .posts(let posts) = job.work else {
+                if jobs.isEmpty { jobs.append(job) }
+                break
             }
+            count += posts.count
+            guard jobs.isEmpty || count <= Self.transactionPosts else { break }
+            jobs.append(job)
         }
-        let waiting = written.authorsKnown.flatMap { parking.release(author: $0) }
-        if !waiting.isEmpty {
-            Task {
-                for (source, parked) in Dictionary(grouping: waiting, by: \.source) {
-                    // A full disk parks nothing and loses nothing: the sender offers it again.
-                    _ = try? await submit(parked.map(\.envelope), from: source)
-                }
-            }
-        }
-        return written.results
+        queue.removeFirst(jobs.count)
+        return jobs
     }
 
-    private func transaction(_ body: @escaping @Sendable (inout LogWriter) throws -> Void) async throws(PostLogError)
-        -> Written
-    {
-        let (admission, checkpoints, time, known) = (admission, checkpoints, now(), chains)
+    private func commit(_ works: [Work]) async throws(PostLogError) -> [Outcome] {
+        let (admission, checkpoints, time, known, hasUnjudged) = (admission, checkpoints, now(), authors, hasUnjudged)
         let written: Written
+        let hasMore: Bool
         do {
-            written = try await pool.write { db in
+            (written, hasMore) = try await pool.write { db in
                 var writer = LogWriter(
-                    db: db, admission: admission, checkpoints: checkpoints, now: time, knownChains: known)
-                try body(&writer)
-                return writer.written
+                    db: db, admission: admission, checkpoints: checkpoints, now: time, knownAuthors: known)
+                writer.written.hasUnjudged = hasUnjudged
+                var hasMore = false
+                for work in works { hasMore = try Self.carryOut(work, by: &writer) || hasMore }
+                try writer.judgeQueued()
+                return (writer.written, hasMore)
             }
         } catch {
             throw PostLogError(error, path: path)
         }
-        if chains.count + written.chains.count > Self.chainsKept { chains = [:] }
-        chains.merge(written.chains) { _, new in new }
+        remember(written)
         committed(written)
-        return written
+        return settle(works, written, hasMore: hasMore, now: time)
+    }
+
+    private static func carryOut(_ work: Work, by writer: inout LogWriter) throws -> Bool {
+        switch work {
+        case .posts(let posts):
+            for incoming in posts {
+                let judgement = try writer.insert(incoming.post, from: incoming.source)
+                writer.written.judgements.append(judgement)
+            }
+        case .tidy:
+            return try writer.tidy()
+        case .reevaluate(let author):
+            try writer.requeue(devicesWithCheckpointsOf: author)
+        }
+        return false
+    }
+
+    private func remember(_ written: Written) {
+        hasUnjudged = written.hasUnjudged
+        for (id, author) in written.authors {
+            versionsKept += author.chain.count - (authors[id]?.chain.count ?? 0)
+            authors[id] = author
+        }
+        if versionsKept > Self.versionsKeptAtMost { (authors, versionsKept) = ([:], 0) }
+    }
+
+    /// Parks what has to wait, then lets go what waited for a chain that grew. Both before the next transaction, so that no
+    /// post waits for what came in between.
+    private func settle(_ works: [Work], _ written: Written, hasMore: Bool, now: UInt64) -> [Outcome] {
+        var judgements = written.judgements[...]
+        var outcomes = works.map { work in
+            guard case .posts(let posts) = work else { return Outcome(hasMore: hasMore) }
+            return Outcome(
+                results: posts.map { incoming in
+                    switch judgements.removeFirst() {
+                    case .done(let result): result
+                    case .waits(let need): park(incoming, need, now: now)
+                    }
+                })
+        }
+        let released = written.grown.sorted().flatMap { id in
+            written.authors[id].map { parking.release($0.chain) } ?? []
+        }
+        if !released.isEmpty { outcomes[0].released = released }
+        return outcomes
+    }
+
+    private func park(_ incoming: Incoming, _ need: Parking.Need, now: UInt64) -> IntakeResult {
+        let isParked = parking.park(
+            incoming.post, from: incoming.source, need: need, since: incoming.since, now: now)
+        return isParked
+            ? .parked(author: incoming.post.author) : .rate(retryAfter: UInt32(Limits.Parking.seconds))
     }
 
     // MARK: Housekeeping
@@ -232,19 +250,11 @@ public actor Intake {
     /// Takes expired posts out of force and drops old deleted payloads.
     public func tidy() async throws(PostLogError) {
         parking.expire(now: now())
-        _ = try await transaction { writer in
-            while try writer.tidy() {}
-        }
+        while try await perform(.tidy).hasMore {}
     }
 
-    /// Asks the key chain of an author again, because the blob of a checkpoint arrived.
+    /// Judges the posts of an author again, because the blob of a checkpoint arrived.
     public func reevaluate(author: Hash32) async throws(PostLogError) {
-        _ = try await transaction { writer in
-            if let number = try Int64.fetchOne(
-                writer.db, sql: "SELECT n FROM author WHERE id = ?", arguments: [author.data])
-            {
-                try writer.reevaluate(author: author, number: number)
-            }
-        }
+        _ = try await perform(.reevaluate(author: author))
     }
 }

@@ -4,368 +4,244 @@ import GRDB
 import Identity
 import WaggleProtocol
 
-/// What one transaction did, to be told to the index, the followers and the callers once it is on disk.
-struct Written {
-    var results: [IntakeResult] = []
-    /// Posts that came into force or went out of it; the last word on each.
-    var changes: [Hash32: Change] = [:]
-    var newestSeq: UInt64?
-    /// Authors whose chain grew: posts that were parked for them may go on.
-    var authorsKnown: Set<Hash32> = []
-    var chains: [Hash32: KeyChain] = [:]
-}
-
-struct Change {
-    let created: UInt64
-    let kind: PostKind
-    let isOffered: Bool
-}
-
 /// The rules of the log inside one transaction: chain, admission, tombstones, slots, expiry.
+///
+/// Whether a post is in force depends on nothing but the posts that are here and the clock, not on their order of arrival
+/// (of two rotations of one generation alone the first seen stands). So there is one place that decides it, `judge`, and
+/// whatever changes the answer for posts that are stored already puts them on the list of those to be judged again.
 struct LogWriter {
     let db: Database
     let admission: any Admission
     let checkpoints: any CheckpointSource
     let now: UInt64
-    /// Chains of earlier transactions; new ones go to `written.chains` until the commit.
-    let knownChains: [Hash32: KeyChain]
+    /// Authors of earlier transactions; what is new goes to `written.authors` until the commit.
+    let knownAuthors: [Hash32: KnownAuthor]
     var written = Written()
+    /// Slots whose holder went out of force, or that have a new candidate, in the order in which they were touched.
+    var unsettled: [PostTable.Slot] = []
+    /// Posts that this transaction may still judge again; the rest is left to the next.
+    var judgementsLeft = LogWriter.judgementsPerTransaction
+    /// The checkpoints asked for so far.
+    var checkpointIDs: [Hash32: NamedIDs?] = [:]
+    /// The devices asked for so far, by row.
+    var signers: [Int64: (author: Hash32, key: Hash32)] = [:]
+
+    /// The ids of a checkpoint, and of whose device.
+    struct NamedIDs {
+        let author: Int64
+        let device: Hash32
+        let ids: Set<Hash32>
+    }
+
+    /// About 50 ms of work.
+    static let judgementsPerTransaction = 4096
 
     // MARK: Intake
 
-    mutating func insert(_ post: SignedPost, from source: IntakeSource) throws -> IntakeResult {
-        if try exists(post.id) { return .have }
+    mutating func insert(_ post: SignedPost, from source: IntakeSource) throws -> Judgement {
+        if try exists(post.id) { return .done(.have) }
+        let chain: KeyChain
         switch try authorise(post) {
-        case .parked: return .parked(author: post.author)
-        case .refused(let reason): return .invalid(reason: reason)
-        case .accepted: break
+        case .waits(let need): return .waits(for: need)
+        case .refused(let reason): return .done(.invalid(reason: reason))
+        case .accepted(let accepted): chain = accepted
         }
         switch admission.admit(post, from: source) {
         case .admit: break
-        case .refuse(let reason): return .policy(reason: reason)
-        case .later(let seconds): return .rate(retryAfter: seconds)
+        case .refuse(let reason): return .done(.policy(reason: reason))
+        case .later(let seconds): return .done(.rate(retryAfter: seconds))
         }
-        let author = try authorNumber(post.author)
-        let isDeleted = try isTombstoned(post.id, author: author, post: post.post)
-        // A deleted post that comes late leaves its row, so that nobody asks for it again, and no bytes.
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO post (id, author, kind, created, expires, slot, state, envelope)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            post.id.data, author, Int64(post.post.kind), Int64(post.post.created), Int64(clamping: post.post.expires),
-            post.post.slot, isDeleted ? HiddenReason.deleted.rawValue : HiddenReason.superseded.rawValue,
-            isDeleted ? Data() : post.envelope,
-        ])
-        let row = PostTable.Row(
-            n: db.lastInsertedRowID, id: post.id, author: author, kind: post.kind, created: post.post.created,
-            expires: post.post.expires, slot: post.post.slot, state: HiddenReason.superseded.rawValue)
-        if isDeleted { return .have }
-        try comeIntoForce(row, announceSuperseded: true)
-        switch post.post.body {
-        case .keyDocument?: try reevaluate(author: post.author, number: author)
-        case .checkpoint?: try reevaluate(author: post.author, number: author)
-        case .delete(let body)?: try bury(body, row: row, device: post.device, author: post.author)
-        default: break
-        }
-        return .new
+        return .done(try store(post, chain: chain))
     }
 
     private enum Authorisation {
-        case accepted, parked
+        /// With the author's chain, which a key document has made longer.
+        case accepted(KeyChain)
+        case waits(for: Parking.Need)
         case refused(String)
     }
 
     private mutating func authorise(_ post: SignedPost) throws -> Authorisation {
+        let known = try author(post.author)
         if case .keyDocument(let document)? = post.post.body {
             do {
-                var chain: KeyChain
-                if document.version == 1 {
-                    chain = try KeyChain(genesis: post)
-                } else {
-                    guard let known = try chainOf(post.author) else { return .parked }
-                    chain = known
-                    try chain.add(post)
+                if document.version == 1 { return .accepted(try KeyChain(genesis: post)) }
+                guard var chain = known?.chain else { return .waits(for: .chain) }
+                try chain.add(post)
+                return .accepted(chain)
+            } catch {
+                guard error == .unknownParent, let previous = Hash32(document.previous) else {
+                    return .refused(error.message)
                 }
-                written.chains[post.author] = chain
-                written.authorsKnown.insert(post.author)
-                return .accepted
-            } catch let error as KeyChainError {
-                return error == .unknownParent ? .parked : .refused(error.message)
+                return .waits(for: .version(previous))
             }
         }
-        guard let chain = try chainOf(post.author) else { return .parked }
-        if post.kind == .checkpoint {
-            return chain.acceptsRoots(post.signers)
-                ? .accepted : .refused("a checkpoint needs the threshold of the author's root keys")
+        guard let known else { return .waits(for: .chain) }
+        guard let device = post.device else {
+            return known.chain.acceptsRoots(post.signers)
+                ? .accepted(known.chain) : .refused("a checkpoint needs the threshold of the author's root keys")
         }
-        switch try verdict(chain, post: post.post, id: post.id) {
-        case .accepted: return .accepted
+        let scope = PostKind(rawValue: post.post.kind).scope
+        switch try verdict(known, device: device, created: post.post.created, id: post.id, scope: scope) {
+        case .accepted: return .accepted(known.chain)
         case .refused(let reason):
             // A device that is not listed may be in a newer key document that is still on its way.
-            let isListed = post.device.map { chain.devices[$0] != nil } ?? false
-            return isListed ? .refused(reason) : .parked
+            return known.chain.devices[device] == nil ? .waits(for: .device(device)) : .refused(reason)
         }
     }
 
-    private func verdict(_ chain: KeyChain, post: WirePost, id: Hash32) throws -> DeviceVerdict {
-        guard let device = Hash32(post.device) else { return .refused("no device") }
-        return chain.verdict(
-            device: device, created: post.created, id: id, scope: PostKind(rawValue: post.kind).scope,
-            checkpoint: { checkpointIDs($0) })
+    private mutating func store(_ post: SignedPost, chain: KeyChain) throws -> IntakeResult {
+        let author = try enrol(post.author, chain: chain)
+        let device = try post.device.map { try number(ofDevice: $0, of: post.author) }
+        var state = HiddenReason.superseded.rawValue
+        var row = PostTable.Row(
+            n: 0, id: post.id, author: author.number, device: device, kind: post.kind, created: post.post.created,
+            expires: post.post.expires, slot: post.post.slot, state: state, hasPayload: true)
+        let isDeleted = try author.hasDeletes && isTombstoned(row)
+        var holder: PostTable.Row?
+        if isDeleted {
+            state = HiddenReason.deleted.rawValue
+        } else if isExpired(row) {
+            state = HiddenReason.expired.rawValue
+        } else {
+            holder = post.kind.isReplaceable ? try self.holder(of: row.place) : nil
+            if holder.map({ stands(row, over: $0) }) ?? true { state = 0 }
+        }
+        // Followers see the old one go before the new one comes.
+        if state == 0, let holder { try change(holder, to: HiddenReason.superseded.rawValue) }
+        // A deleted post that comes late leaves its row, so that nobody asks for it again, and no bytes.
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO post (id, author, device, kind, created, expires, slot, state, envelope)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            post.id.data, author.number, device, Int64(post.post.kind), Int64(row.created), Int64(row.expires), row.slot,
+            state, isDeleted ? Data() : post.envelope,
+        ])
+        row = PostTable.Row(
+            n: db.lastInsertedRowID, id: row.id, author: row.author, device: device, kind: row.kind, created: row.created,
+            expires: row.expires, slot: row.slot, state: state, hasPayload: !isDeleted)
+        if state == 0 { try announce(row, state: 0) }
+        if isDeleted { return .have }
+
+        switch post.post.body {
+        case .keyDocument?: try requeue(devicesChangedFrom: author.chain, to: chain, of: post.author)
+        case .checkpoint?: try requeue(devicesDecidedBy: post.id, of: post.author)
+        case .delete(let body)?: try bury(body, by: row, of: post.author)
+        default: break
+        }
+        try judgeQueued()
+        return .new
     }
 
-    private func checkpointIDs(_ post: Hash32) -> Set<Hash32>? {
-        guard let envelope = try? Data.fetchOne(
-            db, sql: "SELECT envelope FROM post WHERE id = ? AND kind = 2", arguments: [post.data]),
-            let body = PostTable.decode(envelope)?.checkpoint, let blob = Hash32(body.blob)
+    // MARK: Authors
+
+    /// The author as this transaction knows it; nil when no genesis is here.
+    mutating func author(_ id: Hash32) throws -> KnownAuthor? {
+        if let author = written.authors[id] ?? knownAuthors[id] { return author }
+        guard
+            let number = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT n FROM author WHERE id = ?"), arguments: [id.data])
         else { return nil }
-        return checkpoints.ids(inBlob: blob)
+        let envelopes = try Data.fetchAll(
+            db.cachedStatement(sql: "SELECT envelope FROM post WHERE author = ? AND kind = 1 ORDER BY n"),
+            arguments: [number])
+        guard let chain = try KeyChain(stored: envelopes) else { return nil }
+        let hasDeletes =
+            try Int.fetchOne(
+                db.cachedStatement(sql: "SELECT 1 FROM post WHERE author = ? AND kind = 30 LIMIT 1"),
+                arguments: [number]) != nil
+        let author = KnownAuthor(number: number, chain: chain, hasDeletes: hasDeletes)
+        written.authors[id] = author
+        return author
     }
+
+    /// Notes the chain that an admitted post brings, and returns the author as it was before.
+    private mutating func enrol(_ id: Hash32, chain: KeyChain) throws -> KnownAuthor {
+        guard let before = try author(id) else {
+            try db.cachedStatement(sql: "INSERT INTO author (id) VALUES (?)").execute(arguments: [id.data])
+            let author = KnownAuthor(number: db.lastInsertedRowID, chain: chain, hasDeletes: false)
+            written.authors[id] = author
+            written.grown.insert(id)
+            return author
+        }
+        if before.chain.count != chain.count {
+            written.authors[id] = before
+            written.authors[id]?.chain = chain
+            written.grown.insert(id)
+        }
+        return before
+    }
+
+    private mutating func number(ofDevice key: Hash32, of author: Hash32) throws -> Int64 {
+        guard let known = try self.author(author) else { throw DatabaseError(message: "a device without an author") }
+        if let number = known.devices[key] { return number }
+        let find = try db.cachedStatement(sql: "SELECT n FROM device WHERE author = ? AND key = ?")
+        let number: Int64
+        if let found = try Int64.fetchOne(find, arguments: [known.number, key.data]) {
+            number = found
+        } else {
+            try db.cachedStatement(sql: "INSERT INTO device (author, key) VALUES (?, ?)")
+                .execute(arguments: [known.number, key.data])
+            number = db.lastInsertedRowID
+        }
+        if written.authors[author] == nil { written.authors[author] = known }
+        written.authors[author]?.devices[key] = number
+        return number
+    }
+
+    // MARK: Rows
 
     private func exists(_ id: Hash32) throws -> Bool {
         try Int.fetchOne(
             db.cachedStatement(sql: "SELECT 1 FROM post WHERE id = ?"), arguments: [id.data]) != nil
     }
 
-    private func authorNumber(_ author: Hash32) throws -> Int64 {
-        let find = try db.cachedStatement(sql: "SELECT n FROM author WHERE id = ?")
-        if let number = try Int64.fetchOne(find, arguments: [author.data]) { return number }
-        try db.cachedStatement(sql: "INSERT INTO author (id) VALUES (?)").execute(arguments: [author.data])
-        return db.lastInsertedRowID
+    func row(_ n: Int64) throws -> PostTable.Row? {
+        try GRDB.Row.fetchOne(
+            db.cachedStatement(sql: "SELECT \(PostTable.columns) FROM post WHERE n = ?"), arguments: [n]
+        ).map(PostTable.row)
     }
 
-    func chainOf(_ author: Hash32) throws -> KeyChain? {
-        if let chain = written.chains[author] ?? knownChains[author] { return chain }
-        let envelopes = try Data.fetchAll(
-            db,
-            sql: """
-                SELECT p.envelope FROM post p JOIN author a ON a.n = p.author
-                WHERE a.id = ? AND p.kind = 1 ORDER BY p.n
-                """,
-            arguments: [author.data])
-        return try KeyChain(stored: envelopes)
+    func isExpired(_ row: PostTable.Row) -> Bool {
+        row.expires > 0 && row.expires + Limits.Post.clockSkew <= now
     }
 
-    // MARK: In force or not
+    /// The slot rule: newest wins, then the lowest id.
+    func stands(_ row: PostTable.Row, over other: PostTable.Row) -> Bool {
+        row.created != other.created ? row.created > other.created : row.id < other.id
+    }
 
-    /// Shows the post if it may be shown, and supersedes the holder of its slot or is superseded by it.
-    private mutating func comeIntoForce(_ row: PostTable.Row, announceSuperseded: Bool = false) throws {
-        if row.expires > 0, row.expires + Limits.Post.clockSkew <= now {
-            return try setState(row, .expired)
-        }
-        guard row.kind.isReplaceable else { return try show(row) }
-        let holder = try GRDB.Row.fetchOne(
+    func holder(of slot: PostTable.Slot) throws -> PostTable.Row? {
+        try GRDB.Row.fetchOne(
             db.cachedStatement(
                 sql: """
                     SELECT \(PostTable.columns) FROM post
                     WHERE author = ? AND kind = ? AND slot = ? AND state = 0 LIMIT 1
                     """),
-            arguments: [row.author, Int64(row.kind.rawValue), row.slot]
+            arguments: [slot.author, Int64(slot.kind.rawValue), slot.slot]
         ).map(PostTable.row)
-        guard let holder, holder.n != row.n else { return try show(row) }
-        if (row.created, holder.id) > (holder.created, row.id) {
-            try setState(holder, .superseded)
-            try show(row)
-        } else if announceSuperseded {
-            // It was inserted as superseded already; followers need no line for what they never saw.
-        } else {
-            try setState(row, .superseded)
-        }
     }
 
-    private mutating func show(_ row: PostTable.Row) throws {
-        guard row.state != 0 else { return }
-        try write(row, state: 0)
-    }
-
-    private mutating func setState(_ row: PostTable.Row, _ reason: HiddenReason) throws {
-        guard row.state != reason.rawValue else { return }
-        try write(row, state: reason.rawValue)
-    }
-
-    private mutating func write(_ row: PostTable.Row, state: Int) throws {
+    /// Writes the new state of a stored post, and tells those who follow when it came into force or went out of it.
+    mutating func change(_ row: PostTable.Row, to state: Int) throws {
+        guard row.state != state else { return }
         try db.cachedStatement(sql: "UPDATE post SET state = ? WHERE n = ?").execute(arguments: [state, row.n])
-        // A change between two hidden states is no news to those who follow.
-        guard state == 0 || row.state == 0 else { return }
+        if state == HiddenReason.deleted.rawValue {
+            try db.cachedStatement(sql: "INSERT INTO dropping (post, since) VALUES (?, ?)")
+                .execute(arguments: [row.n, Int64(now)])
+        } else if row.state == HiddenReason.deleted.rawValue {
+            try db.cachedStatement(sql: "DELETE FROM dropping WHERE post = ?").execute(arguments: [row.n])
+        }
+        // A change between two hidden states is no news.
+        if state == 0 || row.state == 0 { try announce(row, state: state) }
+    }
+
+    private mutating func announce(_ row: PostTable.Row, state: Int) throws {
         try db.cachedStatement(sql: "INSERT INTO log (post, event) VALUES (?, ?)").execute(arguments: [row.n, state])
         written.newestSeq = UInt64(db.lastInsertedRowID)
         written.changes[row.id] = Change(created: row.created, kind: row.kind, isOffered: state == 0)
-    }
-
-    /// After a post went out of force: the next best post of its slot comes back.
-    private mutating func refill(slotOf row: PostTable.Row) throws {
-        guard row.kind.isReplaceable else { return }
-        let next = try GRDB.Row.fetchOne(
-            db.cachedStatement(
-                sql: """
-                    SELECT \(PostTable.columns) FROM post
-                    WHERE author = ? AND kind = ? AND slot = ? AND state = ? ORDER BY created DESC, id LIMIT 1
-                    """),
-            arguments: [row.author, Int64(row.kind.rawValue), row.slot, HiddenReason.superseded.rawValue]
-        ).map(PostTable.row)
-        if let next { try comeIntoForce(next) }
-    }
-
-    private mutating func hide(_ row: PostTable.Row, _ reason: HiddenReason) throws {
-        try setState(row, reason)
-        if row.state == 0 { try refill(slotOf: row) }
-        if row.kind == .delete { try lift(tombstonesOf: row) }
-    }
-
-    // MARK: Deletes
-
-    private func isTombstoned(_ id: Hash32, author: Int64, post: WirePost) throws -> Bool {
-        let kind = PostKind(rawValue: post.kind)
-        guard kind.isDeletable else { return false }
-        let scope = kind.scope.map { Set([$0]).bits } ?? 0
-        let byID = try Int.fetchOne(
-            db.cachedStatement(sql: "SELECT 1 FROM tombstone WHERE id = ? AND author = ? AND scopes & ? != 0"),
-            arguments: [id.data, author, scope])
-        if byID != nil { return true }
-        guard kind.isReplaceable else { return false }
-        return try Int.fetchOne(
-            db.cachedStatement(
-                sql: "SELECT 1 FROM slot_tombstone WHERE author = ? AND kind = ? AND slot = ? AND created >= ?"),
-            arguments: [author, Int64(post.kind), post.slot, Int64(post.created)]) != nil
-    }
-
-    private mutating func bury(_ delete: WireDelete, row: PostTable.Row, device: Hash32?, author: Hash32) throws {
-        guard let device, let authority = try chainOf(author)?.devices[device] else { return }
-        for id in delete.ids.compactMap({ Hash32($0) }) {
-            try db.execute(
-                sql: "INSERT OR IGNORE INTO tombstone (id, author, scopes, by_post) VALUES (?, ?, ?, ?)",
-                arguments: [id.data, row.author, authority.scopes.bits, row.n])
-            if let target = try post(id), target.author == row.author, target.kind.isDeletable,
-                let scope = target.kind.scope, authority.scopes.contains(scope), target.state != HiddenReason.deleted.rawValue
-            {
-                try hide(target, .deleted)
-            }
-        }
-        for name in delete.slots {
-            guard let scope = PostKind(rawValue: name.kind).scope, authority.scopes.contains(scope) else { continue }
-            try db.execute(
-                sql: """
-                    INSERT OR IGNORE INTO slot_tombstone (author, kind, slot, created, by_post) VALUES (?, ?, ?, ?, ?)
-                    """,
-                arguments: [row.author, Int64(name.kind), name.slot, Int64(row.created), row.n])
-            let targets = try GRDB.Row.fetchAll(
-                db,
-                sql: """
-                    SELECT \(PostTable.columns) FROM post
-                    WHERE author = ? AND kind = ? AND slot = ? AND created <= ? AND state != ? ORDER BY state DESC
-                    """,
-                arguments: [
-                    row.author, Int64(name.kind), name.slot, Int64(row.created), HiddenReason.deleted.rawValue,
-                ]
-            ).map(PostTable.row)
-            for target in targets { try hide(target, .deleted) }
-        }
-    }
-
-    /// A delete went out of force: what it alone covered comes back.
-    private mutating func lift(tombstonesOf delete: PostTable.Row) throws {
-        let ids = try Data.fetchAll(db, sql: "SELECT id FROM tombstone WHERE by_post = ?", arguments: [delete.n])
-        let slots = try GRDB.Row.fetchAll(
-            db, sql: "SELECT kind, slot FROM slot_tombstone WHERE by_post = ?", arguments: [delete.n])
-        try db.execute(sql: "DELETE FROM tombstone WHERE by_post = ?", arguments: [delete.n])
-        try db.execute(sql: "DELETE FROM slot_tombstone WHERE by_post = ?", arguments: [delete.n])
-        var targets = try ids.compactMap { try Hash32($0).flatMap { try post($0) } }
-        for slot in slots {
-            targets += try GRDB.Row.fetchAll(
-                db, sql: "SELECT \(PostTable.columns) FROM post WHERE author = ? AND kind = ? AND slot = ?",
-                arguments: [delete.author, slot[0] as Int64, slot[1] as String]
-            ).map(PostTable.row)
-        }
-        for target in targets where target.author == delete.author && target.state == HiddenReason.deleted.rawValue {
-            guard let post = try envelope(target.n).flatMap(PostTable.decode) else {
-                // Its payload was dropped: the row goes too, so that a peer's copy can come in again.
-                try db.execute(sql: "DELETE FROM post WHERE n = ?", arguments: [target.n])
-                continue
-            }
-            if try !isTombstoned(target.id, author: target.author, post: post) { try comeIntoForce(target) }
-        }
-    }
-
-    // MARK: Key chains that changed
-
-    /// Asks the chain again about every post of an author, because a key document or checkpoint came in.
-    mutating func reevaluate(author: Hash32, number: Int64) throws {
-        guard let chain = try chainOf(author) else { return }
-        var after: Int64 = 0
-        while true {
-            let rows = try GRDB.Row.fetchAll(
-                db,
-                sql: """
-                    SELECT \(PostTable.columns), envelope FROM post
-                    WHERE author = ? AND kind > 2 AND n > ? AND length(envelope) > 0 ORDER BY n LIMIT 500
-                    """,
-                arguments: [number, after])
-            for stored in rows {
-                let row = PostTable.row(stored)
-                after = row.n
-                guard let post = PostTable.decode(stored[8]) else { continue }
-                let isAccepted = try verdict(chain, post: post, id: row.id) == .accepted
-                let wasRefused = row.state == HiddenReason.unauthorised.rawValue
-                if !isAccepted, !wasRefused {
-                    try hide(current(row), .unauthorised)
-                } else if isAccepted, wasRefused {
-                    try comeBack(row, post: post, author: author)
-                }
-            }
-            if rows.count < 500 { return }
-        }
-    }
-
-    private mutating func comeBack(_ row: PostTable.Row, post: WirePost, author: Hash32) throws {
-        if try isTombstoned(row.id, author: row.author, post: post) { return try setState(row, .deleted) }
-        try comeIntoForce(row)
-        if case .delete(let body)? = post.body {
-            try bury(body, row: row, device: Hash32(post.device), author: author)
-        }
-    }
-
-    /// The row as it is now: an earlier step of the same pass may have changed its state.
-    private func current(_ row: PostTable.Row) throws -> PostTable.Row {
-        try post(row.id) ?? row
-    }
-
-    private func post(_ id: Hash32) throws -> PostTable.Row? {
-        try GRDB.Row.fetchOne(
-            db.cachedStatement(sql: "SELECT \(PostTable.columns) FROM post WHERE id = ?"), arguments: [id.data]
-        ).map(PostTable.row)
-    }
-
-    private func envelope(_ n: Int64) throws -> Data? {
-        try Data.fetchOne(db, sql: "SELECT envelope FROM post WHERE n = ? AND length(envelope) > 0", arguments: [n])
-    }
-
-    // MARK: Time
-
-    /// Takes expired posts out of force and drops payloads that were deleted long ago. Bounded; call again while true.
-    mutating func tidy() throws -> Bool {
-        let expired = try GRDB.Row.fetchAll(
-            db,
-            sql: """
-                SELECT \(PostTable.columns) FROM post
-                WHERE expires > 0 AND state = 0 AND expires <= ? ORDER BY expires LIMIT 500
-                """,
-            arguments: [Int64(now) - Int64(Limits.Post.clockSkew)]
-        ).map(PostTable.row)
-        for row in expired { try hide(row, .expired) }
-        try db.execute(
-            sql: """
-                UPDATE post SET envelope = x'' WHERE n IN (
-                    SELECT p.n FROM log l JOIN post p ON p.n = l.post JOIN tombstone t ON t.id = p.id
-                    JOIN post d ON d.n = t.by_post
-                    WHERE l.event = ? AND p.state = ? AND length(p.envelope) > 0 AND d.created < ? LIMIT 500)
-                """,
-            arguments: [
-                HiddenReason.deleted.rawValue, HiddenReason.deleted.rawValue,
-                Int64(now) - Int64(Limits.Post.deletedPayloadSeconds),
-            ])
-        return expired.count == 500
     }
 }
 
@@ -373,8 +249,8 @@ extension KeyChain {
     /// A chain out of stored envelopes of kind 1, in order of arrival; nil when there is no genesis.
     init?(stored envelopes: [Data]) throws {
         guard let first = envelopes.first else { return nil }
-        var chain = try KeyChain(genesis: SignedPost(envelope: first))
-        for envelope in envelopes.dropFirst() { try chain.add(SignedPost(envelope: envelope)) }
+        var chain = try KeyChain(genesis: SignedPost(stored: first))
+        for envelope in envelopes.dropFirst() { try chain.add(SignedPost(stored: envelope)) }
         self = chain
     }
 }

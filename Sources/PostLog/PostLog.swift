@@ -48,8 +48,7 @@ public final class PostLog: Sendable {
                 let rows = try Row.fetchCursor(
                     db, sql: "SELECT created, id, kind FROM post WHERE state = 0 ORDER BY created, id")
                 while let row = try rows.next() {
-                    records.append(
-                        (UInt64(row[0] as Int64), PostTable.hash(row, 1), PostKind(rawValue: UInt32(row[2] as Int64))))
+                    records.append((try PostTable.time(row, 0), try PostTable.hash(row, 1), try PostTable.kind(row, 2)))
                 }
                 let seq = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM log") ?? 0
                 return (records, UInt64(seq))
@@ -76,6 +75,9 @@ public final class PostLog: Sendable {
     /// intermediate numbers, never the last.
     public func changes() -> AsyncStream<UInt64> { followers.follow() }
 
+    /// Tells every follower the newest number again: one of them has started afresh.
+    public func wakeFollowers() { followers.announce(newestSeq) }
+
     /// Ends every `changes` stream.
     public func close() { followers.close() }
 
@@ -89,25 +91,26 @@ public final class PostLog: Sendable {
                         FROM log l JOIN post p ON p.n = l.post JOIN author a ON a.n = p.author
                         WHERE l.seq > ? ORDER BY l.seq LIMIT ?
                         """), arguments: [Int64(seq), limit])
-            return rows.map { row in
-                let event = HiddenReason(rawValue: row[1]).map { LogEntry.Event.hidden($0) } ?? .shown
-                return LogEntry(seq: UInt64(row[0] as Int64), event: event, post: Self.loggedPost(row, from: 2))
+            return try rows.map { row in
+                let event = HiddenReason(rawValue: try row.decode(atIndex: 1)).map { LogEntry.Event.hidden($0) } ?? .shown
+                return LogEntry(
+                    seq: try PostTable.time(row, 0), event: event, post: try Self.loggedPost(row, from: 2))
             }
         }
     }
 
-    private static func loggedPost(_ row: Row, from column: Int) -> LoggedPost {
-        let envelope: Data = row[column + 5]
-        let kind = PostKind(rawValue: UInt32(row[column + 3] as Int64))
-        let created = UInt64(row[column + 2] as Int64)
+    private static func loggedPost(_ row: Row, from column: Int) throws -> LoggedPost {
+        let envelope: Data = try row.decode(atIndex: column + 5)
+        let kind = try PostTable.kind(row, column + 3)
+        let created = try PostTable.time(row, column + 2)
         var post = PostTable.decode(envelope) ?? WirePost()
         if envelope.isEmpty {
             post.kind = kind.rawValue
             post.created = created
         }
         return LoggedPost(
-            id: PostTable.hash(row, column), author: PostTable.hash(row, column + 1), created: created, kind: kind,
-            slot: row[column + 4], post: post, envelope: envelope)
+            id: try PostTable.hash(row, column), author: try PostTable.hash(row, column + 1), created: created, kind: kind,
+            slot: try row.decode(atIndex: column + 4), post: post, envelope: envelope)
     }
 
     // MARK: Looking up
@@ -123,7 +126,7 @@ public final class PostLog: Sendable {
                     """)
             for id in ids {
                 if let row = try Row.fetchOne(statement, arguments: [id.data]) {
-                    found[id] = Self.loggedPost(row, from: 0)
+                    found[id] = try Self.loggedPost(row, from: 0)
                 }
             }
             return found
@@ -152,7 +155,7 @@ public final class PostLog: Sendable {
                     FROM post p JOIN author a ON a.n = p.author
                     WHERE a.id = ? AND p.kind = ? AND p.slot = ? AND p.state = 0
                     """, arguments: [author.data, Int64(kind.rawValue), slot]
-            ).map { Self.loggedPost($0, from: 0) }
+            ).map { try Self.loggedPost($0, from: 0) }
         }
     }
 
@@ -166,7 +169,8 @@ public final class PostLog: Sendable {
                     WHERE a.id = ? AND p.state = 0 ORDER BY p.created DESC LIMIT ?
                     """, arguments: [author.data, limit])
             return ReconciliationIndex(
-                rows.map { ReconciliationRecord(created: UInt64($0[0] as Int64), id: PostTable.hash($0, 1)) }.sorted())
+                try rows.map { ReconciliationRecord(created: try PostTable.time($0, 0), id: try PostTable.hash($0, 1)) }
+                    .sorted())
         }
     }
 
@@ -191,8 +195,10 @@ public final class PostLog: Sendable {
                     SELECT p.kind, p.envelope FROM post p JOIN author a ON a.n = p.author
                     WHERE a.id = ? AND p.kind IN (1, 2) ORDER BY p.n
                     """, arguments: [author.data])
+            let envelopes = try rows.map { (kind: try PostTable.kind($0, 0), envelope: try $0.decode(Data.self, atIndex: 1)) }
             return (
-                rows.filter { ($0[0] as Int64) == 1 }.map { $0[1] }, rows.filter { ($0[0] as Int64) == 2 }.map { $0[1] }
+                envelopes.filter { $0.kind == .keyDocument }.map(\.envelope),
+                envelopes.filter { $0.kind == .checkpoint }.map(\.envelope)
             )
         }
     }
@@ -211,7 +217,11 @@ public final class PostLog: Sendable {
 extension PostLogError {
     init(_ error: any Error, path: String) {
         guard let error = error as? DatabaseError else {
-            self = error as? PostLogError ?? .database(path: path, detail: "\(error)")
+            switch error {
+            case let error as PostLogError: self = error
+            case is RowDecodingError, is PostError, is KeyChainError: self = .damaged(path: path, detail: "\(error)")
+            default: self = .database(path: path, detail: "\(error)")
+            }
             return
         }
         switch error.resultCode {

@@ -5,7 +5,8 @@ import Identity
 import SwiftProtobuf
 import WaggleProtocol
 
-/// The tables of `db/posts.db`. A post row is written once; only its `state` changes, and every change is a line of `log`.
+/// The tables of `db/posts.db`. A post row is written once; only its `state` changes, and every change of what is in force
+/// is a line of `log`.
 enum PostTable {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -14,10 +15,15 @@ enum PostTable {
                 sql: """
                     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
                     CREATE TABLE author (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE);
+                    CREATE TABLE device (
+                        n INTEGER PRIMARY KEY, author INTEGER NOT NULL, key BLOB NOT NULL, UNIQUE (author, key)
+                    );
                     CREATE TABLE post (
-                        n INTEGER PRIMARY KEY,
+                        -- A number is never used again: lines of the log name it after its row is gone.
+                        n INTEGER PRIMARY KEY AUTOINCREMENT,
                         id BLOB NOT NULL UNIQUE,
-                        author INTEGER NOT NULL REFERENCES author(n),
+                        author INTEGER NOT NULL,
+                        device INTEGER,                -- null for kinds that roots sign
                         kind INTEGER NOT NULL,
                         created INTEGER NOT NULL,
                         expires INTEGER NOT NULL,
@@ -29,20 +35,28 @@ enum PostTable {
                     CREATE INDEX post_offered ON post(created, id, kind) WHERE state = 0;
                     -- Slots, key chains and everything of one author.
                     CREATE INDEX post_author ON post(author, kind, slot, state, created);
+                    -- What is judged again when a key document says something new of a device.
+                    CREATE INDEX post_device ON post(device) WHERE device IS NOT NULL;
                     CREATE INDEX post_expires ON post(expires) WHERE expires > 0 AND state = 0;
                     CREATE TABLE log (
                         seq INTEGER PRIMARY KEY AUTOINCREMENT, post INTEGER NOT NULL, event INTEGER NOT NULL
                     );
-                    CREATE TABLE tombstone (           -- by a delete post of ids
+                    -- What delete posts name. `scopes` are those of the deleting device, 0 while the delete is not in force.
+                    CREATE TABLE tombstone (
                         id BLOB NOT NULL, author INTEGER NOT NULL, scopes INTEGER NOT NULL, by_post INTEGER NOT NULL,
                         PRIMARY KEY (id, by_post)
                     ) WITHOUT ROWID;
-                    CREATE TABLE slot_tombstone (      -- by a delete post of slots
+                    CREATE TABLE slot_tombstone (
                         author INTEGER NOT NULL, kind INTEGER NOT NULL, slot TEXT NOT NULL, created INTEGER NOT NULL,
-                        by_post INTEGER NOT NULL, PRIMARY KEY (author, kind, slot, by_post)
+                        scopes INTEGER NOT NULL, by_post INTEGER NOT NULL, PRIMARY KEY (author, kind, slot, by_post)
                     ) WITHOUT ROWID;
                     CREATE INDEX tombstone_by ON tombstone(by_post);
                     CREATE INDEX slot_tombstone_by ON slot_tombstone(by_post);
+                    -- Deleted posts whose payload is still here, and since when (by this node's clock) they are deleted.
+                    CREATE TABLE dropping (post INTEGER PRIMARY KEY, since INTEGER NOT NULL);
+                    CREATE INDEX dropping_since ON dropping(since);
+                    -- Posts to judge again: work that one transaction leaves to the next.
+                    CREATE TABLE unjudged (post INTEGER PRIMARY KEY);
                     """)
         }
         return migrator
@@ -53,23 +67,49 @@ enum PostTable {
         let n: Int64
         let id: Hash32
         let author: Int64
+        let device: Int64?
         let kind: PostKind
         let created: UInt64
         let expires: UInt64
         let slot: String
         let state: Int
+        let hasPayload: Bool
+
+        var place: Slot { Slot(author: author, kind: kind, slot: slot) }
     }
 
-    static let columns = "n, id, author, kind, created, expires, slot, state"
+    /// The place that replaceable posts compete for.
+    struct Slot: Hashable {
+        let author: Int64
+        let kind: PostKind
+        let slot: String
+    }
 
-    static func row(_ row: GRDB.Row) -> Row {
+    static let columns = "n, id, author, device, kind, created, expires, slot, state, length(envelope) > 0"
+
+    static func row(_ row: GRDB.Row) throws -> Row {
         Row(
-            n: row[0], id: hash(row, 1), author: row[2], kind: PostKind(rawValue: UInt32(row[3] as Int64)),
-            created: UInt64(row[4] as Int64), expires: UInt64(row[5] as Int64), slot: row[6], state: row[7])
+            n: try row.decode(atIndex: 0), id: try hash(row, 1), author: try row.decode(atIndex: 2),
+            device: try row.decode(Int64?.self, atIndex: 3), kind: try kind(row, 4), created: try time(row, 5),
+            expires: try time(row, 6), slot: try row.decode(atIndex: 7), state: try row.decode(atIndex: 8),
+            hasPayload: try row.decode(atIndex: 9))
     }
 
-    static func hash(_ row: GRDB.Row, _ column: Int) -> Hash32 {
-        (try? row.withUnsafeData(atIndex: column) { $0.flatMap { Hash32($0) } }) ?? .zero
+    // A damaged file may hold anything, so nothing that is read from it may trap.
+
+    static func hash(_ row: GRDB.Row, _ column: Int) throws -> Hash32 {
+        guard let hash = try row.withUnsafeData(atIndex: column, { $0.flatMap { Hash32($0) } }) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a name is not 32 bytes")
+        }
+        return hash
+    }
+
+    static func time(_ row: GRDB.Row, _ column: Int) throws -> UInt64 {
+        UInt64(clamping: try row.decode(Int64.self, atIndex: column))
+    }
+
+    static func kind(_ row: GRDB.Row, _ column: Int) throws -> PostKind {
+        PostKind(rawValue: UInt32(truncatingIfNeeded: try row.decode(Int64.self, atIndex: column)))
     }
 
     /// Reads a post out of the envelope that was verified when it came in.

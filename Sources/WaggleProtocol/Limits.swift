@@ -11,6 +11,8 @@ public enum Limits {
         public static let nesting = 16
         /// Signatures on one envelope (key documents may carry a threshold of roots).
         public static let signatures = 16
+        /// `created` and `expires` lie before this time, so that they are exact in any number format.
+        public static let timeEnd: UInt64 = 1 << 53
         /// How far `created` may lie in the future.
         public static let clockSkew: UInt64 = 900
         /// A slot name.
@@ -25,14 +27,18 @@ public enum Limits {
         public static let keyDocumentBytes = 8 << 10
         /// Root keys, next-root hashes, devices and revocations of one key document, each.
         public static let keysPerDocument = 64
-        /// Versions of one key chain.
+        /// Versions of one key chain, beaten branches included, beyond which only rotations are taken.
         public static let keyChainVersions = 1024
+        /// Versions of one key chain in all. The room above `keyChainVersions` is what a thief of root keys cannot fill.
+        public static let keyChainRotations = 2048
         /// Files of one release.
         public static let releaseFiles = 128
         /// Images of one image post.
         public static let images = 20
         /// Mirrors named by one release.
         public static let mirrors = 32
+        /// Life of a channel post.
+        public static let channelSeconds: UInt64 = 90 * 86400
         /// A deleted post keeps its payload so long, in case its deleting key turns out to be stolen.
         public static let deletedPayloadSeconds: UInt64 = 30 * 86400
     }
@@ -41,12 +47,16 @@ public enum Limits {
     public enum Parking {
         public static let seconds: UInt64 = 600
         public static let bytesPerPeer = 4 << 20
+        /// Of all peers together: node ids are free.
+        public static let bytes = 64 << 20
     }
 
     /// Node-to-node routes.
     public enum Wire {
         /// A request or reply body of the `/w/1/` routes, after decompression.
         public static let bodyBytes = 1 << 20
+        /// The reply of `/w/1/blobs/{sha256}/pieces`, the one body over `bodyBytes`: 32 bytes a MiB of the largest blob.
+        public static let piecesBytes = 34 << 20
         public static let idsPerGet = 1000
         public static let hashesPerHave = 1000
         public static let syncMessageBytes = 256 << 10
@@ -127,10 +137,53 @@ public enum Limits {
         /// Parts of the budget in percent: eviction starts above the first and stops at the second.
         public static let highMark: UInt64 = 90
         public static let lowMark: UInt64 = 80
+        /// Times of use that are kept in memory before they are written down.
+        public static let heldTouches = 4096
         /// Reason and author of a purge, each.
         public static let purgeTextBytes = 512
         /// Holder of a lease, id of a mirror rule or bounty.
         public static let holderBytes = 128
+    }
+
+    /// Queries of the catalog.
+    public enum Catalog {
+        /// Items of one page of any list.
+        public static let pageItems = 200
+        /// Items that a page given by its number may skip; cursors have no such end.
+        public static let pageOffset = 10_000
+        /// Releases of one model and images of one release inside a view.
+        public static let releasesPerModel = 100
+        public static let imagesPerRelease = 20
+        /// Releases of one image post that it is listed under.
+        public static let releasesPerImagePost = 32
+        /// Ids, types or base models named by one query.
+        public static let valuesPerFilter = 100
+        /// Hashes looked up at once, and releases that one hash may answer with.
+        public static let hashesPerLookup = 10_000
+        public static let releasesPerHash = 20
+        /// Files looked at for one hash claim; an abbreviated hash may fit many.
+        public static let filesPerHash = 1000
+        /// A set of models up to this size is sorted; a larger one is walked in order.
+        public static let sortedSet = 5000
+        /// Models that one search considers, newest known first, and words of it that count.
+        public static let searchMatches = 5000
+        public static let searchWords = 8
+        /// Posts named as showing a blob.
+        public static let postsPerBlob = 20
+        /// Rows of one step through everything that could be mirrored.
+        public static let mirrorBatch = 1000
+    }
+
+    /// Moderation decisions.
+    public enum Moderation {
+        public static let subjectsPerPurge = 10_000
+        public static let reasonBytes = 1024
+    }
+
+    /// Release bundles.
+    public enum Bundle {
+        /// Signed posts of at most 64 KiB, and 32 bytes for each MiB of the files.
+        public static let bytes = 64 << 20
     }
 
     /// What people type.
@@ -143,6 +196,8 @@ public enum Limits {
         public static let triggerWordBytes = 512
         public static let commentBytes = 16 << 10
         public static let searchBytes = 256
+        /// A sample picture.
+        public static let sampleBytes = 64 << 20
     }
 
     /// safetensors headers.
@@ -152,8 +207,11 @@ public enum Limits {
         public static let tensors = 100_000
         /// Dimensions of one tensor. Trained models use up to 5.
         public static let dimensions = 8
+        /// A tensor's name.
+        public static let nameBytes = 1024
         /// Entries of `__metadata__`. Trainers write about 80.
         public static let metadataEntries = 16_384
+        public static let metadataKeyBytes = 256
     }
 
     /// Text that pictures carry: PNG chunks, infotext, workflow graphs.
@@ -161,6 +219,10 @@ public enum Limits {
         public static let chunks = 65_536
         /// All text chunks of one picture together.
         public static let bytes = 4 << 20
+        /// A parameter's key, a kind of resource.
+        public static let keyBytes = 128
+        /// The name of a model file in a text.
+        public static let nameBytes = 512
         /// One A1111 infotext.
         public static let infotextBytes = 256 << 10
         /// One ComfyUI `prompt` graph.
@@ -183,7 +245,40 @@ public enum Limits {
         public static let triggerCandidates = 64
         /// One training detail.
         public static let detailBytes = 1024
-        /// Tensor names longer than this are not looked at.
-        public static let tensorNameBytes = 1024
+    }
+
+    /// What a node serves over HTTP.
+    public enum Gateway {
+        /// All header fields of a request, and one of them.
+        public static let headerBytes = 32 << 10
+        public static let headers = 128
+        /// Parameters of one query.
+        public static let queryParameters = 64
+        /// A request body that is not here after so long is given up.
+        public static let bodySeconds: Int64 = 60
+        /// A reader that takes nothing for so long is cut.
+        public static let stallSeconds: Int64 = 120
+        /// Bytes of a file handed to the kernel at a time.
+        public static let sendfileBytes: UInt64 = 4 << 20
+        /// Bytes of a file held in memory at a time where the kernel cannot send it.
+        public static let chunkBytes: UInt64 = 256 << 10
+        /// Streams of one peer, and of all peers.
+        public static let streamsPerPeer = 4
+        public static let streams = 128
+        /// Log lines that a stream reads at a time, and the bytes that it hands to the socket at a time.
+        public static let streamLines = 256
+        public static let streamWriteBytes = 256 << 10
+        /// Newest frames kept for all readers of the stream together.
+        public static let recentFrames = 4096
+        /// Key documents that a caller may introduce itself with.
+        public static let introducedDocuments = 16
+        /// Node keys of one caller that a signature is tried against.
+        public static let nodeKeys = 8
+        /// Ids that reconciliation of one author or list covers.
+        public static let builtScopeIDs = 100_000
+        /// Addresses in the answer of `/w/1/peers`.
+        public static let peerAddresses = 100
+        /// Cards on a page.
+        public static let cards = 48
     }
 }

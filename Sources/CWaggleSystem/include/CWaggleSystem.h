@@ -22,6 +22,9 @@ int waggle_clone(int to, int from);
 /// Starts writing a range to the disk without waiting for it, so that the fdatasync at the end finds little to do.
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length);
 
+/// Where the next byte that was ever written lies at or after `offset`, or -errno (-ENXIO when none does).
+int64_t waggle_next_data(int descriptor, int64_t offset);
+
 // MARK: Memory
 
 /// Makes the allocator return large freed buffers to the system (trim and mmap thresholds of 128 KiB). Call it once,

@@ -1,0 +1,44 @@
+public import Digests
+import WaggleProtocol
+
+extension BlobStore {
+    /// Keeps a blob, whole or partial, here or still to come, from eviction for a reason. One in the trash is restored.
+    public func pin(_ hash: Hash32, _ reason: PinReason) async throws(BlobError) {
+        try Self.check(reason.text)
+        let now = options.now()
+        try await index.write { try HoldsTable.pin($0, hash, reason, now: now) }
+        if purges.record(hash) == nil { _ = try await restore(hash) }
+    }
+
+    /// Takes one reason away. The blob goes when no reason is left and room is needed.
+    public func unpin(_ hash: Hash32, _ reason: PinReason) async throws(BlobError) {
+        try await index.write { try HoldsTable.unpin($0, hash, reason) }
+    }
+
+    /// Why a blob is kept, in the order the reasons came.
+    public func pins(_ hash: Hash32) async throws(BlobError) -> [PinReason] {
+        try await index.read { try HoldsTable.pins($0, hash) }
+    }
+
+    /// Bytes of the blobs here that are kept for a reason.
+    public func pinnedBytes(_ reason: PinReason) async throws(BlobError) -> UInt64 {
+        try await index.read { try HoldsTable.pinnedBytes($0, reason) }
+    }
+
+    /// Keeps a blob or download from eviction until a time, in milliseconds since 1970. A second lease of the same
+    /// holder moves the time.
+    public func lease(_ hash: Hash32, holder: String, until: Int64) async throws(BlobError) {
+        try Self.check(holder)
+        try await index.write { try HoldsTable.lease($0, hash, holder: holder, until: until) }
+    }
+
+    /// Ends a lease.
+    public func release(_ hash: Hash32, holder: String) async throws(BlobError) {
+        try await index.write { try HoldsTable.release($0, hash, holder: holder) }
+    }
+
+    private static func check(_ text: String) throws(BlobError) {
+        let limit = Limits.BlobStore.holderBytes
+        guard text.utf8.count <= limit else { throw .tooLarge(bytes: UInt64(text.utf8.count), limit: UInt64(limit)) }
+    }
+}

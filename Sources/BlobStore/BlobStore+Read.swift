@@ -1,0 +1,159 @@
+public import Digests
+import FoundationEssentials
+import GRDB
+import SystemPackage
+
+extension BlobStore {
+    /// Opens a blob for reading. An adopted file is compared with what was hashed, and is out of service when it is not
+    /// the same any more; another copy is taken then, if there is one.
+    ///
+    /// - Throws: `notFound`, `purged`, `changedOnDisk`, `damaged`.
+    public func open(_ hash: Hash32) async throws(BlobError) -> BlobReader {
+        try purges.check(hash)
+        guard let (row, adopted) = try await places(hash) else { throw .notFound(hash) }
+        var failure = BlobError.notFound(hash)
+        if row.inService {
+            do throws(BlobError) {
+                let reader = try await openOwn(row)
+                await touch(hash)
+                return reader
+            } catch {
+                failure = error
+            }
+        } else if row.own == .damaged, row.trashedAt == nil {
+            failure = .damaged(hash, badUnits: [])
+        }
+        for file in adopted where file.state != .purged {
+            do throws(BlobError) {
+                return try await openAdopted(row, file)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// What is known of a blob; nil when nothing is.
+    public func facts(_ hash: Hash32) async throws(BlobError) -> BlobFacts? {
+        let row = try await index.read { try BlobsTable.find($0, hash) }
+        guard let row else { return nil }
+        return try await facts(row)
+    }
+
+    /// What is known of the blob with this pieces root; nil when nothing is.
+    public func facts(piecesRoot: Hash32) async throws(BlobError) -> BlobFacts? {
+        let row = try await index.read { try BlobsTable.find($0, piecesRoot: piecesRoot) }
+        guard let row else { return nil }
+        return try await facts(row)
+    }
+
+    /// How much of each blob is here, by the index: files are not looked at. Purged blobs are not here.
+    public func presence(_ hashes: [Hash32]) async throws(BlobError) -> [Presence] {
+        var live: [Hash32: Presence] = [:]
+        for session in await sessions.open { live[session.sha256] = await session.presence }
+        let underWay = live
+        return try await index.read { db in
+            try hashes.map { hash in
+                guard self.purges.record(hash) == nil else { return .none }
+                if let row = try BlobsTable.find(db, hash) {
+                    if row.inService { return .whole }
+                    if try AdoptedTable.all(db, blob: row.id).contains(where: { $0.state == .inService }) {
+                        return .whole
+                    }
+                }
+                if let presence = underWay[hash] { return presence }
+                return try PartialsTable.progress(db, hash).map { .partial(held: $0.held, of: $0.of) } ?? .none
+            }
+        }
+    }
+
+    /// The hashes of a blob's 1 MiB units, one at least (see `MerkleTree`). They are known for partial blobs too.
+    ///
+    /// - Throws: `notFound`, `purged`.
+    public func unitHashes(_ hash: Hash32) async throws(BlobError) -> [Hash32] {
+        try purges.check(hash)
+        let layer = try await index.read { db -> [Hash32]? in
+            if let row = try BlobsTable.find(db, hash) { return try BlobsTable.layer(db, row) }
+            return try PartialsTable.find(db, hash)?.layer
+        }
+        guard let layer else { throw .notFound(hash) }
+        return layer
+    }
+
+    private func facts(_ row: BlobRow) async throws(BlobError) -> BlobFacts {
+        let adopted = try await index.read { try AdoptedTable.all($0, blob: row.id) }
+        return Self.facts(row, place: place(row, adopted))
+    }
+
+    private func place(_ row: BlobRow, _ adopted: [AdoptedRow]) -> BlobFacts.Place {
+        guard purges.record(row.sha256) == nil else { return .absent }
+        if row.inService { return row.own == .small ? .row : .file(layout.file(row.sha256)) }
+        return adopted.first { $0.state == .inService }.map { .adopted($0.path) } ?? .absent
+    }
+
+    static func facts(_ row: BlobRow, place: BlobFacts.Place) -> BlobFacts {
+        BlobFacts(
+            sha256: row.sha256, size: row.size, piecesRoot: row.piecesRoot, crc32: row.crc32, autoV1: row.autoV1,
+            place: place)
+    }
+
+    func places(_ hash: Hash32) async throws(BlobError) -> (row: BlobRow, adopted: [AdoptedRow])? {
+        try await index.read { db in
+            guard let row = try BlobsTable.find(db, hash) else { return nil }
+            return (row, try AdoptedTable.all(db, blob: row.id))
+        }
+    }
+
+    /// Opens the own copy. One that is gone or cut short is marked, so that the blob is fetched again.
+    private func openOwn(_ row: BlobRow) async throws(BlobError) -> BlobReader {
+        if row.own == .small {
+            guard let bytes = try await small.bytes(row.sha256) else { throw try await lost(row, as: .missing) }
+            return BlobReader(facts: Self.facts(row, place: .row), bytes: bytes, threads: threads)
+        }
+        let path = layout.file(row.sha256)
+        let opened: (file: OpenFile, size: UInt64)
+        do throws(BlobError) {
+            opened = try await threads.run { () throws(BlobError) in
+                let file = try OpenFile(reading: path)
+                return (file, try file.identity().size)
+            }
+        } catch .noFile {
+            throw try await lost(row, as: .missing)
+        } catch {
+            throw error
+        }
+        guard opened.size == row.size else { throw try await lost(row, as: .damaged) }
+        return BlobReader(
+            facts: Self.facts(row, place: .file(path)), file: opened.file, adoptedAs: nil, threads: threads)
+    }
+
+    /// Takes the own copy out of service; the error to throw.
+    private func lost(_ row: BlobRow, as own: BlobRow.Own) async throws(BlobError) -> BlobError {
+        let isLost = try await index.write { db -> Bool in
+            // Evicted or purged meanwhile: nothing was lost.
+            guard let current = try BlobsTable.find(db, row.sha256), current.inService else { return false }
+            try BlobsTable.setOwn(db, row.id, own)
+            return true
+        }
+        if isLost, own == .missing { room.count(RoomChange(live: -Int64(row.size))) }
+        return isLost && own == .damaged ? .damaged(row.sha256, badUnits: []) : .notFound(row.sha256)
+    }
+
+    private func openAdopted(_ row: BlobRow, _ adopted: AdoptedRow) async throws(BlobError) -> BlobReader {
+        guard adopted.state == .inService else { throw .changedOnDisk(path: adopted.path) }
+        let file: OpenFile? = try? await threads.run { () throws(BlobError) in
+            let file = try OpenFile(reading: adopted.path)
+            return try file.identity() == adopted.identity ? file : nil
+        }
+        guard let file else {
+            try await index.write { db in
+                guard try AdoptedTable.find(db, adopted.path)?.identity == adopted.identity else { return }
+                try AdoptedTable.setState(db, adopted.id, .changed)
+            }
+            throw .changedOnDisk(path: adopted.path)
+        }
+        return BlobReader(
+            facts: Self.facts(row, place: .adopted(adopted.path)), file: file, adoptedAs: adopted.identity,
+            threads: threads)
+    }
+}

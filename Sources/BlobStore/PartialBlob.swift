@@ -1,0 +1,266 @@
+public import Digests
+import FoundationEssentials
+public import NIOCore
+import NIOPosix
+import WaggleProtocol
+
+/// A blob that is being fetched. Units may come in any order and from several tasks at once; each is verified against the
+/// 1 MiB layer before it is stored, and verified units can be served.
+///
+/// What is on the disk is written down every 64 MiB or 2 seconds of writing. After a crash the units written down count,
+/// and others that reached the file are verified again, so only units in flight are asked for twice. The whole-file
+/// SHA-256 follows the contiguous front and is kept with the units.
+public actor PartialBlob {
+    /// The name of the blob.
+    public nonisolated let sha256: Hash32
+    /// Bytes of the blob.
+    public nonisolated let size: UInt64
+    /// Root of its BEP 52 tree.
+    public nonisolated let piecesRoot: Hash32
+    /// The hashes of its units.
+    public nonisolated let layer: [Hash32]
+
+    private let store: BlobStore
+    private let file: OpenFile
+    private let reservation: Reservation
+    /// Units verified and written.
+    private var units: UnitSet
+    /// Digests of the bytes up to the contiguous front, or behind it while `isFollowing`.
+    private var front: OrderedHasher
+    private var isFollowing = false
+    /// What the index says; a failed sync goes back to it.
+    private var saved: (units: UnitSet, front: OrderedHasher)
+    private var unsavedBytes = 0
+    private var savedAt: Int64
+    private var isSaving = false
+    private var end: BlobError?
+
+    init(store: BlobStore, file: OpenFile, reservation: Reservation, row: PartialRow) {
+        sha256 = row.sha256
+        size = row.size
+        piecesRoot = row.piecesRoot
+        layer = row.layer
+        self.store = store
+        self.file = file
+        self.reservation = reservation
+        units = row.units
+        front = row.front
+        saved = (row.units, row.front)
+        savedAt = store.options.now()
+    }
+
+    // MARK: Units
+
+    /// The units that are here.
+    public var heldUnits: UnitSet { units }
+
+    /// The runs of units that are still to be fetched, in order.
+    public var missingUnits: [Range<Int>] { units.missing }
+
+    var presence: Presence { .partial(held: units.count, of: layer.count) }
+
+    /// Verifies a unit and stores it; one that is here already is left as it is.
+    ///
+    /// - Parameter bytes: the whole unit: 1 MiB but for the last.
+    /// - Throws: `badUnit` when it is not that unit (nothing is stored), `outOfRange`, `diskFull`, `readOnly`, `purged`,
+    ///   `alreadyHeld` after completion, `closed`.
+    public func write(unit: Int, bytes: some Collection<UInt8> & Sendable) async throws(BlobError) {
+        try checkOpen()
+        guard layer.indices.contains(unit) else { throw .outOfRange(sha256, size: size) }
+        guard bytes.count == MerkleTree.unitLength(unit, size: size) else { throw .badUnit(unit: unit, of: sha256) }
+        guard !units.contains(unit) else { return }
+        // The unit at the front is hashed for the file and for the layer in one pass.
+        let following = !isFollowing && unit == frontUnit ? front : nil
+        if following != nil { isFollowing = true }
+        let check = UnitCheck(unit: unit, size: size, expected: layer[unit], of: sha256, file: file)
+        let result = await store.threads.result { () throws(BlobError) in try check.store(bytes, following: following) }
+        if following != nil { isFollowing = false }
+        let followed = try result.get()
+        try checkOpen()
+        store.options.onStep(.unitWritten)
+        units.insert(unit)
+        if let followed { front = followed }
+        unsavedBytes += bytes.count
+        try await follow(atMost: 8)
+        let now = store.options.now()
+        if unsavedBytes >= Limits.BlobStore.checkpointBytes
+            || now - savedAt >= Limits.BlobStore.checkpointMilliseconds
+        {
+            try await save()
+        }
+    }
+
+    /// Bytes of units that are here, to be served while others are fetched.
+    ///
+    /// - Throws: `incomplete` when one of them is not here yet, `outOfRange`, `tooLarge` above 64 MiB.
+    public func readUnits(_ range: Range<Int>) async throws(BlobError) -> ByteBuffer {
+        try checkOpen()
+        guard range.lowerBound >= 0, range.upperBound <= layer.count else { throw .outOfRange(sha256, size: size) }
+        guard range.count <= Limits.BlobStore.readBytes >> 20 else {
+            throw .tooLarge(bytes: UInt64(range.count) << 20, limit: UInt64(Limits.BlobStore.readBytes))
+        }
+        guard units.contains(range) else { throw .incomplete(sha256, missing: layer.count - units.count) }
+        let bytes = byteRange(range)
+        return try await store.threads.run { () throws(BlobError) in try self.file.bytes(bytes) }
+    }
+
+    // MARK: Ends
+
+    /// Checks the whole file's SHA-256 and makes it a blob: durable when it returns.
+    ///
+    /// - Throws: `incomplete`; `hashMismatch` when size, root and SHA-256 were signed together but are not of the same
+    ///   bytes (the download is thrown away then); `purged`, `diskFull`, `database`.
+    public func commit() async throws(BlobError) -> BlobFacts {
+        try checkOpen()
+        guard units.isFull else { throw .incomplete(sha256, missing: layer.count - units.count) }
+        try await follow(atMost: .max)
+        guard front.byteCount == size else { throw .incomplete(sha256, missing: 0) }
+        let digests = FileDigests(
+            size: size, sha256: front.sha256, piecesRoot: piecesRoot, layer: layer, crc32: front.crc32,
+            autoV1: front.autoV1)
+        guard digests.sha256 == sha256 else {
+            let actual = digests.sha256
+            try await abandon()
+            throw .hashMismatch(expected: sha256, actual: actual)
+        }
+        end = .alreadyHeld(sha256)
+        do throws(BlobError) {
+            let facts = try await store.complete(file, digests)
+            reservation.release()
+            await store.sessions.remove(sha256)
+            return facts
+        } catch {
+            // A purge that came meanwhile has set its own end.
+            if end == .alreadyHeld(sha256) { end = nil }
+            throw error
+        }
+    }
+
+    /// Writes down what is here, as before a pause. Writing may go on afterwards.
+    public func pause() async throws(BlobError) {
+        guard end == nil else { return }
+        try await save()
+    }
+
+    /// Gives the download up: removes its bytes and returns its room.
+    public func abandon() async throws(BlobError) {
+        guard end == nil else { return }
+        end = .closed
+        try await store.discardPartial(sha256)
+        reservation.release()
+        await store.sessions.remove(sha256)
+    }
+
+    /// Refuses everything from now on; the bytes were removed by a purge.
+    func stop(_ reason: BlobError) {
+        end = reason
+        reservation.release()
+    }
+
+    /// Writes down what is here and refuses everything from now on: the store is being closed.
+    func shut() async throws(BlobError) {
+        try await pause()
+        if end == nil { end = .closed }
+    }
+
+    private func checkOpen() throws(BlobError) {
+        if let end { throw end }
+    }
+
+    // MARK: Front
+
+    /// The first unit that the file's hash does not cover.
+    private var frontUnit: Int { Int((front.byteCount + UInt64(MerkleTree.unitBytes - 1)) >> 20) }
+
+    private func byteRange(_ range: Range<Int>) -> Range<UInt64> {
+        UInt64(range.lowerBound) << 20..<min(size, UInt64(range.upperBound) << 20)
+    }
+
+    /// Hashes units that the front has reached, from the file's pages in memory, at most so many.
+    private func follow(atMost limit: Int) async throws(BlobError) {
+        var left = limit
+        while !isFollowing, left > 0, front.byteCount < size, units.contains(frontUnit) {
+            let start = frontUnit
+            var stop = start + 1
+            while stop - start < min(left, 8), units.contains(stop) { stop += 1 }
+            left -= stop - start
+            let range = byteRange(start..<stop)
+            let before = front
+            isFollowing = true
+            let result = await store.threads.result { () throws(BlobError) in
+                let bytes = try self.file.bytes(range)
+                var after = before
+                bytes.withUnsafeReadableBytes { after.update($0) }
+                return after
+            }
+            isFollowing = false
+            front = try result.get()
+        }
+    }
+
+    // MARK: Saving
+
+    /// Syncs the file, then writes down the units it had before the sync.
+    private func save() async throws(BlobError) {
+        guard !isSaving, unsavedBytes > 0 else { return }
+        isSaving = true
+        defer { isSaving = false }
+        let synced = (units: units, front: front)
+        let bytes = unsavedBytes
+        unsavedBytes = 0
+        let now = store.options.now()
+        savedAt = now
+        do throws(BlobError) {
+            try await store.threads.run { () throws(BlobError) in try self.file.synchronizeData() }
+        } catch {
+            // After a failed sync the system may have dropped any page written since the last good one.
+            if end == nil { (units, front) = saved }
+            throw error
+        }
+        store.options.onStep(.unitsSynced)
+        guard end == nil else { return }
+        do throws(BlobError) {
+            try await store.index.write { db in
+                try PartialsTable.save(db, self.sha256, units: synced.units, front: synced.front, now: now)
+            }
+        } catch {
+            unsavedBytes += bytes
+            throw error
+        }
+        saved = synced
+        store.options.onStep(.unitsRecorded)
+    }
+}
+
+/// Verifies one unit and writes it to its place.
+private struct UnitCheck: Sendable {
+    let unit: Int
+    let size: UInt64
+    let expected: Hash32
+    let of: Hash32
+    let file: OpenFile
+
+    /// Throws `badUnit` before anything is written; the file's digests after the unit when it follows them.
+    func store(
+        _ bytes: some Collection<UInt8>, following front: OrderedHasher?
+    ) throws(BlobError) -> OrderedHasher? {
+        let result: Result<OrderedHasher?, BlobError>? = bytes.withContiguousStorageIfAvailable { buffer in
+            store(UnsafeRawBufferPointer(buffer), following: front)
+        }
+        return try (result ?? Array(bytes).withUnsafeBytes { store($0, following: front) }).get()
+    }
+
+    private func store(_ bytes: UnsafeRawBufferPointer, following front: OrderedHasher?) -> Result<
+        OrderedHasher?, BlobError
+    > {
+        var after = front
+        let hash = after?.update(unit: bytes, size: size) ?? MerkleTree.unitHash(bytes, size: size)
+        guard hash == expected else { return .failure(.badUnit(unit: unit, of: of)) }
+        do throws(BlobError) {
+            try file.write(bytes, at: UInt64(unit) << 20)
+            return .success(after)
+        } catch {
+            return .failure(error)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import NIOPosix
+import SystemPackage
+import WaggleProtocol
+
+/// Small blobs, as rows of `blobs/small.db`: a file each is what makes ten thousand images slow.
+///
+/// Commits are grouped without a timer. The first blob commits at once; those that arrive meanwhile wait, and go
+/// together (at most 256) in the next commit, which the first of them carries out. So a lone blob never waits, and a
+/// crowd shares two syncs.
+actor SmallBlobs {
+    /// A small blob and its digests.
+    struct Blob: Sendable {
+        var digests: FileDigests
+        var bytes: Data
+    }
+
+    private enum Turn: Sendable {
+        case done(Result<Void, BlobError>)
+        case lead
+    }
+
+    private struct Waiter {
+        var blob: Blob
+        var continuation: CheckedContinuation<Turn, Never>
+    }
+
+    private let store: BlobIndex
+    private let index: BlobIndex
+    private let purges: PurgeLog
+    private let room: RoomAccount
+    private let threads: NIOThreadPool
+    private let options: StoreOptions
+    private var waiting: [Waiter] = []
+    private var isCommitting = false
+
+    init(
+        store: BlobIndex, index: BlobIndex, purges: PurgeLog, room: RoomAccount, threads: NIOThreadPool,
+        options: StoreOptions
+    ) {
+        self.store = store
+        self.index = index
+        self.purges = purges
+        self.room = room
+        self.threads = threads
+        self.options = options
+    }
+
+    /// Stores a blob; durable when it returns. One that is held already is left as it is.
+    func add(_ blob: Blob) async throws(BlobError) {
+        if isCommitting {
+            let turn = await withCheckedContinuation { waiting.append(Waiter(blob: blob, continuation: $0)) }
+            if case .done(let result) = turn { return try result.get() }
+        }
+        isCommitting = true
+        let company = Array(waiting.prefix(Limits.BlobStore.groupCommit - 1))
+        waiting.removeFirst(company.count)
+        let batch = [blob] + company.map(\.blob)
+        let results = await commit(batch)
+        for (waiter, result) in zip(company, results.dropFirst()) {
+            waiter.continuation.resume(returning: .done(result))
+        }
+        if waiting.isEmpty {
+            isCommitting = false
+        } else {
+            waiting.removeFirst().continuation.resume(returning: .lead)
+        }
+        try results[0].get()
+    }
+
+    /// The bytes of a blob; nil when they are not here.
+    func bytes(_ hash: Hash32) async throws(BlobError) -> Data? {
+        try await store.read { db in
+            try Data.fetchOne(
+                db.cachedStatement(sql: "SELECT bytes FROM small WHERE sha256 = ?"), arguments: [hash.data])
+        }
+    }
+
+    /// One result a blob.
+    private func commit(_ batch: [Blob]) async -> [Result<Void, BlobError>] {
+        let work = { @Sendable () throws(BlobError) -> [Result<Void, BlobError>] in
+            try Self.commit(
+                batch, store: self.store, index: self.index, purges: self.purges, room: self.room,
+                options: self.options)
+        }
+        switch await threads.result(work) {
+        case .success(let results): return results
+        case .failure(let error): return batch.map { _ in .failure(error) }
+        }
+    }
+
+    /// First the bytes, then the index: a crash between leaves bytes that nothing names, never a name without bytes.
+    private static func commit(
+        _ batch: [Blob], store: BlobIndex, index: BlobIndex, purges: PurgeLog, room: RoomAccount, options: StoreOptions
+    ) throws(BlobError) -> [Result<Void, BlobError>] {
+        let now = options.now()
+        let held = try index.readBlocking { db in
+            try batch.map { try HeldCheck.isHeld(db, $0.digests.sha256) }
+        }
+        var free = options.freeSpace(store.path.removingLastComponent())
+        var results: [Result<Void, BlobError>] = Array(repeating: .success(()), count: batch.count)
+        var reservations: [Int: Reservation] = [:]
+        for (at, blob) in batch.enumerated() where !held[at] {
+            switch room.reserve(blob.digests.size, free: free) {
+            case .success(let reservation):
+                free = free.map { $0 - min($0, blob.digests.size) }
+                reservation.markBacked()
+                reservations[at] = reservation
+            case .failure(let shortage): results[at] = .failure(shortage.error)
+            }
+        }
+        try store.writeBlocking { db in
+            for at in reservations.keys {
+                try db.run(
+                    "INSERT OR IGNORE INTO small (sha256, bytes) VALUES (?, ?)",
+                    [batch[at].digests.sha256.data, batch[at].bytes])
+            }
+        }
+        options.onStep(.smallStored)
+        let change = try index.writeBlocking { db in
+            var change = RoomChange()
+            for (at, blob) in batch.enumerated() {
+                guard case .success = results[at] else { continue }
+                if let record = purges.record(blob.digests.sha256) {
+                    results[at] = .failure(.purged(record.sha256, reason: record.reason))
+                } else {
+                    try Self.index(db, blob.digests, stored: reservations[at] != nil, now: now, &change)
+                }
+            }
+            return change
+        }
+        room.count(change)
+        for reservation in reservations.values { reservation.release() }
+        options.onStep(.smallIndexed)
+        for (at, blob) in batch.enumerated() where purges.record(blob.digests.sha256) != nil && reservations[at] != nil
+        {
+            try Self.erase(blob.digests.sha256, from: store)
+        }
+        return results
+    }
+
+    /// Names a stored blob, or marks one that is held as used.
+    private static func index(
+        _ db: Database, _ digests: FileDigests, stored: Bool, now: Int64, _ change: inout RoomChange
+    ) throws {
+        let row = try BlobsTable.find(db, digests.sha256)
+        if let row, row.own == .file || row.own == .small {
+            if row.trashedAt != nil {
+                try BlobsTable.setTrashed(db, row.id, at: nil)
+                change.restored(row.size)
+            }
+            try BlobsTable.touch(db, digests.sha256, at: now)
+        } else if stored {
+            if row?.own == .damaged { change.live -= Int64(digests.size) }
+            try BlobsTable.put(db, digests, own: .small, now: now)
+            change.live += Int64(digests.size)
+        }
+    }
+
+    /// Overwrites and forgets the bytes of a blob that the index no longer names. Blocks.
+    static func erase(_ hash: Hash32, from store: BlobIndex) throws(BlobError) {
+        try store.writeBlocking { db in
+            try db.run("DELETE FROM small WHERE sha256 = ?", [hash.data])
+        }
+    }
+}
+
+/// Whether the bytes of a blob are here, so that taking them in again is nothing to do.
+enum HeldCheck {
+    /// True for an own copy, be it in the trash, and for an adopted file that is as it was hashed. Blocks.
+    static func isHeld(_ db: Database, _ hash: Hash32) throws -> Bool {
+        guard let row = try BlobsTable.find(db, hash) else { return false }
+        if row.own == .file || row.own == .small { return true }
+        return try AdoptedTable.all(db, blob: row.id).contains { adopted in
+            adopted.state == .inService && Files.identity(adopted.path) == adopted.identity
+        }
+    }
+}

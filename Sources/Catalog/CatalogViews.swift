@@ -1,0 +1,121 @@
+public import Digests
+public import Moderation
+public import WaggleProtocol
+
+// What queries return: values, already filtered for the viewer who asked.
+
+/// A person or node that published something that is known here.
+public struct CreatorView: Sendable, Hashable {
+    /// Positive 32-bit integer of this node's allocator; never reused, different on every node.
+    public let id: Int32
+    public let author: Hash32
+    /// The name of the newest profile; the short author id while there is none.
+    public let name: String
+    /// A handle for addresses: `a-z0-9-_.`; unique on this node (a clash gets a suffix from the author id).
+    public let handle: String
+    /// URL of the home instance; empty when unknown.
+    public let home: String
+    /// Models that the viewer may see.
+    public let modelCount: Int
+}
+
+/// A model with its releases, newest first.
+public struct ModelView: Sendable {
+    public let id: Int32
+    /// The kind 10 post in force.
+    public let post: Hash32
+    public let author: CreatorView
+    public let slug: String
+    public let body: WireModel
+    public let level: Level
+    /// OR of the levels of the model, its releases' files and its visible images.
+    public let levelBits: UInt32
+    public let created: UInt64
+    /// Created of the newest visible release, else of the model.
+    public let updated: UInt64
+    public let releases: [ReleaseView]
+    public let counts: SubjectCounts
+}
+
+/// Counts over sets of signed facts that are in force here.
+public struct SubjectCounts: Sendable, Hashable {
+    public var downloads = 0
+    public var recommended = 0
+    public var notRecommended = 0
+    public var comments = 0
+    public init() {}
+}
+
+/// One signed release.
+public struct ReleaseView: Sendable {
+    public let id: Int32
+    /// The kind 11 post.
+    public let post: Hash32
+    public let modelID: Int32
+    public let modelPost: Hash32
+    public let author: CreatorView
+    public let body: WireRelease
+    public let created: UInt64
+    public let levelBits: UInt32
+    public let files: [FileView]
+    /// Images of posts that refer to this release, the author's own first, then newest first; only those that the
+    /// viewer may see. At most 20.
+    public let images: [ImageView]
+    /// Position among the model's releases, newest = 0.
+    public let index: Int
+    public let counts: SubjectCounts
+}
+
+/// A file of a release. The first file of a release is the primary one.
+public struct FileView: Sendable {
+    public let id: Int32
+    public let releaseID: Int32
+    public let file: WireFile
+    public let isPrimary: Bool
+}
+
+/// An image of an image post.
+public struct ImageView: Sendable {
+    public let id: Int32
+    /// The kind 13 post.
+    public let post: Hash32
+    /// Integer id of the image post.
+    public let postID: Int32
+    /// Position in the post.
+    public let index: Int
+    public let author: CreatorView
+    public let created: UInt64
+    public let image: WireImage
+    public let level: Level
+    public let title: String
+    /// Integer ids and names of visible releases that the post refers to.
+    public let releases: [ReleaseLink]
+}
+
+public struct ReleaseLink: Sendable, Hashable {
+    public let releaseID: Int32
+    public let modelID: Int32
+    public let modelName: String
+    public let version: String
+    public let baseModel: String
+
+    public init(releaseID: Int32, modelID: Int32, modelName: String, version: String, baseModel: String) {
+        self.releaseID = releaseID
+        self.modelID = modelID
+        self.modelName = modelName
+        self.version = version
+        self.baseModel = baseModel
+    }
+}
+
+/// A page of a list, and where the next one starts.
+public struct Page<Item: Sendable>: Sendable {
+    public let items: [Item]
+    /// Opaque; nil at the end. Stable while posts arrive: no item twice, none left out.
+    public let next: String?
+
+    public init(items: [Item], next: String?) {
+        self.items = items
+        self.next = next
+    }
+}

@@ -1,0 +1,145 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import Synchronization
+
+/// What only this node knows and no post says: the numbers it gave to things, its download counts, who is at home
+/// here, and what moderation hides. `db/local.db`; truth, so it survives `waggle reindex` and belongs in a backup.
+final class LocalFacts: Sendable {
+    private let queue: DatabaseQueue
+    private let hidden: Mutex<Set<ModerationSubject>>
+
+    init(path: String) throws {
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.prepareDatabase { database in
+            // A number that a page showed must not be given to something else after a power cut.
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+        try Self.migrator.migrate(queue)
+        let subjects = try queue.read { database in
+            try Row.fetchAll(database, sql: "SELECT kind, hash FROM hidden").compactMap { row in
+                ModerationSubject(kindNumber: row[0], hash: row.hash(1))
+            }
+        }
+        hidden = Mutex(Set(subjects))
+    }
+
+    private static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 local facts") { database in
+            try database.execute(
+                sql: """
+                    -- A block of numbers: the post, author or model has the first, its files or images the next ones.
+                    CREATE TABLE numbers (first INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE);
+                    CREATE TABLE next_number (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL);
+                    INSERT INTO next_number VALUES (1, 1);
+                    CREATE TABLE downloads (release_id INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+                    CREATE TABLE residents (author BLOB PRIMARY KEY) WITHOUT ROWID;
+                    CREATE TABLE hidden (hash BLOB NOT NULL, kind INTEGER NOT NULL, PRIMARY KEY (hash, kind)) WITHOUT ROWID;
+                    """)
+        }
+        return migrator
+    }()
+
+    // MARK: Numbers
+
+    /// What a batch of log entries needs from here.
+    struct Allotment: Sendable {
+        var numbers: [Hash32: Int32] = [:]
+        var downloads: [Int32: Int64] = [:]
+        /// One more than the highest number ever given out.
+        var nextNumber: Int64 = 1
+    }
+
+    /// Looks up the first number of each name's block, giving out new blocks of the asked size where there is none.
+    /// On disk when it returns, so that no table refers to a number that could be given out again.
+    func allot(_ blocks: [(name: Hash32, size: Int)]) async throws -> Allotment {
+        try await queue.write { database in
+            var allotment = Allotment()
+            var next = try database.integer("SELECT number FROM next_number") ?? 1
+            let start = next
+            for block in blocks where allotment.numbers[block.name] == nil {
+                let known = try database.integer("SELECT first FROM numbers WHERE hash = ?", [block.name.data])
+                if let known, let number = Int32(exactly: known) {
+                    allotment.numbers[block.name] = number
+                    if let count = try database.integer("SELECT count FROM downloads WHERE release_id = ?", [known]) {
+                        allotment.downloads[number] = count
+                    }
+                    continue
+                }
+                let end = next + Int64(block.size)
+                guard let number = Int32(exactly: next), end <= Int64(Int32.max) + 1 else {
+                    throw CatalogError.numbersExhausted
+                }
+                try database.run("INSERT INTO numbers (first, hash) VALUES (?, ?)", [next, block.name.data])
+                allotment.numbers[block.name] = number
+                next = end
+            }
+            if next != start { try database.run("UPDATE next_number SET number = ?", [next]) }
+            allotment.nextNumber = next
+            return allotment
+        }
+    }
+
+    /// One more than the highest number ever given out.
+    func nextNumber() throws -> Int64 {
+        try queue.read { try $0.integer("SELECT number FROM next_number") ?? 1 }
+    }
+
+    /// Never again gives out a number below this one.
+    func skipNumbers(below number: Int64) throws {
+        try queue.write { try $0.run("UPDATE next_number SET number = MAX(number, ?)", [number]) }
+    }
+
+    // MARK: Downloads
+
+    /// Counts one download of a release and returns all of them.
+    func addDownload(_ releaseID: Int32) async throws -> Int64 {
+        try await queue.write { database in
+            try database.integer(
+                """
+                INSERT INTO downloads (release_id, count) VALUES (?, 1)
+                ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count
+                """, [releaseID]) ?? 0
+        }
+    }
+
+    // MARK: Residents
+
+    func setResident(_ author: Hash32, _ isResident: Bool) async throws {
+        try await queue.write { database in
+            if isResident {
+                try database.run("INSERT INTO residents (author) VALUES (?) ON CONFLICT DO NOTHING", [author.data])
+            } else {
+                try database.run("DELETE FROM residents WHERE author = ?", [author.data])
+            }
+        }
+    }
+
+    func residents() throws -> [Hash32] {
+        try queue.read { try $0.rows("SELECT author FROM residents ORDER BY author").map { $0.hash(0) } }
+    }
+
+    // MARK: Hidden subjects
+
+    /// What moderation hides here; few, so in memory.
+    var hiddenSubjects: Set<ModerationSubject> { hidden.withLock { $0 } }
+
+    func setHidden(_ subjects: [ModerationSubject], _ isHidden: Bool) async throws {
+        try await queue.write { database in
+            for subject in subjects {
+                let sql =
+                    isHidden
+                    ? "INSERT INTO hidden (hash, kind) VALUES (?, ?) ON CONFLICT DO NOTHING"
+                    : "DELETE FROM hidden WHERE hash = ? AND kind = ?"
+                try database.run(sql, [subject.hash.data, subject.kindNumber])
+            }
+        }
+        hidden.withLock { hidden in
+            if isHidden { hidden.formUnion(subjects) } else { hidden.subtract(subjects) }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import PostLog
+import WaggleProtocol
+
+/// Carries log entries into the tables, inside one transaction.
+///
+/// Entries change the rows of their own post at once and mark what is computed from several posts as stale; `finish`
+/// computes that anew from the rows. So the result depends on the set of posts in force and not on their order, and a
+/// thousand reviews of one model cost one computation of its rating. Each table's part is an extension in its file.
+final class Projection {
+    let database: Database
+    let allotment: LocalFacts.Allotment
+    /// What moderation hides here.
+    let hidden: Set<ModerationSubject>
+    /// Rows that are known to exist, to save look-ups within a batch.
+    var authorIDs: [Hash32: Int32] = [:]
+    var subjectIDs: [Hash32: Int64] = [:]
+    /// Models whose releases, level or texts changed; models of which only counts changed; creators whose models did.
+    var staleModels: Set<Int32> = []
+    var staleCounts: Set<Int32> = []
+    var staleAuthors: Set<Int32> = []
+    /// Changes of facet counts, added up.
+    var facetChanges: [Facet: Int64] = [:]
+
+    init(_ database: Database, allotment: LocalFacts.Allotment, hidden: Set<ModerationSubject>) {
+        self.database = database
+        self.allotment = allotment
+        self.hidden = hidden
+    }
+
+    func apply(_ entry: LogEntry) throws {
+        let post = entry.post
+        switch entry.event {
+        case .shown:
+            switch post.post.body {
+            case .profile(let body): try show(profile: body, post)
+            case .follows(let body): try show(follows: body, post)
+            case .model(let body): try show(model: body, post)
+            case .release(let body): try show(release: body, post)
+            case .imagePost(let body): try show(imagePost: body, post)
+            case .review(let body): try show(review: body, post)
+            case .comment(let body): try show(comment: body, post)
+            default: break
+            }
+        case .hidden(let reason):
+            switch post.kind {
+            case .profile: try hideProfile(post)
+            case .follows: try hideFollows(post)
+            case .model: try hideModel(post, isSuperseded: reason == .superseded)
+            case .release: try hideRelease(post)
+            case .imagePost: try hideImages(of: post.id)
+            case .review: try hideReview(post)
+            case .comment: try hideComment(post)
+            default: break
+            }
+        }
+    }
+
+    /// Computes everything that is stale.
+    func finish() throws {
+        for id in staleModels.sorted() { try refreshModel(id) }
+        for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) }
+        for id in staleAuthors.sorted() { try refreshShelves(ofAuthor: id) }
+        staleModels = []
+        staleCounts = []
+        staleAuthors = []
+        try writeFacets()
+    }
+
+    /// Applies what moderation says of a subject now to the rows that are there.
+    func refreshHidden(_ subject: ModerationSubject) throws {
+        switch subject {
+        case .blob(let hash):
+            try refreshHiddenFiles("sha256", hash)
+            try refreshHiddenImages(blob: hash)
+        case .tensors(let hash):
+            try refreshHiddenFiles("tensor_digest", hash)
+        case .post(let hash):
+            try refreshHiddenModel(hash)
+            try refreshHiddenRelease(hash)
+            try refreshHiddenImages(post: hash)
+            try refreshHiddenReview(hash)
+            try refreshHiddenComment(hash)
+        }
+    }
+
+    func isHidden(_ post: Hash32) -> Bool {
+        hidden.contains(.post(post))
+    }
+
+    /// The first number of a name's block; given out before the transaction began.
+    func number(_ name: Hash32) throws -> Int32 {
+        guard let number = allotment.numbers[name] else {
+            throw CatalogError.database(path: "local.db", reason: "no number was given to \(name.hex)")
+        }
+        return number
+    }
+}
+
+/// Which numbers an entry needs: one for each thing that an address can name.
+enum NumberBlocks {
+    static func needed(_ entry: LogEntry) -> [(name: Hash32, size: Int)] {
+        guard entry.event == .shown else { return [] }
+        let post = entry.post
+        switch post.post.body {
+        case .profile, .comment:
+            return [(post.author, 1)]
+        case .model:
+            return [(post.author, 1), (model(post.author, slug: post.slot), 1)]
+        case .release(let body) where isOwn(body, post):
+            return [(post.author, 1), (model(post.author, slug: body.modelSlug), 1), (post.id, 1 + body.files.count)]
+        case .imagePost(let body):
+            return [(post.author, 1), (post.id, 1 + body.images.count)]
+        case .review(let body):
+            return [(post.author, 1)] + (body.images.isEmpty ? [] : [(post.id, 1 + body.images.count)])
+        default:
+            return []
+        }
+    }
+
+    /// The name of a model whatever its post in force: the hash of author and slug.
+    static func model(_ author: Hash32, slug: String) -> Hash32 {
+        SHA256.hash(author.bytes + Array(slug.utf8))
+    }
+
+    /// A release belongs to a model only when the model's own author signed it.
+    static func isOwn(_ release: WireRelease, _ post: LoggedPost) -> Bool {
+        Hash32(release.modelAuthor) == post.author
+    }
+}

@@ -1,0 +1,121 @@
+public import Digests
+import FoundationEssentials
+import GRDB
+public import Moderation
+import SwiftProtobuf
+import WaggleProtocol
+
+/// What posts in force say of a blob.
+public struct BlobReference: Sendable, Hashable {
+    public let sha256: Hash32
+    /// The highest level that a post in force by an author who has earned room here gives it; where there is none, of
+    /// any post. The files of a release have the level of its model.
+    public let level: Level
+    /// False when every post that shows it, or the blob itself, is hidden here.
+    public let isReferencedByVisiblePost: Bool
+    /// A name for people who save it; empty for images.
+    public let fileName: String
+    public let mediaType: String
+    public let size: UInt64
+    public let piecesRoot: Hash32
+    public let isImage: Bool
+    /// Posts that show it, at most 20, those by authors who have earned room here first, then by age.
+    public let posts: [Hash32]
+    /// The authors of these posts.
+    public let authors: [Hash32]
+}
+
+extension Catalog {
+    /// What the gate must know of a blob; nil when no post in force shows it. The answer is the same for every viewer:
+    /// `Moderation.visible` decides on it.
+    public func blobReference(_ sha256: Hash32) async throws(CatalogError) -> BlobReference? {
+        try await read { database in
+            let shows = try Self.shows(sha256, database)
+            guard let first = shows.first else { return nil }
+            let open = shows.filter(\.isOpen)
+            let details = try first.details(database)
+            return BlobReference(
+                sha256: sha256, level: try Self.level(sha256, isOpen: !open.isEmpty, database),
+                isReferencedByVisiblePost: !open.isEmpty, fileName: details.name, mediaType: details.mediaType,
+                size: details.size, piecesRoot: details.piecesRoot, isImage: first.isImage, posts: shows.map(\.post),
+                authors: shows.reduce(into: []) { if !$0.contains($1.author) { $0.append($1.author) } })
+        }
+    }
+
+    /// The two tables of things that show a blob.
+    private static let tables = ["files", "images"]
+
+    private static func level(_ sha256: Hash32, isOpen: Bool, _ database: Database) throws -> Level {
+        // The highest open shelf of trusted authors, of any author, or, when all is hidden, the highest there is.
+        let below = isOpen ? Shelf.hidden : 2 * Shelf.hidden
+        for earned in [1, 0] {
+            let highest = try tables.compactMap { table in
+                try database.integer(
+                    """
+                    SELECT shelf FROM \(table) WHERE sha256 = ? AND earned = ? AND shelf < \(below)
+                    ORDER BY shelf DESC LIMIT 1
+                    """, [sha256.data, earned])
+            }.map(Shelf.level).max()
+            if let highest { return highest }
+        }
+        return .xxx
+    }
+
+    /// Posts that show a blob; open ones first, then trusted authors, files before images, then by age.
+    private static func shows(_ sha256: Hash32, _ database: Database) throws -> [BlobShow] {
+        let limit = Limits.Catalog.postsPerBlob
+        let files = try database.rows(
+            """
+            SELECT f.earned, f.shelf, r.created, r.tie, r.post, a.author, f.part, r.id
+            FROM (SELECT release_id, part, earned, shelf FROM files
+                WHERE sha256 = ? AND shelf IS NOT NULL ORDER BY earned DESC, shelf DESC LIMIT \(limit)) f
+            JOIN releases r ON r.id = f.release_id JOIN authors a ON a.id = r.author_id
+            """, [sha256.data])
+        let images = try database.rows(
+            """
+            SELECT i.earned, i.shelf, i.created, i.tie, p.post, a.author, i.part, i.id
+            FROM (SELECT id, post_id, part, author_id, created, tie, earned, shelf FROM images
+                WHERE sha256 = ? ORDER BY earned DESC, shelf DESC LIMIT \(limit)) i
+            JOIN image_posts p ON p.id = i.post_id JOIN authors a ON a.id = i.author_id
+            """, [sha256.data])
+        let all = files.map { BlobShow($0, isImage: false) } + images.map { BlobShow($0, isImage: true) }
+        var posts: Set<Hash32> = []
+        return Array(
+            all.sorted { $0.order.lexicographicallyPrecedes($1.order) }
+                .filter { posts.insert($0.post).inserted }.prefix(limit))
+    }
+}
+
+/// One post that shows a blob.
+private struct BlobShow {
+    let isOpen: Bool
+    let isImage: Bool
+    let post: Hash32
+    let author: Hash32
+    /// Smaller = more telling.
+    let order: [Int64]
+    private let part: Int
+    private let id: Int64
+
+    init(_ row: Row, isImage: Bool) {
+        self.isImage = isImage
+        isOpen = (row[1] as Int64) < Shelf.hidden
+        post = row.hash(4)
+        author = row.hash(5)
+        part = row[6]
+        id = row[7]
+        order = [isOpen ? 0 : 1, -(row[0] as Int64), isImage ? 1 : 0, row[2], row[3], row[6]]
+    }
+
+    func details(_ database: Database) throws -> (name: String, mediaType: String, size: UInt64, piecesRoot: Hash32) {
+        let table = isImage ? "images" : "releases"
+        let body = try database.row("SELECT body FROM \(table) WHERE id = ?", [id])?[0] as Data? ?? Data()
+        if isImage {
+            let image = try WireImage(serializedBytes: body)
+            return ("", image.mediaType, image.size, Hash32(image.piecesRoot) ?? .zero)
+        }
+        let release = try WireRelease(serializedBytes: body)
+        let file = release.files.indices.contains(part) ? release.files[part] : WireFile()
+        return (file.name, file.mediaType, file.size, Hash32(file.piecesRoot) ?? .zero)
+    }
+}

@@ -1,0 +1,117 @@
+import GRDB
+public import Moderation
+
+/// What models can be filtered by.
+public enum FacetKind: Sendable, Hashable {
+    case tag
+    case type
+    case baseModel
+
+    fileprivate var term: TermKind {
+        switch self {
+        case .tag: .tag
+        case .type: .type
+        case .baseModel: .baseModel
+        }
+    }
+}
+
+/// A tag, type or base model, with the number of models that the viewer may see.
+public struct FacetView: Sendable, Hashable {
+    public let name: String
+    public let count: Int
+}
+
+/// Names in their own order.
+public struct FacetQuery: Sendable, Hashable {
+    /// The start of the name as it is written; empty = all.
+    public var prefix = ""
+    public var limit = 20
+    /// The `next` of the page before; nil = from the start.
+    public var cursor: String?
+
+    public init() {}
+}
+
+/// What is here for one viewer.
+public struct CatalogCounts: Sendable, Hashable {
+    public var models = 0
+    public var releases = 0
+    public var images = 0
+
+    public init() {}
+}
+
+extension Catalog {
+    /// Names of one kind in alphabetical order; those that no visible model has are not there.
+    public func facets(_ kind: FacetKind, _ query: FacetQuery, _ filter: ViewerFilter) async throws(CatalogError)
+        -> Page<FacetView>
+    {
+        try await read { database in
+            let limit = try PageRange.checked(limit: query.limit)
+            if let cursor = query.cursor, cursor.first != "f" {
+                throw CatalogError.badCursor(String(cursor.prefix(128)))
+            }
+            let after = query.cursor.map { String($0.dropFirst()) } ?? ""
+            // The first names of the merged shelves are among the first names of each.
+            var names: Set<String> = []
+            for shelf in filter.shelves {
+                let rows = try database.rows(
+                    """
+                    SELECT label FROM facets WHERE kind = ? AND shelf = ? AND label > ? AND label >= ? AND label < ?
+                    ORDER BY label LIMIT ?
+                    """,
+                    [kind.term.rawValue, shelf, after, query.prefix, query.prefix + "\u{10FFFF}", limit + 1])
+                names.formUnion(rows.map { $0[0] as String })
+            }
+            // The order of SQLite: by the bytes of UTF-8.
+            let sorted = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            let items = try sorted.prefix(limit).map { try Self.facet(kind, $0, filter, database) }
+            return Page(items: items, next: sorted.count > limit ? items.last.map { "f" + $0.name } : nil)
+        }
+    }
+
+    /// The names that most visible models have, most first.
+    public func topFacets(_ kind: FacetKind, limit: Int, _ filter: ViewerFilter) async throws(CatalogError) -> [FacetView] {
+        try await read { database in
+            let limit = try PageRange.checked(limit: limit)
+            // Candidates are the leaders of each shelf; their counts are exact.
+            var names: Set<String> = []
+            for shelf in filter.shelves {
+                let rows = try database.rows(
+                    "SELECT label FROM facets WHERE kind = ? AND shelf = ? ORDER BY n DESC, label DESC LIMIT ?",
+                    [kind.term.rawValue, shelf, 4 * limit])
+                names.formUnion(rows.map { $0[0] as String })
+            }
+            let all = try names.map { try Self.facet(kind, $0, filter, database) }
+            return Array(all.sorted { ($1.count, $0.name) < ($0.count, $1.name) }.prefix(limit))
+        }
+    }
+
+    /// How much the viewer may see.
+    public func counts(_ filter: ViewerFilter) async throws(CatalogError) -> CatalogCounts {
+        try await read { database in
+            var counts = CatalogCounts()
+            counts.models = try Self.count(.all, "", filter, database)
+            counts.releases = try Self.count(.releases, "", filter, database)
+            counts.images = try Self.count(.images, "", filter, database)
+            return counts
+        }
+    }
+
+    private static func facet(_ kind: FacetKind, _ name: String, _ filter: ViewerFilter, _ database: Database) throws
+        -> FacetView
+    {
+        FacetView(name: name, count: try count(kind.term, name, filter, database))
+    }
+
+    private static func count(_ kind: TermKind, _ label: String, _ filter: ViewerFilter, _ database: Database) throws
+        -> Int
+    {
+        try filter.shelves.reduce(0) { sum, shelf in
+            let count = try database.integer(
+                "SELECT n FROM facets WHERE kind = ? AND shelf = ? AND label = ?", [kind.rawValue, shelf, label])
+            return sum + Int(count ?? 0)
+        }
+    }
+}

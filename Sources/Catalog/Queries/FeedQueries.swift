@@ -1,0 +1,39 @@
+import GRDB
+public import Moderation
+
+/// One item of the mixed list of everything new.
+public enum FeedItem: Sendable {
+    case model(ModelView)
+    case image(ImageView)
+}
+
+extension Catalog {
+    /// The newest models (by publication) and images, mixed.
+    /// - Parameter cursor: the `next` of the page before; nil = from the start.
+    public func feed(limit: Int, cursor: String? = nil, _ filter: ViewerFilter, detail: ViewDetail = .card)
+        async throws(CatalogError) -> Page<FeedItem>
+    {
+        try await read { database in
+            let range = try PageRange(
+                cursor.map { .after($0) } ?? .start, limit: limit, letter: "F", keyCount: 3)
+            let models = try OrderedList(
+                columns: ["published", "tie", "model_id"], table: "model_terms INDEXED BY model_terms_walk",
+                conditions: ["kind = \(TermKind.all.rawValue)", "value = ''"]
+            ).rows(database, over: filter.shelves, from: range.from, limit: range.limit + 1)
+            let images = try OrderedList(columns: ["created", "tie", "id"], table: "images")
+                .rows(database, over: filter.shelves, from: range.from, limit: range.limit + 1)
+            // Numbers are unique over all kinds, so both lists share one order.
+            let all =
+                (models.map { (key: $0, isModel: true) } + images.map { (key: $0, isModel: false) })
+                .sorted { $1.key.values.lexicographicallyPrecedes($0.key.values) }
+            let (page, next) = range.page(Array(all.prefix(range.limit + 1)), key: \.key, letter: "F")
+            let reader = ViewReader(database, filter)
+            let items = try page.compactMap { item -> FeedItem? in
+                let id = OrderedList.id(item.key)
+                return item.isModel
+                    ? try reader.model(id, detail).map { .model($0) } : try reader.image(id).map { .image($0) }
+            }
+            return Page(items: items, next: next)
+        }
+    }
+}

@@ -1,0 +1,240 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import WaggleProtocol
+
+/// Finds the models of a query.
+///
+/// Two ways: *walk* an index in the order asked for and test each model, or *sort* a set that another index names.
+/// A set is sorted when it is small (a search, a creator, a rare tag); else the walk meets matches soon. So neither
+/// costs more as the catalog grows.
+struct ModelListing {
+    private let database: Database
+    private let filter: ViewerFilter
+    private let query: ModelQuery
+    private let range: PageRange
+    private var arguments: [String: any DatabaseValueConvertible] = [:]
+    /// Conditions on `models m`, besides shelf and place.
+    private var conditions: [String] = []
+    /// Filters by term that one value decides, with their folded values.
+    private var single: [(kind: TermKind, value: String)] = []
+    private var multiple: [(kind: TermKind, values: [String])] = []
+    /// The size up to which a set is sorted.
+    private let sortedSet: Int
+
+    static func page(
+        _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter,
+        sortedSet: Int = Limits.Catalog.sortedSet
+    ) throws -> Page<Int32> {
+        guard let listing = try ModelListing(database, query, filter, sortedSet) else {
+            return Page(items: [], next: nil)
+        }
+        let (keys, next) = listing.range.page(
+            try listing.keys(), key: { $0 }, letter: Self.letter(query.sort))
+        return Page(items: keys.map(OrderedList.id), next: next)
+    }
+
+    private static func letter(_ sort: ModelQuery.Sort) -> Character {
+        switch sort {
+        case .newest: "n"
+        case .oldest: "o"
+        case .updated: "u"
+        case .mostDownloaded: "d"
+        case .highestRated: "r"
+        }
+    }
+
+    private static func columns(_ sort: ModelQuery.Sort) -> [String] {
+        switch sort {
+        case .newest, .oldest: ["published", "tie", "id"]
+        case .updated: ["updated", "tie", "id"]
+        case .mostDownloaded: ["downloads", "published", "tie", "id"]
+        case .highestRated: ["score", "published", "tie", "id"]
+        }
+    }
+
+    private var isByPublication: Bool { query.sort == .newest || query.sort == .oldest }
+
+    /// Nil when the viewer sees no shelf.
+    private init?(_ database: Database, _ query: ModelQuery, _ filter: ViewerFilter, _ sortedSet: Int) throws {
+        self.sortedSet = sortedSet
+        self.database = database
+        self.query = query
+        self.filter = filter
+        range = try PageRange(
+            query.position, limit: query.limit, letter: Self.letter(query.sort),
+            keyCount: Self.columns(query.sort).count, descending: query.sort != .oldest)
+        for count in [
+            query.ids.count, query.tags.count + query.excludedTags.count, query.types.count,
+            query.baseModels.count + query.excludedBaseModels.count,
+        ] where count > Limits.Catalog.valuesPerFilter {
+            throw CatalogError.limit("\(count) values of one filter, at most \(Limits.Catalog.valuesPerFilter)")
+        }
+        if filter.shelves.isEmpty { return nil }
+        for tag in query.tags { single.append((.tag, TermTable.folded(tag))) }
+        if query.hasRelease { single.append((.released, "")) }
+        for (kind, names) in [(TermKind.type, query.types), (.baseModel, query.baseModels)] where !names.isEmpty {
+            let values = Array(Set(names.map(TermTable.folded))).sorted()
+            if values.count == 1 { single.append((kind, values[0])) } else { multiple.append((kind, values)) }
+        }
+        if let since = query.since {
+            conditions.append("published >= :since")
+            arguments["since"] = Int64(clamping: since)
+        }
+    }
+
+    private func keys() throws -> [OrderKey] {
+        var plan = self
+        if let set = try plan.set() {
+            plan.addTermConditions(except: nil, table: "models", id: "id")
+            return try plan.sorted(set)
+        }
+        if isByPublication {
+            let driver = try plan.rarestSingle()
+            plan.addTermConditions(except: driver, table: "model_terms", id: "model_id")
+            return try plan.walkTerms(driver.map { single[$0] } ?? (.all, ""))
+        }
+        plan.addTermConditions(except: nil, table: "models", id: "id")
+        return try plan.walk()
+    }
+
+    // MARK: Sets
+
+    /// A condition that names a small set of models, when the query has one. What else the query names becomes one more
+    /// condition.
+    private mutating func set() throws -> String? {
+        var sets: [String] = []
+        if !query.ids.isEmpty {
+            arguments["ids"] = query.ids.json
+            sets.append("id IN (SELECT value FROM json_each(:ids))")
+        }
+        if !query.text.isEmpty {
+            guard let expression = SearchTable.expression(query.text, filter) else { return "0" }
+            arguments["text"] = expression
+            sets.append(
+                """
+                id IN (SELECT rowid FROM models_text WHERE models_text MATCH :text
+                    ORDER BY rowid DESC LIMIT \(Limits.Catalog.searchMatches))
+                """)
+        }
+        if let creator = query.creator {
+            guard let id = try CreatorListing.id(creator, database) else { return "0" }
+            arguments["creator"] = id
+            sets.append("author_id = :creator")
+        }
+        guard let first = sets.first else { return try smallTermSet() }
+        conditions += sets.dropFirst()
+        return first
+    }
+
+    /// The term filter that fewest models match, if these are few enough to sort and the order is not the terms' own.
+    private mutating func smallTermSet() throws -> String? {
+        var best: (size: Int, kind: TermKind, values: [String])?
+        for (kind, values) in multiple + (isByPublication ? [] : single.map { ($0.kind, [$0.value]) }) {
+            let size = try size(kind, values)
+            if size <= sortedSet, size < best?.size ?? .max { best = (size, kind, values) }
+        }
+        guard let best else { return nil }
+        arguments["setKind"] = best.kind.rawValue
+        arguments["setValues"] = best.values.json
+        return """
+            id IN (SELECT model_id FROM model_terms
+                WHERE kind = :setKind AND value IN (SELECT value FROM json_each(:setValues)))
+            """
+    }
+
+    private func rarestSingle() throws -> Int? {
+        guard single.count > 1 else { return single.isEmpty ? nil : 0 }
+        let sizes = try single.map { try size($0.kind, [$0.value]) }
+        return sizes.indices.min { sizes[$0] < sizes[$1] }
+    }
+
+    /// How many models have a term, counted up to one more than a set that is sorted.
+    private func size(_ kind: TermKind, _ values: [String]) throws -> Int {
+        let count = try database.integer(
+            """
+            SELECT COUNT(*) FROM (SELECT 1 FROM model_terms
+                WHERE kind = ? AND value IN (SELECT value FROM json_each(?)) LIMIT ?)
+            """, [kind.rawValue, values.json, sortedSet + 1])
+        return Int(count ?? 0)
+    }
+
+    // MARK: Conditions
+
+    /// Adds a look-up for every term filter but the one that is walked.
+    private mutating func addTermConditions(except driver: Int?, table: String, id: String) {
+        func term(_ test: String, _ kind: TermKind, _ comparison: String) -> String {
+            """
+            \(test) (SELECT 1 FROM model_terms f
+                WHERE f.model_id = \(table).\(id) AND f.kind = \(kind.rawValue) AND f.value \(comparison))
+            """
+        }
+        for (index, filter) in single.enumerated() where index != driver {
+            arguments["single\(index)"] = filter.value
+            conditions.append(term("EXISTS", filter.kind, "= :single\(index)"))
+        }
+        for (index, filter) in multiple.enumerated() {
+            arguments["multiple\(index)"] = filter.values.json
+            conditions.append(term("EXISTS", filter.kind, "IN (SELECT value FROM json_each(:multiple\(index)))"))
+        }
+        for (name, kind, values) in [
+            ("notTags", TermKind.tag, query.excludedTags), ("notBases", .baseModel, query.excludedBaseModels),
+        ] where !values.isEmpty {
+            arguments[name] = values.map(TermTable.folded).json
+            conditions.append(term("NOT EXISTS", kind, "IN (SELECT value FROM json_each(:\(name)))"))
+        }
+    }
+
+    // MARK: Statements
+
+    private func walkTerms(_ term: (kind: TermKind, value: String)) throws -> [OrderKey] {
+        let list = OrderedList(
+            columns: ["published", "tie", "model_id"], table: "model_terms INDEXED BY model_terms_walk",
+            conditions: ["kind = \(term.kind.rawValue)", "value = :walked"] + conditions,
+            isDescending: query.sort == .newest, isKept: false)
+        var arguments = arguments
+        arguments["walked"] = term.value
+        return try list.rows(
+            database, over: filter.shelves, from: range.from, limit: range.limit + 1, offset: range.offset,
+            arguments: arguments)
+    }
+
+    private func walk() throws -> [OrderKey] {
+        let index =
+            switch query.sort {
+            case .updated: "models_updated"
+            case .highestRated: "models_score"
+            default: "models_downloads"
+            }
+        let list = OrderedList(
+            columns: Self.columns(query.sort), table: "models INDEXED BY \(index)", conditions: conditions,
+            isKept: false)
+        return try list.rows(
+            database, over: filter.shelves, from: range.from, limit: range.limit + 1, offset: range.offset,
+            arguments: arguments)
+    }
+
+    private func sorted(_ set: String) throws -> [OrderKey] {
+        let columns = Self.columns(query.sort)
+        let (comparison, direction) = query.sort == .oldest ? (">", "ASC") : ("<", "DESC")
+        let place = columns.indices.map { ":at\($0)" }.joined(separator: ", ")
+        // The plus signs keep SQLite from walking a shelf instead of reading the set.
+        let tests =
+            [
+                set, "+shelf IN \(filter.shelfList)",
+                "(\(columns.map { "+" + $0 }.joined(separator: ", "))) \(comparison) (\(place))",
+            ] + conditions
+        let sql = """
+            SELECT \(columns.joined(separator: ", ")) FROM models WHERE \(tests.joined(separator: " AND "))
+            ORDER BY \(columns.map { "+\($0) \(direction)" }.joined(separator: ", ")) LIMIT :limit OFFSET :offset
+            """
+        var named: [String: (any DatabaseValueConvertible)?] = arguments.mapValues { $0 }
+        named["limit"] = range.limit + 1
+        named["offset"] = range.offset
+        for (index, value) in range.from.values.enumerated() { named["at\(index)"] = value }
+        return try Row.fetchAll(database, sql: sql, arguments: StatementArguments(named)).map { row in
+            OrderKey(columns.indices.map { row[$0] })
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import SwiftProtobuf
+import WaggleProtocol
+
+/// How much of what hangs on a model or release a view carries. More than the catalog's limits is cut to them.
+public struct ViewDetail: Sendable, Hashable {
+    /// Newest releases of each model.
+    public var releases: Int
+    /// Images of each release.
+    public var images: Int
+
+    public init(releases: Int, images: Int) {
+        self.releases = min(max(releases, 0), Limits.Catalog.releasesPerModel)
+        self.images = min(max(images, 0), Limits.Catalog.imagesPerRelease)
+    }
+
+    /// A card of a gallery: the newest release and one image.
+    public static let card = ViewDetail(releases: 1, images: 1)
+    /// An item of an API list.
+    public static let list = ViewDetail(releases: 20, images: 10)
+    /// A page of its own.
+    public static let full = ViewDetail(
+        releases: Limits.Catalog.releasesPerModel, images: Limits.Catalog.imagesPerRelease)
+}
+
+/// Builds views for one viewer from one snapshot. Everything that it returns stands on a shelf of the viewer.
+final class ViewReader {
+    let database: Database
+    let filter: ViewerFilter
+    /// The viewer's shelves for SQL.
+    let shelves: String
+    private var creators: [Int32: CreatorView] = [:]
+    private var links: [Hash32: ReleaseLink?] = [:]
+
+    init(_ database: Database, _ filter: ViewerFilter) {
+        self.database = database
+        self.filter = filter
+        shelves = filter.shelfList
+    }
+
+    // MARK: Creators
+
+    /// Models of one creator that are counted; a larger number shows as this one.
+    private static let countedModels = 10_000
+
+    func creator(_ id: Int32) throws -> CreatorView? {
+        if let known = creators[id] { return known }
+        guard let row = try database.row("SELECT author, name, handle, home FROM authors WHERE id = ?", [id]) else {
+            return nil
+        }
+        let count = try database.integer(
+            """
+            SELECT COUNT(*) FROM (
+                SELECT 1 FROM models WHERE author_id = ? AND shelf IN \(shelves) LIMIT \(Self.countedModels))
+            """, [id])
+        let view = CreatorView(
+            id: id, author: row.hash(0), name: row[1], handle: row[2], home: row[3], modelCount: Int(count ?? 0))
+        creators[id] = view
+        return view
+    }
+
+    // MARK: Models
+
+    /// Nil when there is no such model on the viewer's shelves.
+    /// - Parameter baseModels: folded; when there are any, only releases for one of them are in the view.
+    func model(_ id: Int32, _ detail: ViewDetail, baseModels: [String] = []) throws -> ModelView? {
+        guard
+            let row = try database.row(
+                """
+                SELECT post, author_id, slug, level, created, updated, downloads, recommended, not_recommended,
+                    comments, body
+                FROM models WHERE id = ? AND shelf IN \(shelves)
+                """, [id]),
+            let author = try creator(row[1])
+        else { return nil }
+        let level = Level(declared: row[3])
+        return ModelView(
+            id: id, post: row.hash(0), author: author, slug: row[2], body: try WireModel(serializedBytes: row[10] as Data),
+            level: level, levelBits: try level.rawValue | imageLevels("model_images", "model_id", Int64(id)),
+            created: UInt64(row[4] as Int64), updated: UInt64(row[5] as Int64),
+            releases: try releases(ofModel: id, detail, baseModels: baseModels),
+            counts: Self.counts(row, from: 6))
+    }
+
+    private static func counts(_ row: Row, from column: Int) -> SubjectCounts {
+        var counts = SubjectCounts()
+        counts.downloads = row[column]
+        counts.recommended = row[column + 1]
+        counts.notRecommended = row[column + 2]
+        counts.comments = row[column + 3]
+        return counts
+    }
+
+    /// The levels of images that the viewer may see under a release or model: one look at each shelf.
+    private func imageLevels(_ table: String, _ column: String, _ id: Int64) throws -> UInt32 {
+        var bits: UInt32 = 0
+        for shelf in filter.shelves
+        where try database.exists("SELECT 1 FROM \(table) WHERE \(column) = ? AND shelf = ?", [id, shelf]) {
+            bits |= Shelf.level(shelf).rawValue
+        }
+        return bits
+    }
+
+    // MARK: Releases
+
+    private static let releaseColumns = """
+        r.id, r.post, r.model_id, r.author_id, r.created, r.body, r.subject_id, r.shelf, m.post,
+        s.downloads, s.recommended, s.not_recommended, s.comments, r.tie
+        """
+    private static let releaseTables =
+        "releases r JOIN models m ON m.id = r.model_id JOIN subjects s ON s.id = r.subject_id"
+
+    func releases(ofModel id: Int32, _ detail: ViewDetail, baseModels: [String] = []) throws -> [ReleaseView] {
+        guard detail.releases > 0 else { return [] }
+        let condition = baseModels.isEmpty ? "" : "AND r.base_key IN (SELECT value FROM json_each(?3))"
+        let rows = try database.rows(
+            """
+            SELECT \(Self.releaseColumns) FROM \(Self.releaseTables)
+            WHERE r.model_id = ?1 AND r.shelf IN \(shelves) \(condition)
+            ORDER BY r.created DESC, r.tie DESC, r.id DESC LIMIT ?2
+            """, baseModels.isEmpty ? [id, detail.releases] : [id, detail.releases, baseModels.json])
+        return try rows.enumerated().compactMap { index, row in
+            try release(row, detail, index: baseModels.isEmpty ? index : nil)
+        }
+    }
+
+    /// Nil when there is no such release on the viewer's shelves.
+    func release(_ id: Int32, _ detail: ViewDetail) throws -> ReleaseView? {
+        let row = try database.row(
+            "SELECT \(Self.releaseColumns) FROM \(Self.releaseTables) WHERE r.id = ? AND r.shelf IN \(shelves)", [id])
+        return try row.flatMap { try release($0, detail, index: nil) }
+    }
+
+    private func release(_ row: Row, _ detail: ViewDetail, index: Int?) throws -> ReleaseView? {
+        let (id, modelID, authorID): (Int32, Int32, Int32) = (row[0], row[2], row[3])
+        guard let author = try creator(authorID) else { return nil }
+        let subjectID: Int64 = row[6]
+        let body = try WireRelease(serializedBytes: row[5] as Data)
+        let level = Shelf.level(row[7])
+        return ReleaseView(
+            id: id, post: row.hash(1), modelID: modelID, modelPost: row.hash(8), author: author, body: body,
+            created: UInt64(row[4] as Int64),
+            levelBits: try level.rawValue | imageLevels("image_links", "subject_id", subjectID),
+            files: try files(ofRelease: id, body),
+            images: try images(ofSubject: subjectID, authorID: authorID, limit: detail.images),
+            index: try index ?? position(row), counts: Self.counts(row, from: 9))
+    }
+
+    /// How many visible releases of the same model are newer.
+    private func position(_ row: Row) throws -> Int {
+        let count = try database.integer(
+            """
+            SELECT COUNT(*) FROM (
+                SELECT 1 FROM releases WHERE model_id = ? AND (created, tie, id) > (?, ?, ?) AND shelf IN \(shelves)
+                LIMIT \(Self.countedModels))
+            """, [row[2] as Int64, row[4] as Int64, row[13] as Int64, row[0] as Int64])
+        return Int(count ?? 0)
+    }
+
+    private func files(ofRelease id: Int32, _ body: WireRelease) throws -> [FileView] {
+        try database.rows(
+            "SELECT id, part FROM files WHERE release_id = ? AND shelf IN \(shelves) ORDER BY part", [id]
+        ).compactMap { row in
+            let part: Int = row[1]
+            guard body.files.indices.contains(part) else { return nil }
+            return FileView(id: row[0], releaseID: id, file: body.files[part], isPrimary: part == 0)
+        }
+    }
+
+    // MARK: Images
+
+    /// The author's own images, newest first, then those of others.
+    private func images(ofSubject id: Int64, authorID: Int32, limit: Int) throws -> [ImageView] {
+        guard limit > 0 else { return [] }
+        var ids: [Int32] = []
+        for condition in ["= ", "<> "] where ids.count < limit {
+            let list = OrderedList(
+                columns: ["created", "tie", "image_id"], table: "image_links",
+                conditions: ["subject_id = :subject", "author_id \(condition) :author"])
+            let rows = try list.rows(
+                database, over: filter.shelves, limit: limit - ids.count,
+                arguments: ["subject": id, "author": authorID])
+            ids += rows.map(OrderedList.id)
+        }
+        return try ids.compactMap { try image($0) }
+    }
+
+    /// Nil when there is no such image on the viewer's shelves.
+    func image(_ id: Int32) throws -> ImageView? {
+        guard
+            let row = try database.row(
+                """
+                SELECT i.part, i.level, i.body, p.id, p.post, p.author_id, p.created, p.title, p.releases
+                FROM images i JOIN image_posts p ON p.id = i.post_id WHERE i.id = ? AND i.shelf IN \(shelves)
+                """, [id]),
+            let author = try creator(row[5])
+        else { return nil }
+        return ImageView(
+            id: id, post: row.hash(4), postID: row[3], index: row[0], author: author,
+            created: UInt64(row[6] as Int64), image: try WireImage(serializedBytes: row[2] as Data),
+            level: Level(declared: row[1]), title: row[7], releases: try releaseLinks(row[8]))
+    }
+
+    /// The releases of an image post that the viewer may see, in the post's order.
+    func releaseLinks(_ posts: Data) throws -> [ReleaseLink] {
+        try stride(from: posts.startIndex, to: posts.endIndex, by: 32).compactMap { start in
+            guard let post = Hash32(posts[start..<min(start + 32, posts.endIndex)]) else { return nil }
+            if let known = links[post] { return known }
+            let row = try database.row(
+                """
+                SELECT r.id, r.model_id, m.name, r.version, r.base_model FROM releases r JOIN models m ON m.id = r.model_id
+                WHERE r.post = ? AND r.shelf IN \(shelves)
+                """, [post.data])
+            let link = row.map { row in
+                ReleaseLink(releaseID: row[0], modelID: row[1], modelName: row[2], version: row[3], baseModel: row[4])
+            }
+            links[post] = .some(link)
+            return link
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import PostLog
+import SwiftProtobuf
+import WaggleProtocol
+
+/// Images of image posts, and those that reviews show: an image of a review is an image made with the release.
+enum ImageTable {
+    static let schema = """
+        CREATE TABLE image_posts (
+            id INTEGER PRIMARY KEY,            -- number of the post
+            post BLOB NOT NULL UNIQUE,
+            author_id INTEGER NOT NULL,
+            created INTEGER NOT NULL,
+            title TEXT NOT NULL,
+            text TEXT NOT NULL,
+            releases BLOB NOT NULL             -- posts that it names as releases, 32 bytes each
+        );
+        CREATE TABLE images (
+            id INTEGER PRIMARY KEY,            -- the post's number + 1 + part
+            post_id INTEGER NOT NULL,
+            part INTEGER NOT NULL,
+            author_id INTEGER NOT NULL,
+            sha256 BLOB NOT NULL,
+            level INTEGER NOT NULL,
+            shelf INTEGER NOT NULL,
+            earned INTEGER NOT NULL,           -- by an author who has earned room here
+            created INTEGER NOT NULL,
+            tie INTEGER NOT NULL,
+            body BLOB NOT NULL
+        );
+        CREATE INDEX images_post ON images (post_id, part);
+        CREATE INDEX images_newest ON images (shelf, created, tie, id);
+        CREATE INDEX images_author ON images (author_id, shelf, created, tie, id);
+        CREATE INDEX images_sha256 ON images (sha256, earned, shelf);
+        """
+
+    /// Orders images of one second: by post, and within a post the first image first in a list of newest first.
+    static func tie(_ post: Hash32, part: Int) -> Int64 {
+        (post.tie & ~31) | (31 - Int64(min(part, 31)))
+    }
+}
+
+extension Projection {
+    func show(imagePost: WireImagePost, _ post: LoggedPost) throws {
+        var releases: [Hash32] = []
+        for release in imagePost.releases.compactMap({ Hash32($0) }) where !releases.contains(release) {
+            releases.append(release)
+            if releases.count == Limits.Catalog.releasesPerImagePost { break }
+        }
+        try insertImages(imagePost.images, post, releases: releases, title: imagePost.title, text: imagePost.text)
+    }
+
+    func insertImages(
+        _ images: [WireImage], _ post: LoggedPost, releases: [Hash32], title: String, text: String
+    ) throws {
+        let id = try number(post.id)
+        if try database.exists("SELECT 1 FROM image_posts WHERE id = ?", [id]) { return }
+        let authorID = try authorID(post.author)
+        let isEarned = try hasEarnedRoom(post.author)
+        let subjects = try releases.map { try subjectID($0) }
+        try database.run(
+            "INSERT INTO image_posts (id, post, author_id, created, title, text, releases) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                id, post.id.data, authorID, Int64(post.created), title, text,
+                releases.reduce(into: Data()) { $0.append($1.data) },
+            ])
+        for (part, image) in images.enumerated() {
+            let row = ImageRow(
+                id: Int64(id) + 1 + Int64(part), authorID: authorID,
+                shelf: shelf(image.level, blob: image.blob, post: post.id), created: Int64(post.created),
+                tie: ImageTable.tie(post.id, part: part))
+            try database.run(
+                """
+                INSERT INTO images (id, post_id, part, author_id, sha256, level, shelf, earned, created, tie, body)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    row.id, id, part, authorID, image.blob, Int64(Level(declared: image.level).rawValue), row.shelf,
+                    isEarned, row.created, row.tie, try image.serializedData(),
+                ])
+            count(.images, shelf: row.shelf, by: 1)
+            for subject in subjects { try link(row, toSubject: subject) }
+        }
+    }
+
+    private func shelf(_ level: UInt32, blob: Data, post: Hash32) -> Int64 {
+        let isBlobHidden = Hash32(blob).map { hidden.contains(.blob($0)) } ?? false
+        return Shelf.number(Level(declared: level), isHidden: isBlobHidden || isHidden(post))
+    }
+
+    /// Removes the images of an image post or a review.
+    func hideImages(of post: Hash32) throws {
+        guard let id = try database.integer("SELECT id FROM image_posts WHERE post = ?", [post.data]) else { return }
+        for row in try database.rows("SELECT id, shelf FROM images WHERE post_id = ?", [id]) {
+            try unlink(imageID: row[0])
+            count(.images, shelf: row[1], by: -1)
+        }
+        try database.run("DELETE FROM images WHERE post_id = ?", [id])
+        try database.run("DELETE FROM image_posts WHERE id = ?", [id])
+    }
+
+    func refreshHiddenImages(blob: Hash32) throws {
+        try refreshHiddenImages(
+            try database.rows(
+                """
+                SELECT i.id, i.level, i.sha256, i.shelf, p.post FROM images i JOIN image_posts p ON p.id = i.post_id
+                WHERE i.sha256 = ?
+                """, [blob.data]))
+    }
+
+    func refreshHiddenImages(post: Hash32) throws {
+        try refreshHiddenImages(
+            try database.rows(
+                """
+                SELECT i.id, i.level, i.sha256, i.shelf, p.post FROM image_posts p JOIN images i ON i.post_id = p.id
+                WHERE p.post = ?
+                """, [post.data]))
+    }
+
+    private func refreshHiddenImages(_ rows: [Row]) throws {
+        for row in rows {
+            let id: Int64 = row[0]
+            let shelf = shelf(row[1], blob: row[2], post: row.hash(4))
+            guard shelf != row[3] as Int64 else { continue }
+            try database.run("UPDATE images SET shelf = ? WHERE id = ?", [shelf, id])
+            try moveLinks(imageID: id, toShelf: shelf)
+            count(.images, shelf: row[3], by: -1)
+            count(.images, shelf: shelf, by: 1)
+        }
+    }
+}

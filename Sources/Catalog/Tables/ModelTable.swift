@@ -1,0 +1,155 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import PostLog
+import SwiftProtobuf
+import WaggleProtocol
+
+/// Models: one row for each (author, slug) that has a kind 10 post in force.
+enum ModelTable {
+    static let schema = """
+        CREATE TABLE models (
+            id INTEGER PRIMARY KEY,            -- number of (author, slug)
+            post BLOB NOT NULL UNIQUE,
+            author_id INTEGER NOT NULL,
+            slug TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            tie INTEGER NOT NULL,              -- of (author, slug): an edit does not move the model
+            name TEXT NOT NULL,
+            type TEXT NOT NULL,
+            tags TEXT NOT NULL,                -- one a line
+            level INTEGER NOT NULL,
+            hidden INTEGER NOT NULL,
+            body BLOB NOT NULL,
+            -- computed
+            shelf INTEGER,
+            published INTEGER NOT NULL,        -- created of the first release, else of the model
+            updated INTEGER NOT NULL,          -- created of the newest release, else of the model
+            downloads INTEGER NOT NULL DEFAULT 0,
+            recommended INTEGER NOT NULL DEFAULT 0,
+            not_recommended INTEGER NOT NULL DEFAULT 0,
+            comments INTEGER NOT NULL DEFAULT 0,
+            score INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX models_slug ON models (author_id, slug);
+        CREATE INDEX models_author ON models (author_id, shelf, published, tie, id);
+        CREATE INDEX models_updated ON models (shelf, updated, tie, id);
+        CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id);
+        CREATE INDEX models_score ON models (shelf, score, published, tie, id);
+        """
+}
+
+extension Projection {
+    func show(model: WireModel, _ post: LoggedPost) throws {
+        let name = NumberBlocks.model(post.author, slug: post.slot)
+        let id = try number(name)
+        let authorID = try authorID(post.author)
+        try database.run(
+            """
+            INSERT INTO models (id, post, author_id, slug, created, tie, name, type, tags, level, hidden, body,
+                published, updated)
+            VALUES (?, ?, ?, ?, ?5, ?, ?, ?, ?, ?, ?, ?, ?5, ?5)
+            ON CONFLICT (id) DO UPDATE SET post = excluded.post, created = excluded.created, name = excluded.name,
+                type = excluded.type, tags = excluded.tags, level = excluded.level, hidden = excluded.hidden,
+                body = excluded.body
+            """,
+            [
+                id, post.id.data, authorID, post.slot, Int64(post.created), name.tie, model.name, model.type,
+                model.tags.joined(separator: "\n"), Int64(Level(declared: model.level).rawValue), isHidden(post.id),
+                try model.serializedData(),
+            ])
+        try setModel(ofSubject: post.id, id)
+        staleModels.insert(id)
+        staleAuthors.insert(authorID)
+    }
+
+    /// Comments on an older version stay comments on the model; those on a deleted one do not.
+    func hideModel(_ post: LoggedPost, isSuperseded: Bool) throws {
+        if !isSuperseded { try setModel(ofSubject: post.id, nil) }
+        let row = try database.row("SELECT id, author_id FROM models WHERE post = ?", [post.id.data])
+        guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
+        try database.run("DELETE FROM models WHERE id = ?", [id])
+        staleModels.insert(id)
+        staleAuthors.insert(authorID)
+    }
+
+    func refreshHiddenModel(_ post: Hash32) throws {
+        try database.run("UPDATE models SET hidden = ? WHERE post = ?", [isHidden(post), post.data])
+        let row = try database.row("SELECT id, author_id FROM models WHERE post = ?", [post.data])
+        guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
+        staleModels.insert(id)
+        staleAuthors.insert(authorID)
+    }
+
+    /// Computes a model's row, its releases' shelves, its terms and its search text from the posts in force.
+    func refreshModel(_ id: Int32) throws {
+        let model = try database.row(
+            """
+            SELECT level, hidden, created, tie, name, slug, type, tags FROM models WHERE id = ?
+            """, [id])
+        let releases = try refreshReleases(ofModel: id, level: model?[0], isHidden: model?[1] ?? false)
+        guard let model, let level = Level(rawValue: model[0] as UInt32) else {
+            try setTerms([], ofModel: id, at: nil)
+            try setSearchText(nil, ofModel: id)
+            return
+        }
+        let shelf = Shelf.number(level, isHidden: model[1])
+        let open = releases.filter { $0.isOpen }
+        let created = model[2] as Int64
+        let place = ModelPlace(
+            shelf: shelf, published: open.map(\.created).min() ?? created, tie: model[3] as Int64)
+        try database.run(
+            "UPDATE models SET shelf = ?, published = ?, updated = ? WHERE id = ?",
+            [shelf, place.published, open.map(\.created).max() ?? created, id])
+
+        let tags = (model[7] as String).split(separator: "\n").map(String.init)
+        var terms = [Term(.all, ""), Term(.type, model[6])] + tags.map { Term(.tag, $0) }
+        terms += open.map { Term(.baseModel, $0.baseModel) }
+        if !open.isEmpty { terms.append(Term(.released, "")) }
+        try setTerms(terms, ofModel: id, at: place)
+        let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
+        try setSearchText(
+            .init(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)
+    }
+
+    /// Adds up what is counted for the model's posts and releases.
+    func refreshCounts(_ id: Int32) throws {
+        guard
+            let sums = try database.row(
+                """
+                SELECT COALESCE(SUM(downloads), 0), COALESCE(SUM(recommended), 0), COALESCE(SUM(not_recommended), 0),
+                    COALESCE(SUM(comments), 0)
+                FROM subjects WHERE model_id = ?
+                """, [id])
+        else { return }
+        let score = Rating.score(recommended: sums[1], notRecommended: sums[2])
+        try database.run(
+            """
+            UPDATE models SET downloads = ?, recommended = ?, not_recommended = ?, comments = ?, score = ?
+            WHERE id = ?
+            """, [sums[0] as Int64, sums[1] as Int64, sums[2] as Int64, sums[3] as Int64, score, id])
+    }
+}
+
+/// Where a model stands in the lists that are ordered by publication.
+struct ModelPlace: Equatable {
+    let shelf: Int64
+    let published: Int64
+    let tie: Int64
+}
+
+/// The order of "highest rated".
+enum Rating {
+    /// The lower bound of the Wilson score interval at 95 % in millionths (E. B. Wilson 1927): what the share of
+    /// recommendations is at least, given how few people said so. Two of two stands below 95 of 100.
+    static func score(recommended: Int64, notRecommended: Int64) -> Int64 {
+        let count = Double(recommended + notRecommended)
+        guard count > 0 else { return 0 }
+        let z = 1.96
+        let share = Double(recommended) / count
+        let centre = share + z * z / (2 * count)
+        let margin = z * ((share * (1 - share) + z * z / (4 * count)) / count).squareRoot()
+        return Int64(((centre - margin) / (1 + z * z / count) * 1_000_000).rounded())
+    }
+}

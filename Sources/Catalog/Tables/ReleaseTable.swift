@@ -1,0 +1,126 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import PostLog
+import SwiftProtobuf
+import WaggleProtocol
+
+/// Releases, signed by the author of the model that they name; whether that model's post is here yet or not.
+enum ReleaseTable {
+    static let schema = """
+        CREATE TABLE releases (
+            id INTEGER PRIMARY KEY,            -- number of the post
+            post BLOB NOT NULL UNIQUE,
+            model_id INTEGER NOT NULL,
+            author_id INTEGER NOT NULL,
+            subject_id INTEGER NOT NULL,
+            created INTEGER NOT NULL,
+            tie INTEGER NOT NULL,
+            version TEXT NOT NULL,
+            base_model TEXT NOT NULL,
+            base_key TEXT NOT NULL,            -- the folded form
+            words TEXT NOT NULL,               -- for search
+            hidden INTEGER NOT NULL,
+            body BLOB NOT NULL,
+            shelf INTEGER                      -- the model's, or hidden; NULL until the model's post is here
+        );
+        CREATE INDEX releases_model ON releases (model_id, created, tie, id);
+        CREATE INDEX releases_author ON releases (author_id);
+        """
+
+    /// Bytes of a release's words that are found.
+    static let wordBytes = 2048
+}
+
+/// What a model takes from one of its releases.
+struct ReleaseFacts {
+    let created: Int64
+    let baseModel: String
+    let words: String
+    /// On an open shelf: neither the release nor all of its files are hidden.
+    let isOpen: Bool
+}
+
+extension Projection {
+    func show(release: WireRelease, _ post: LoggedPost) throws {
+        guard NumberBlocks.isOwn(release, post) else { return }
+        let id = try number(post.id)
+        if try database.exists("SELECT 1 FROM releases WHERE id = ?", [id]) { return }
+        let authorID = try authorID(post.author)
+        let modelID = try number(NumberBlocks.model(post.author, slug: release.modelSlug))
+        let subjectID = try subjectID(post.id)
+        let words = [release.version, release.baseModel] + release.trainedWords
+        try database.run(
+            """
+            INSERT INTO releases (id, post, model_id, author_id, subject_id, created, tie, version, base_model,
+                base_key, words, hidden, body)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                id, post.id.data, modelID, authorID, subjectID, Int64(post.created), post.id.tie, release.version,
+                release.baseModel, TermTable.folded(release.baseModel),
+                String(decoding: words.joined(separator: " ").utf8.prefix(ReleaseTable.wordBytes), as: UTF8.self),
+                isHidden(post.id), try release.serializedData(),
+            ])
+        try insertFiles(release.files, releaseID: id, isEarned: try hasEarnedRoom(post.author))
+        try database.run(
+            "UPDATE subjects SET release_id = ?, model_id = ?, downloads = ? WHERE id = ?",
+            [id, modelID, allotment.downloads[id] ?? 0, subjectID])
+        try addImages(ofSubject: subjectID, toModel: modelID)
+        staleModels.insert(modelID)
+    }
+
+    func hideRelease(_ post: LoggedPost) throws {
+        guard
+            let row = try database.row(
+                "SELECT id, model_id, subject_id, shelf FROM releases WHERE post = ?", [post.id.data])
+        else { return }
+        let (id, modelID, subjectID): (Int32, Int32, Int64) = (row[0], row[1], row[2])
+        try removeImages(ofSubject: subjectID, fromModel: modelID)
+        try database.run("DELETE FROM files WHERE release_id = ?", [id])
+        try database.run("DELETE FROM releases WHERE id = ?", [id])
+        try database.run(
+            "UPDATE subjects SET release_id = NULL, model_id = NULL, downloads = 0 WHERE id = ?", [subjectID])
+        if let shelf = row[3] as Int64? { count(.releases, shelf: shelf, by: -1) }
+        staleModels.insert(modelID)
+    }
+
+    func refreshHiddenRelease(_ post: Hash32) throws {
+        try database.run("UPDATE releases SET hidden = ? WHERE post = ?", [isHidden(post), post.data])
+        if let modelID = try database.integer("SELECT model_id FROM releases WHERE post = ?", [post.data]) {
+            staleModels.insert(Int32(truncatingIfNeeded: modelID))
+        }
+    }
+
+    func setDownloads(_ releaseID: Int32, _ count: Int64) throws {
+        let row = try database.row("SELECT subject_id, model_id FROM releases WHERE id = ?", [releaseID])
+        guard let row, let subjectID = row[0] as Int64?, let modelID = row[1] as Int32? else { return }
+        try database.run("UPDATE subjects SET downloads = MAX(downloads, ?) WHERE id = ?", [count, subjectID])
+        staleCounts.insert(modelID)
+    }
+
+    /// Puts the releases of a model on its shelf, or on none when the model is not here.
+    func refreshReleases(ofModel id: Int32, level: UInt32?, isHidden: Bool) throws -> [ReleaseFacts] {
+        let rows = try database.rows(
+            """
+            SELECT r.id, r.shelf, r.hidden, r.created, r.base_model, r.words,
+                NOT EXISTS (SELECT 1 FROM files f WHERE f.release_id = r.id AND f.hidden = 0)
+            FROM releases r WHERE r.model_id = ? ORDER BY r.created DESC, r.tie DESC, r.id DESC
+            """, [id])
+        return try rows.map { row in
+            let releaseID: Int32 = row[0]
+            let isReleaseHidden = isHidden || row[2] as Bool || row[6] as Bool
+            let shelf = level.flatMap(Level.init(rawValue:)).map { Shelf.number($0, isHidden: isReleaseHidden) }
+            let stored = row[1] as Int64?
+            if shelf != stored {
+                try database.run("UPDATE releases SET shelf = ? WHERE id = ?", [shelf, releaseID])
+                if let stored { count(.releases, shelf: stored, by: -1) }
+                if let shelf { count(.releases, shelf: shelf, by: 1) }
+            }
+            try setShelf(ofFilesOf: releaseID, shelf)
+            return ReleaseFacts(
+                created: row[3], baseModel: row[4], words: row[5], isOpen: shelf.map { $0 < Shelf.hidden } ?? false)
+        }
+    }
+}

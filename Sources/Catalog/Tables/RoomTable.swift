@@ -1,0 +1,80 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import PostLog
+import SwiftProtobuf
+import WaggleProtocol
+
+/// Who has earned room here, and through whom: residents through themselves, others through a resident's follow list.
+enum RoomTable {
+    static let schema = """
+        CREATE TABLE follow_lists (author BLOB PRIMARY KEY, post BLOB NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE earned (author BLOB NOT NULL, source BLOB NOT NULL, PRIMARY KEY (author, source)) WITHOUT ROWID;
+        CREATE INDEX earned_source ON earned (source);
+        """
+}
+
+extension Projection {
+    func hasEarnedRoom(_ author: Hash32) throws -> Bool {
+        try database.exists("SELECT 1 FROM earned WHERE author = ?", [author.data])
+    }
+
+    private func isResident(_ author: Hash32) throws -> Bool {
+        try database.exists("SELECT 1 FROM earned WHERE author = ?1 AND source = ?1", [author.data])
+    }
+
+    func show(follows: WireFollows, _ post: LoggedPost) throws {
+        try database.run(
+            """
+            INSERT INTO follow_lists (author, post, body) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET post = excluded.post, body = excluded.body
+            """, [post.author.data, post.id.data, try follows.serializedData()])
+        if try isResident(post.author) { try setEarned(through: post.author, [post.author] + followed(follows)) }
+    }
+
+    func hideFollows(_ post: LoggedPost) throws {
+        try database.run("DELETE FROM follow_lists WHERE author = ? AND post = ?", [post.author.data, post.id.data])
+        guard database.changesCount > 0, try isResident(post.author) else { return }
+        try setEarned(through: post.author, [post.author])
+    }
+
+    func setResident(_ author: Hash32, _ isResident: Bool) throws {
+        guard isResident else { return try setEarned(through: author, []) }
+        var authors = [author]
+        if let row = try database.row("SELECT body FROM follow_lists WHERE author = ?", [author.data]) {
+            authors += followed(try WireFollows(serializedBytes: row[0] as Data))
+        }
+        try setEarned(through: author, authors)
+    }
+
+    private func followed(_ follows: WireFollows) -> [Hash32] {
+        follows.follows.compactMap { Hash32($0.author) }
+    }
+
+    /// Replaces everything that was earned through one source.
+    private func setEarned(through source: Hash32, _ authors: [Hash32]) throws {
+        let before = Set(try database.rows("SELECT author FROM earned WHERE source = ?", [source.data]).map { $0.hash(0) })
+        let after = Set(authors)
+        for author in before.subtracting(after) {
+            try database.run("DELETE FROM earned WHERE author = ? AND source = ?", [author.data, source.data])
+        }
+        for author in after.subtracting(before) {
+            try database.run("INSERT INTO earned (author, source) VALUES (?, ?)", [author.data, source.data])
+        }
+        for author in before.symmetricDifference(after) { try refreshEarned(author) }
+    }
+
+    /// Carries the fact to the rows that repeat it.
+    private func refreshEarned(_ author: Hash32) throws {
+        let isEarned = try hasEarnedRoom(author)
+        guard let row = try database.row("SELECT id, earned, base FROM authors WHERE author = ?", [author.data]),
+            row[1] as Bool != isEarned, let id = row[0] as Int64?
+        else { return }
+        try database.run("UPDATE authors SET earned = ? WHERE id = ?", [isEarned, id])
+        try database.run("UPDATE images SET earned = ? WHERE author_id = ?", [isEarned, id])
+        try database.run(
+            "UPDATE files SET earned = ? WHERE release_id IN (SELECT id FROM releases WHERE author_id = ?)",
+            [isEarned, id])
+        try settleHandle(row[2])
+    }
+}

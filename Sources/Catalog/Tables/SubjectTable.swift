@@ -1,0 +1,52 @@
+import Digests
+import GRDB
+
+/// Posts that others talk about: what was counted for each, whether or not the post itself is here yet.
+enum SubjectTable {
+    static let schema = """
+        CREATE TABLE subjects (
+            id INTEGER PRIMARY KEY,
+            post BLOB NOT NULL UNIQUE,
+            release_id INTEGER,                -- when the post is a release that is here
+            model_id INTEGER,                  -- of the release, or of which the post is a version
+            downloads INTEGER NOT NULL DEFAULT 0,
+            recommended INTEGER NOT NULL DEFAULT 0,
+            not_recommended INTEGER NOT NULL DEFAULT 0,
+            comments INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX subjects_model ON subjects (model_id) WHERE model_id IS NOT NULL;
+        """
+}
+
+extension Projection {
+    /// The row of a post, made when there is none.
+    func subjectID(_ post: Hash32) throws -> Int64 {
+        if let id = subjectIDs[post] { return id }
+        var id = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
+        if id == nil {
+            try database.run("INSERT INTO subjects (post) VALUES (?)", [post.data])
+            id = database.lastInsertedRowID
+        }
+        let found = id ?? 0
+        subjectIDs[post] = found
+        return found
+    }
+
+    /// Says which model a post is a version of.
+    func setModel(ofSubject post: Hash32, _ modelID: Int32?) throws {
+        try database.run("UPDATE subjects SET model_id = ? WHERE id = ?", [modelID, try subjectID(post)])
+    }
+
+    enum Tally: String {
+        case recommended
+        case notRecommended = "not_recommended"
+        case comments
+    }
+
+    func tally(_ tally: Tally, subjectID: Int64, by change: Int64) throws {
+        let column = tally.rawValue
+        let modelID = try database.integer(
+            "UPDATE subjects SET \(column) = \(column) + ? WHERE id = ? RETURNING model_id", [change, subjectID])
+        if let modelID { staleCounts.insert(Int32(truncatingIfNeeded: modelID)) }
+    }
+}

@@ -1,0 +1,132 @@
+import FoundationEssentials
+import GRDB
+
+/// What models are filtered by: types, tags, base models of their releases.
+enum TermTable {
+    static let schema = """
+        CREATE TABLE model_terms (
+            model_id INTEGER NOT NULL,
+            kind INTEGER NOT NULL,             -- TermKind
+            value TEXT NOT NULL,               -- folded: what queries compare
+            label TEXT NOT NULL,               -- as written: what people see
+            shelf INTEGER NOT NULL,
+            published INTEGER NOT NULL,
+            tie INTEGER NOT NULL,
+            PRIMARY KEY (model_id, kind, value)
+        ) WITHOUT ROWID;
+        CREATE INDEX model_terms_walk ON model_terms (kind, value, shelf, published, tie, model_id);
+        -- How many models (for the kinds below 100), releases or images stand on a shelf.
+        CREATE TABLE facets (
+            kind INTEGER NOT NULL, shelf INTEGER NOT NULL, label TEXT NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (kind, shelf, label)
+        ) WITHOUT ROWID;
+        CREATE INDEX facets_top ON facets (kind, shelf, n, label);
+        """
+
+    /// The form in which values are compared: open vocabularies are typed in any case.
+    static func folded(_ value: String) -> String {
+        value.lowercased().trimmingWhitespace()
+    }
+}
+
+/// The numbers are in the database of this version only.
+enum TermKind: Int64 {
+    /// Every model.
+    case all = 0
+    case type = 1
+    case tag = 2
+    case baseModel = 3
+    /// Every model that has a release.
+    case released = 4
+    /// Counts only.
+    case releases = 100
+    case images = 101
+}
+
+struct Term: Hashable {
+    let kind: TermKind
+    let value: String
+    let label: String
+
+    init(_ kind: TermKind, _ text: String) {
+        self.kind = kind
+        value = TermTable.folded(text)
+        // Tags have no spelling of their own; types and base models are names.
+        label = kind == .tag ? value : text.trimmingWhitespace()
+    }
+}
+
+struct Facet: Hashable {
+    let kind: TermKind
+    let shelf: Int64
+    let label: String
+}
+
+extension Projection {
+    /// Replaces the terms of a model. Of two spellings the one that sorts first is kept.
+    func setTerms(_ terms: [Term], ofModel id: Int32, at place: ModelPlace?) throws {
+        var wanted: [TermKey: Term] = [:]
+        for term in terms where !term.value.isEmpty || term.kind == .all || term.kind == .released {
+            let key = TermKey(kind: term.kind.rawValue, value: term.value)
+            if let other = wanted[key], other.label <= term.label { continue }
+            wanted[key] = term
+        }
+        let stored = try database.rows(
+            "SELECT kind, value, label, shelf, published, tie FROM model_terms WHERE model_id = ?", [id])
+        for row in stored {
+            let key = TermKey(kind: row[0], value: row[1])
+            let at = ModelPlace(shelf: row[3], published: row[4], tie: row[5])
+            if at == place, wanted[key]?.label == row[2] {
+                wanted[key] = nil
+                continue
+            }
+            try database.run(
+                "DELETE FROM model_terms WHERE model_id = ? AND kind = ? AND value = ?", [id, key.kind, key.value])
+            if let kind = TermKind(rawValue: key.kind) { count(kind, shelf: at.shelf, row[2], by: -1) }
+        }
+        guard let place else { return }
+        for term in wanted.values {
+            try database.run(
+                """
+                INSERT INTO model_terms (model_id, kind, value, label, shelf, published, tie)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+                [id, term.kind.rawValue, term.value, term.label, place.shelf, place.published, place.tie])
+            count(term.kind, shelf: place.shelf, term.label, by: 1)
+        }
+    }
+
+    func count(_ kind: TermKind, shelf: Int64, _ label: String = "", by change: Int64) {
+        facetChanges[Facet(kind: kind, shelf: shelf, label: label), default: 0] += change
+    }
+
+    func writeFacets() throws {
+        for (facet, change) in facetChanges where change != 0 {
+            let arguments: StatementArguments = [facet.kind.rawValue, facet.shelf, facet.label, change]
+            let left = try database.integer(
+                """
+                INSERT INTO facets (kind, shelf, label, n) VALUES (?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n
+                """, arguments)
+            if left == 0 {
+                try database.run(
+                    "DELETE FROM facets WHERE kind = ? AND shelf = ? AND label = ?",
+                    [facet.kind.rawValue, facet.shelf, facet.label])
+            }
+        }
+        facetChanges = [:]
+    }
+}
+
+private struct TermKey: Hashable {
+    let kind: Int64
+    let value: String
+}
+
+extension String {
+    fileprivate func trimmingWhitespace() -> String {
+        let start = drop(while: \.isWhitespace)
+        guard let end = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(start[...end])
+    }
+}

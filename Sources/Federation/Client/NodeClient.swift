@@ -1,0 +1,254 @@
+public import AsyncHTTPClient
+public import Digests
+public import FoundationEssentials
+import HTTPTypes
+import Identity
+public import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import SwiftProtobuf
+public import WaggleProtocol
+
+/// The `/w/1/` routes of one other node, as calls. Signs each request, follows no redirect, reads no more than is due.
+public struct NodeClient: Sendable {
+    public let url: PeerURL
+    private let http: HTTPClient
+    private let identity: NodeIdentity
+    private let now: @Sendable () -> UInt64
+
+    public init(url: PeerURL, http: HTTPClient, identity: NodeIdentity, now: @escaping @Sendable () -> UInt64) {
+        self.url = url
+        self.http = http
+        self.identity = identity
+        self.now = now
+    }
+
+    // MARK: Calls
+
+    /// Who answers at this address. Unsigned.
+    public func node() async throws(PeerError) -> NodeCard {
+        let body = try await call(.GET, "/w/1/node", signed: false)
+        let info: WireNodeInfo = try message(body)
+        do throws(NodeCardError) {
+            return try NodeCard(keyDocuments: info.keyChain, announce: info.announce)
+        } catch {
+            throw .malformed(url: url.description, detail: error.what)
+        }
+    }
+
+    /// Posts by id; what the node does not have or give is left out.
+    public func posts(ids: [Hash32]) async throws(PeerError) -> [Data] {
+        var request = WirePostIDs()
+        request.ids = ids.map(\.data)
+        let batch: WirePostBatch = try await exchange("/w/1/posts/get", request)
+        return batch.envelopes
+    }
+
+    /// Offers posts; one result for each, in order.
+    public func offer(_ envelopes: [Data]) async throws(PeerError) -> [WirePostResult] {
+        var batch = WirePostBatch()
+        batch.envelopes = envelopes
+        let results: WirePostResults = try await exchange("/w/1/posts", batch)
+        guard results.results.count == envelopes.count else {
+            throw .malformed(url: url.description, detail: "\(results.results.count) results for \(envelopes.count) posts")
+        }
+        return results.results
+    }
+
+    /// One round of reconciliation.
+    public func sync(_ scope: WireSyncScope, message bytes: [UInt8]) async throws(PeerError) -> [UInt8] {
+        var request = WireSyncMessage()
+        request.scope = scope
+        request.message = Data(bytes)
+        let reply: WireSyncMessage = try await exchange("/w/1/sync", request)
+        return [UInt8](reply.message)
+    }
+
+    /// Which blobs are there.
+    public func have(_ hashes: [Hash32]) async throws(PeerError) -> [WireBlobPresence.Presence] {
+        var request = WireBlobHashes()
+        request.sha256 = hashes.map(\.data)
+        let reply: WireBlobPresence = try await exchange("/w/1/blobs/have", request)
+        guard reply.presence.count == hashes.count else {
+            throw .malformed(url: url.description, detail: "\(reply.presence.count) answers for \(hashes.count) hashes")
+        }
+        return reply.presence
+    }
+
+    /// The unit hashes of a blob, and which units are there.
+    public func pieces(_ sha256: Hash32) async throws(PeerError) -> WireBlobPieces {
+        try message(try await call(.GET, "/w/1/blobs/\(sha256.hex)/pieces", limit: Limits.Wire.piecesBytes))
+    }
+
+    // MARK: Streams
+
+    /// The peer's log from a cursor on (nil: from now on), until the peer ends it or the task is cancelled. Frames come in
+    /// the bursts in which they arrived. Heartbeats are frames that carry a cursor and nothing else.
+    public func stream(
+        cursor: String?, onFrames: @Sendable ([WireStreamFrame]) async throws -> Void
+    ) async throws(PeerError) {
+        let query = cursor.map { "?cursor=\($0)" } ?? ""
+        let response = try await send(.GET, "/w/1/stream\(query)", body: nil, signed: true, deadline: .hours(24 * 365))
+        if response.status == .conflict { throw .cursorUnknown }
+        guard response.status == .ok else { throw try await refusal(response) }
+        var frames = FrameReader()
+        do {
+            for try await chunk in response.body {
+                frames.append(chunk.readableBytesView)
+                var burst: [WireStreamFrame] = []
+                while let frame = try frames.next() { burst.append(frame) }
+                if !burst.isEmpty { try await onFrames(burst) }
+            }
+        } catch is FrameReader.TooLarge {
+            throw .tooLarge(url: url.description, limit: Limits.Wire.bodyBytes)
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// The bytes `range` of a blob, chunk by chunk. Ends with an error when the peer sends other than asked for.
+    public func blob(
+        _ sha256: Hash32, range: Range<UInt64>, onChunk: (ByteBuffer) async throws -> Void
+    ) async throws(PeerError) {
+        let headers = ["range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "accept-encoding": "identity"]
+        let response = try await send(
+            .GET, "/blobs/\(sha256.hex)", body: nil, signed: true, extra: headers, deadline: .hours(24))
+        guard response.status == .partialContent || (response.status == .ok && range.lowerBound == 0) else {
+            throw try await refusal(response)
+        }
+        let length = UInt64(range.count)
+        if response.status == .ok, let declared = response.headers.first(name: "content-length").flatMap(UInt64.init),
+            declared != length
+        {
+            throw .malformed(url: url.description, detail: "a blob of \(declared) bytes where \(length) are signed")
+        }
+        var received: UInt64 = 0
+        do {
+            for try await chunk in response.body {
+                received += UInt64(chunk.readableBytes)
+                guard received <= length else { throw PeerError.tooLarge(url: url.description, limit: Int(length)) }
+                try await onChunk(chunk)
+            }
+        } catch {
+            throw failure(error)
+        }
+        guard received == length else {
+            throw .malformed(url: url.description, detail: "\(received) of \(length) bytes arrived")
+        }
+    }
+
+    // MARK: Below
+
+    private func exchange<Request: SwiftProtobuf.Message, Reply: SwiftProtobuf.Message>(
+        _ path: String, _ request: Request
+    ) async throws(PeerError) -> Reply {
+        let body: Data
+        do {
+            body = try request.serializedBytes()
+        } catch {
+            throw .malformed(url: url.description, detail: "the request cannot be serialized")
+        }
+        return try message(try await call(.POST, path, body: body))
+    }
+
+    private func message<Reply: SwiftProtobuf.Message>(_ body: Data) throws(PeerError) -> Reply {
+        do {
+            return try Reply(serializedBytes: body)
+        } catch {
+            throw .malformed(url: url.description, detail: "the reply is not protobuf")
+        }
+    }
+
+    private func call(
+        _ method: HTTPMethod, _ path: String, body: Data? = nil, signed: Bool = true, limit: Int = Limits.Wire.bodyBytes
+    ) async throws(PeerError) -> Data {
+        let response = try await send(method, path, body: body, signed: signed, deadline: .seconds(30))
+        guard response.status == .ok else { throw try await refusal(response) }
+        return try await collect(response, limit: limit)
+    }
+
+    private func collect(_ response: HTTPClientResponse, limit: Int) async throws(PeerError) -> Data {
+        do {
+            let buffer = try await response.body.collect(upTo: limit)
+            return Data(buffer: buffer)
+        } catch is NIOTooManyBytesError {
+            throw .tooLarge(url: url.description, limit: limit)
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, body: Data?, signed: Bool, extra: [String: String] = [:],
+        deadline: TimeAmount
+    ) async throws(PeerError) -> HTTPClientResponse {
+        let target = url.appending(path)
+        var request = HTTPClientRequest(url: target)
+        request.method = method
+        for (name, value) in extra { request.headers.replaceOrAdd(name: name, value: value) }
+        if let body {
+            request.headers.replaceOrAdd(name: "content-type", value: "application/x-protobuf")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        if signed {
+            let signer = RequestSigner(key: identity.key, keyID: AuthorID.text(identity.id))
+            do {
+                let fields = try signer.fields(
+                    method: method.rawValue, targetURI: target, bodyDigest: body.map { SHA256.hash($0) }, now: now())
+                for (name, value) in fields { request.headers.replaceOrAdd(name: name, value: value) }
+            } catch {
+                throw .malformed(url: url.description, detail: "the request cannot be signed: \(error)")
+            }
+        }
+        do {
+            return try await http.execute(request, deadline: .now() + deadline)
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private func refusal(_ response: HTTPClientResponse) async throws(PeerError) -> PeerError {
+        let body = (try? await collect(response, limit: 4096)) ?? Data()
+        let reply = try? WireErrorReply(serializedBytes: body)
+        return .refused(
+            url: url.description, status: Int(response.status.code), code: reply?.code ?? "",
+            detail: String((reply?.message ?? "").prefix(300)))
+    }
+
+    private func failure(_ error: any Error) -> PeerError {
+        if let error = error as? PeerError { return error }
+        return .unreachable(url: url.description, reason: String(describing: error))
+    }
+}
+
+/// Cuts a stream of length-delimited frames.
+struct FrameReader {
+    struct TooLarge: Error {}
+
+    private var bytes = Data()
+
+    mutating func append(_ chunk: some Collection<UInt8>) {
+        bytes.append(contentsOf: chunk)
+    }
+
+    /// The next whole frame; nil until more bytes arrive.
+    mutating func next() throws -> WireStreamFrame? {
+        var length = 0
+        var shift = 0
+        var at = bytes.startIndex
+        while true {
+            guard at < bytes.endIndex else { return nil }
+            guard shift < 28 else { throw TooLarge() }
+            let byte = bytes[at]
+            at += 1
+            length |= Int(byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80 { break }
+        }
+        guard length <= Limits.Wire.bodyBytes else { throw TooLarge() }
+        guard bytes.endIndex - at >= length else { return nil }
+        let frame = try WireStreamFrame(serializedBytes: bytes[at..<at + length])
+        bytes.removeSubrange(..<(at + length))
+        return frame
+    }
+}

@@ -1,0 +1,180 @@
+public import AsyncHTTPClient
+public import BlobStore
+public import Catalog
+import Digests
+import FoundationEssentials
+import Identity
+public import Logging
+public import Moderation
+import NIOCore
+public import PostLog
+import Synchronization
+
+/// This node among other nodes: its peers, the exchange of posts with them, and the copies it keeps of their blobs.
+public final class Federation: Sendable {
+    public let peers: PeerStore
+    public let fetcher: BlobFetcher
+    let identity: NodeIdentity
+    let log: PostLog
+    let catalog: Catalog
+    let blobs: BlobStore
+    let moderation: Moderation
+    let http: HTTPClient
+    let logger: Logger
+    let now: @Sendable () -> UInt64
+    private let dialling = Mutex<[Hash32: Task<Void, Never>]>([:])
+    private let (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    public init(
+        peers: PeerStore, identity: NodeIdentity, log: PostLog, catalog: Catalog, blobs: BlobStore,
+        moderation: Moderation, http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> UInt64
+    ) {
+        self.peers = peers
+        self.identity = identity
+        self.log = log
+        self.catalog = catalog
+        self.blobs = blobs
+        self.moderation = moderation
+        self.http = http
+        self.logger = logger
+        self.now = now
+        fetcher = BlobFetcher(store: blobs, logger: logger) { [peers, http, identity, now] node in
+            let known = (try? await peers.peers()) ?? []
+            return known.filter { node == nil || $0.node == node }.compactMap { peer in
+                (try? PeerURL(peer.url)).map { NodeClient(url: $0, http: http, identity: identity, now: now) }
+            }
+        }
+    }
+
+    /// A client for a node at an address that the operator typed.
+    public func client(for url: PeerURL) -> NodeClient {
+        NodeClient(url: url, http: http, identity: identity, now: now)
+    }
+
+    // MARK: Peers
+
+    /// Reads who answers at an address, without adding it.
+    public func probe(_ text: String) async throws(PeerError) -> (url: PeerURL, card: NodeCard) {
+        let url: PeerURL
+        do throws(PeerURLError) {
+            url = try PeerURL(text.contains("://") ? text : "http://" + text)
+        } catch {
+            throw .invalidAddress(text, reason: "\(error)")
+        }
+        let card = try await client(for: url).node()
+        guard card.id != identity.id else { throw .ownNode(url: url.description) }
+        return (url, card)
+    }
+
+    /// Adds a peer and begins to talk to it.
+    public func add(_ card: NodeCard, at url: PeerURL) async throws(PeerStoreError) -> Peer {
+        let peer = try await peers.add(node: card.id, url: url.description, name: card.name, typed: true, now: now())
+        wake.yield()
+        return peer
+    }
+
+    public func remove(_ name: String) async throws(PeerStoreError) -> Peer {
+        let peer = try await peers.remove(name)
+        dialling.withLock { $0.removeValue(forKey: peer.node) }?.cancel()
+        return peer
+    }
+
+    // MARK: Running
+
+    /// Talks to every peer and works the mirror rules until the task is cancelled.
+    public func run() async {
+        wake.yield()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.dialPeers() }
+            group.addTask { await self.keepMirroring() }
+            await group.waitForAll()
+        }
+    }
+
+    /// Keeps one dialling task for each peer that has an address.
+    private func dialPeers() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in wakeups {
+                let known = (try? await peers.peers()) ?? []
+                for peer in known where !peer.url.isEmpty {
+                    let isNew = dialling.withLock { $0[peer.node] == nil }
+                    guard isNew, !Task.isCancelled else { continue }
+                    let task = Task { await self.talk(to: peer.node) }
+                    dialling.withLock { $0[peer.node] = task }
+                    group.addTask {
+                        await withTaskCancellationHandler {
+                            await task.value
+                        } onCancel: {
+                            task.cancel()
+                        }
+                    }
+                }
+                if Task.isCancelled { return }
+            }
+        }
+    }
+
+    /// Dials one peer again and again, with growing pauses while it does not answer.
+    private func talk(to node: Hash32) async {
+        var backoff = Backoff()
+        while !Task.isCancelled, let peer = try? await peers.peer(node: node), let url = try? PeerURL(peer.url) {
+            let session = PeerSession(
+                peer: peer, client: client(for: url), identity: identity, log: log, store: peers, logger: logger,
+                now: now, onSettled: { [wakeMirrors] in wakeMirrors.yield() })
+            let began = now()
+            do {
+                try await session.run()
+            } catch is CancellationError {
+                return
+            } catch {
+                let words = (error as? PeerError)?.message ?? String(describing: error)
+                logger.info("exchange ended", metadata: ["peer": "\(peer.url)", "why": "\(words)"])
+                try? await peers.note(node, error: words, now: now())
+            }
+            if now() >= began + 60 { backoff = Backoff() }
+            guard (try? await Task.sleep(for: backoff.next())) != nil else { return }
+        }
+    }
+
+    // MARK: Mirroring
+
+    private let (mirrorWakeups, wakeMirrors) = AsyncStream.makeStream(
+        of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// Works the rules whenever the log has grown, a peer has settled, or a rule was added.
+    private func keepMirroring() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in self.log.changes() { self.wakeMirrors.yield() }
+            }
+            group.addTask {
+                // What failed is tried again even when nothing new arrives.
+                while (try? await Task.sleep(for: .seconds(60))) != nil { self.wakeMirrors.yield() }
+            }
+            for await _ in mirrorWakeups {
+                if Task.isCancelled { break }
+                await catalog.waitUntilApplied(log.newestSeq)
+                do {
+                    _ = try await mirrorRunner.run(progress: { _, _, _ in })
+                } catch {
+                    logger.notice("mirroring stopped", metadata: ["why": "\(error)"])
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// A rule was added: look at once.
+    public func mirrorSoon() { wakeMirrors.yield() }
+}
+
+/// Pauses between tries: 1 s doubling to 5 minutes, each shortened at random by up to a third so that nodes that lost one
+/// peer together do not come back together.
+struct Backoff {
+    private var seconds = 1.0
+
+    mutating func next() -> Duration {
+        defer { seconds = min(seconds * 2, 300) }
+        return .seconds(seconds * .random(in: 0.67...1))
+    }
+}

@@ -1,0 +1,119 @@
+import Catalog
+import Moderation
+
+/// Parameters of the Civitai API as the catalog's queries. Unknown parameters are ignored, wrong values are refused.
+enum CivitaiQueries {
+    /// What `/api/v1/models` is asked.
+    struct Models {
+        var query = ModelQuery()
+        /// 0 asks for nothing but is no error.
+        let limit: Int
+        let page: Int?
+
+        init(_ query: Query, now: UInt64) throws(GatewayError) {
+            limit = try query.integer("limit", in: 0...100) ?? 100
+            page = try CivitaiQueries.page(query, limit: limit)
+            if page != nil, query["query"] != nil {
+                throw .badRequest(code: "bad-parameter", "page cannot be used with query; use cursor")
+            }
+            for name in ["favorites", "hidden"] where query.boolean(name) == true {
+                throw .unauthorized(code: "unauthorized", "\(name) needs an account")
+            }
+            self.query.limit = max(limit, 1)
+            self.query.position = CivitaiQueries.position(query, page: page)
+            self.query.detail = .list
+            self.query.hasRelease = true
+            self.query.text = query["query"] ?? ""
+            self.query.tags = query["tag"].map { [$0] } ?? []
+            self.query.types = query.list("types")
+            self.query.baseModels = query.list("baseModels")
+            self.query.creator = query["username"].map { .handle($0) }
+            self.query.since = try CivitaiQueries.since(query, now: now)
+            self.query.ids = try CivitaiQueries.numbers(query.list("ids"))
+            self.query.sort = try Self.sort(query["sort"])
+        }
+
+        private static func sort(_ name: String?) throws(GatewayError) -> ModelQuery.Sort {
+            switch name?.lowercased() {
+            case nil, "newest": .newest
+            case "oldest": .oldest
+            case "highest rated", "most liked": .highestRated
+            case "most downloaded", "most discussed", "most collected", "most images": .mostDownloaded
+            default: throw .badRequest(code: "bad-parameter", "sort is not one of the known orders")
+            }
+        }
+    }
+
+    /// What `/api/v1/images` is asked.
+    struct Images {
+        var query = ImageQuery()
+        let limit: Int
+        let page: Int?
+
+        init(_ query: Query, now: UInt64) throws(GatewayError) {
+            limit = try query.integer("limit", in: 0...200) ?? 50
+            page = try CivitaiQueries.page(query, limit: limit)
+            self.query.limit = max(limit, 1)
+            self.query.position = CivitaiQueries.position(query, page: page)
+            self.query.creator = query["username"].map { .handle($0) }
+            self.query.since = try CivitaiQueries.since(query, now: now)
+            self.query.imageID = try CivitaiQueries.number("imageId", query)
+            self.query.postID = try CivitaiQueries.number("postId", query)
+            self.query.modelID = try CivitaiQueries.number("modelId", query)
+            self.query.releaseID = try CivitaiQueries.number("modelVersionId", query)
+            self.query.sort = query["sort"]?.lowercased() == "oldest" ? .oldest : .newest
+        }
+    }
+
+    /// What the viewer wants to see of what they may see: `nsfw` and, for images, `browsingLevel`.
+    static func narrowed(_ filter: ViewerFilter, _ query: Query) -> ViewerFilter {
+        var mask = filter.mask
+        switch query["nsfw"]?.lowercased() {
+        case "false": mask &= Level.pg13.upTo
+        case "none": mask &= Level.pg.upTo
+        case "soft": mask &= Level.pg13.upTo
+        case "mature": mask &= Level.r.upTo
+        default: break
+        }
+        if let bits = query["browsingLevel"].flatMap({ UInt32($0) }) { mask = filter.mask & bits }
+        return ViewerFilter(mask: mask, seesHidden: filter.seesHidden)
+    }
+
+    private static func page(_ query: Query, limit: Int) throws(GatewayError) -> Int? {
+        guard let page = try query.integer("page", in: 1...Int(Int32.max)) else { return nil }
+        // Counting pages costs more the further one goes; cursors do not.
+        guard page <= 1000, page * limit <= 1000 else { throw .tooManyRequests(retryAfter: 0) }
+        return page
+    }
+
+    private static func position(_ query: Query, page: Int?) -> PagePosition {
+        if let cursor = query["cursor"] { return .after(cursor) }
+        return page.map { .number($0) } ?? .start
+    }
+
+    private static func since(_ query: Query, now: UInt64) throws(GatewayError) -> UInt64? {
+        let days: UInt64
+        switch query["period"]?.lowercased() {
+        case nil, "alltime": return nil
+        case "day": days = 1
+        case "week": days = 7
+        case "month": days = 30
+        case "year": days = 365
+        default: throw .badRequest(code: "bad-parameter", "period is Day, Week, Month, Year or AllTime")
+        }
+        return now - min(now, days * 86400)
+    }
+
+    private static func number(_ name: String, _ query: Query) throws(GatewayError) -> Int32? {
+        try query.integer(name, in: 1...Int(Int32.max)).map { Int32($0) }
+    }
+
+    private static func numbers(_ texts: [String]) throws(GatewayError) -> [Int32] {
+        guard texts.count <= 100 else { throw .tooManyItems(limit: 100) }
+        let numbers = texts.compactMap { Int32($0) }.filter { $0 > 0 }
+        guard numbers.count == texts.count else {
+            throw .badRequest(code: "bad-parameter", "ids are numbers from 1 to \(Int32.max)")
+        }
+        return numbers
+    }
+}

@@ -1,0 +1,208 @@
+import Catalog
+import Digests
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Moderation
+import NIOCore
+import WaggleProtocol
+
+/// The read side of version 1 of Civitai's REST API.
+struct CivitaiRoutes: Sendable {
+    let services: GatewayServices
+    let viewers: Viewers
+    let origins: Origins
+    let pages: PageRenderer
+
+    func register(in routes: inout RouteTable) {
+        routes.get("/api/v1/models", shows: .list, .api, models)
+        routes.get("/api/v1/models/{id}", shows: .model, .api, model)
+        routes.get("/api/v1/model-versions/{id}", shows: .release, .api, version)
+        routes.get("/api/v1/model-versions/by-hash/{hash}", shows: .release, .api, versionByHash)
+        routes.post("/api/v1/model-versions/by-hash", shows: .release, .api, versionsByHash)
+        routes.post("/api/v1/model-versions/by-hash/ids", shows: .release, .api, idsByHash)
+        routes.get("/api/v1/images", shows: .list, .api, images)
+    }
+
+    /// Seconds that a shared cache may keep answers to visitors.
+    private static let cached = 300
+    private static let cachedByHash = 3600
+
+    private func viewer(_ request: Request, _ context: GatewayContext) async throws -> Viewer {
+        try await viewers.viewer(request, context, queryToken: Query(request)["token"])
+    }
+
+    private func encoder(_ request: Request, _ context: GatewayContext) -> CivitaiEncoder {
+        CivitaiEncoder(base: origins.base(for: request, context), pages: pages)
+    }
+
+    private func answer(_ value: some Encodable, for viewer: Viewer, seconds: Int = cached) -> Response {
+        let caching =
+            viewer.kind == .anonymous
+            ? "public, s-maxage=\(seconds), stale-while-revalidate=150" : "private, no-store"
+        return .json(
+            value,
+            headers: [
+                .cacheControl: caching, .accessControlAllowOrigin: "*",
+                // Links depend on the address that the client used.
+                .vary: "Host, X-Forwarded-Host, X-Forwarded-Proto, Authorization",
+            ])
+    }
+
+    private func number(_ context: GatewayContext) throws(GatewayError) -> Int32 {
+        guard let id = context.parameter("id").flatMap({ Int32($0) }), id > 0 else {
+            throw .badRequest(code: "bad-parameter", "An id is a number from 1 to \(Int32.max)")
+        }
+        return id
+    }
+
+    // MARK: Models
+
+    @Sendable private func models(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let query = try Query(request)
+        let asked = try CivitaiQueries.Models(query, now: services.now())
+        let filter = CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
+        let page =
+            asked.limit == 0 ? Page(items: [], next: nil) : try await services.catalog.models(asked.query, filter)
+        let encoder = encoder(request, context)
+        let list = CivitaiList(
+            items: page.items.map(encoder.model),
+            metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
+        return answer(list, for: viewer)
+    }
+
+    private func metadata(
+        _ query: Query, _ request: Request, _ base: String, next: String?, page: Int?, limit: Int
+    ) -> CivitaiPaging {
+        var metadata = CivitaiPaging()
+        func link(_ changes: [String: String?]) -> String {
+            // A token in a link would end up in logs and histories.
+            let changes = changes.merging(["token": nil]) { kept, _ in kept }
+            return "\(base)\(request.uri.path)?\(query.replacing(changes))"
+        }
+        if let page {
+            metadata.currentPage = page
+            metadata.pageSize = limit
+            if next != nil { metadata.nextPage = link(["page": "\(page + 1)"]) }
+            if page > 1 { metadata.prevPage = link(["page": "\(page - 1)"]) }
+        } else if let next {
+            metadata.nextCursor = next
+            metadata.nextPage = link(["cursor": next])
+        }
+        return metadata
+    }
+
+    @Sendable private func model(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let id = try number(context)
+        guard let model = try await services.catalog.model(id: id, services.moderation.filter(for: viewer)) else {
+            throw GatewayError.notFound("No model with id \(id)")
+        }
+        return answer(encoder(request, context).model(model), for: viewer)
+    }
+
+    // MARK: Versions
+
+    /// Clients look for "not found" in these words.
+    private static let noVersion = GatewayError.notFound("Model not found")
+
+    @Sendable private func version(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let release = try await services.catalog.release(
+            id: try number(context), services.moderation.filter(for: viewer))
+        guard let release, let version = try await encoded([release], request, context, viewer).first else {
+            throw Self.noVersion
+        }
+        return answer(version, for: viewer)
+    }
+
+    @Sendable private func versionByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        guard let claim = context.parameter("hash").flatMap({ HashClaim($0) }) else { throw Self.noVersion }
+        let releases = try await services.catalog.releases(
+            byHash: claim, services.moderation.filter(for: viewer), detail: .full)
+        guard let version = try await encoded(Array(releases.prefix(1)), request, context, viewer).first else {
+            throw Self.noVersion
+        }
+        return answer(version, for: viewer, seconds: Self.cachedByHash)
+    }
+
+    private func encoded(
+        _ releases: [ReleaseView], _ request: Request, _ context: GatewayContext, _ viewer: Viewer
+    ) async throws -> [CivitaiVersion] {
+        let encoder = encoder(request, context)
+        let filter = services.moderation.filter(for: viewer)
+        var versions: [CivitaiVersion] = []
+        for release in releases {
+            let detail = ViewDetail(releases: 0, images: 0)
+            guard let model = try await services.catalog.model(id: release.modelID, filter, detail: detail) else {
+                continue
+            }
+            versions.append(encoder.version(release, of: model))
+        }
+        return versions
+    }
+
+    // MARK: Many hashes
+
+    @Sendable private func versionsByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let hashes = try await hashes(request, limit: 100)
+        let filter = services.moderation.filter(for: viewer)
+        let releases = try await services.catalog.releases(bySHA256: hashes, filter)
+        return answer(try await encoded(releases, request, context, viewer), for: viewer)
+    }
+
+    private struct Match: Encodable {
+        let modelVersionId: Int32
+        let modelId: Int32
+        let hash: String
+    }
+
+    @Sendable private func idsByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let hashes = try await hashes(request, limit: Limits.Catalog.hashesPerLookup)
+        let matches = try await services.catalog.matches(
+            bySHA256: hashes, services.moderation.filter(for: viewer))
+        return answer(
+            matches.map { match in
+                Match(modelVersionId: match.releaseID, modelId: match.modelID, hash: match.sha256.hex.uppercased())
+            }, for: viewer)
+    }
+
+    /// A JSON array of SHA-256 in hexadecimal.
+    private func hashes(_ request: Request, limit: Int) async throws -> [Hash32] {
+        let maximum = Limits.Wire.bodyBytes
+        if let declared = request.headers[.contentLength].flatMap(Int.init), declared > maximum {
+            throw GatewayError.bodyTooLarge(limit: maximum)
+        }
+        let body = try await WireBody.collect(request.body, limit: maximum, clock: services.clock)
+        guard let texts = try? JSONDecoder().decode([String].self, from: Data(body)) else {
+            throw GatewayError.badRequest(code: "bad-body", "The body must be a JSON array of SHA-256 hashes")
+        }
+        guard texts.count <= limit else { throw GatewayError.tooManyItems(limit: limit) }
+        let hashes = texts.compactMap { Hash32(hex: $0) }
+        guard hashes.count == texts.count else {
+            throw GatewayError.badRequest(code: "bad-body", "Each hash must be a SHA-256 of 64 digits")
+        }
+        return hashes
+    }
+
+    // MARK: Images
+
+    @Sendable private func images(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let query = try Query(request)
+        let asked = try CivitaiQueries.Images(query, now: services.now())
+        let filter = CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
+        let page =
+            asked.limit == 0 ? Page(items: [], next: nil) : try await services.catalog.images(asked.query, filter)
+        let encoder = encoder(request, context)
+        let withMeta = query.boolean("withMeta") ?? false
+        let list = CivitaiList(
+            items: page.items.compactMap { encoder.listed($0, withMeta: withMeta) },
+            metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
+        return answer(list, for: viewer)
+    }
+}

@@ -1,0 +1,91 @@
+import Federation
+import Hummingbird
+import HummingbirdCore
+import Logging
+import Mustache
+import NIOCore
+import NIOHTTP1
+public import ServiceLifecycle
+import WaggleProtocol
+
+/// All HTTP of a node: pages, blobs, the Civitai-compatible API, and what nodes say to each other.
+///
+/// Plain HTTP/1.1; a reverse proxy in front adds TLS. `run` serves until the graceful shutdown of the service group that
+/// it runs in, gives answers under way some time, and closes the rest.
+public final class Gateway: Service {
+    /// Every route with what it shows.
+    public let routes: [DeclaredRoute]
+    let application: Application<RouterResponder<GatewayContext>>
+    private let shutdownTimeout: Duration
+
+    /// - Parameter onListening: told the port when connections are accepted.
+    /// - Throws: `unavailable` for a page template that does not parse.
+    public init(
+        _ services: GatewayServices, onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) throws(GatewayError) {
+        let configuration = services.configuration
+        let pages = try PageRenderer(services)
+        let router = Router(context: GatewayContext.self)
+        router.add(middleware: ErrorMiddleware(pages: pages))
+        var table = RouteTable(router: router)
+        Self.register(services, pages, in: &table)
+        table.finish()
+        routes = table.declared
+        shutdownTimeout = configuration.shutdownTimeout
+        application = Application(
+            router: router, server: Self.server(configuration),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: configuration.software,
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    configuration.maximumConnections, logger: services.logger)),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
+            logger: services.logger)
+    }
+
+    private static func register(_ services: GatewayServices, _ pages: PageRenderer, in table: inout RouteTable) {
+        let origins = Origins(services.configuration)
+        let peers = PeerAuthentication(services, origins)
+        let viewers = Viewers(services.configuration, peers)
+        let gate = BlobGate(catalog: services.catalog, moderation: services.moderation)
+        let offer = PeerOffer(catalog: services.catalog, moderation: services.moderation)
+        let tickets = DownloadTickets()
+
+        PageRoutes(services: services, pages: pages, origins: origins).register(in: &table)
+        BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets).register(in: &table)
+        CivitaiRoutes(services: services, viewers: viewers, origins: origins, pages: pages).register(in: &table)
+        DownloadRoute(services: services, viewers: viewers, origins: origins, tickets: tickets).register(in: &table)
+        NodeRoutes(services: services, origins: origins).register(in: &table)
+        PostRoutes(services: services, peers: peers, offer: offer).register(in: &table)
+        SyncRoutes(services: services, peers: peers).register(in: &table)
+        StreamRoutes(services: services, peers: peers, feed: LogFeed(log: services.postLog, offer: offer))
+            .register(in: &table)
+        BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
+    }
+
+    private static func server(_ configuration: GatewayConfiguration) -> HTTPServerBuilder {
+        .http1(
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [FileRegionHandler.Installer()],
+                idleTimeout: TimeAmount(configuration.idleTimeout),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: Limits.Gateway.headerBytes, maxHeaderListSize: Limits.Gateway.headerBytes,
+                    maxHeaderFieldCount: Limits.Gateway.headers)))
+    }
+
+    /// Serves until shutdown.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask { [application] in
+                try await application.run()
+                return true
+            }
+            group.addTask { [shutdownTimeout] in
+                try await gracefulShutdown()
+                try await Task.sleep(for: shutdownTimeout)
+                return false
+            }
+            defer { group.cancelAll() }
+            _ = try await group.next()
+        }
+    }
+}

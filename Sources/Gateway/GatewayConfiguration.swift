@@ -1,0 +1,43 @@
+public import Federation
+
+/// What the operator decides about this node's HTTP.
+public struct GatewayConfiguration: Sendable {
+    /// Address to listen on: a name or an IP address.
+    public var host: String
+    /// 0 takes a free port.
+    public var port: Int
+    /// Where others reach this node, the one to print first. Requests of peers must be signed for one of these, or for
+    /// the address that their connection arrived at.
+    public var publicURLs: [PeerURL]
+    /// Further origins (`https://models.example`) under which clients may address this node; links in API replies begin
+    /// with the origin that the client used if it is a public URL or one of these.
+    public var allowedOrigins: [PeerURL]
+    /// The name in the header of pages.
+    public var nodeName: String
+    /// `waggle/0.1.0`
+    public var software: String
+    /// Whoever sends this as `Authorization: Bearer` reads as the operator; nil while there is none.
+    public var ownerToken: String?
+    /// Connections open at a time; others wait in the kernel's queue.
+    public var maximumConnections: Int
+    /// An idle connection is closed after this time.
+    public var idleTimeout: Duration
+    /// Time for responses under way when the node stops.
+    public var shutdownTimeout: Duration
+
+    public init(
+        host: String, port: Int, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [], nodeName: String, software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
+        idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10)
+    ) {
+        self.host = host
+        self.port = port
+        self.publicURLs = publicURLs
+        self.allowedOrigins = allowedOrigins
+        self.nodeName = nodeName
+        self.software = software
+        self.ownerToken = ownerToken
+        self.maximumConnections = maximumConnections
+        self.idleTimeout = idleTimeout
+        self.shutdownTimeout = shutdownTimeout
+    }
+}

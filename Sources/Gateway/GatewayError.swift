@@ -1,0 +1,95 @@
+import Digests
+public import HTTPTypes
+
+/// Why a request is not answered as asked. Each case has a status, a stable code, and words that say what helps.
+public enum GatewayError: Error, Equatable, Sendable {
+    /// Nothing here that the caller may see.
+    case notFound(String)
+    /// A parameter or body that cannot be understood.
+    case badRequest(code: String, String)
+    /// The method is not among those that the path has.
+    case methodNotAllowed(allowed: String)
+    /// The caller is not known: the signature or token is missing or wrong.
+    case unauthorized(code: String, String)
+    /// The caller is known and may not.
+    case forbidden(code: String, String)
+    /// The author took it back.
+    case gone(String)
+    /// Purged on this node.
+    case purged(caseNumber: String)
+    case bodyTooLarge(limit: Int)
+    /// The body did not arrive in time.
+    case bodyTooSlow
+    case unsupportedMediaType(String)
+    case conflict(code: String, String)
+    /// The signature is for another URL than this node's.
+    case misdirected(String)
+    case tooManyRequests(retryAfter: UInt64)
+    case tooManyItems(limit: Int)
+    /// A store of this node failed; the log says more.
+    case unavailable(String)
+
+    public var status: HTTPResponse.Status {
+        switch self {
+        case .notFound: .notFound
+        case .badRequest, .tooManyItems: .badRequest
+        case .methodNotAllowed: .methodNotAllowed
+        case .unauthorized: .unauthorized
+        case .forbidden: .forbidden
+        case .gone: .gone
+        case .purged: .unavailableForLegalReasons
+        case .bodyTooLarge: .contentTooLarge
+        case .bodyTooSlow: .requestTimeout
+        case .unsupportedMediaType: .unsupportedMediaType
+        case .conflict: .conflict
+        case .misdirected: .misdirectedRequest
+        case .tooManyRequests: .tooManyRequests
+        case .unavailable: .serviceUnavailable
+        }
+    }
+
+    /// Stable; for programs.
+    public var code: String {
+        switch self {
+        case .notFound: "not-found"
+        case .badRequest(let code, _), .unauthorized(let code, _), .forbidden(let code, _), .conflict(let code, _): code
+        case .methodNotAllowed: "method-not-allowed"
+        case .gone: "gone"
+        case .purged: "purged"
+        case .bodyTooLarge: "body-too-large"
+        case .bodyTooSlow: "body-too-slow"
+        case .unsupportedMediaType: "unsupported-media-type"
+        case .misdirected: "wrong-target"
+        case .tooManyRequests: "too-many-requests"
+        case .tooManyItems: "too-many-items"
+        case .unavailable: "unavailable"
+        }
+    }
+
+    /// For people.
+    public var message: String {
+        switch self {
+        case .notFound(let text), .badRequest(_, let text), .unauthorized(_, let text), .forbidden(_, let text),
+            .gone(let text), .conflict(_, let text), .misdirected(let text), .unavailable(let text):
+            text
+        case .methodNotAllowed(let allowed): "This address takes \(allowed) only"
+        case .purged(let caseNumber): "This was taken down on this node (case \(caseNumber))"
+        case .bodyTooLarge(let limit): "The body has more than \(limit) bytes; send less at a time"
+        case .bodyTooSlow: "The body did not arrive in time"
+        case .unsupportedMediaType(let expected): "The body must be \(expected)"
+        case .tooManyRequests(let seconds): "Too many requests; try again in \(seconds) seconds"
+        case .tooManyItems(let limit): "At most \(limit) items fit into one request"
+        }
+    }
+
+    /// Fields that belong to the answer.
+    var headers: HTTPFields {
+        switch self {
+        case .methodNotAllowed(let allowed): [.allow: allowed]
+        case .tooManyRequests(let seconds): [.retryAfter: "\(seconds)", .cacheControl: "no-store"]
+        case .unavailable: [.retryAfter: "5", .cacheControl: "no-store"]
+        case .unauthorized, .forbidden: [.cacheControl: "no-store"]
+        default: [:]
+        }
+    }
+}

@@ -1,0 +1,49 @@
+public import BlobStore
+public import Catalog
+public import Digests
+public import Logging
+public import Moderation
+public import PostLog
+
+/// Everything that the gateway serves from, and what it tells others of.
+public struct GatewayServices: Sendable {
+    public var catalog: Catalog
+    public var blobs: BlobStore
+    public var postLog: PostLog
+    public var moderation: Moderation
+    /// Author id of this node's key chain, which is in the post log.
+    public var nodeID: Hash32
+    public var configuration: GatewayConfiguration
+    /// Unix seconds.
+    public var now: @Sendable () -> UInt64
+    /// Paces heartbeats.
+    public var clock: any Clock<Duration>
+    /// Whether this node takes the node of this id as a peer.
+    public var acceptsPeer: @Sendable (Hash32) async -> Bool
+    /// Told of each signed request of an accepted peer.
+    public var noteInboundPeer: @Sendable (Hash32) async -> Void
+    /// URLs of nodes that this node has dialled and proved.
+    public var provenAddresses: @Sendable () async -> [String]
+    public var logger: Logger
+
+    public init(
+        catalog: Catalog, blobs: BlobStore, postLog: PostLog, moderation: Moderation, nodeID: Hash32,
+        configuration: GatewayConfiguration, now: @escaping @Sendable () -> UInt64,
+        clock: any Clock<Duration> = ContinuousClock(), acceptsPeer: @escaping @Sendable (Hash32) async -> Bool,
+        noteInboundPeer: @escaping @Sendable (Hash32) async -> Void = { _ in },
+        provenAddresses: @escaping @Sendable () async -> [String] = { [] }, logger: Logger
+    ) {
+        self.catalog = catalog
+        self.blobs = blobs
+        self.postLog = postLog
+        self.moderation = moderation
+        self.nodeID = nodeID
+        self.configuration = configuration
+        self.now = now
+        self.clock = clock
+        self.acceptsPeer = acceptsPeer
+        self.noteInboundPeer = noteInboundPeer
+        self.provenAddresses = provenAddresses
+        self.logger = logger
+    }
+}

@@ -1,0 +1,80 @@
+import BlobStore
+import Catalog
+import Digests
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Moderation
+import WaggleProtocol
+
+/// What peers ask of blobs before they fetch them: `POST /w/1/blobs/have`, `GET HEAD /w/1/blobs/{sha256}/pieces`.
+struct BlobPeerRoutes: Sendable {
+    let services: GatewayServices
+    let peers: PeerAuthentication
+    let gate: BlobGate
+
+    func register(in routes: inout RouteTable) {
+        routes.post("/w/1/blobs/have", shows: .peerOnly, .peer, have)
+        routes.get("/w/1/blobs/{sha256}/pieces", shows: .peerOnly, .peer, pieces)
+    }
+
+    @Sendable private func have(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let body = try await WireBody(of: request, clock: services.clock)
+        _ = try await peers.peer(request, context, body: body)
+        let hashes = try PostRoutes.hashes(body.message(WireBlobHashes.self).sha256, limit: Limits.Wire.hashesPerHave)
+        let presence = try await services.blobs.presence(hashes)
+        var reply = WireBlobPresence()
+        for (hash, presence) in zip(hashes, presence) {
+            // What is not here needs no look at who may see it.
+            guard presence != .none, case .show = try await gate.look(hash, for: .peer) else {
+                reply.presence.append(.none)
+                continue
+            }
+            reply.presence.append(presence == .whole ? .whole : .partial)
+        }
+        return WireBody.reply(reply, to: request)
+    }
+
+    /// The unit hashes, and of a blob that is not complete which units are here. HEAD gives the latter as ranges.
+    @Sendable private func pieces(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try await peers.peer(request, context, body: nil)
+        let hash = try BlobGate.hash(context.parameter("sha256"))
+        _ = try await gate.reference(hash, for: .peer)
+        var reply = WireBlobPieces()
+        var held = "all"
+        if let partial = try await services.blobs.partial(hash) {
+            let units = await partial.heldUnits
+            reply.size = partial.size
+            reply.piecesRoot = partial.piecesRoot.data
+            reply.units = partial.layer.map(\.data)
+            reply.have = units.data
+            held = Self.ranges(units)
+        } else {
+            guard let facts = try await services.blobs.facts(hash), facts.place != .absent else {
+                throw GatewayError.notFound("The bytes are not on this node at the moment")
+            }
+            reply.size = facts.size
+            reply.piecesRoot = facts.piecesRoot.data
+            reply.units = try await services.blobs.unitHashes(hash).map(\.data)
+        }
+        var response = WireBody.reply(reply, to: request)
+        response.headers[Self.units] = held
+        return response
+    }
+
+    /// `0-15,20,31-40`; of many runs only the first, which says less than there is, never more.
+    private static func ranges(_ units: UnitSet) -> String {
+        var runs: [String] = []
+        var start = 0
+        for gap in units.missing + [units.capacity..<units.capacity] {
+            if gap.lowerBound > start {
+                runs.append(gap.lowerBound - start == 1 ? "\(start)" : "\(start)-\(gap.lowerBound - 1)")
+            }
+            start = gap.upperBound
+        }
+        return runs.isEmpty ? "none" : runs.prefix(256).joined(separator: ",")
+    }
+
+    // A literal that is a valid field name.
+    private static let units = HTTPField.Name("Waggle-Units")!
+}

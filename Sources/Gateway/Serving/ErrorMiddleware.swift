@@ -1,0 +1,169 @@
+import BlobStore
+import Catalog
+import Federation
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import PostLog
+import SwiftProtobuf
+import WaggleProtocol
+
+/// Turns errors into answers that their readers understand, and adds the fields that every answer has.
+struct ErrorMiddleware: RouterMiddleware {
+    let pages: PageRenderer
+
+    func handle(
+        _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
+    ) async throws -> Response {
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = answer(to: request, error, context.logger)
+        }
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[Self.referrerPolicy] = "no-referrer"
+        return response
+    }
+
+    private func answer(to request: Request, _ error: any Error, _ logger: Logger) -> Response {
+        let face = (error as? FacedError)?.face ?? Face(path: request.uri.path)
+        let failure = GatewayError(describing: (error as? FacedError)?.error ?? error, logger)
+        var response = response(to: request, failure, face)
+        response.headers.append(contentsOf: failure.headers)
+        if request.method == .head { response = response.createHeadResponse() }
+        return response
+    }
+
+    private func response(to request: Request, _ failure: GatewayError, _ face: Face) -> Response {
+        switch face {
+        case .page:
+            return pages.error(failure)
+        case .api, .bytes:
+            var headers: HTTPFields = [.accessControlAllowOrigin: "*"]
+            headers[.cacheControl] = "no-store"
+            return .json(ErrorBody(failure), status: failure.status, headers: headers)
+        case .peer:
+            var reply = WireErrorReply()
+            reply.code = failure.code
+            reply.message = failure.message
+            return .protobuf(reply, status: failure.status)
+        }
+    }
+
+    /// `error` is the member that clients of the Civitai API look for.
+    private struct ErrorBody: Encodable {
+        let error: String
+        let code: String
+        let message: String
+        let `case`: String?
+
+        init(_ failure: GatewayError) {
+            error = failure.shortMessage
+            code = failure.code
+            message = failure.message
+            if case .purged(let caseNumber) = failure { self.case = caseNumber } else { self.case = nil }
+        }
+    }
+
+    // A literal that is a valid field name.
+    private static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+}
+
+extension GatewayError {
+    /// What the stores and the router throw, in the gateway's words. What happened inside is for the log, not the caller.
+    init(describing error: any Error, _ logger: Logger) {
+        switch error {
+        case let error as GatewayError:
+            self = error
+        case let error as HTTPError where error.status == .notFound:
+            self = .notFound("There is nothing at this address")
+        case let error as HTTPError where error.status == .contentTooLarge:
+            self = .bodyTooLarge(limit: Limits.Wire.bodyBytes)
+        case let error as SignatureError:
+            self.init(error)
+        case CatalogError.badCursor(let cursor):
+            self = .badRequest(code: "bad-cursor", CatalogError.badCursor(cursor).message)
+        case CatalogError.limit(let what):
+            self = .badRequest(code: "limit", CatalogError.limit(what).message)
+        case let error as BlobError:
+            self.init(error, logger)
+        default:
+            logger.error("a request failed", metadata: ["error": "\(Self.detail(of: error))"])
+            self = .unavailable("This node cannot answer that at the moment; its log says why")
+        }
+    }
+
+    private init(_ error: BlobError, _ logger: Logger) {
+        switch error {
+        case .notFound, .changedOnDisk, .damaged:
+            self = .notFound("The bytes are not on this node at the moment")
+        case .purged(_, let reason):
+            self = .purged(caseNumber: reason)
+        default:
+            logger.error("a blob cannot be served", metadata: ["error": "\(error)"])
+            self = .unavailable("This node cannot read the bytes at the moment; its log says why")
+        }
+    }
+
+    private init(_ error: SignatureError) {
+        switch error.status {
+        case 400: self = .badRequest(code: "bad-signature", error.description)
+        case 421: self = .misdirected(error.description)
+        case 429: self = .tooManyRequests(retryAfter: error.retryAfter ?? Limits.Wire.nonceSeconds)
+        default:
+            self = .unauthorized(code: error.isClockError ? "clock" : "bad-signature", error.description)
+        }
+    }
+
+    private static func detail(of error: any Error) -> String {
+        switch error {
+        case let error as PostLogError: error.message
+        case let error as CatalogError: error.message
+        default: String(describing: error)
+        }
+    }
+
+    /// Clients compare `error` with these words.
+    fileprivate var shortMessage: String {
+        switch self {
+        case .unauthorized: "Unauthorized"
+        default: message
+        }
+    }
+}
+
+extension Response {
+    /// A JSON answer. Keys are sorted, so that equal answers are equal bytes.
+    static func json(
+        _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { return Response(status: .internalServerError) }
+        var headers = headers
+        headers[.contentType] = "application/json; charset=utf-8"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    }
+
+    static func protobuf(
+        _ message: some SwiftProtobuf.Message, status: HTTPResponse.Status = .ok
+    ) -> Response {
+        guard let bytes: [UInt8] = try? message.serializedBytes() else { return Response(status: .internalServerError) }
+        return Response(
+            status: status, headers: [.contentType: WireBody.mediaType, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    static func html(_ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+        var headers = headers
+        headers[.contentType] = "text/html; charset=utf-8"
+        headers[.contentSecurityPolicy] = """
+            default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; \
+            frame-ancestors 'none'
+            """
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,61 @@
+import Federation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The URLs by which this node is reached.
+struct Origins: Sendable {
+    private let publicURLs: [PeerURL]
+    private let allowed: Set<String>
+
+    init(_ configuration: GatewayConfiguration) {
+        publicURLs = configuration.publicURLs
+        allowed = Set((configuration.publicURLs + configuration.allowedOrigins).map { Self.origin(of: $0) })
+    }
+
+    /// What absolute links in the answer begin with, without a slash at the end.
+    ///
+    /// The origin that the client used, if the operator listed it: a client behind a hosts entry refuses links to other
+    /// hosts, while an unchecked `Host` would let anybody poison a shared cache. Else the public URL; a node that has none
+    /// answers with the address that the connection arrived at.
+    func base(for request: Request, _ context: GatewayContext) -> String {
+        let forwardedHost = request.headers[Self.forwardedHost]
+        let host = forwardedHost ?? request.head.authority ?? ""
+        let scheme = request.headers[Self.forwardedScheme] ?? "http"
+        if let claimed = try? PeerURL("\(scheme)://\(host)"), claimed.pathPrefix.isEmpty {
+            let origin = Self.origin(of: claimed)
+            if let same = publicURLs.first(where: { Self.origin(of: $0) == origin }) { return same.description }
+            if allowed.contains(origin) { return origin }
+            let local = localURLs(context)
+            if forwardedHost == nil, local.contains(claimed) { return origin }
+        }
+        return (publicURLs.first ?? localURLs(context).first)?.description ?? "http://localhost"
+    }
+
+    /// The URLs that a signature may name: the public ones, and where this connection arrived.
+    func targets(_ context: GatewayContext) -> [PeerURL] {
+        publicURLs + localURLs(context)
+    }
+
+    /// The local end of the connection as URLs.
+    private func localURLs(_ context: GatewayContext) -> [PeerURL] {
+        guard let address = context.channel.localAddress, let ip = address.ipAddress, let port = address.port else {
+            return []
+        }
+        let hosts =
+            switch address {
+            case .v6: ip.hasPrefix("::ffff:") ? [String(ip.dropFirst(7))] : ["[\(ip)]"]
+            default: [ip]
+            }
+        let isLoopback = hosts.contains { $0.hasPrefix("127.") || $0 == "[::1]" }
+        return (hosts + (isLoopback ? ["localhost"] : [])).compactMap { try? PeerURL("http://\($0):\(port)") }
+    }
+
+    private static func origin(of url: PeerURL) -> String {
+        "\(url.scheme.rawValue)://\(url.authority)"
+    }
+
+    // Literals that are valid field names.
+    private static let forwardedHost = HTTPField.Name("X-Forwarded-Host")!
+    private static let forwardedScheme = HTTPField.Name("X-Forwarded-Proto")!
+}

@@ -1,0 +1,120 @@
+import HTTPTypes
+import Hummingbird
+
+/// What a route shows. A test walks the router, asks for a hidden item by each route, and fails on a route without a
+/// subject, so nothing is served that the level rule was not thought of for.
+public enum Subject: Sendable, Hashable {
+    /// The same bytes for everyone.
+    case nothing
+    /// What this node says of itself.
+    case node
+    /// Models, images or creators, filtered row by row.
+    case list
+    case model
+    case release
+    case image
+    /// Bytes by hash.
+    case blob
+    /// Nothing to anyone but accepted peers.
+    case peerOnly
+}
+
+/// Who reads the answers of a route, and so what its errors look like.
+public enum Face: Sendable, Hashable {
+    /// People in a browser: HTML.
+    case page
+    /// Clients of a JSON API.
+    case api
+    /// Download tools.
+    case bytes
+    /// Other nodes: protobuf.
+    case peer
+
+    /// The face of addresses that no route has.
+    init(path: String) {
+        let first = path.split(separator: "/", maxSplits: 1).first
+        self =
+            switch first {
+            case "api": .api
+            case "blobs": .bytes
+            case "w", ".well-known": .peer
+            default: .page
+            }
+    }
+}
+
+/// A route as it was registered.
+public struct DeclaredRoute: Sendable, Hashable {
+    public let method: String
+    /// With `{parameters}`.
+    public let path: String
+    public let subject: Subject
+    public let face: Face
+}
+
+/// The one way to add a route.
+struct RouteTable {
+    typealias Handler = @Sendable (Request, GatewayContext) async throws -> Response
+
+    let router: Router<GatewayContext>
+    private(set) var declared: [DeclaredRoute] = []
+
+    init(router: Router<GatewayContext>) {
+        self.router = router
+    }
+
+    /// Adds a GET route and its HEAD.
+    mutating func get(_ path: String, shows subject: Subject, _ face: Face, _ handler: @escaping Handler) {
+        on(.get, path, subject, face, handler)
+        on(.head, path, subject, face) { request, context in
+            try await handler(request, context).createHeadResponse()
+        }
+    }
+
+    mutating func post(_ path: String, shows subject: Subject, _ face: Face, _ handler: @escaping Handler) {
+        on(.post, path, subject, face, handler)
+    }
+
+    private mutating func on(
+        _ method: HTTPRequest.Method, _ path: String, _ subject: Subject, _ face: Face, _ handler: @escaping Handler
+    ) {
+        declared.append(DeclaredRoute(method: method.rawValue, path: path, subject: subject, face: face))
+        let responder = CallbackResponder<GatewayContext> { request, context in
+            do {
+                return try await handler(request, context)
+            } catch {
+                throw FacedError(error: error, face: face)
+            }
+        }
+        router.on(RouterPath(path), method: method, responder: responder)
+    }
+
+    /// Answers the methods that a path does not have with 405, and OPTIONS as browsers ask it before API calls.
+    mutating func finish() {
+        for (path, routes) in Dictionary(grouping: declared, by: \.path) {
+            let methods = routes.map(\.method)
+            let allowed = (methods + ["OPTIONS"]).joined(separator: ", ")
+            let face = routes[0].face
+            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete]
+            where !methods.contains(method.rawValue) {
+                router.on(RouterPath(path), method: method) { _, _ -> Response in
+                    throw FacedError(error: GatewayError.methodNotAllowed(allowed: allowed), face: face)
+                }
+            }
+            router.on(RouterPath(path), method: .options) { _, _ in
+                Response(
+                    status: .noContent,
+                    headers: [
+                        .allow: allowed, .accessControlAllowMethods: allowed, .accessControlMaxAge: "86400",
+                        .accessControlAllowHeaders: "Authorization, Content-Type, Range",
+                    ])
+            }
+        }
+    }
+}
+
+/// An error with the face of the route where it happened.
+struct FacedError: Error {
+    let error: any Error
+    let face: Face
+}

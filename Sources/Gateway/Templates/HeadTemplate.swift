@@ -1,0 +1,27 @@
+extension Templates {
+    /// Everything above the main part of a page.
+    static let head = """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>{{pageTitle}}{{^isHome}} · {{nodeName}}{{/isHome}}</title>
+        {{#summary}}<meta name="description" content="{{.}}">{{/summary}}
+        {{#canonical}}<link rel="canonical" href="{{.}}"><meta property="og:url" content="{{.}}">{{/canonical}}
+        <meta property="og:title" content="{{pageTitle}}">
+        <meta property="og:site_name" content="{{nodeName}}">
+        {{#preview}}<meta property="og:image" content="{{.}}">{{/preview}}
+        <link rel="icon" href="/icon.svg" type="image/svg+xml">
+        <link rel="stylesheet" href="/style.css">
+        </head>
+        <body>
+        <a class="skip" href="#main">Skip to content</a>
+        <header class="bar">
+        <a class="brand" href="/"><svg viewBox="0 0 64 64" width="28" height="28" aria-hidden="true">\
+        <path d="M19 5h14l7 12-7 12H19l-7-12zM44 20h14l7 12-7 12H44l-7-12zM19 35h14l7 12-7 12H19l-7-12z" \
+        transform="translate(-7)"/></svg>{{nodeName}}</a>
+        </header>
+        <main id="main">
+        """
+}

@@ -1,0 +1,83 @@
+import Synchronization
+import WaggleProtocol
+
+/// A decision to purge: everything named here gets one row under one case number.
+public struct PurgeOrder: Sendable {
+    public var subjects: [ModerationSubject]
+    /// Nil takes the next free number of this node, "P-1" and so on.
+    public var caseNumber: String?
+    public var reason: String
+    public var by: String
+    /// Unix seconds.
+    public var when: UInt64
+
+    public init(
+        subjects: [ModerationSubject], caseNumber: String? = nil, reason: String, by: String, when: UInt64
+    ) {
+        self.subjects = subjects
+        self.caseNumber = caseNumber
+        self.reason = reason
+        self.by = by
+        self.when = when
+    }
+}
+
+/// The gate of this node: its ceiling, and what was purged here.
+///
+/// Purge rows are truth: they are on disk before `purge` returns and nothing takes them back. There are few of them, so
+/// all are in memory too, and asking costs no disk access.
+public final class Moderation: Sendable {
+    /// The highest level that this node serves to anyone but its operator.
+    public let ceiling: Level
+    private let store: PurgeStore
+    private let purged: Mutex<[ModerationSubject: PurgeRow]>
+
+    /// Opens or makes the database of decisions.
+    /// - Parameter path: `db/moderation.db` of the home directory.
+    public init(ceiling: Level, path: String) throws(ModerationError) {
+        self.ceiling = ceiling
+        store = try PurgeStore(path: path)
+        var rows: [ModerationSubject: PurgeRow] = [:]
+        for row in try store.all() { rows[row.subject] = row }
+        purged = Mutex(rows)
+    }
+
+    /// What catalog queries apply for this viewer.
+    public func filter(for viewer: Viewer) -> ViewerFilter {
+        viewer.filter(ceiling: ceiling)
+    }
+
+    /// The rule of `visible(_:_:ceiling:)` with this node's ceiling.
+    public func visible(_ viewer: Viewer, _ facts: SubjectFacts) -> Visibility {
+        Self.visible(viewer, facts, ceiling: ceiling)
+    }
+
+    /// Keeps a row for each subject; a subject that was purged before keeps its first row.
+    /// - Returns: the rows in force for the subjects, in their order.
+    public func purge(_ order: PurgeOrder) async throws(ModerationError) -> [PurgeRow] {
+        guard order.subjects.count <= Limits.Moderation.subjectsPerPurge else {
+            throw .limit("\(order.subjects.count) subjects in one purge, at most \(Limits.Moderation.subjectsPerPurge)")
+        }
+        guard order.reason.utf8.count <= Limits.Moderation.reasonBytes else {
+            throw .limit("the reason has more than \(Limits.Moderation.reasonBytes) bytes")
+        }
+        guard order.by.utf8.count <= Limits.Text.nameBytes, (order.caseNumber ?? "").utf8.count <= Limits.Text.tagBytes,
+            order.when < 1 << 53
+        else { throw .limit("the name, the case number or the time is out of range") }
+        let rows = try await store.append(order)
+        purged.withLock { purged in
+            for row in rows { purged[row.subject] = row }
+        }
+        return rows
+    }
+
+    /// The row of a subject that was purged here.
+    public func purgeRow(for subject: ModerationSubject) -> PurgeRow? {
+        purged.withLock { $0[subject] }
+    }
+
+    /// Every subject that was purged here, to refuse it at all doors and to keep it out of lists.
+    public var purgedSubjects: Set<ModerationSubject> {
+        purged.withLock { Set($0.keys) }
+    }
+}

@@ -1,0 +1,16 @@
+/// Why a moderation decision could not be read or kept.
+public enum ModerationError: Error, Equatable, Sendable {
+    case database(path: String, reason: String)
+    case limit(String)
+    /// The task was cancelled before the decision was kept.
+    case cancelled
+
+    public var message: String {
+        switch self {
+        case .database(let path, let reason):
+            "moderation decisions in \(path) cannot be used: \(reason); `waggle doctor` checks the database"
+        case .limit(let what): "over a limit: \(what)"
+        case .cancelled: "the decision was not kept: it was cancelled"
+        }
+    }
+}

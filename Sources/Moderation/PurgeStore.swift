@@ -1,0 +1,100 @@
+import Digests
+import FoundationEssentials
+import GRDB
+
+/// The table of purge rows in `moderation.db`: appended to, never changed.
+struct PurgeStore: Sendable {
+    private let path: String
+    private let queue: DatabaseQueue
+
+    init(path: String) throws(ModerationError) {
+        self.path = path
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.prepareDatabase { database in
+            // A decision that was reported as made must survive a power cut.
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            try Self.migrator.migrate(queue)
+        } catch {
+            throw .database(path: path, reason: "\(error)")
+        }
+    }
+
+    private static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 purges") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE purges (
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
+                        kind INTEGER NOT NULL,
+                        hash BLOB NOT NULL,
+                        case_number TEXT NOT NULL,
+                        reason TEXT NOT NULL,
+                        decided_by TEXT NOT NULL,
+                        decided_at INTEGER NOT NULL,
+                        UNIQUE (hash, kind)
+                    );
+                    """)
+        }
+        return migrator
+    }()
+
+    func all() throws(ModerationError) -> [PurgeRow] {
+        do {
+            return try queue.read { database in
+                try Row.fetchAll(
+                    database,
+                    sql: "SELECT kind, hash, case_number, reason, decided_by, decided_at FROM purges ORDER BY id"
+                ).compactMap(Self.row)
+            }
+        } catch {
+            throw .database(path: path, reason: "\(error)")
+        }
+    }
+
+    /// Adds a row for each subject that has none. Without a case number the store takes the next free one.
+    /// - Returns: the rows that stand for the subjects, older ones included.
+    func append(_ order: PurgeOrder) async throws(ModerationError) -> [PurgeRow] {
+        do {
+            return try await queue.write { database in
+                let next = try Int64.fetchOne(database, sql: "SELECT COALESCE(MAX(id), 0) + 1 FROM purges") ?? 1
+                let caseNumber = order.caseNumber ?? "P-\(next)"
+                var rows: [PurgeRow] = []
+                for subject in order.subjects {
+                    try database.cachedStatement(
+                        sql: """
+                            INSERT INTO purges (kind, hash, case_number, reason, decided_by, decided_at)
+                            VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                            """
+                    ).execute(arguments: [
+                        subject.kindNumber, subject.hash.data, caseNumber, order.reason, order.by, Int64(order.when),
+                    ])
+                    let stored = try Row.fetchOne(
+                        database.cachedStatement(
+                            sql: """
+                                SELECT kind, hash, case_number, reason, decided_by, decided_at FROM purges
+                                WHERE hash = ? AND kind = ?
+                                """), arguments: [subject.hash.data, subject.kindNumber])
+                    if let row = stored.flatMap(Self.row) { rows.append(row) }
+                }
+                return rows
+            }
+        } catch is CancellationError {
+            throw .cancelled
+        } catch {
+            throw .database(path: path, reason: "\(error)")
+        }
+    }
+
+    private static func row(_ row: Row) -> PurgeRow? {
+        guard let hash = Hash32(row[1] as Data), let subject = ModerationSubject(kindNumber: row[0], hash: hash) else {
+            return nil
+        }
+        return PurgeRow(
+            subject: subject, caseNumber: row[2], reason: row[3], by: row[4], when: UInt64(row[5] as Int64))
+    }
+}

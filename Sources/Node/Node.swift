@@ -1,0 +1,180 @@
+import AsyncHTTPClient
+import BlobStore
+import Catalog
+import Digests
+import Federation
+import FoundationEssentials
+import Identity
+public import Logging
+import Moderation
+import NIOCore
+public import Operations
+import PostLog
+import Synchronization
+import SystemPackage
+import WaggleProtocol
+
+/// An open home: its lock, its stores, and the operations on them.
+public final class Node: Sendable {
+    public static let software = "waggle/\(version)"
+    public static let version = "0.1.0"
+
+    let home: Home
+    let settings: Settings
+    let keyring: Keyring
+    let log: PostLog
+    let blobs: BlobStore
+    let catalog: Catalog
+    let moderation: Moderation
+    let federation: Federation
+    let identity: NodeIdentity
+    let logger: Logger
+    let checkpoints: CheckpointBlobs
+    private let lock: HomeLock
+    private let http: HTTPClient
+    private let startedAt = Node.now()
+    private let url = Mutex<String?>(nil)
+    private let follower: Task<Void, Never>
+
+    /// Unix seconds.
+    @Sendable static func now() -> UInt64 {
+        UInt64(max(0, Date().timeIntervalSince1970))
+    }
+
+    /// Opens an initialised home.
+    ///
+    /// - Throws: `notFound` when there is none, `conflict` when another process has it, `limits` and `failed` when its disk
+    ///   is full or its databases cannot be used.
+    public static func open(home: Home, settings: Settings, passphrase: String?, logger: Logger)
+        async throws(OperationError) -> Node
+    {
+        guard (try? FileDescriptor.open(home.nodeKey, .readOnly).close()) != nil else {
+            throw OperationError(.notFound, "there is no node at \(home.root) yet; run `waggle init` or `waggle serve`")
+        }
+        let lock = try HomeLock(home: home)
+        let keyring = try Keyring(home: home, passphrase: passphrase)
+        do {
+            return try await Node(home: home, settings: settings, keyring: keyring, lock: lock, logger: logger)
+        } catch let error as OperationError {
+            throw error
+        } catch let error as PostLogError {
+            throw OperationError(error)
+        } catch let error as BlobError {
+            throw OperationError(error)
+        } catch let error as CatalogError {
+            throw OperationError(error)
+        } catch let error as PeerStoreError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
+    }
+
+    private init(home: Home, settings: Settings, keyring: Keyring, lock: HomeLock, logger: Logger) async throws {
+        self.home = home
+        self.settings = settings
+        self.keyring = keyring
+        self.lock = lock
+        self.logger = logger
+        func database(_ name: String) -> String { home.db.appending(name).string }
+
+        moderation = try Moderation(
+            ceiling: Level(word: settings["ceiling"]) ?? .xxx, path: database("moderation.db"))
+        checkpoints = CheckpointBlobs()
+        log = try PostLog(
+            path: database("posts.db"), admission: NodeAdmission(moderation: moderation), checkpoints: checkpoints,
+            now: Node.now)
+        blobs = try await BlobStore.open(
+            home: home.root,
+            options: StoreOptions(
+                budget: ByteSize(settings["storage.budget"])?.bytes,
+                keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0))
+        catalog = try Catalog(path: database("catalog.db"))
+        let documents = InitializeHome.keyDocuments(of: home)
+        let results = try await log.intake.submit(documents, from: .local)
+        if let refused = results.first(where: { !$0.isHere }) {
+            throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
+        }
+        for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
+        identity = NodeIdentity(
+            id: keyring.node.author, key: keyring.node.device,
+            keyDocuments: try await log.keyChainEnvelopes(of: keyring.node.author).keyDocuments)
+
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
+        configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 8)
+        configuration.httpVersion = .http1Only
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let peers = try PeerStore(path: database("peers.db"))
+        federation = Federation(
+            peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
+            http: http, logger: logger, now: Node.now)
+        follower = Task { [log, catalog] in
+            await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
+        }
+    }
+
+    /// Ends what runs and closes the stores. What was reported as done is on disk already.
+    public func close() async {
+        log.close()
+        follower.cancel()
+        await follower.value
+        do {
+            try await http.shutdown()
+            try await blobs.close()
+        } catch {
+            logger.warning("closing", metadata: ["why": "\(error)"])
+        }
+    }
+
+    // MARK: Operations
+
+    /// Where this node's pages are, once a server runs.
+    var publicURL: String? {
+        get { url.withLock { $0 } }
+    }
+
+    func setPublicURL(_ text: String) {
+        url.withLock { $0 = text }
+    }
+
+    func context(progress: @escaping @Sendable (Progress) -> Void = { _ in }) -> OperationContext {
+        OperationContext(
+            home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
+            keyring: keyring, settings: settings.all, publicURL: publicURL, software: Node.software,
+            startedAt: startedAt, now: Node.now, progress: progress)
+    }
+
+    /// Carries out an operation: over the socket when a server runs on the home, else on the home itself.
+    ///
+    /// - Parameter settings: used when no server runs.
+    public static func run<O: Operation>(
+        _ operation: O, home: Home, settings: Settings, passphrase: String?, logger: Logger,
+        progress: @escaping @Sendable (Progress) -> Void
+    ) async throws(OperationError) -> O.Reply {
+        // Another short command may hold the home for a moment; a server that starts appears at the socket.
+        var attempts = 0
+        while true {
+            attempts += 1
+            if let server = await ControlClient.connect(home) {
+                return try await server.run(operation, progress: progress)
+            }
+            let node: Node
+            do throws(OperationError) {
+                node = try await open(home: home, settings: settings, passphrase: passphrase, logger: logger)
+            } catch {
+                guard error.code == .conflict, attempts < 100 else { throw error }
+                guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { throw error }
+                continue
+            }
+            let result: Result<O.Reply, OperationError>
+            do throws(OperationError) {
+                result = .success(try await operation.run(in: node.context(progress: progress)))
+            } catch {
+                result = .failure(error)
+            }
+            await node.close()
+            return try result.get()
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import FoundationEssentials
+import Operations
+
+/// Every operation that can be asked for over the home's socket, by name.
+enum OperationTable {
+    struct Entry: Sendable {
+        let run: @Sendable (Data, OperationContext) async throws(OperationError) -> Data
+    }
+
+    static let entries: [String: Entry] = {
+        var entries: [String: Entry] = [:]
+        func add<O: Operation>(_ type: O.Type) {
+            entries[O.name] = Entry { request, context async throws(OperationError) in
+                guard let operation = try? JSONDecoder().decode(O.self, from: request) else {
+                    throw OperationError(
+                        .usage, "the request for \"\(O.name)\" is not understood; client and server are of different versions")
+                }
+                let reply = try await operation.run(in: context)
+                guard let data = try? JSONEncoder().encode(reply) else {
+                    throw OperationError(.failed, "the reply of \"\(O.name)\" cannot be encoded")
+                }
+                return data
+            }
+        }
+        add(DraftRelease.self)
+        add(PublishRelease.self)
+        add(ProbePeer.self)
+        add(AddPeer.self)
+        add(ListPeers.self)
+        add(RemovePeer.self)
+        add(AddMirror.self)
+        add(ListMirrors.self)
+        add(RunMirrors.self)
+        add(GetRelease.self)
+        add(ShowRelease.self)
+        add(ListModels.self)
+        add(VerifyKnown.self)
+        add(ExportRelease.self)
+        add(Reindex.self)
+        add(Status.self)
+        add(ListSettings.self)
+        return entries
+    }()
+}

@@ -1,0 +1,142 @@
+import AsyncHTTPClient
+import BlobStore
+import Federation
+import FoundationEssentials
+import Gateway
+import Identity
+import Logging
+import Moderation
+public import Operations
+import PostLog
+import ServiceLifecycle
+import UnixSignals
+import WaggleProtocol
+
+extension Node {
+    /// What a server tells once it can be reached.
+    public struct Ready: Sendable {
+        /// Base URL of this machine's own address.
+        public let localURL: String
+        /// Where others reach it: the configured public URL, else the local one.
+        public let publicURL: String
+    }
+
+    /// Serves until SIGTERM or SIGINT, then ends what is under way within a limit.
+    public func serve(onReady: @escaping @Sendable (Ready) async -> Void) async throws(OperationError) {
+        let gateway: Gateway
+        do {
+            gateway = try makeGateway(onReady: onReady)
+        } catch {
+            throw OperationError(.usage, "the addresses of this node: \(error)")
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: ControlServer(home: home, context: { self.context() }, logger: logger)),
+                    .init(service: Background { await self.federation.run() }),
+                    .init(service: Background { await self.keepHouse() }),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            throw OperationError(.failed, Self.words(error, settings["listen"]))
+        }
+    }
+
+    private func makeGateway(onReady: @escaping @Sendable (Ready) async -> Void) throws -> Gateway {
+        let address = ListenAddress(settings["listen"]) ?? ListenAddress("127.0.0.1:7700")
+        let publicURLs = try settings["public_url"].isEmpty ? [] : [PeerURL(settings["public_url"])]
+        let isOpen = settings["federation.policy"] == "open"
+        let services = GatewayServices(
+            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: identity.id,
+            configuration: GatewayConfiguration(
+                host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, publicURLs: publicURLs,
+                nodeName: displayName, software: Node.software),
+            now: Node.now,
+            acceptsPeer: { [federation] node in
+                if isOpen { return true }
+                return ((try? await federation.peers.peer(node: node)) ?? nil) != nil
+            },
+            provenAddresses: { [federation] in
+                let known = (try? await federation.peers.peers()) ?? []
+                return known.filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(\.url)
+            }, logger: logger)
+        let host = address?.host ?? "127.0.0.1"
+        return try Gateway(services) { [self] port in
+            // A wildcard is no address to give to anybody; this machine reaches itself by loopback.
+            let shown = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
+            let localURL = "http://\(shown):\(port)"
+            let publicURL = publicURLs.first?.description ?? localURL
+            setPublicURL(publicURL)
+            await announce([publicURL])
+            await onReady(Ready(localURL: localURL, publicURL: publicURL))
+        }
+    }
+
+    private var displayName: String {
+        settings["name"].isEmpty ? "Waggle \(AuthorID.short(identity.id))" : settings["name"]
+    }
+
+    /// Publishes the node's announce (kind 4) when what it says has changed.
+    private func announce(_ urls: [String]) async {
+        do {
+            let existing = try await log.post(author: identity.id, kind: .nodeAnnounce, slot: "")
+            var body = WireNodeAnnounce()
+            body.urls = urls
+            body.name = displayName
+            body.software = Node.software
+            body.scopes = ["all", "window", "kind-group", "author"]
+            body.limits.envelopeBytes = UInt32(Limits.Post.envelopeBytes)
+            body.limits.bodyBytes = UInt32(Limits.Wire.bodyBytes)
+            body.limits.syncMessageBytes = UInt32(Limits.Wire.syncMessageBytes)
+            body.limits.ceiling = moderation.ceiling.upTo
+            if existing?.post.nodeAnnounce == body { return }
+            var post = WirePost()
+            post.created = max(Node.now(), (existing?.created ?? 0) + 1)
+            post.nodeAnnounce = body
+            let signed = try keyring.node.sign(post)
+            _ = try await log.intake.submit([signed.envelope], from: .local)
+        } catch {
+            logger.error("the node's announce could not be published", metadata: ["why": "\(error)"])
+        }
+    }
+
+    /// Takes expired posts out of force once a minute.
+    private func keepHouse() async {
+        while (try? await Task.sleep(for: .seconds(60))) != nil {
+            do {
+                try await log.intake.tidy()
+            } catch {
+                logger.error("tidying the log", metadata: ["why": "\(error)"])
+            }
+        }
+    }
+
+    private static func words(_ error: any Error, _ listen: String) -> String {
+        let text = String(describing: error)
+        if text.contains("Address already in use") {
+            return "\(listen) is taken by another program; choose another address with --listen"
+        }
+        if text.contains("Permission denied") {
+            return "\(listen) may not be listened on; ports below 1024 need a privilege, so use --listen 127.0.0.1:7700"
+        }
+        return text
+    }
+}
+
+/// Work that goes on until the node stops.
+private struct Background: Service {
+    let body: @Sendable () async -> Void
+
+    init(_ body: @escaping @Sendable () async -> Void) {
+        self.body = body
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await body()
+        }
+    }
+}

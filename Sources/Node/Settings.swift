@@ -1,0 +1,127 @@
+import FoundationEssentials
+import Moderation
+public import Operations
+import SystemPackage
+import TOMLKit
+
+/// The node's settings: flag > environment (`WAGGLE_…`) > `waggle.toml` > default. No file is needed.
+public struct Settings: Sendable {
+    /// A setting: its name, its default and what a value looks like.
+    struct Key: Sendable {
+        let name: String
+        let standard: String
+        let form: String
+        let isValid: @Sendable (String) -> Bool
+
+        /// `federation.policy` → `WAGGLE_FEDERATION_POLICY`.
+        var environmentName: String {
+            "WAGGLE_" + name.uppercased().replacing(".", with: "_")
+        }
+    }
+
+    static let keys: [Key] = [
+        Key(name: "name", standard: "", form: "a name of at most 200 bytes") { $0.utf8.count <= 200 },
+        Key(name: "listen", standard: "127.0.0.1:7700", form: "ADDRESS:PORT") { ListenAddress($0) != nil },
+        Key(name: "public_url", standard: "", form: "http:// or https:// and a host") {
+            $0.isEmpty || $0.hasPrefix("http://") || $0.hasPrefix("https://")
+        },
+        Key(name: "ceiling", standard: "XXX", form: "PG, PG-13, R, X or XXX") {
+            Level(word: $0).map { $0 < .blocked } ?? false
+        },
+        Key(name: "storage.budget", standard: "", form: "a size such as 200GB, or nothing for no limit") {
+            $0.isEmpty || ByteSize($0) != nil
+        },
+        Key(name: "storage.keep_free", standard: "1GB", form: "a size such as 20GB") { ByteSize($0) != nil },
+        Key(name: "federation.policy", standard: "open", form: "open or closed") { ["open", "closed"].contains($0) },
+        Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
+            ["trace", "debug", "info", "notice", "warning", "error"].contains($0)
+        },
+    ]
+
+    private var values: [String: SettingView] = [:]
+
+    /// - Parameter flags: settings given on the command line, by name.
+    /// - Throws: `usage` naming the setting, where it stands, and what it should look like.
+    public init(home: Home, flags: [String: String], environment: [String: String]) throws(OperationError) {
+        let file = try Self.read(home.settings)
+        for name in file.keys where !Self.keys.contains(where: { $0.name == name }) {
+            let near = Self.keys.map(\.name).min { Self.distance($0, name) < Self.distance($1, name) } ?? ""
+            throw OperationError(.usage, "\(home.settings): there is no setting \"\(name)\"; did you mean \"\(near)\"?")
+        }
+        for key in Self.keys {
+            let found =
+                flags[key.name].map { ($0, "flag") }
+                ?? environment[key.environmentName].map { ($0, "environment \(key.environmentName)") }
+                ?? file[key.name].map { ($0, "file \(home.settings)") } ?? (key.standard, "default")
+            guard key.isValid(found.0) else {
+                throw OperationError(.usage, "\(key.name) = \"\(found.0)\" (\(found.1)): expected \(key.form)")
+            }
+            values[key.name] = SettingView(key: key.name, value: found.0, origin: found.1)
+        }
+    }
+
+    subscript(name: String) -> String { values[name]?.value ?? "" }
+
+    /// "trace" … "error".
+    public var logLevel: String { self["log.level"] }
+
+    /// All settings in order.
+    public var all: [SettingView] { Self.keys.compactMap { values[$0.name] } }
+
+    /// The file's values as text, tables joined by dots.
+    private static func read(_ path: FilePath) throws(OperationError) -> [String: String] {
+        guard let text = try? String(contentsOf: URL(filePath: path.string), encoding: .utf8) else { return [:] }
+        do {
+            var values: [String: String] = [:]
+            collect(try TOMLTable(string: text), prefix: "", into: &values)
+            return values
+        } catch {
+            throw OperationError(.usage, "\(path) is no valid TOML: \(error)")
+        }
+    }
+
+    private static func collect(_ table: TOMLTable, prefix: String, into values: inout [String: String]) {
+        for (key, value) in table {
+            if let inner = value.table {
+                collect(inner, prefix: prefix + key + ".", into: &values)
+            } else {
+                values[prefix + key] = value.string ?? value.int.map { "\($0)" } ?? value.bool.map { "\($0)" } ?? "?"
+            }
+        }
+    }
+
+    /// Levenshtein distance, for "did you mean".
+    private static func distance(_ left: String, _ right: String) -> Int {
+        let (a, b) = (Array(left), Array(right))
+        var row = Array(0...b.count)
+        for i in 1...max(1, a.count) where i <= a.count {
+            var diagonal = row[0]
+            row[0] = i
+            for j in 1...max(1, b.count) where j <= b.count {
+                let cost = a[i - 1] == b[j - 1] ? diagonal : min(diagonal, row[j], row[j - 1]) + 1
+                (diagonal, row[j]) = (row[j], cost)
+            }
+        }
+        return row[b.count]
+    }
+}
+
+/// `127.0.0.1:7700`, `[::1]:7700`, `0.0.0.0:0` (a free port).
+public struct ListenAddress: Sendable, Hashable {
+    public let host: String
+    public let port: Int
+
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        guard !host.isEmpty else { return nil }
+        self.host = String(host)
+        self.port = port
+    }
+
+    /// Only this machine can reach it.
+    public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}

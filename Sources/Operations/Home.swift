@@ -1,0 +1,35 @@
+public import SystemPackage
+
+/// The paths of a node's home directory.
+public struct Home: Sendable, Hashable {
+    public let root: FilePath
+
+    public init(root: FilePath) {
+        self.root = root
+    }
+
+    public var keys: FilePath { root.appending("keys") }
+    public var db: FilePath { root.appending("db") }
+    public var blobs: FilePath { root.appending("blobs") }
+    public var partial: FilePath { root.appending("partial") }
+    public var temporary: FilePath { root.appending("tmp") }
+    public var run: FilePath { root.appending("run") }
+    public var logs: FilePath { root.appending("logs") }
+    public var settings: FilePath { root.appending("waggle.toml") }
+    public var lock: FilePath { run.appending("lock") }
+    public var socket: FilePath { run.appending("socket") }
+
+    /// The node's device key.
+    public var nodeKey: FilePath { keys.appending("node.key") }
+
+    /// The device key of a local account.
+    public func key(ofAccount name: String) -> FilePath { keys.appending(name + ".key") }
+
+    /// The sealed recovery secret of a local account, where there is one.
+    public func recovery(ofAccount name: String) -> FilePath { keys.appending(name + ".recovery") }
+
+    /// Directories that a home consists of, with their modes.
+    public var directories: [(path: FilePath, mode: UInt32)] {
+        [(root, 0o700), (keys, 0o700)] + [db, blobs, partial, temporary, run, logs].map { ($0, 0o700) }
+    }
+}

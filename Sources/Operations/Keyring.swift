@@ -1,0 +1,52 @@
+public import Digests
+public import Identity
+import SystemPackage
+
+/// The signing keys in a home: the node's own and those of local accounts.
+public struct Keyring: Sendable {
+    public let node: Signer
+    /// Account name → signer. `me` is the owner.
+    public let accounts: [String: Signer]
+
+    /// Reads every key file of a home.
+    ///
+    /// - Parameter passphrase: opens sealed keys; accounts whose key stays sealed are left out.
+    public init(home: Home, passphrase: String?) throws(OperationError) {
+        node = try Self.signer(home.nodeKey, passphrase: passphrase)
+        var found: [String: Signer] = [:]
+        for name in Directory.names(in: home.keys) where name.hasSuffix(".key") && name != "node.key" {
+            do throws(KeyFileError) {
+                let file = try KeyFile(path: home.keys.appending(name).string, passphrase: passphrase)
+                guard let device = SigningKey(seed: file.secret) else { continue }
+                found[String(name.dropLast(4))] = Signer(author: file.author, device: device)
+            } catch {
+                if case .passphraseNeeded = error { continue }
+                throw OperationError(.auth, error.message)
+            }
+        }
+        accounts = found
+    }
+
+    /// The signer of a local account.
+    public func account(_ name: String) throws(OperationError) -> Signer {
+        guard let signer = accounts[name] else {
+            throw OperationError(
+                .auth,
+                "no key of @\(name) can be used here; `waggle init` makes @me, a sealed key needs WAGGLE_PASSPHRASE")
+        }
+        return signer
+    }
+
+    /// Authors whose keys are here.
+    public var authors: [Hash32] { accounts.values.map(\.author) }
+
+    private static func signer(_ path: FilePath, passphrase: String?) throws(OperationError) -> Signer {
+        do throws(KeyFileError) {
+            let file = try KeyFile(path: path.string, passphrase: passphrase)
+            guard let device = SigningKey(seed: file.secret) else { throw .malformed(path: path.string) }
+            return Signer(author: file.author, device: device)
+        } catch {
+            throw OperationError(.auth, error.message)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// One action of a node: what the command line, the API and the pages all call.
+///
+/// A request is a value that travels as JSON over the home's Unix socket, or runs in the same process when no server
+/// does. Its reply does too.
+public protocol Operation: Codable, Sendable {
+    associatedtype Reply: Codable & Sendable
+
+    /// The stable name on the socket: "publish", "peer add".
+    static var name: String { get }
+
+    func run(in context: OperationContext) async throws(OperationError) -> Reply
+}
+
+/// An operation's reply when there is nothing to say.
+public struct Done: Codable, Sendable {
+    public init() {}
+}
+
+/// Why an action did not happen: what, why, and what to do next, in words for a person; and a class for programs.
+public struct OperationError: Error, Codable, Equatable, Sendable {
+    /// The class decides the exit code of the command line and the status of the API.
+    public enum Code: String, Codable, Sendable {
+        case failed
+        case usage
+        case notFound = "not-found"
+        case network
+        case auth
+        case integrity
+        case conflict
+        case limits
+
+        /// Exit codes of the command line: 1 failed check, 2 usage, 3 not found, 4 network, 5 auth, 6 integrity,
+        /// 7 conflict, 8 disk or limits.
+        public var exitCode: Int32 {
+            switch self {
+            case .failed: 1
+            case .usage: 2
+            case .notFound: 3
+            case .network: 4
+            case .auth: 5
+            case .integrity: 6
+            case .conflict: 7
+            case .limits: 8
+            }
+        }
+    }
+
+    public let code: Code
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// How far a long action is.
+public struct Progress: Codable, Equatable, Sendable {
+    /// What is being done, in a few words: "hashing my-lora.safetensors".
+    public let activity: String
+    /// Bytes.
+    public let done: UInt64
+    /// Bytes; 0 when unknown.
+    public let total: UInt64
+
+    public init(activity: String, done: UInt64, total: UInt64) {
+        self.activity = activity
+        self.done = done
+        self.total = total
+    }
+}

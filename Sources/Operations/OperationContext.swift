@@ -1,0 +1,66 @@
+public import BlobStore
+public import Catalog
+public import Federation
+public import Moderation
+public import PostLog
+
+/// What operations work with: the services of one open home.
+public struct OperationContext: Sendable {
+    public let home: Home
+    public let log: PostLog
+    public let blobs: BlobStore
+    public let catalog: Catalog
+    public let moderation: Moderation
+    public let federation: Federation
+    public let keyring: Keyring
+    public let settings: [SettingView]
+    /// Base URL under which this node's pages are reached; nil while no server runs.
+    public let publicURL: String?
+    public let software: String
+    public let startedAt: UInt64
+    /// Unix seconds.
+    public let now: @Sendable () -> UInt64
+    public let progress: @Sendable (Progress) -> Void
+
+    public init(
+        home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
+        keyring: Keyring, settings: [SettingView], publicURL: String?, software: String, startedAt: UInt64,
+        now: @escaping @Sendable () -> UInt64, progress: @escaping @Sendable (Progress) -> Void
+    ) {
+        self.home = home
+        self.log = log
+        self.blobs = blobs
+        self.catalog = catalog
+        self.moderation = moderation
+        self.federation = federation
+        self.keyring = keyring
+        self.settings = settings
+        self.publicURL = publicURL
+        self.software = software
+        self.startedAt = startedAt
+        self.now = now
+        self.progress = progress
+    }
+
+    /// The same services with progress told to someone else.
+    public func reporting(to progress: @escaping @Sendable (Progress) -> Void) -> OperationContext {
+        OperationContext(
+            home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
+            keyring: keyring, settings: settings, publicURL: publicURL, software: software, startedAt: startedAt,
+            now: now, progress: progress)
+    }
+}
+
+/// One setting as the node uses it.
+public struct SettingView: Codable, Sendable, Hashable {
+    public let key: String
+    public let value: String
+    /// "flag", "environment", "file" or "default", with the place: "file /home/…/waggle.toml".
+    public let origin: String
+
+    public init(key: String, value: String, origin: String) {
+        self.key = key
+        self.value = value
+        self.origin = origin
+    }
+}

@@ -1,0 +1,78 @@
+public import BlobStore
+public import Catalog
+public import Federation
+public import Identity
+public import PostLog
+
+// The one place where the modules' errors become words and classes for a user.
+
+extension OperationError {
+    public init(_ error: BlobError) {
+        let code: Code =
+            switch error {
+            case .notFound, .noFile: .notFound
+            case .badUnit, .rootMismatch, .hashMismatch, .damaged, .changedOnDisk: .integrity
+            case .exists, .conflict, .alreadyHeld: .conflict
+            case .diskFull, .overBudget, .tooLarge: .limits
+            case .unreadable, .readOnly, .purged: .auth
+            default: .failed
+            }
+        self.init(code, error.description)
+    }
+
+    public init(_ error: PostLogError) {
+        if case .diskFull = error {
+            self.init(.limits, error.message)
+        } else {
+            self.init(.failed, error.message)
+        }
+    }
+
+    public init(_ error: PostError) {
+        self.init(.usage, error.message)
+    }
+
+    public init(_ error: PeerError) {
+        let code: Code =
+            switch error {
+            case .invalidAddress, .ownNode: .usage
+            case .wrongNode: .auth
+            default: .network
+            }
+        self.init(code, error.message)
+    }
+
+    public init(_ error: PeerStoreError) {
+        switch error {
+        case .noSuchPeer: self.init(.notFound, error.message)
+        case .database: self.init(.failed, error.message)
+        }
+    }
+
+    public init(_ error: FetchError) {
+        if case .store(let error) = error {
+            self.init(error)
+        } else {
+            self.init(.network, error.message)
+        }
+    }
+
+    public init(_ error: CatalogError) {
+        switch error {
+        case .badCursor, .limit: self.init(.usage, error.message)
+        default: self.init(.failed, error.message)
+        }
+    }
+
+    /// What an intake result other than `new` and `have` means to the one who published.
+    init?(_ result: IntakeResult) {
+        switch result {
+        case .new, .have: return nil
+        case .invalid(let reason): self.init(.failed, "the node refuses the post: \(reason)")
+        case .policy(let reason): self.init(.limits, "this node does not take the post: \(reason)")
+        case .rate(let seconds): self.init(.limits, "too many posts at once; try again in \(seconds) s")
+        case .future: self.init(.failed, "the clock of this machine went back; set it right and try again")
+        case .parked: self.init(.auth, "the key documents of the signing account are missing; run `waggle init`")
+        }
+    }
+}

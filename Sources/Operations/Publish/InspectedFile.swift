@@ -1,0 +1,154 @@
+import BlobStore
+import Digests
+import Formats
+import FoundationEssentials
+import Glibc
+import Synchronization
+import SystemPackage
+import WaggleProtocol
+
+/// A model file after the one read that hashes it, stores it and looks into it.
+struct InspectedFile: Sendable {
+    let path: FilePath
+    let name: String
+    let facts: BlobFacts
+    let format: ModelFormat
+    /// Of a safetensors file.
+    let header: SafetensorsHeader?
+    let tensors: TensorHashes?
+
+    /// Takes a file into the store, or indexes it where it lies.
+    ///
+    /// - Throws: `integrity` for a safetensors file that is not sound, `notFound`, `limits`, `failed`.
+    static func inspect(
+        _ path: FilePath, inPlace: Bool, store: BlobStore, progress: @escaping @Sendable (Progress) -> Void
+    ) async throws(OperationError) -> InspectedFile {
+        let name = path.lastComponent?.string ?? ""
+        let look = try FileLook(path)
+        guard look.size > 0 else { throw OperationError(.usage, "\(path) is empty; there is nothing to publish") }
+        let hasher = TensorPass(header: look.header)
+        let report: BlobProgress = { done in
+            progress(Progress(activity: "hashing \(name)", done: done, total: look.size))
+        }
+        do throws(BlobError) {
+            let facts =
+                inPlace
+                ? try await store.adopt(path: path, progress: report, sink: hasher.sink)
+                : try await store.add(copying: path, progress: report, sink: hasher.sink)
+            return InspectedFile(
+                path: path, name: name, facts: facts, format: look.format, header: look.header,
+                tensors: try hasher.finish(path: path))
+        } catch {
+            throw OperationError(error)
+        }
+    }
+
+    /// The file as a release signs it.
+    var wire: WireFile {
+        var file = WireFile()
+        file.sha256 = facts.sha256.data
+        file.piecesRoot = facts.piecesRoot.data
+        file.size = facts.size
+        file.name = name
+        file.kind = "Model"
+        file.format = format.word
+        file.precision = header.flatMap { TensorSurvey($0.tensors).dominantDType?.precision } ?? ""
+        file.mediaType = "application/octet-stream"
+        file.crc32 = facts.crc32
+        file.autov1 = withUnsafeBytes(of: facts.autoV1.bigEndian) { Data($0) }
+        if let tensors {
+            file.autov3 = tensors.autoV3.data
+            file.tensorDigest = tensors.digest.data
+        }
+        return file
+    }
+}
+
+/// The first and last bytes of a file: what it is, and the header of a safetensors file.
+private struct FileLook {
+    let size: UInt64
+    let format: ModelFormat
+    let header: SafetensorsHeader?
+
+    init(_ path: FilePath) throws(OperationError) {
+        do {
+            let file = try FileDescriptor.open(path, .readOnly)
+            defer { try? file.close() }
+            let size = UInt64(try file.seek(offset: 0, from: .end))
+            let prefix = try Self.read(file, at: 0, count: Int(min(size, 64 << 10)))
+            let suffixLength = Int(min(size, 64 << 10))
+            let suffix = try Self.read(file, at: size - UInt64(suffixLength), count: suffixLength)
+            format = ModelFormat.sniff(prefix: prefix, suffix: suffix, fileSize: size)
+            self.size = size
+            guard case .safetensors = format else {
+                header = nil
+                return
+            }
+            let length = try SafetensorsHeader.length(first8: prefix.prefix(8), fileSize: size)
+            header = try SafetensorsHeader(json: try Self.read(file, at: 8, count: length), fileSize: size)
+        } catch let error as SafetensorsError {
+            throw OperationError(.integrity, "\(path) is not a sound safetensors file: \(error)")
+        } catch let error as Errno {
+            throw OperationError(error == .noSuchFileOrDirectory ? .notFound : .failed, "\(path): \(error)")
+        } catch {
+            throw OperationError(.failed, "\(path): \(error)")
+        }
+    }
+
+    private static func read(_ file: FileDescriptor, at offset: UInt64, count: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < count {
+                let got = try file.read(
+                    fromAbsoluteOffset: Int64(offset) + Int64(filled),
+                    into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count]))
+                guard got > 0 else { return }
+                filled += got
+            }
+        }
+    }
+}
+
+/// Feeds the bytes after a safetensors header to the tensor hasher, while the store hashes the whole.
+///
+/// Unchecked because the hasher is a class without a lock of its own: every touch of it and of the two variables is inside
+/// `lock`, and neither the hasher nor a chunk leaves it.
+private final class TensorPass: @unchecked Sendable {
+    private let lock = Mutex(())
+    private let hasher: TensorStreamHasher?
+    private var skip: UInt64
+    private var isBroken = false
+
+    init(header: SafetensorsHeader?) {
+        hasher = header.map { TensorStreamHasher($0) }
+        skip = header?.dataStart ?? 0
+    }
+
+    var sink: BlobSink? {
+        guard hasher != nil else { return nil }
+        return { self.take($0) }
+    }
+
+    private func take(_ chunk: UnsafeRawBufferPointer) {
+        lock.withLock { _ in
+            let skipped = min(skip, UInt64(chunk.count))
+            skip -= skipped
+            guard !isBroken else { return }
+            do throws(SafetensorsError) {
+                try hasher?.update(UnsafeRawBufferPointer(rebasing: chunk[Int(skipped)...]))
+            } catch {
+                isBroken = true
+            }
+        }
+    }
+
+    /// Nil when the file is no safetensors.
+    ///
+    /// - Throws: `growing` when it changed between the look at its header and the pass over its bytes.
+    func finish(path: FilePath) throws(BlobError) -> TensorHashes? {
+        guard let hasher else { return nil }
+        let hashes = lock.withLock { _ in isBroken ? nil : try? hasher.finalize() }
+        guard let hashes else { throw .growing(path: path) }
+        return hashes
+    }
+}

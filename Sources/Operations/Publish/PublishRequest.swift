@@ -1,0 +1,109 @@
+import FoundationEssentials
+
+/// What a creator says about a release. Fields that are left out are drafted from the file's own header.
+public struct PublishRequest: Codable, Sendable {
+    public struct File: Codable, Sendable {
+        /// Absolute path on the node's machine.
+        public var path: String
+
+        public init(path: String) {
+            self.path = path
+        }
+    }
+
+    /// Paths of the model's files, the primary first.
+    public var files: [File]
+    /// Local account that signs: "me".
+    public var account: String
+    public var slug: String
+    public var version: String
+    public var type: String?
+    public var baseModel: String?
+    public var name: String?
+    public var description: String?
+    public var triggerWords: [String]?
+    public var tags: [String]?
+    /// "PG" … "XXX"; nil keeps the level of a model that is published already, else PG.
+    public var level: String?
+    /// Absolute paths of sample images.
+    public var samples: [String]
+    public var realPerson: Bool?
+    /// Index the files where they lie instead of copying them.
+    public var inPlace: Bool
+
+    public init(
+        files: [File], account: String, slug: String, version: String, type: String? = nil, baseModel: String? = nil,
+        name: String? = nil, description: String? = nil, triggerWords: [String]? = nil, tags: [String]? = nil,
+        level: String? = nil, samples: [String] = [], realPerson: Bool? = nil, inPlace: Bool = false
+    ) {
+        self.files = files
+        self.account = account
+        self.slug = slug
+        self.version = version
+        self.type = type
+        self.baseModel = baseModel
+        self.name = name
+        self.description = description
+        self.triggerWords = triggerWords
+        self.tags = tags
+        self.level = level
+        self.samples = samples
+        self.realPerson = realPerson
+        self.inPlace = inPlace
+    }
+}
+
+/// A release as it would be signed, for the creator to look at.
+public struct ReleaseDraft: Codable, Sendable {
+    public struct Field: Codable, Sendable {
+        public let name: String
+        public let value: String
+        /// Where the value comes from: "you", "modelspec.title", "tensor names", …
+        public let source: String
+    }
+
+    public struct Finding: Codable, Sendable {
+        /// "note", "warning" or "error".
+        public let severity: String
+        public let text: String
+    }
+
+    public let fields: [Field]
+    public let findings: [Finding]
+    /// An error among the findings: it cannot be signed like this.
+    public var isRefused: Bool { findings.contains { $0.severity == "error" } }
+}
+
+/// `waggle publish --json` and the reply of the API.
+public struct PublishReply: Codable, Sendable {
+    public struct File: Codable, Sendable {
+        public let name: String
+        public let sha256: String
+        public let size: UInt64
+        public let piecesRoot: String
+        public let autov2: String
+        public let autov3: String?
+
+        enum CodingKeys: String, CodingKey {
+            case name, sha256, size
+            case piecesRoot = "pieces_root"
+            case autov2, autov3
+        }
+    }
+
+    /// Id of the signed release, in hexadecimal.
+    public let release: String
+    /// Id of the model post in force.
+    public let model: String
+    public let version: String
+    public let files: [File]
+    /// The release's page on this node; empty while no server runs.
+    public let url: String
+    /// False when the same release was published before.
+    public let isNew: Bool
+
+    enum CodingKeys: String, CodingKey {
+        case release, model, version, files, url
+        case isNew = "is_new"
+    }
+}

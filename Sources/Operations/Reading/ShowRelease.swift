@@ -1,0 +1,164 @@
+import BlobStore
+import Catalog
+import Digests
+import Identity
+import Moderation
+import WaggleProtocol
+
+/// A release in full, for `waggle show` and its `--json`.
+public struct ReleaseReport: Codable, Sendable {
+    public struct File: Codable, Sendable {
+        public let name: String
+        public let size: UInt64
+        public let format: String
+        public let precision: String
+        public let sha256: String
+        public let piecesRoot: String
+        public let autov1: String
+        public let autov2: String
+        public let autov3: String
+        public let crc32: String
+        /// "whole", "partial" or "none".
+        public let here: String
+    }
+
+    public let id: Int32
+    public let release: String
+    public let model: String
+    public let name: String
+    public let slug: String
+    public let version: String
+    public let type: String
+    public let baseModel: String
+    public let triggerWords: [String]
+    public let tags: [String]
+    public let description: String
+    public let level: String
+    public let author: String
+    public let authorName: String
+    /// Unix seconds.
+    public let created: UInt64
+    public let files: [File]
+    public let images: Int
+    public let versions: [String]
+}
+
+/// `waggle show REF`.
+public struct ShowRelease: Operation {
+    public static let name = "show"
+    public var reference: String
+
+    public init(reference: String) {
+        self.reference = reference
+    }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> ReleaseReport {
+        let release = try await ReferenceResolver(context).release(reference)
+        let model: ModelView?
+        let presence: [Presence]
+        do {
+            model = try await context.catalog.model(
+                post: release.modelPost, context.moderation.filter(for: .owner))
+            presence = try await context.blobs.presence(release.body.files.compactMap { Hash32($0.sha256) })
+        } catch let error as CatalogError {
+            throw OperationError(error)
+        } catch let error as BlobError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
+        let body = model?.body ?? WireModel()
+        return ReleaseReport(
+            id: release.id, release: release.post.hex, model: release.modelPost.hex, name: body.name,
+            slug: release.body.modelSlug, version: release.body.version, type: body.type,
+            baseModel: release.body.baseModel, triggerWords: release.body.trainedWords, tags: body.tags,
+            description: body.description_p, level: Level(declared: body.level).word,
+            author: AuthorID.text(release.author.author), authorName: release.author.name, created: release.created,
+            files: zip(release.body.files, presence).map { ReleaseReport.File($0, $1) },
+            images: release.images.count, versions: model?.releases.map(\.body.version) ?? [])
+    }
+}
+
+extension ReleaseReport.File {
+    init(_ file: WireFile, _ presence: Presence) {
+        let sha256 = Hex.encode(file.sha256)
+        let here =
+            switch presence {
+            case .none: "none"
+            case .partial: "partial"
+            case .whole: "whole"
+            }
+        self.init(
+            name: file.name, size: file.size, format: file.format, precision: file.precision, sha256: sha256,
+            piecesRoot: Hex.encode(file.piecesRoot), autov1: Hex.encode(file.autov1),
+            autov2: String(sha256.prefix(10)), autov3: Hex.encode(file.autov3),
+            crc32: String(repeating: "0", count: max(0, 8 - String(file.crc32, radix: 16).count))
+                + String(file.crc32, radix: 16), here: here)
+    }
+}
+
+/// One line of `waggle ls`.
+public struct ModelLine: Codable, Sendable {
+    public let id: Int32
+    public let name: String
+    public let reference: String
+    public let type: String
+    public let baseModel: String
+    public let versions: Int
+    public let level: String
+    /// Bytes of the newest release's files.
+    public let size: UInt64
+    /// Unix seconds.
+    public let updated: UInt64
+    /// True when all files of the newest release are here.
+    public let isHere: Bool
+}
+
+/// `waggle ls`: models, newest first.
+public struct ListModels: Operation {
+    public static let name = "ls"
+    public var limit: Int
+    public var cursor: String?
+
+    public init(limit: Int, cursor: String? = nil) {
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    public struct Reply: Codable, Sendable {
+        public let models: [ModelLine]
+        /// Give it as `cursor` for the next page; nil at the end.
+        public let next: String?
+    }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> Reply {
+        do {
+            var query = ModelQuery()
+            query.limit = limit
+            query.detail = .list
+            query.position = cursor.map { .after($0) } ?? .start
+            let page = try await context.catalog.models(
+                query, context.moderation.filter(for: .owner))
+            var lines: [ModelLine] = []
+            for model in page.items {
+                let newest = model.releases.first
+                let files = newest?.body.files ?? []
+                let presence = try await context.blobs.presence(files.compactMap { Hash32($0.sha256) })
+                lines.append(
+                    ModelLine(
+                        id: model.id, name: model.body.name, reference: "@\(model.author.handle)/\(model.slug)",
+                        type: model.body.type, baseModel: newest?.body.baseModel ?? "",
+                        versions: model.releases.count, level: model.level.word,
+                        size: files.reduce(0) { $0 + $1.size }, updated: model.updated,
+                        isHere: !presence.isEmpty && presence.allSatisfy { $0 == .whole }))
+            }
+            return Reply(models: lines, next: page.next)
+        } catch let error as CatalogError {
+            throw OperationError(error)
+        } catch let error as BlobError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Operations
+import Synchronization
+
+/// Where words go: data on standard output, everything else on standard error.
+enum Terminal {
+    static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+
+    /// A reader that goes away must end the command quietly, not kill it: writes report it.
+    static func prepare() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGINT) { _ in _exit(130) }
+    }
+
+    /// Data.
+    static func print(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    /// Words about the data.
+    static func note(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+
+    /// A value as JSON, keys sorted.
+    static func json(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// Asks a yes-or-no question; no when nobody can answer.
+    static func confirm(_ question: String) -> Bool {
+        guard isInteractive else { return false }
+        FileHandle.standardError.write(Data((question + " [y/N] ").utf8))
+        return ["y", "yes"].contains((readLine() ?? "").lowercased())
+    }
+
+    /// Says what went wrong and ends the process with the code of its class.
+    static func fail(_ error: any Error) -> Never {
+        if let error = error as? OperationError {
+            note("waggle: \(error.message)")
+            exit(error.code.exitCode)
+        }
+        let code = Waggle.exitCode(for: error)
+        if code == .success || error is ExitCode { Waggle.exit(withError: error) }
+        note(Waggle.fullMessage(for: error))
+        // The parser's own code for a wrong command line is 64; ours is 2.
+        exit(code == .validationFailure ? 2 : code.rawValue)
+    }
+
+    static func date(_ seconds: UInt64) -> String {
+        seconds == 0 ? "never" : Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
+    }
+}
+
+/// Progress on standard error: one line that rewrites itself on a terminal, nothing elsewhere.
+final class ProgressLine: Sendable {
+    private struct State {
+        var activity = ""
+        var began = Date()
+        var firstDone: UInt64 = 0
+        var shown = Date.distantPast
+        var isDirty = false
+    }
+
+    private let state = Mutex(State())
+    private let isShown = isatty(STDERR_FILENO) == 1
+
+    func show(_ step: Operations.Progress) {
+        guard isShown else { return }
+        state.withLock { state in
+            let now = Date()
+            if step.activity != state.activity {
+                state.activity = step.activity
+                state.began = now
+                state.firstDone = step.done
+            }
+            guard now.timeIntervalSince(state.shown) > 0.1 || step.done == step.total else { return }
+            state.shown = now
+            state.isDirty = true
+            let line = "\r\u{1b}[K" + text(step, state, now)
+            FileHandle.standardError.write(Data(line.utf8))
+        }
+    }
+
+    /// Clears the line, so that what is printed next begins at the left.
+    func finish() {
+        state.withLock { state in
+            if state.isDirty { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+            state.isDirty = false
+        }
+    }
+
+    private func text(_ step: Operations.Progress, _ state: State, _ now: Date) -> String {
+        let seconds = now.timeIntervalSince(state.began)
+        let rate = seconds > 0.2 ? Double(step.done - min(step.done, state.firstDone)) / seconds : 0
+        var text = "\(step.activity): \(ByteSize.text(step.done))"
+        if step.total > 0 { text += " of \(ByteSize.text(step.total))" }
+        if rate > 0 {
+            text += ", \(ByteSize.text(UInt64(rate)))/s"
+            if step.total > step.done {
+                let left = Int(Double(step.total - step.done) / rate)
+                text += left >= 60 ? ", \(left / 60) min \(left % 60) s left" : ", \(left) s left"
+            }
+        }
+        return text
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Node
+
+@main
+struct Waggle: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "waggle",
+        abstract: "A node of a federated exchange for AI-art models.",
+        discussion: """
+            EXAMPLES
+              waggle serve
+                  Set up a node and serve it at http://127.0.0.1:7700.
+              waggle publish my-lora.safetensors --model @me/my-lora --version 1.0 --type LORA --base "SDXL 1.0"
+                  Sign a release of a model, drafted from the file's own header.
+              waggle peer add https://models.example && waggle mirror add --all --budget 100GB
+                  Follow another node and keep copies of what it has.
+
+            Everything is in one home directory: --home, else WAGGLE_HOME, else ~/.local/share/waggle.
+            """,
+        version: Node.version,
+        subcommands: [
+            InitCommand.self, ServeCommand.self, StatusCommand.self, VersionCommand.self, PublishCommand.self,
+            GetCommand.self, ShowCommand.self, ListCommand.self, VerifyCommand.self, ExportCommand.self,
+            ReindexCommand.self, PeerCommand.self, MirrorCommand.self, ConfigCommand.self,
+        ])
+
+    /// Parses, runs, and ends with the exit code that belongs to what happened.
+    static func main() async {
+        Terminal.prepare()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Terminal.fail(error)
+        }
+    }
+}

@@ -1,0 +1,280 @@
+import Digests
+import Foundation
+import GRDB
+import Moderation
+import PostLog
+import Testing
+import WaggleProtocol
+
+@testable import Catalog
+
+@Suite("Lists of models")
+struct ListTests {
+    /// What a query must answer, told from the views alone.
+    private func matches(_ model: ModelView, _ query: ModelQuery) -> Bool {
+        func folded(_ values: [String]) -> Set<String> { Set(values.map { $0.lowercased() }) }
+        let tags = folded(model.body.tags)
+        let bases = folded(model.releases.map(\.body.baseModel))
+        let published = model.releases.map(\.created).min() ?? model.created
+        return folded(query.tags).isSubset(of: tags) && folded(query.excludedTags).isDisjoint(with: tags)
+            && (query.types.isEmpty || folded(query.types).contains(model.body.type.lowercased()))
+            && (query.baseModels.isEmpty || !folded(query.baseModels).isDisjoint(with: bases))
+            && folded(query.excludedBaseModels).isDisjoint(with: bases)
+            && (!query.hasRelease || !model.releases.isEmpty) && (query.since.map { published >= $0 } ?? true)
+            && (query.ids.isEmpty || query.ids.contains(model.id))
+            && (query.creator.map { $0 == .author(model.author.author) } ?? true)
+    }
+
+    @Test("any combination of filters gives what testing each model would, walked or sorted", arguments: 1...4 as ClosedRange<UInt64>)
+    func filters(seed: UInt64) async throws {
+        let world = TestWorld(seed: seed, scale: 3)
+        try await withCatalog { catalog, _ in
+            try await catalog.apply(world.log(seed: seed))
+            var random = SeededRandom(seed)
+            for filter in [ViewerFilter.pg, ViewerFilter(mask: 13), .all] {
+                var everything = ModelQuery()
+                everything.detail = .full
+                everything.limit = 200
+                let models = try await catalog.models(everything, filter).items
+                #expect(!models.isEmpty)
+                for round in 0..<60 {
+                    var query = randomQuery(world, models, &random)
+                    let expected = Set(models.filter { matches($0, query) }.map(\.id))
+                    for sortedSet in [0, 5000] {
+                        var found: [Int32] = []
+                        query.position = .start
+                        query.limit = Int.random(in: 1...10, using: &random)
+                        repeat {
+                            let page = try await catalog.read { [query] database in
+                                try ModelListing.page(database, query, filter, sortedSet: sortedSet)
+                            }
+                            found += page.items
+                            query.position = page.next.map { .after($0) } ?? .start
+                        } while query.position != .start
+                        #expect(
+                            found.count == expected.count && Set(found) == expected,
+                            "seed \(seed), round \(round): \(query)")
+                        try await expectOrder(catalog, found, query.sort, filter)
+                    }
+                }
+            }
+        }
+    }
+
+    private func randomQuery(_ world: TestWorld, _ models: [ModelView], _ random: inout SeededRandom) -> ModelQuery {
+        var query = ModelQuery()
+        query.sort = ModelQuery.Sort.allCases.randomElement(using: &random)!
+        func some(_ values: [String], _ percent: Int) -> [String] {
+            random.chance(percent) ? Array(values.shuffled(using: &random).prefix(Int.random(in: 1...2, using: &random))) : []
+        }
+        query.tags = Array(some(TestWorld.tags, 25).prefix(1))
+        query.excludedTags = some(TestWorld.tags, 15)
+        query.types = some(TestWorld.types, 30)
+        query.baseModels = some(TestWorld.bases, 30)
+        query.excludedBaseModels = query.baseModels.isEmpty ? some(TestWorld.bases, 15) : []
+        if random.chance(20) { query.hasRelease = true }
+        if random.chance(20) { query.since = UInt64.random(in: 5...50, using: &random) }
+        if random.chance(15) { query.creator = .author(world.authors.randomElement(using: &random)!.id) }
+        if random.chance(10) { query.ids = models.shuffled(using: &random).prefix(4).map(\.id) }
+        return query
+    }
+
+    private func expectOrder(_ catalog: Catalog, _ ids: [Int32], _ sort: ModelQuery.Sort, _ filter: ViewerFilter)
+        async throws
+    {
+        var values: [Int] = []
+        for id in ids {
+            let model = try #require(try await catalog.model(id: id, filter))
+            let published = model.releases.map(\.created).min() ?? model.created
+            let count = Int64(model.counts.recommended)
+            values.append(
+                switch sort {
+                case .newest: -Int(published)
+                case .oldest: Int(published)
+                case .updated: -Int(model.updated)
+                case .mostDownloaded: -model.counts.downloads
+                case .highestRated:
+                    -Int(Rating.score(recommended: count, notRecommended: Int64(model.counts.notRecommended)))
+                })
+        }
+        #expect(values == values.sorted(), "\(sort)")
+    }
+
+    @Test("a base model belongs to the release: the view carries the releases that match")
+    func baseModelOfReleases() async throws {
+        let maker = TestAuthor("maker")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            log.show(
+                maker.model("m"), maker.release("m", version: "old", base: "SD 1.5", at: 20),
+                maker.release("m", version: "new", base: "SDXL 1.0", at: 30))
+            try await catalog.apply(log.entries)
+            var query = ModelQuery()
+            query.detail = .full
+            query.baseModels = ["sd 1.5"]
+            let model = try #require(try await catalog.models(query, .pg).items.first)
+            #expect(model.releases.map(\.body.version) == ["old"])
+            #expect(model.releases.map(\.index) == [1])
+            query.excludedBaseModels = ["SDXL 1.0"]
+            #expect(try await catalog.models(query, .pg).items.isEmpty)
+        }
+    }
+
+    @Test("while models and images arrive, paging sees every one that was there exactly once")
+    func pagingWhileWriting() async throws {
+        let maker = TestAuthor("maker")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            var random = SeededRandom(3)
+            for number in 0..<60 {
+                // Few seconds, so that many share one.
+                let at = UInt64.random(in: 100...110, using: &random)
+                log.show(
+                    maker.model("m\(number)", level: [.pg, .r].randomElement(using: &random), at: at),
+                    maker.imagePost([image("\(number)"), image("\(number) r", .r)], at: at))
+            }
+            try await catalog.apply(log.take())
+            let before = try await Set(allModels(catalog)).count
+            #expect(before == 60)
+            var query = ModelQuery()
+            query.limit = 7
+            var images = ImageQuery()
+            images.limit = 7
+            var (slugs, alts, feed): ([String], [String], Int) = ([], [], 0)
+            var cursor: String?
+            for round in 0..<40 {
+                let page = try await catalog.models(query, .all)
+                slugs += page.items.map(\.slug)
+                let imagePage = try await catalog.images(images, .all)
+                alts += imagePage.items.map(\.image.alt)
+                let feedPage = try await catalog.feed(limit: 30, cursor: cursor, .all)
+                if round == 0 || cursor != nil { feed += feedPage.items.count }
+                cursor = feedPage.next
+                // New ones come before, among and after.
+                let at = [105, 200, 1][round % 3] as UInt64
+                log.show(maker.model("new\(round)", at: at), maker.imagePost([image("new \(round)")], at: at))
+                try await catalog.apply(log.take())
+                guard page.next != nil || imagePage.next != nil else { break }
+                query.position = page.next.map { .after($0) } ?? query.position
+                images.position = imagePage.next.map { .after($0) } ?? images.position
+            }
+            for number in 0..<60 {
+                #expect(slugs.filter { $0 == "m\(number)" }.count == 1)
+                #expect(alts.filter { $0 == "\(number)" || $0 == "\(number) r" }.count == 2)
+            }
+            #expect(feed >= 180)
+        }
+    }
+
+    private func allModels(_ catalog: Catalog) async throws -> [Int32] {
+        var query = ModelQuery()
+        query.limit = 200
+        return try await catalog.models(query, .all).items.map(\.id)
+    }
+
+    @Test("pages by number follow each other, and end where offsets would cost too much")
+    func pageNumbers() async throws {
+        let maker = TestAuthor("maker")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            for number in 0..<25 { log.show(maker.model("m\(number)", at: UInt64(number + 1))) }
+            try await catalog.apply(log.entries)
+            var query = ModelQuery()
+            query.limit = 10
+            var slugs: [String] = []
+            for page in 1...3 {
+                query.position = .number(page)
+                let found = try await catalog.models(query, .pg)
+                slugs += found.items.map(\.slug)
+                #expect((found.next == nil) == (page == 3))
+            }
+            #expect(slugs == (0..<25).reversed().map { "m\($0)" })
+            for bad in [0, -1, 1002, .max] {
+                query.position = .number(bad)
+                await #expect(throws: CatalogError.self) { try await catalog.models(query, .pg) }
+            }
+        }
+    }
+
+    @Test("a cursor that is none of this list's is refused", arguments: ["", "n", "n1.2", "n1.2.3.4", "o1.2.3", "n1.2.x", "n1..3", "n99999999999999999999.1.1", String(repeating: "n1", count: 500)])
+    func badCursors(cursor: String) async throws {
+        try await withCatalog { catalog, _ in
+            var query = ModelQuery()
+            query.position = .after(cursor)
+            await #expect(throws: CatalogError.self) { try await catalog.models(query, .pg) }
+            await #expect(throws: CatalogError.self) { try await catalog.feed(limit: 5, cursor: cursor, .pg) }
+            await #expect(throws: CatalogError.self) { try await catalog.mirrorCandidates(after: cursor, limit: 5, .pg) }
+            var images = ImageQuery()
+            images.position = .after(cursor)
+            await #expect(throws: CatalogError.self) { try await catalog.images(images, .pg) }
+        }
+    }
+
+    @Test("queries beyond the limits are refused")
+    func limits() async throws {
+        try await withCatalog { catalog, _ in
+            for limit in [0, -1, Limits.Catalog.pageItems + 1] {
+                var query = ModelQuery()
+                query.limit = limit
+                await #expect(throws: CatalogError.self) { try await catalog.models(query, .pg) }
+                await #expect(throws: CatalogError.self) { try await catalog.feed(limit: limit, .pg) }
+            }
+            var query = ModelQuery()
+            query.ids = Array(1...Int32(Limits.Catalog.valuesPerFilter + 1))
+            await #expect(throws: CatalogError.self) { try await catalog.models(query, .pg) }
+            let hashes = Array(repeating: Hash32.zero, count: Limits.Catalog.hashesPerLookup + 1)
+            await #expect(throws: CatalogError.self) { try await catalog.matches(bySHA256: hashes, .pg) }
+        }
+    }
+
+    @Test("search finds every word as typed so far, in names, tags, trained words and versions")
+    func search() async throws {
+        let maker = TestAuthor("maker")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            log.show(
+                maker.model("deep-sea", name: "Détail Tweaker", tags: ["Ocean Life"], at: 1),
+                maker.release("deep-sea", version: "Turbo", base: "SDXL 1.0", words: ["coralstyle"]),
+                maker.model("hidden", name: "Detail hidden", level: .xxx, at: 2))
+            try await catalog.apply(log.entries)
+            func found(_ text: String, _ filter: ViewerFilter = .pg) async throws -> [String] {
+                var query = ModelQuery()
+                query.text = text
+                return try await catalog.models(query, filter).items.map(\.slug)
+            }
+            for text in ["detail", "DET tweak", "ocean", "coral", "turbo sdxl", "deep sea", "tweaker, life!", "d"] {
+                #expect(try await found(text) == (text == "d" ? [] : ["deep-sea"]), "\(text)")
+            }
+            #expect(try await found("detail", .all) == ["hidden", "deep-sea"])
+            // Operators of the search language are words like any other.
+            for text in ["\"", "detail OR nothing", "name:detail", "* NEAR(", "s1", "!!!", "-", "detail AND"] {
+                #expect(try await found(text).isEmpty, "\(text)")
+            }
+        }
+    }
+
+    @Test("downloads and reviews decide their orders, and few good reviews count less than many")
+    func popularity() async throws {
+        let maker = TestAuthor("maker")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            let releases = (0..<3).map { maker.release("m\($0)") }
+            for number in 0..<3 { log.show(maker.model("m\(number)", at: 10), releases[number]) }
+            for number in 0..<20 { log.show(TestAuthor("r\(number)").review(releases[1], number != 0)) }
+            log.show(TestAuthor("r1").review(releases[2], true))
+            try await catalog.apply(log.entries)
+            let third = try #require(try await catalog.release(post: releases[2].id, .pg))
+            for _ in 0..<3 { try await catalog.recordDownload(third.id) }
+            try await catalog.recordDownload(try #require(try await catalog.release(post: releases[0].id, .pg)).id)
+            try await catalog.recordDownload(4711)
+            var query = ModelQuery()
+            query.sort = .mostDownloaded
+            #expect(try await catalog.models(query, .pg).items.map(\.slug) == ["m2", "m0", "m1"])
+            #expect(try await catalog.release(id: third.id, .pg)?.counts.downloads == 3)
+            query.sort = .highestRated
+            let rated = try await catalog.models(query, .pg).items
+            #expect(rated.map(\.slug) == ["m1", "m2", "m0"])
+            #expect(rated[0].counts.recommended == 19 && rated[0].counts.notRecommended == 1)
+        }
+    }
+}

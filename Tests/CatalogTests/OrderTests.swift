@@ -1,0 +1,125 @@
+import Catalog
+import Digests
+import Foundation
+import Moderation
+import PostLog
+import Testing
+import WaggleProtocol
+
+@Suite("Following the log")
+struct OrderTests {
+    static let filters: [ViewerFilter] = [.pg, ViewerFilter(mask: 5), .all, .operator_]
+
+    @Test("the same posts in any order and in batches of any size give the same answers", arguments: 1...6 as ClosedRange<UInt64>)
+    func anyOrder(seed: UInt64) async throws {
+        let world = TestWorld(seed: seed)
+        var expected: [String]?
+        for order in 0..<3 as Range<UInt64> {
+            try await withCatalog { catalog, _ in
+                // Who is at home here, and what is hidden, may be said at any time too.
+                if order == 0 { try await say(catalog, world) }
+                try await catalog.apply(world.log(seed: seed &* 1000 + order), batches: order)
+                if order > 0 { try await say(catalog, world) }
+                var answers: [String] = []
+                for filter in Self.filters { answers.append(try await Description.of(catalog, filter, world: world)) }
+                if let expected {
+                    for (answer, other) in zip(answers, expected) { expectEqual(answer, other, "seed \(seed), order \(order)") }
+                } else {
+                    expected = answers
+                    #expect(answers[3].count > 10_000, "seed \(seed) makes a world without models")
+                }
+            }
+        }
+    }
+
+    private func say(_ catalog: Catalog, _ world: TestWorld) async throws {
+        try await catalog.setEarnedRoom(world.authors[0].id, true)
+        try await catalog.setHidden(
+            [.blob(hash("image 1 0")), .post(world.releases[0].id), .tensors(hash("digest content 3 0"))], true)
+    }
+
+    @Test("emptied and built anew, the catalog gives the same answers byte for byte", arguments: 1...3 as ClosedRange<UInt64>)
+    func replay(seed: UInt64) async throws {
+        let world = TestWorld(seed: seed)
+        let log = world.log(seed: seed)
+        try await withCatalog { catalog, _ in
+            try await say(catalog, world)
+            try await catalog.apply(log, batches: seed)
+            var query = ModelQuery()
+            query.detail = .full
+            let release = try await catalog.models(query, .all).items.flatMap(\.releases).first
+            if let release { try await catalog.recordDownload(release.id) }
+            var before: [String] = []
+            for filter in Self.filters {
+                before.append(try await Description.of(catalog, filter, world: world, numbers: true))
+            }
+            try await catalog.reset()
+            #expect(catalog.appliedSeq == 0)
+            #expect(try await catalog.counts(.operator_) == CatalogCounts())
+            try await catalog.apply(log, batches: seed + 1)
+            for (filter, text) in zip(Self.filters, before) {
+                expectEqual(
+                    try await Description.of(catalog, filter, world: world, numbers: true), text, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("a batch that is handed over again changes nothing")
+    func again() async throws {
+        let world = TestWorld(seed: 7)
+        let log = world.log(seed: 7)
+        try await withCatalog { catalog, path in
+            try await catalog.apply(log)
+            let once = try await Description.of(catalog, .operator_, world: world, numbers: true)
+            try await catalog.apply(log)
+            try await catalog.apply(Array(log.suffix(30)))
+            #expect(catalog.appliedSeq == log.last?.seq)
+            expectEqual(try await Description.of(catalog, .operator_, world: world, numbers: true), once, "again")
+            // And so does opening it again.
+            let reopened = try Catalog(path: path)
+            #expect(reopened.appliedSeq == log.last?.seq)
+            expectEqual(try await Description.of(reopened, .operator_, world: world, numbers: true), once, "reopened")
+        }
+    }
+
+    @Test("kinds that the catalog does not show only advance the number")
+    func otherKinds() async throws {
+        let author = TestAuthor("a")
+        var body = WireReaction()
+        body.subject = hash("x").data
+        body.emoji = "❤"
+        let reaction = author.post(.reaction(body), slot: hash("x").hex + " ❤", at: 5)
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            log.show(reaction)
+            log.hide(reaction)
+            try await catalog.apply(log.entries)
+            #expect(catalog.appliedSeq == 2)
+            #expect(try await catalog.counts(.operator_) == CatalogCounts())
+        }
+    }
+
+    @Test("whoever waits for a number goes on when it is applied, and at once when cancelled")
+    func waiting() async throws {
+        let author = TestAuthor("a")
+        var log = TestLog()
+        log.show(author.profile("A"), author.model("m"))
+        try await withCatalog { catalog, _ in
+            await catalog.waitUntilApplied(0)
+            let waiter = Task { await catalog.waitUntilApplied(2) }
+            let cancelled = Task { await catalog.waitUntilApplied(1000) }
+            try await catalog.apply(log.entries)
+            await waiter.value
+            #expect(catalog.appliedSeq == 2)
+            cancelled.cancel()
+            await cancelled.value
+        }
+    }
+}
+
+/// Reports the first line that differs: the texts are long.
+func expectEqual(_ text: String, _ other: String, _ comment: String) {
+    if text == other { return }
+    let pair = zip(text.split(separator: "\n"), other.split(separator: "\n")).first { $0 != $1 }
+    Issue.record("\(comment): '\(pair?.0 ?? "(end)")' is not '\(pair?.1 ?? "(end)")'")
+}

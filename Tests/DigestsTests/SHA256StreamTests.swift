@@ -1,0 +1,74 @@
+import CWaggleSystem
+import Digests
+import Testing
+
+@Suite("SHA-256 as a value")
+struct SHA256StreamTests {
+    @Test("bytes in any portions give OpenSSL's digest", arguments: [1, 2, 3, 4] as [UInt64])
+    func equalsOpenSSL(seed: UInt64) {
+        var random = Seeded(seed: seed)
+        for _ in 0..<60 {
+            let bytes = random.bytes(Int.random(in: 0...40_000, using: &random))
+            var stream = SHA256Stream()
+            random.portions(of: bytes, largest: 9_000) { stream.update($0) }
+            #expect(stream.digest() == SHA256.hash(bytes), "seed \(seed), \(bytes.count) bytes")
+            #expect(stream.byteCount == UInt64(bytes.count))
+        }
+    }
+
+    @Test("every length up to three blocks is padded as FIPS 180-4 says")
+    func everyShortLength() {
+        var random = Seeded(seed: 5)
+        let bytes = random.bytes(192)
+        for count in 0...192 {
+            let message = Array(bytes[0..<count])
+            let digest = message.withUnsafeBytes { SHA256Stream().updated($0).digest() }
+            #expect(digest == SHA256.hash(message), "\(count) bytes")
+        }
+    }
+
+    @Test("messages hashed one, two and four at once have OpenSSL's digests, alone and beside a stream")
+    func lanesEqualOpenSSL() {
+        var random = Seeded(seed: 6)
+        for count in 1...9 {
+            for length in [64, 128, 1024, 16 << 10] {
+                let bytes = random.bytes(count * length)
+                let expected = (0..<count).flatMap { SHA256.hash(Array(bytes[$0 * length..<($0 + 1) * length])).bytes }
+                var digests = [UInt8](repeating: 0, count: count * 32)
+                waggle_sha256_messages(bytes, length, count, &digests)
+                #expect(digests == expected, "\(count) messages of \(length) bytes")
+
+                var state = [UInt32](repeating: 0, count: 8)
+                waggle_sha256_start(&state)
+                digests = [UInt8](repeating: 0, count: count * 32)
+                waggle_sha256_stream_and_messages(&state, bytes, length, count, &digests)
+                #expect(digests == expected, "\(count) messages of \(length) bytes beside a stream")
+                var alone = [UInt32](repeating: 0, count: 8)
+                waggle_sha256_start(&alone)
+                waggle_sha256_blocks(&alone, bytes, count * length / 64)
+                #expect(state == alone)
+            }
+        }
+    }
+
+    @Test("a stream goes on from its exported state", arguments: [7, 8] as [UInt64])
+    func resumes(seed: UInt64) throws {
+        var random = Seeded(seed: seed)
+        for _ in 0..<50 {
+            let bytes = random.bytes(Int.random(in: 0...5_000, using: &random))
+            let cut = Int.random(in: 0...bytes.count, using: &random)
+            let first = bytes[..<cut].withUnsafeBytes { SHA256Stream().updated($0) }
+            var second = try #require(SHA256Stream(exported: first.exported()))
+            bytes[cut...].withUnsafeBytes { second.update($0) }
+            #expect(second.digest() == SHA256.hash(bytes), "seed \(seed), \(bytes.count) bytes cut at \(cut)")
+        }
+    }
+
+    @Test("a damaged state is refused")
+    func refusesDamage() {
+        let state = [UInt8]("waggle".utf8).withUnsafeBytes { SHA256Stream().updated($0) }.exported()
+        #expect(SHA256Stream(exported: state.dropLast()) == nil)
+        #expect(SHA256Stream(exported: state + [0]) == nil)
+        #expect(SHA256Stream(exported: [UInt8]()) == nil)
+    }
+}

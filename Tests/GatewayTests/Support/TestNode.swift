@@ -1,0 +1,249 @@
+import BlobStore
+import Catalog
+import Digests
+import Federation
+import Foundation
+import Gateway
+import Identity
+import Logging
+import Moderation
+import PostLog
+import SystemPackage
+import Testing
+import WaggleProtocol
+
+/// A node with real stores in a temporary directory, and people who publish on it. Seeds and times are fixed, so that
+/// numbers and hashes are the same in every run.
+final class TestNode: Sendable {
+    /// Unix seconds at which everything happens: 2026-03-01.
+    static let time: UInt64 = 1_772_323_200
+
+    let directory: URL
+    let log: PostLog
+    let blobs: BlobStore
+    let catalog: Catalog
+    let moderation: Moderation
+    let node: Person
+    let maker: Person
+    let services: GatewayServices
+
+    private init(
+        directory: URL, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, node: Person,
+        maker: Person, services: GatewayServices
+    ) {
+        self.directory = directory
+        self.log = log
+        self.blobs = blobs
+        self.catalog = catalog
+        self.moderation = moderation
+        self.node = node
+        self.maker = maker
+        self.services = services
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    static func make(
+        ceiling: Level = .xxx, clock: any Clock<Duration> = ContinuousClock(), accepts: Bool = true,
+        configure: (inout GatewayConfiguration) -> Void = { _ in }
+    ) async throws -> TestNode {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(
+            at: directory.appending(path: "db"), withIntermediateDirectories: true)
+        let path = { (name: String) in directory.appending(path: "db/\(name)").path }
+        let log = try PostLog(path: path("posts.db"), now: { Self.time })
+        let blobs = try await BlobStore.open(home: FilePath(directory.path))
+        let catalog = try Catalog(path: path("catalog.db"))
+        let moderation = try Moderation(ceiling: ceiling, path: path("moderation.db"))
+        let node = try Person(seed: 1, role: .node)
+        let maker = try Person(seed: 2, role: .person)
+        var configuration = GatewayConfiguration(
+            host: "127.0.0.1", port: 0, publicURLs: [try PeerURL("https://hive.example")],
+            allowedOrigins: [try PeerURL("https://civitai.com")], nodeName: "Hive", software: "waggle/test",
+            ownerToken: "wgl_owner")
+        configure(&configuration)
+        var logger = Logger(label: "gateway")
+        logger.logLevel = .critical
+        let services = GatewayServices(
+            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: node.id,
+            configuration: configuration, now: { Self.time }, clock: clock, acceptsPeer: { _ in accepts },
+            provenAddresses: { ["https://other.example"] }, logger: logger)
+        let world = TestNode(
+            directory: directory, log: log, blobs: blobs, catalog: catalog, moderation: moderation, node: node,
+            maker: maker, services: services)
+        try await world.take([node.genesis, maker.genesis])
+        try await world.publish(by: maker) { post in
+            post.profile.name = "Maker"
+            post.created = Self.time - 5000
+        }
+        return world
+    }
+
+    /// Takes posts in, and has the catalog show them.
+    func take(_ posts: [SignedPost]) async throws {
+        let results = try await log.intake.submit(posts.map(\.envelope), from: .local)
+        for result in results where !result.isHere { throw Refused(what: "\(result)") }
+        while catalog.appliedSeq < log.newestSeq {
+            try await catalog.apply(log.entries(after: catalog.appliedSeq, limit: 1000))
+        }
+    }
+
+    struct Refused: Error {
+        let what: String
+    }
+
+    @discardableResult
+    func publish(by person: Person, _ fill: (inout WirePost) -> Void) async throws -> SignedPost {
+        var post = WirePost()
+        post.created = Self.time - 1000
+        fill(&post)
+        let signed = try person.signer.sign(post)
+        try await take([signed])
+        return signed
+    }
+
+    // MARK: Content
+
+    /// A model with one release of one file and one picture, all of `level`.
+    struct Published {
+        let model: SignedPost
+        let release: SignedPost
+        let picture: SignedPost
+        let file: Hash32
+        let image: Hash32
+    }
+
+    /// - Parameter mark: appears in every text, so that a leak can be found by it.
+    func publishModel(
+        _ mark: String, level: Level = .pg, bytes: Int = 3000, fileName: String? = nil, age: UInt64 = 0,
+        change: (inout WireModel) -> Void = { _ in }, changeRelease: (inout WireRelease) -> Void = { _ in }
+    ) async throws -> Published {
+        let slug = mark.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        let time = Self.time - 2000 - age * 10
+        let file = try await blobs.add(bytes: Self.bytes("file of \(mark)", count: bytes))
+        let image = try await blobs.add(bytes: Self.png + Array("\(mark)".utf8))
+        let model = try await publish(by: maker) { post in
+            post.created = time
+            post.slot = slug
+            post.model.name = "Model \(mark)"
+            post.model.type = "LORA"
+            post.model.description_p = "About \(mark).\n\nSecond paragraph."
+            post.model.tags = ["tag-\(slug)", "bees"]
+            post.model.level = level.rawValue
+            post.model.licence.name = "CC0-1.0"
+            post.model.licence.commercialUse = ["Image", "Sell"]
+            post.model.licence.derivatives = true
+            post.model.realPerson = .no
+            change(&post.model)
+        }
+        let release = try await publish(by: maker) { post in
+            post.created = time + 1
+            post.release.modelAuthor = maker.id.data
+            post.release.modelSlug = slug
+            post.release.version = "v1 \(mark)"
+            post.release.baseModel = "SDXL 1.0"
+            post.release.trainedWords = ["word \(mark)"]
+            post.release.settings.strength = 0.8
+            post.release.changes = "First release of \(mark)."
+            post.release.files = [Self.wire(file, name: fileName ?? "\(slug).safetensors")]
+            changeRelease(&post.release)
+        }
+        let picture = try await publish(by: maker) { post in
+            post.created = time + 2
+            post.imagePost.releases = [release.id.data]
+            post.imagePost.title = "Picture of \(mark)"
+            post.imagePost.images = [Self.wire(image, level: level, file: file.sha256, mark: mark)]
+        }
+        return Published(
+            model: model, release: release, picture: picture, file: file.sha256, image: image.sha256)
+    }
+
+    static func wire(_ facts: BlobFacts, name: String) -> WireFile {
+        var file = WireFile()
+        file.sha256 = facts.sha256.data
+        file.piecesRoot = facts.piecesRoot.data
+        file.size = facts.size
+        file.crc32 = facts.crc32
+        file.autov1 = Data([UInt8](withUnsafeBytes(of: facts.autoV1.bigEndian) { Array($0) }))
+        file.name = name
+        file.kind = "Model"
+        file.format = "SafeTensor"
+        file.precision = "fp16"
+        file.autov3 = SHA256.hash(Array("tensors of \(name)".utf8)).data
+        file.tensorDigest = SHA256.hash(Array("digest of \(name)".utf8)).data
+        file.mediaType = "application/octet-stream"
+        return file
+    }
+
+    private static func wire(_ facts: BlobFacts, level: Level, file: Hash32, mark: String) -> WireImage {
+        var image = WireImage()
+        image.blob = facts.sha256.data
+        image.size = facts.size
+        image.piecesRoot = facts.piecesRoot.data
+        image.mediaType = "image/png"
+        image.width = 128
+        image.height = 96
+        image.level = level.rawValue
+        image.alt = "Alt of \(mark)"
+        image.recipe.prompt = "prompt of \(mark)"
+        image.recipe.seed = 7
+        image.recipe.hasSeed_p = true
+        image.recipe.steps = 20
+        var resource = WireResource()
+        resource.kind = "lora"
+        resource.name = "file of \(mark)"
+        resource.sha256 = file.data
+        resource.strength = 0.7
+        image.recipe.resources = [resource]
+        return image
+    }
+
+    /// Bytes that differ everywhere, so that a range from a wrong place is noticed.
+    static func bytes(_ seed: String, count: Int) -> [UInt8] {
+        var state = SHA256.hash(Array(seed.utf8)).words.0 | 1
+        return (0..<count).map { _ in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return UInt8(truncatingIfNeeded: state >> 24)
+        }
+    }
+
+    /// The signature of a PNG is all that anything here looks at.
+    static let png: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+}
+
+/// An author: a chain of one key document with one device.
+struct Person: Sendable {
+    let id: Hash32
+    let genesis: SignedPost
+    let device: SigningKey
+    var signer: Signer { Signer(author: id, device: device) }
+
+    init(seed: UInt8, role: WireRole, scopes: [WireScope]? = nil) throws {
+        let root = try Self.key(seed, 1)
+        let next = try Self.key(seed, 2)
+        device = try Self.key(seed, 3)
+        var document = WireKeyDocument()
+        document.version = 1
+        document.roots = [root.publicKey.data]
+        document.threshold = 1
+        document.nextRoots = [SHA256.hash(next.publicKey.bytes).data]
+        document.nextThreshold = 1
+        document.role = role
+        var listed = WireDevice()
+        listed.key = device.publicKey.data
+        listed.label = "laptop"
+        listed.scopes = scopes ?? (role == .node ? [.node] : [.release, .review, .post])
+        listed.notBefore = 1_767_225_600
+        document.devices = [listed]
+        genesis = try PostSigning.genesis(document, created: 1_767_225_600, roots: [root])
+        id = genesis.id
+    }
+
+    private static func key(_ seed: UInt8, _ use: UInt8) throws -> SigningKey {
+        try #require(SigningKey(seed: [seed, use] + [UInt8](repeating: 0, count: 30)))
+    }
+}
