@@ -65,7 +65,8 @@ let package = Package(
         .target(name: "Digests", dependencies: ["COpenSSL", "CWaggleSystem"], swiftSettings: optimised),
         .target(name: "WaggleProtocol", dependencies: [protobuf], swiftSettings: optimised),
         .target(
-            name: "Identity", dependencies: ["CSodium", "Digests", "WaggleProtocol", protobuf], swiftSettings: optimised),
+            name: "Identity", dependencies: ["CSodium", "Digests", "WaggleProtocol", protobuf], swiftSettings: optimised
+        ),
         .target(
             name: "PostLog", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
             swiftSettings: optimised),
@@ -76,12 +77,14 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
-            name: "Catalog", dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", grdb, protobuf],
+            name: "Catalog",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", grdb, protobuf],
             swiftSettings: strict),
         .target(
             name: "Federation",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", grdb, protobuf,
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", grdb,
+                protobuf,
                 nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
             ], swiftSettings: optimised),
         .target(
@@ -93,18 +96,60 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, nioFoundation, httpTypes, hummingbird,
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
+                "Catalog",
+                "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, nioFoundation, httpTypes,
+                hummingbird,
                 hummingbirdCore, mustache, lifecycle, system,
             ], swiftSettings: strict),
         .target(
             name: "Node",
             dependencies: [
-                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog",
+                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
+                "Catalog",
                 "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
                 tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
+
+        .testTarget(name: "DigestsTests", dependencies: ["Digests", "CWaggleSystem"], swiftSettings: strict),
+        .testTarget(
+            name: "IdentityTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "CSodium", protobuf],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FormatsTests", dependencies: ["Digests", "WaggleProtocol", "Formats"], swiftSettings: strict),
+        .testTarget(
+            name: "PostLogTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", grdb, protobuf],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BlobStoreTests",
+            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "BlobStore", grdb, nio, nioPosix, system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CatalogTests",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", "Catalog", grdb, protobuf,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "FederationTests",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Federation", nio, protobuf,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Operations", protobuf, system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
+                "Federation", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
+                product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, system,
+            ], exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(name: "NodeTests", dependencies: ["Operations", "Node", system], swiftSettings: strict),
     ]
 )

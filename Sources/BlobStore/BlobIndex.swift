@@ -8,10 +8,15 @@ struct BlobIndex: Sendable {
     let path: FilePath
 
     /// Opens the file, which is made when missing. Blocks.
-    init(path: FilePath, migrations: DatabaseMigrator) throws(BlobError) {
+    ///
+    /// - Parameter pageBytes: size of a page of a new file. Rows of tens of KiB want large ones.
+    init(path: FilePath, migrations: DatabaseMigrator, pageBytes: Int = 4096) throws(BlobError) {
         self.path = path
         var configuration = Configuration()
         configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA page_size = \(pageBytes)")
+            // 16 MiB of log before it is folded in, so that a run of group commits is one write each.
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = \((16 << 20) / pageBytes)")
             try db.execute(sql: "PRAGMA synchronous = FULL")
             // Deleted rows are overwritten: what was purged is gone.
             try db.execute(sql: "PRAGMA secure_delete = ON")

@@ -122,8 +122,7 @@ extension BlobStore {
             try? await takeBack(digests.sha256) { (target) throws(BlobError) in try Files.remove(target) }
             throw error
         }
-        room.count(change)
-        incoming.reservation.release()
+        incoming.reservation.settle(change)
         options.onStep(.indexed)
         return facts(digests, .file(layout.file(digests.sha256)))
     }

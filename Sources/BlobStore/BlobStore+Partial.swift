@@ -150,11 +150,14 @@ extension BlobStore {
     }
 
     /// Makes a complete, hashed download a blob; the order is that of `commit` for a copy.
-    func complete(_ file: OpenFile, _ digests: FileDigests) async throws(BlobError) -> BlobFacts {
+    func complete(
+        _ file: OpenFile, _ digests: FileDigests, _ reservation: Reservation
+    ) async throws(BlobError) -> BlobFacts {
         if digests.size <= UInt64(Limits.Blob.smallBytes) {
             let bytes = try await threads.run { () throws(BlobError) in try file.bytes(0..<digests.size) }
             let facts = try await add(bytes: bytes.readableBytesView)
             try await discardPartial(digests.sha256)
+            reservation.release()
             return facts
         }
         try await threads.run { () throws(BlobError) in
@@ -175,7 +178,7 @@ extension BlobStore {
             }
             throw error
         }
-        room.count(change)
+        reservation.settle(change)
         options.onStep(.indexed)
         // Only there when the blob had come another way meanwhile.
         try? await threads.run { () throws(BlobError) in try Files.remove(file.path) }

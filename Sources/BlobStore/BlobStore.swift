@@ -53,7 +53,7 @@ public final class BlobStore: Sendable {
         try Recovery.makeDirectories(layout)
         purges = try PurgeLog(path: layout.purgeLog)
         index = try BlobIndex(path: layout.index, migrations: Schema.index)
-        smallFile = try BlobIndex(path: layout.small, migrations: Schema.small)
+        smallFile = try BlobIndex(path: layout.small, migrations: Schema.small, pageBytes: 16 << 10)
         let found = try Recovery(layout: layout, index: index, small: smallFile, purges: purges).run()
         recovery = found.report
         room = RoomAccount(

@@ -43,6 +43,12 @@ struct Budget: Sendable {
         if !backed { unbacked -= min(bytes, unbacked) }
     }
 
+    /// Counts a change of what lies on the disk.
+    mutating func count(_ change: RoomChange) {
+        live = UInt64(max(0, Int64(live) + change.live))
+        trash = UInt64(max(0, Int64(trash) + change.trash))
+    }
+
     /// Bytes above the low mark once the high mark is passed; 0 below it.
     var excess: UInt64 {
         guard let limit else { return 0 }
@@ -83,11 +89,20 @@ final class Reservation: Sendable {
 
     /// Gives the room back. Once is enough.
     func release() {
+        settle(RoomChange())
+    }
+
+    /// Gives the room back and counts what was made of it, in one step: between the two nobody sees room that is not
+    /// there, or lacks room that is.
+    func settle(_ change: RoomChange) {
         let ended = state.withLock { state in
             defer { state.open = false }
             return state
         }
-        if ended.open { account.budget.withLock { $0.release(bytes, backed: ended.backed) } }
+        account.budget.withLock { budget in
+            if ended.open { budget.release(bytes, backed: ended.backed) }
+            budget.count(change)
+        }
     }
 }
 
@@ -135,10 +150,7 @@ final class RoomAccount: Sendable {
 
     /// Counts a change of what lies on the disk.
     func count(_ change: RoomChange) {
-        budget.withLock { budget in
-            budget.live = UInt64(max(0, Int64(budget.live) + change.live))
-            budget.trash = UInt64(max(0, Int64(budget.trash) + change.trash))
-        }
+        budget.withLock { $0.count(change) }
     }
 }
 

@@ -27,7 +27,14 @@ public actor PartialBlob {
     private var units: UnitSet
     /// Digests of the bytes up to the contiguous front, or behind it while `isFollowing`.
     private var front: OrderedHasher
-    private var isFollowing = false
+    private var isFollowing = false {
+        didSet {
+            guard !isFollowing else { return }
+            for waiter in frontWaiters { waiter.resume() }
+            frontWaiters.removeAll()
+        }
+    }
+    private var frontWaiters: [CheckedContinuation<Void, Never>] = []
     /// What the index says; a failed sync goes back to it.
     private var saved: (units: UnitSet, front: OrderedHasher)
     private var unsavedBytes = 0
@@ -113,20 +120,23 @@ public actor PartialBlob {
     public func commit() async throws(BlobError) -> BlobFacts {
         try checkOpen()
         guard units.isFull else { throw .incomplete(sha256, missing: layer.count - units.count) }
-        try await follow(atMost: .max)
-        guard front.byteCount == size else { throw .incomplete(sha256, missing: 0) }
+        while front.byteCount < size {
+            await frontIsFree()
+            try checkOpen()
+            try await follow(atMost: .max)
+            // A failed sync may have taken units back meanwhile.
+            guard units.isFull else { throw .incomplete(sha256, missing: layer.count - units.count) }
+        }
+        try checkOpen()
         let digests = FileDigests(
             size: size, sha256: front.sha256, piecesRoot: piecesRoot, layer: layer, crc32: front.crc32,
             autoV1: front.autoV1)
         guard digests.sha256 == sha256 else {
-            let actual = digests.sha256
-            try await abandon()
-            throw .hashMismatch(expected: sha256, actual: actual)
+            throw try await mismatch(digests.sha256)
         }
         end = .alreadyHeld(sha256)
         do throws(BlobError) {
-            let facts = try await store.complete(file, digests)
-            reservation.release()
+            let facts = try await store.complete(file, digests, reservation)
             await store.sessions.remove(sha256)
             return facts
         } catch {
@@ -134,6 +144,25 @@ public actor PartialBlob {
             if end == .alreadyHeld(sha256) { end = nil }
             throw error
         }
+    }
+
+    /// The error for a whole-file hash that is not the blob's. Units are read again first: when the disk lost some they
+    /// are missing once more; when all are right, the name and the root were not of the same bytes.
+    private func mismatch(_ actual: Hash32) async throws(BlobError) -> BlobError {
+        let held = units
+        let scan = UnitScan(file: file, size: size, layer: layer)
+        let good = try await store.threads.run { () throws(BlobError) in
+            try scan.goodUnits(0..<held.capacity)
+        }
+        guard good.count == held.capacity else {
+            units = UnitSet(capacity: held.capacity)
+            for unit in good { units.insert(unit) }
+            front = OrderedHasher()
+            unsavedBytes += 1
+            return .incomplete(sha256, missing: layer.count - units.count)
+        }
+        try await abandon()
+        return .hashMismatch(expected: sha256, actual: actual)
     }
 
     /// Writes down what is here, as before a pause. Writing may go on afterwards.
@@ -146,7 +175,12 @@ public actor PartialBlob {
     public func abandon() async throws(BlobError) {
         guard end == nil else { return }
         end = .closed
-        try await store.discardPartial(sha256)
+        do throws(BlobError) {
+            try await store.discardPartial(sha256)
+        } catch {
+            if end == .closed { end = nil }
+            throw error
+        }
         reservation.release()
         await store.sessions.remove(sha256)
     }
@@ -171,6 +205,11 @@ public actor PartialBlob {
 
     /// The first unit that the file's hash does not cover.
     private var frontUnit: Int { Int((front.byteCount + UInt64(MerkleTree.unitBytes - 1)) >> 20) }
+
+    /// Waits until no task is hashing at the front.
+    private func frontIsFree() async {
+        while isFollowing { await withCheckedContinuation { frontWaiters.append($0) } }
+    }
 
     private func byteRange(_ range: Range<Int>) -> Range<UInt64> {
         UInt64(range.lowerBound) << 20..<min(size, UInt64(range.upperBound) << 20)

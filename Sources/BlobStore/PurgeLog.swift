@@ -62,9 +62,10 @@ final class PurgeLog: Sendable {
         self.path = path
         var records: [Hash32: PurgeRecord] = [:]
         var damaged: [Int] = []
-        for (number, line) in try Self.text(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-        where !line.isEmpty {
-            if let record = PurgeRecord(line: line) {
+        // By bytes: a line feed after a carriage return is one character to a String.
+        let lines = try Self.text(path).utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (number, line) in lines.enumerated() where !line.isEmpty {
+            if let record = PurgeRecord(line: Substring(line)) {
                 records[record.sha256] = record
             } else {
                 damaged.append(number + 1)

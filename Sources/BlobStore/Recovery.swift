@@ -97,7 +97,7 @@ struct Recovery {
     /// Marks rows whose file is gone, and takes back those whose file came back (a disk that was not mounted).
     private func compareFiles(_ found: inout Found) throws(BlobError) {
         var files: Set<Hash32> = []
-        for folder in try Files.names(in: layout.complete) {
+        for folder in try Files.names(in: layout.complete) where Hex.decode(folder, count: 1) != nil {
             for name in try Files.names(in: layout.complete.appending(folder)) {
                 if let hash = Hash32(canonicalHex: folder + name) { files.insert(hash) }
             }

@@ -27,9 +27,13 @@ public final class Catalog: Sendable {
             local = try LocalFacts(path: directory + "local.db")
             var configuration = Configuration()
             configuration.label = "catalog"
+            configuration.maximumReaderCount = 4
             configuration.prepareDatabase { database in
                 try database.execute(
-                    sql: "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY")
+                    sql: """
+                        PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;
+                        PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864
+                        """)
             }
             pool = try DatabasePool(path: path, configuration: configuration)
             let known = try pool.read { try CatalogSchema.state($0) }
@@ -60,7 +64,7 @@ public final class Catalog: Sendable {
     /// - Parameter entries: in the log's order.
     public func apply(_ entries: [LogEntry]) async throws(CatalogError) {
         do {
-            let allotment = try await local.allot(entries.flatMap(NumberBlocks.needed))
+            let allotment = try await local.allot(entries.flatMap(NumberBlock.needed))
             let seq = try await pool.write { [local] database -> UInt64? in
                 guard var state = try CatalogSchema.state(database) else { return nil }
                 let projection = Projection(database, allotment: allotment, hidden: local.hiddenSubjects)

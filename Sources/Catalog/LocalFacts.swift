@@ -9,6 +9,9 @@ import Synchronization
 final class LocalFacts: Sendable {
     private let queue: DatabaseQueue
     private let hidden: Mutex<Set<ModerationSubject>>
+    /// Numbers on disk that were asked for lately: most posts come from authors who just posted something else.
+    private let known = Mutex<[Hash32: Int32]>([:])
+    private static let knownNumbers = 1 << 16
 
     init(path: String) throws {
         var configuration = Configuration()
@@ -50,38 +53,57 @@ final class LocalFacts: Sendable {
     struct Allotment: Sendable {
         var numbers: [Hash32: Int32] = [:]
         var downloads: [Int32: Int64] = [:]
-        /// One more than the highest number ever given out.
+        /// One more than the highest number ever given out; 1 when nothing new was asked for.
         var nextNumber: Int64 = 1
     }
 
     /// Looks up the first number of each name's block, giving out new blocks of the asked size where there is none.
     /// On disk when it returns, so that no table refers to a number that could be given out again.
-    func allot(_ blocks: [(name: Hash32, size: Int)]) async throws -> Allotment {
-        try await queue.write { database in
-            var allotment = Allotment()
-            var next = try database.integer("SELECT number FROM next_number") ?? 1
-            let start = next
-            for block in blocks where allotment.numbers[block.name] == nil {
-                let known = try database.integer("SELECT first FROM numbers WHERE hash = ?", [block.name.data])
-                if let known, let number = Int32(exactly: known) {
-                    allotment.numbers[block.name] = number
-                    if let count = try database.integer("SELECT count FROM downloads WHERE release_id = ?", [known]) {
-                        allotment.downloads[number] = count
-                    }
-                    continue
-                }
-                let end = next + Int64(block.size)
-                guard let number = Int32(exactly: next), end <= Int64(Int32.max) + 1 else {
-                    throw CatalogError.numbersExhausted
-                }
-                try database.run("INSERT INTO numbers (first, hash) VALUES (?, ?)", [next, block.name.data])
-                allotment.numbers[block.name] = number
-                next = end
+    func allot(_ blocks: [NumberBlock]) async throws -> Allotment {
+        var wanted = blocks
+        var found: [Hash32: Int32] = [:]
+        known.withLock { known in
+            wanted = blocks.filter { block in
+                found[block.name] = known[block.name]
+                return found[block.name] == nil
             }
-            if next != start { try database.run("UPDATE next_number SET number = ?", [next]) }
-            allotment.nextNumber = next
-            return allotment
         }
+        guard !wanted.isEmpty else { return Allotment(numbers: found) }
+        let allotment = try await queue.write { [wanted, found] in try Self.allot(wanted, found, $0) }
+        known.withLock { known in
+            if known.count > Self.knownNumbers { known = [:] }
+            for block in wanted where !block.isRelease { known[block.name] = allotment.numbers[block.name] }
+        }
+        return allotment
+    }
+
+    private static func allot(_ blocks: [NumberBlock], _ found: [Hash32: Int32], _ database: Database) throws
+        -> Allotment
+    {
+        var allotment = Allotment(numbers: found)
+        var next = try database.integer("SELECT number FROM next_number") ?? 1
+        let start = next
+        for block in blocks where allotment.numbers[block.name] == nil {
+            let known = try database.integer("SELECT first FROM numbers WHERE hash = ?", [block.name.data])
+            if let known, let number = Int32(exactly: known) {
+                allotment.numbers[block.name] = number
+                if block.isRelease {
+                    allotment.downloads[number] = try database.integer(
+                        "SELECT count FROM downloads WHERE release_id = ?", [known])
+                }
+                continue
+            }
+            let end = next + Int64(block.size)
+            guard let number = Int32(exactly: next), end <= Int64(Int32.max) + 1 else {
+                throw CatalogError.numbersExhausted
+            }
+            try database.run("INSERT INTO numbers (first, hash) VALUES (?, ?)", [next, block.name.data])
+            allotment.numbers[block.name] = number
+            next = end
+        }
+        if next != start { try database.run("UPDATE next_number SET number = ?", [next]) }
+        allotment.nextNumber = next
+        return allotment
     }
 
     /// One more than the highest number ever given out.

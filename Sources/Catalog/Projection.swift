@@ -22,7 +22,8 @@ final class Projection {
     var staleModels: Set<Int32> = []
     var staleCounts: Set<Int32> = []
     var staleAuthors: Set<Int32> = []
-    /// Changes of facet counts, added up.
+    /// Changes of counts, added up.
+    var tallies: [Int64: Tally] = [:]
     var facetChanges: [Facet: Int64] = [:]
 
     init(_ database: Database, allotment: LocalFacts.Allotment, hidden: Set<ModerationSubject>) {
@@ -61,6 +62,7 @@ final class Projection {
 
     /// Computes everything that is stale.
     func finish() throws {
+        try writeTallies()
         for id in staleModels.sorted() { try refreshModel(id) }
         for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) }
         for id in staleAuthors.sorted() { try refreshShelves(ofAuthor: id) }
@@ -100,22 +102,31 @@ final class Projection {
     }
 }
 
-/// Which numbers an entry needs: one for each thing that an address can name.
-enum NumberBlocks {
-    static func needed(_ entry: LogEntry) -> [(name: Hash32, size: Int)] {
+/// Numbers in a row for one thing that an address can name and its parts.
+struct NumberBlock {
+    let name: Hash32
+    var size = 1
+    var isRelease = false
+
+    /// What an entry needs.
+    static func needed(_ entry: LogEntry) -> [NumberBlock] {
         guard entry.event == .shown else { return [] }
         let post = entry.post
+        let author = NumberBlock(name: post.author)
         switch post.post.body {
         case .profile, .comment:
-            return [(post.author, 1)]
+            return [author]
         case .model:
-            return [(post.author, 1), (model(post.author, slug: post.slot), 1)]
+            return [author, NumberBlock(name: model(post.author, slug: post.slot))]
         case .release(let body) where isOwn(body, post):
-            return [(post.author, 1), (model(post.author, slug: body.modelSlug), 1), (post.id, 1 + body.files.count)]
+            return [
+                author, NumberBlock(name: model(post.author, slug: body.modelSlug)),
+                NumberBlock(name: post.id, size: 1 + body.files.count, isRelease: true),
+            ]
         case .imagePost(let body):
-            return [(post.author, 1), (post.id, 1 + body.images.count)]
+            return [author, NumberBlock(name: post.id, size: 1 + body.images.count)]
         case .review(let body):
-            return [(post.author, 1)] + (body.images.isEmpty ? [] : [(post.id, 1 + body.images.count)])
+            return body.images.isEmpty ? [author] : [author, NumberBlock(name: post.id, size: 1 + body.images.count)]
         default:
             return []
         }

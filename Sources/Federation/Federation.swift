@@ -129,7 +129,7 @@ public final class Federation: Sendable {
             } catch {
                 let words = (error as? PeerError)?.message ?? String(describing: error)
                 logger.info("exchange ended", metadata: ["peer": "\(peer.url)", "why": "\(words)"])
-                try? await peers.note(node, error: words, now: now())
+                try? await peers.note(node, error: words)
             }
             if now() >= began + 60 { backoff = Backoff() }
             guard (try? await Task.sleep(for: backoff.next())) != nil else { return }

@@ -53,7 +53,9 @@ public enum FileNames {
     /// Windows takes these for devices whatever the extension.
     private static func isDevice(_ name: String) -> Bool {
         // By scalars: a dot with an accent on it is still a dot to Windows.
-        let stem = String(name.unicodeScalars.prefix { $0 != "." }).trimmed.uppercased()
+        let start = String(name.unicodeScalars.prefix { $0 != "." }).trimmed
+        guard start.utf8.count <= 8 else { return false }
+        let stem = start.uppercased()
         if ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"].contains(stem) { return true }
         guard stem.count == 4, stem.hasPrefix("COM") || stem.hasPrefix("LPT"), let last = stem.last else {
             return false

@@ -42,7 +42,7 @@ public final class Gateway: Service {
             logger: services.logger)
     }
 
-    private static func register(_ services: GatewayServices, _ pages: PageRenderer, in table: inout RouteTable) {
+    static func register(_ services: GatewayServices, _ pages: PageRenderer, in table: inout RouteTable) {
         let origins = Origins(services.configuration)
         let peers = PeerAuthentication(services, origins)
         let viewers = Viewers(services.configuration, peers)

@@ -7,7 +7,11 @@ public enum DSSE {
     public static func preAuthenticationEncoding(type: String, payload: some Collection<UInt8>) -> [UInt8] {
         var encoding: [UInt8] = []
         encoding.reserveCapacity(payload.count + type.utf8.count + 32)
-        encoding.append(contentsOf: "DSSEv1 \(type.utf8.count) \(type) \(payload.count) ".utf8)
+        // Piece by piece: every post that comes in passes here, and building a string first costs more than its hash.
+        for piece in ["DSSEv1", String(type.utf8.count), type, String(payload.count)] {
+            encoding.append(contentsOf: piece.utf8)
+            encoding.append(UInt8(ascii: " "))
+        }
         encoding.append(contentsOf: payload)
         return encoding
     }

@@ -26,21 +26,11 @@ public struct OpenedEnvelope: Sendable {
         guard envelope.count <= Limits.Post.envelopeBytes else {
             throw .tooLarge(bytes: envelope.count, limit: Limits.Post.envelopeBytes)
         }
-        var rest = envelope[...]
-        guard rest.popFirst() == 0x0a, let length = Self.number(&rest), length > 0, length <= UInt64(rest.count) else {
-            throw .malformed("the envelope does not begin with a payload")
-        }
-        guard length <= UInt64(Limits.Post.payloadBytes) else {
-            throw .tooLarge(bytes: Int(length), limit: Limits.Post.payloadBytes)
-        }
-        payload = Data(rest.prefix(Int(length)))
-        rest = rest.dropFirst(Int(length))
-        guard rest.popFirst() == 0x10, let type = Self.number(&rest) else {
-            throw .malformed("the envelope has no type behind its payload")
-        }
-        guard type == 1 else { throw .unknownEnvelopeType(UInt32(clamping: type)) }
-        signatures = try Self.signatures(rest)
+        let parts = envelope.withUnsafeBytes { bytes in Result { () throws(PostError) in try Parts(bytes) } }
+        let (payload, signatures) = try (parts.get().payload, parts.get().signatures)
         self.envelope = envelope
+        self.payload = payload
+        self.signatures = signatures
         signedBytes = DSSE.preAuthenticationEncoding(type: DSSE.postType, payload: payload)
         id = SHA256.hash(signedBytes)
     }
@@ -48,41 +38,80 @@ public struct OpenedEnvelope: Sendable {
     /// Where the payload begins in `signedBytes`.
     var payloadStart: Int { signedBytes.count - payload.count }
 
-    private static let signatureFieldBytes = 102
+    /// What stands in the bytes of an envelope.
+    private struct Parts {
+        let payload: Data
+        let signatures: [Signature]
 
-    private static func signatures(_ bytes: Data) throws(PostError) -> [Signature] {
-        guard !bytes.isEmpty else { throw .wrongSigners("there is no signature") }
-        let (count, remainder) = bytes.count.quotientAndRemainder(dividingBy: signatureFieldBytes)
-        guard count <= Limits.Post.signatures else {
-            throw .limit("\(count) signatures, at most \(Limits.Post.signatures)")
-        }
-        guard remainder == 0 else { throw .malformed("a signature is not 64 bytes by a key of 32") }
-        var signatures: [Signature] = []
-        signatures.reserveCapacity(count)
-        var at = bytes.startIndex
-        for _ in 0..<count {
-            // Field 3 of 100 bytes: field 1 of 32 bytes, field 2 of 64 bytes.
-            guard bytes[at] == 0x1a, bytes[at + 1] == 100, bytes[at + 2] == 0x0a, bytes[at + 3] == 32,
-                bytes[at + 36] == 0x12, bytes[at + 37] == 64, let key = Hash32(bytes[at + 4..<at + 36])
-            else { throw .malformed("a signature is not 64 bytes by a key of 32") }
-            if let last = signatures.last {
-                guard last.key != key else { throw .wrongSigners("key \(key.hex) signs twice") }
-                guard last.key < key else { throw .malformed("the signatures are not in the order of their keys") }
+        private static let signatureFieldBytes = 102
+
+        init(_ bytes: UnsafeRawBufferPointer) throws(PostError) {
+            var at = 0
+            guard Self.byte(bytes, &at) == 0x0a, let length = Self.number(bytes, &at), length > 0,
+                length <= bytes.count - at
+            else { throw .malformed("the envelope does not begin with a payload") }
+            guard length <= Limits.Post.payloadBytes else {
+                throw .tooLarge(bytes: length, limit: Limits.Post.payloadBytes)
             }
-            signatures.append(Signature(key: key, bytes: Data(bytes[at + 38..<at + signatureFieldBytes])))
-            at += signatureFieldBytes
+            payload = Data(bytes[at..<at + length])
+            at += length
+            guard Self.byte(bytes, &at) == 0x10, let type = Self.number(bytes, &at) else {
+                throw .malformed("the envelope has no type behind its payload")
+            }
+            guard type == 1 else { throw .unknownEnvelopeType(UInt32(clamping: type)) }
+            signatures = try Self.signatures(UnsafeRawBufferPointer(rebasing: bytes[at...]))
         }
-        return signatures
-    }
 
-    /// A number in its shortest form, below 2^32; nil for anything else.
-    private static func number(_ bytes: inout Data) -> UInt64? {
-        var value: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 35, by: 7) {
-            guard let byte = bytes.popFirst() else { return nil }
-            value |= UInt64(byte & 0x7f) << shift
-            if byte < 0x80 { return shift > 0 && byte == 0 || value > UInt64(UInt32.max) ? nil : value }
+        private static func signatures(_ bytes: UnsafeRawBufferPointer) throws(PostError) -> [Signature] {
+            guard bytes.count > 0 else { throw .wrongSigners("there is no signature") }
+            let (count, remainder) = bytes.count.quotientAndRemainder(dividingBy: signatureFieldBytes)
+            guard count <= Limits.Post.signatures else {
+                throw .limit("\(count) signatures, at most \(Limits.Post.signatures)")
+            }
+            guard remainder == 0 else { throw .malformed("a signature is not 64 bytes by a key of 32") }
+            var signatures: [Signature] = []
+            signatures.reserveCapacity(count)
+            for index in 0..<count {
+                let field = UnsafeRawBufferPointer(
+                    rebasing: bytes[index * signatureFieldBytes..<(index + 1) * signatureFieldBytes])
+                // Field 3 of 100 bytes: field 1 of 32 bytes, field 2 of 64 bytes.
+                guard field[0] == 0x1a, field[1] == 100, field[2] == 0x0a, field[3] == 32, field[36] == 0x12,
+                    field[37] == 64
+                else { throw .malformed("a signature is not 64 bytes by a key of 32") }
+                let key = Hash32(copying: UnsafeRawBufferPointer(rebasing: field[4..<36]))
+                if let last = signatures.last {
+                    guard last.key != key else { throw .wrongSigners("key \(key.hex) signs twice") }
+                    guard last.key < key else { throw .malformed("the signatures are not in the order of their keys") }
+                }
+                signatures.append(Signature(key: key, bytes: Data(field[38...])))
+            }
+            return signatures
         }
-        return nil
+
+        private static func byte(_ bytes: UnsafeRawBufferPointer, _ at: inout Int) -> UInt8? {
+            guard at < bytes.count else { return nil }
+            defer { at += 1 }
+            return bytes[at]
+        }
+
+        /// A number in its shortest form, below 2^32; nil for anything else.
+        private static func number(_ bytes: UnsafeRawBufferPointer, _ at: inout Int) -> Int? {
+            var value = 0
+            for shift in stride(from: 0, to: 35, by: 7) {
+                guard let byte = byte(bytes, &at) else { return nil }
+                value |= Int(byte & 0x7f) << shift
+                if byte < 0x80 { return shift > 0 && byte == 0 || value > UInt32.max ? nil : value }
+            }
+            return nil
+        }
+    }
+}
+
+extension Hash32 {
+    /// The 32 bytes of a field; nil for another length. What every post passes through several times, so without the detour
+    /// over a collection of any kind.
+    package init?(field data: Data) {
+        guard data.count == 32 else { return nil }
+        self = data.withUnsafeBytes { Hash32(copying: $0) }
     }
 }

@@ -71,7 +71,7 @@ public struct SignedPost: Sendable {
             guard post.device.isEmpty else { throw .wrongSigners("kind \(post.kind) has no device; roots sign it") }
             device = nil
         } else {
-            guard let device = Hash32(post.device) else { throw .malformed("device is not 32 bytes") }
+            guard let device = Hash32(field: post.device) else { throw .malformed("device is not 32 bytes") }
             guard signers == [device] else {
                 throw .wrongSigners("a post of kind \(post.kind) carries one signature, by its device")
             }
@@ -81,7 +81,7 @@ public struct SignedPost: Sendable {
             guard post.keyDocument.version == 1 else { throw .malformed("only version 1 has no author") }
             author = unverified.id
         } else {
-            guard let author = Hash32(post.author) else { throw .malformed("author is not 32 bytes") }
+            guard let author = Hash32(field: post.author) else { throw .malformed("author is not 32 bytes") }
             self.author = author
         }
         self.id = unverified.id

@@ -13,7 +13,8 @@ enum OperationTable {
             entries[O.name] = Entry { request, context async throws(OperationError) in
                 guard let operation = try? JSONDecoder().decode(O.self, from: request) else {
                     throw OperationError(
-                        .usage, "the request for \"\(O.name)\" is not understood; client and server are of different versions")
+                        .usage,
+                        "the request for \"\(O.name)\" is not understood; are client and server of one version?")
                 }
                 let reply = try await operation.run(in: context)
                 guard let data = try? JSONEncoder().encode(reply) else {

@@ -98,7 +98,7 @@ enum PostTable {
     // A damaged file may hold anything, so nothing that is read from it may trap.
 
     static func hash(_ row: GRDB.Row, _ column: Int) throws -> Hash32 {
-        guard let hash = try row.withUnsafeData(atIndex: column, { $0.flatMap { Hash32($0) } }) else {
+        guard let hash = try row.withUnsafeData(atIndex: column, { $0.flatMap { Hash32(field: $0) } }) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a name is not 32 bytes")
         }
         return hash

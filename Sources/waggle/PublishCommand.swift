@@ -106,7 +106,8 @@ struct PublishCommand: AsyncParsableCommand {
                 description = try String(
                     contentsOf: URL(filePath: Paths.absolute(descriptionFile).string), encoding: .utf8)
             } catch {
-                throw OperationError(.notFound, "\(descriptionFile) cannot be read as text: \(error.localizedDescription)")
+                throw OperationError(
+                    .notFound, "\(descriptionFile) cannot be read as text: \(error.localizedDescription)")
             }
         }
         return PublishRequest(

@@ -31,7 +31,9 @@ struct StatusCommand: AsyncParsableCommand {
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a release.",
-        discussion: "A release is named by @maker/name@version, a post id, a hash of a file, an AIR name or a page's address.")
+        discussion: """
+            A release is named by @maker/name@version, a post id, a hash of a file, an AIR name or a page's address.
+            """)
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: JSONOption
@@ -46,14 +48,18 @@ struct ShowCommand: AsyncParsableCommand {
         Terminal.print("  by       \(release.authorName) \(release.author)")
         Terminal.print("  signed   \(Terminal.date(release.created))")
         Terminal.print("  release  \(release.release)")
-        if !release.triggerWords.isEmpty { Terminal.print("  trigger  \(release.triggerWords.joined(separator: ", "))") }
+        if !release.triggerWords.isEmpty {
+            Terminal.print("  trigger  \(release.triggerWords.joined(separator: ", "))")
+        }
         if !release.tags.isEmpty { Terminal.print("  tags     \(release.tags.joined(separator: ", "))") }
         for file in release.files {
             let here = file.here == "whole" ? "here" : file.here == "partial" ? "partly here" : "not here"
-            Terminal.print("  file     \(file.name)  \(ByteSize.text(file.size))  \(file.format) \(file.precision)  [\(here)]")
+            let kind = "\(file.format) \(file.precision)"
+            Terminal.print("  file     \(file.name)  \(ByteSize.text(file.size))  \(kind)  [\(here)]")
             Terminal.print("           sha256 \(file.sha256)")
             if !file.autov3.isEmpty {
-                Terminal.print("           AutoV2 \(file.autov2)  AutoV3 \(file.autov3.prefix(12))  CRC32 \(file.crc32)")
+                let autoV3 = file.autov3.prefix(12)
+                Terminal.print("           AutoV2 \(file.autov2)  AutoV3 \(autoV3)  CRC32 \(file.crc32)")
             }
         }
         if release.versions.count > 1 { Terminal.print("  versions \(release.versions.joined(separator: ", "))") }

@@ -67,6 +67,22 @@ struct InfotextTests {
         #expect(infotext["Seed"] == "2")
     }
 
+    @Test("weights in a template after the parameters are no parameters")
+    func weightedTemplate() throws {
+        let infotext = try read(
+            "a\nSteps: 20, Seed: 1, Size: 8x8\nTemplate: x\n(word:1.2), (other:1.3), (third:1.1), (fourth:1)")
+        #expect(infotext["Seed"] == "1")
+        #expect(infotext.prompt == "a")
+    }
+
+    @Test("a parameter named Template does not make a template of its line")
+    func templateParameter() throws {
+        let parameters = try ["Template", "Seed", "Size"].map { try #require(InfotextParameter($0, "1")) }
+        let infotext = InfotextA1111(prompt: "a", parameters: parameters)
+        #expect(infotext.text == "a\nClip skip: 1, Template: 1, Seed: 1, Size: 1")
+        #expect(try read(infotext.text)["Template"] == "1")
+    }
+
     @Test("plain JSON is taken out whole before the line is split")
     func json() throws {
         let infotext = try read(

@@ -37,14 +37,14 @@ extension Projection {
                 post.id.data, subjectID, try authorID(post.author), Int64(post.created), post.id.tie, isHidden,
                 comment.replyTo.isEmpty ? nil : comment.replyTo, comment.text,
             ])
-        if !isHidden { try tally(.comments, subjectID: subjectID, by: 1) }
+        if !isHidden { tally(subjectID: subjectID, .comment(1)) }
     }
 
     func hideComment(_ post: LoggedPost) throws {
         guard let row = try database.row("SELECT subject_id, hidden FROM comments WHERE post = ?", [post.id.data])
         else { return }
         try database.run("DELETE FROM comments WHERE post = ?", [post.id.data])
-        if !(row[1] as Bool) { try tally(.comments, subjectID: row[0], by: -1) }
+        if !(row[1] as Bool) { tally(subjectID: row[0], .comment(-1)) }
     }
 
     func refreshHiddenComment(_ post: Hash32) throws {
@@ -53,6 +53,6 @@ extension Projection {
             row[1] as Bool != isHidden
         else { return }
         try database.run("UPDATE comments SET hidden = ? WHERE post = ?", [isHidden, post.data])
-        try tally(.comments, subjectID: row[0], by: isHidden ? -1 : 1)
+        tally(subjectID: row[0], .comment(isHidden ? -1 : 1))
     }
 }

@@ -42,7 +42,7 @@ enum ModelTable {
 
 extension Projection {
     func show(model: WireModel, _ post: LoggedPost) throws {
-        let name = NumberBlocks.model(post.author, slug: post.slot)
+        let name = NumberBlock.model(post.author, slug: post.slot)
         let id = try number(name)
         let authorID = try authorID(post.author)
         try database.run(

@@ -44,11 +44,11 @@ struct ReleaseFacts {
 
 extension Projection {
     func show(release: WireRelease, _ post: LoggedPost) throws {
-        guard NumberBlocks.isOwn(release, post) else { return }
+        guard NumberBlock.isOwn(release, post) else { return }
         let id = try number(post.id)
         if try database.exists("SELECT 1 FROM releases WHERE id = ?", [id]) { return }
         let authorID = try authorID(post.author)
-        let modelID = try number(NumberBlocks.model(post.author, slug: release.modelSlug))
+        let modelID = try number(NumberBlock.model(post.author, slug: release.modelSlug))
         let subjectID = try subjectID(post.id)
         let words = [release.version, release.baseModel] + release.trainedWords
         try database.run(

@@ -28,24 +28,28 @@ extension Projection {
         guard let release = Hash32(review.release) else { return }
         let subjectID = try subjectID(release)
         let authorID = try authorID(post.author)
-        let old = try database.row(
-            "SELECT post, recommended, hidden FROM reviews WHERE subject_id = ? AND author_id = ?",
-            [subjectID, authorID])
-        if let old {
-            if old.hash(0) == post.id { return }
-            try removeReview(old.hash(0), subjectID: subjectID, isRecommended: old[1], isHidden: old[2])
-        }
         let isHidden = isHidden(post.id)
-        try database.run(
-            """
-            INSERT INTO reviews (post, subject_id, author_id, created, tie, recommended, hidden, text)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, review.recommended, isHidden,
-                review.text,
-            ])
-        if !isHidden { try tally(review.recommended ? .recommended : .notRecommended, subjectID: subjectID, by: 1) }
+        func insert() throws -> Bool {
+            try database.run(
+                """
+                INSERT INTO reviews (post, subject_id, author_id, created, tie, recommended, hidden, text)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """,
+                [
+                    post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, review.recommended, isHidden,
+                    review.text,
+                ])
+            return database.changesCount > 0
+        }
+        if try !insert() {
+            let old = try database.row(
+                "SELECT post, recommended, hidden FROM reviews WHERE subject_id = ? AND author_id = ?",
+                [subjectID, authorID])
+            guard let old, old.hash(0) != post.id else { return }
+            try removeReview(old.hash(0), subjectID: subjectID, isRecommended: old[1], isHidden: old[2])
+            guard try insert() else { return }
+        }
+        if !isHidden { tally(subjectID: subjectID, .review(isRecommended: review.recommended, 1)) }
         if !review.images.isEmpty {
             try insertImages(review.images, post, releases: [release], title: "", text: "")
         }
@@ -61,7 +65,7 @@ extension Projection {
 
     private func removeReview(_ post: Hash32, subjectID: Int64, isRecommended: Bool, isHidden: Bool) throws {
         try database.run("DELETE FROM reviews WHERE post = ?", [post.data])
-        if !isHidden { try tally(isRecommended ? .recommended : .notRecommended, subjectID: subjectID, by: -1) }
+        if !isHidden { tally(subjectID: subjectID, .review(isRecommended: isRecommended, -1)) }
         try hideImages(of: post)
     }
 
@@ -73,7 +77,6 @@ extension Projection {
             row[2] as Bool != isHidden
         else { return }
         try database.run("UPDATE reviews SET hidden = ? WHERE post = ?", [isHidden, post.data])
-        try tally(
-            row[1] as Bool ? .recommended : .notRecommended, subjectID: row[0], by: isHidden ? -1 : 1)
+        tally(subjectID: row[0], .review(isRecommended: row[1], isHidden ? -1 : 1))
     }
 }

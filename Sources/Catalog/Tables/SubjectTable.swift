@@ -37,16 +37,48 @@ extension Projection {
         try database.run("UPDATE subjects SET model_id = ? WHERE id = ?", [modelID, try subjectID(post)])
     }
 
-    enum Tally: String {
-        case recommended
-        case notRecommended = "not_recommended"
-        case comments
+    /// Adds to what is counted for a post; written by `finish`.
+    func tally(subjectID: Int64, _ change: Tally) {
+        tallies[subjectID, default: Tally()].add(change)
     }
 
-    func tally(_ tally: Tally, subjectID: Int64, by change: Int64) throws {
-        let column = tally.rawValue
-        let modelID = try database.integer(
-            "UPDATE subjects SET \(column) = \(column) + ? WHERE id = ? RETURNING model_id", [change, subjectID])
-        if let modelID { staleCounts.insert(Int32(truncatingIfNeeded: modelID)) }
+    func writeTallies() throws {
+        for (subjectID, change) in tallies {
+            let modelID = try database.integer(
+                """
+                UPDATE subjects SET recommended = recommended + ?, not_recommended = not_recommended + ?,
+                    comments = comments + ?
+                WHERE id = ? RETURNING model_id
+                """, [change.recommended, change.notRecommended, change.comments, subjectID])
+            if let modelID { staleCounts.insert(Int32(truncatingIfNeeded: modelID)) }
+        }
+        tallies = [:]
+    }
+}
+
+/// Changes of what is counted for a post.
+struct Tally {
+    var recommended: Int64 = 0
+    var notRecommended: Int64 = 0
+    var comments: Int64 = 0
+
+    init() {}
+
+    static func review(isRecommended: Bool, _ change: Int64) -> Tally {
+        var tally = Tally()
+        if isRecommended { tally.recommended = change } else { tally.notRecommended = change }
+        return tally
+    }
+
+    static func comment(_ change: Int64) -> Tally {
+        var tally = Tally()
+        tally.comments = change
+        return tally
+    }
+
+    mutating func add(_ other: Tally) {
+        recommended += other.recommended
+        notRecommended += other.notRecommended
+        comments += other.comments
     }
 }

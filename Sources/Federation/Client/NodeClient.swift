@@ -7,6 +7,7 @@ public import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import SwiftProtobuf
+import Synchronization
 public import WaggleProtocol
 
 /// The `/w/1/` routes of one other node, as calls. Signs each request, follows no redirect, reads no more than is due.
@@ -50,7 +51,8 @@ public struct NodeClient: Sendable {
         batch.envelopes = envelopes
         let results: WirePostResults = try await exchange("/w/1/posts", batch)
         guard results.results.count == envelopes.count else {
-            throw .malformed(url: url.description, detail: "\(results.results.count) results for \(envelopes.count) posts")
+            let detail = "\(results.results.count) results for \(envelopes.count) posts"
+            throw .malformed(url: url.description, detail: detail)
         }
         return results.results
     }
@@ -104,6 +106,22 @@ public struct NodeClient: Sendable {
         } catch {
             throw failure(error)
         }
+    }
+
+    /// Where the peer's log ends now.
+    public func newestCursor() async throws(PeerError) -> String {
+        let found = Mutex("")
+        do throws(PeerError) {
+            try await stream(cursor: nil) { frames in
+                found.withLock { $0 = frames.first?.cursor ?? "" }
+                throw CancellationError()
+            }
+        } catch {
+            let cursor = found.withLock { $0 }
+            guard !cursor.isEmpty else { throw error }
+            return cursor
+        }
+        throw .malformed(url: url.description, detail: "the stream has no first frame")
     }
 
     /// The bytes `range` of a blob, chunk by chunk. Ends with an error when the peer sends other than asked for.

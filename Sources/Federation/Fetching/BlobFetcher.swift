@@ -188,7 +188,8 @@ public struct BlobFetcher: Sendable {
                 await run.finished(index)
             } catch let error as BlobError {
                 if case .badUnit(let unit, _) = error {
-                    logger.warning("a source sent a bad unit", metadata: ["source": "\(client.url)", "unit": "\(unit)"])
+                    let source = "\(client.url)"
+                    logger.warning("a source sent a bad unit", metadata: ["source": "\(source)", "unit": "\(unit)"])
                     await run.drop(index, because: "\(client.url) sent wrong bytes for MiB \(unit)")
                 } else if case .alreadyHeld = error {
                     await run.drop(index, because: "")

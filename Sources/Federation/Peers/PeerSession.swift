@@ -54,25 +54,28 @@ struct PeerSession: Sendable {
     // MARK: Pull
 
     private func follow(_ heard: RecentIDs) async throws {
-        var cursor = peer.cursor.isEmpty ? nil : peer.cursor
-        if cursor == nil {
-            try await reconcile(.all, heard)
-            await onSettled()
-        }
+        var cursor = peer.cursor
         while true {
             do {
+                if cursor.isEmpty { cursor = try await catchUp(heard) }
                 try await client.stream(cursor: cursor) { frames in
                     try await take(frames.map(\.envelope).filter { !$0.isEmpty }, heard)
-                    if let last = frames.last { try await store.advance(peer.node, cursor: last.cursor) }
-                    try await store.note(peer.node, error: nil, now: now())
+                    if let last = frames.last { try await store.advance(peer.node, cursor: last.cursor, now: now()) }
                 }
                 throw PeerError.unreachable(url: peer.url, reason: "it closed the stream")
             } catch PeerError.cursorUnknown {
-                cursor = nil
-                try await reconcile(.all, heard)
-                await onSettled()
+                cursor = ""
             }
         }
+    }
+
+    /// Reconciles everything. The cursor is taken first, so that what the peer gets meanwhile is in the stream after it.
+    private func catchUp(_ heard: RecentIDs) async throws -> String {
+        let cursor = try await client.newestCursor()
+        try await reconcile(.all, heard)
+        try await store.advance(peer.node, cursor: cursor, now: now())
+        await onSettled()
+        return cursor
     }
 
     /// Hands envelopes to the intake, and asks for the keys of authors who are not known here.

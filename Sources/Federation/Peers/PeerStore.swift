@@ -119,9 +119,10 @@ public final class PeerStore: Sendable {
                     """, arguments: [node.data, url, name, Int64(now), typed])
             return try Row.fetchOne(
                 db, sql: "SELECT \(Self.columns) FROM peer WHERE node = ?", arguments: [node.data]
-            ).map(Self.peer) ?? Peer(
-                n: 0, node: node, url: url, name: name, added: now, isTyped: typed, cursor: "", lastContact: 0,
-                lastError: "")
+            ).map(Self.peer)
+                ?? Peer(
+                    n: 0, node: node, url: url, name: name, added: now, isTyped: typed, cursor: "", lastContact: 0,
+                    lastError: "")
         }
     }
 
@@ -135,24 +136,19 @@ public final class PeerStore: Sendable {
         return found
     }
 
-    /// The stream was read up to here.
-    public func advance(_ peer: Hash32, cursor: String) async throws(PeerStoreError) {
+    /// The peer's stream was read up to here, so the exchange works.
+    public func advance(_ peer: Hash32, cursor: String, now: UInt64) async throws(PeerStoreError) {
         try await access { db in
-            try db.execute(sql: "UPDATE peer SET cursor = ? WHERE node = ?", arguments: [cursor, peer.data])
+            try db.execute(
+                sql: "UPDATE peer SET cursor = ?, last_contact = ?, last_error = '' WHERE node = ?",
+                arguments: [cursor, Int64(now), peer.data])
         }
     }
 
-    /// Records how the last exchange with a peer went.
-    public func note(_ peer: Hash32, error: String?, now: UInt64) async throws(PeerStoreError) {
+    /// The exchange with a peer failed.
+    public func note(_ peer: Hash32, error: String) async throws(PeerStoreError) {
         try await access { db in
-            if let error {
-                try db.execute(
-                    sql: "UPDATE peer SET last_error = ? WHERE node = ?", arguments: [error, peer.data])
-            } else {
-                try db.execute(
-                    sql: "UPDATE peer SET last_error = '', last_contact = ? WHERE node = ?",
-                    arguments: [Int64(now), peer.data])
-            }
+            try db.execute(sql: "UPDATE peer SET last_error = ? WHERE node = ?", arguments: [error, peer.data])
         }
     }
 

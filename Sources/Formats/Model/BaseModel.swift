@@ -25,24 +25,24 @@ public enum BaseModel {
 
     /// The lineage of a base model name.
     public static func lineage(of name: String) -> BaseLineage {
-        if name == pony || name == illustrious || name == noobAI || name.hasPrefix("SDXL") { return .sdxl }
-        if name.hasPrefix("SD 1") { return .sd1 }
-        if name.hasPrefix("SD 2") { return .sd2 }
-        if name.hasPrefix("SD 3") { return .sd3 }
-        if name.hasPrefix("Flux.1") { return .flux }
+        if name == pony || name == illustrious || name == noobAI || name.utf8HasPrefix("SDXL") { return .sdxl }
+        if name.utf8HasPrefix("SD 1") { return .sd1 }
+        if name.utf8HasPrefix("SD 2") { return .sd2 }
+        if name.utf8HasPrefix("SD 3") { return .sd3 }
+        if name.utf8HasPrefix("Flux.1") { return .flux }
         return .other
     }
 
     /// The base model of a ModelSpec `architecture`; nil for an unknown one. A part after `/` (`/lora`) does not count.
     public static func named(architecture: String) -> String? {
-        let name = architecture.prefix { $0 != "/" }.lowercased()
-        return architectures.first { name.hasPrefix($0.prefix) }?.name
+        let name = String(architecture.unicodeScalars.prefix { $0 != "/" }).lowercased()
+        return architectures.first { name.utf8HasPrefix($0.prefix) }?.name
     }
 
     /// The base model of kohya's `ss_base_model_version`; nil for an unknown one.
     public static func named(kohyaVersion: String) -> String? {
         let version = kohyaVersion.lowercased()
-        return kohyaVersions.first { version.hasPrefix($0.prefix) }?.name
+        return kohyaVersions.first { version.utf8HasPrefix($0.prefix) }?.name
     }
 
     /// A descendant of SDXL that only its name tells from SDXL itself (`ponyDiffusionV6XL.safetensors`).

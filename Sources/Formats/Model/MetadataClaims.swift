@@ -32,7 +32,7 @@ struct MetadataClaims {
     /// `modelspec.title`, unless kohya made it up from the time (`LoRA@1690000000.0`).
     var title: Drafted<String>? {
         guard let title = modelSpec("title", limit: Limits.Text.nameBytes) else { return nil }
-        let isMadeUp = ["LoRA@", "Checkpoint@", "TextualInversion@"].contains { title.value.hasPrefix($0) }
+        let isMadeUp = ["LoRA@", "Checkpoint@", "TextualInversion@"].contains { title.value.utf8HasPrefix($0) }
         return isMadeUp ? nil : title
     }
 
@@ -44,8 +44,8 @@ struct MetadataClaims {
     var tags: [Drafted<String>] {
         guard let list = modelSpec("tags", limit: Limits.Text.tags * (Limits.Text.tagBytes + 2)) else { return [] }
         var tags: [String] = []
-        for part in list.value.split(separator: ",") {
-            let tag = part.trimmed
+        for part in list.value.unicodeScalars.split(separator: ",") {
+            let tag = String(part).trimmed
             guard !tag.isEmpty, tag.utf8.count <= Limits.Text.tagBytes, !tags.contains(tag) else { continue }
             tags.append(tag)
         }
@@ -56,15 +56,15 @@ struct MetadataClaims {
 
     /// True for `networks.lora` without convolution arguments.
     var isPlainKohyaLoRA: Bool {
-        guard let module = metadata["ss_network_module"], module.hasPrefix("networks.lora") else { return false }
+        guard let module = metadata["ss_network_module"], module.utf8HasPrefix("networks.lora") else { return false }
         return !(metadata["ss_network_args"] ?? "").cut(toUTF8: Limits.Draft.detailBytes).utf8Contains("conv_dim")
     }
 
     /// The type that `modelspec.architecture` names after its slash.
     var type: Drafted<ModelType>? {
         guard let architecture = modelSpec("architecture", limit: Limits.Text.nameBytes) else { return nil }
-        let part = architecture.value.split(separator: "/").dropFirst().first.map { $0.lowercased() }
-        switch part {
+        let part = architecture.value.unicodeScalars.split(separator: "/").dropFirst().first.map { String($0) }
+        switch part?.lowercased() {
         case "lora": return Drafted(.lora, source: architecture.source)
         case "textual-inversion": return Drafted(.textualInversion, source: architecture.source)
         default: return nil

@@ -69,9 +69,13 @@ public enum ModelLint {
     }
 
     /// Findings about a safetensors file, the most severe first.
-    /// - Parameter autoV3: the SHA-256 of all bytes after the header, when it was computed.
-    public static func check(_ header: SafetensorsHeader, autoV3: Hash32? = nil) -> [LintFinding] {
-        let draft = ModelDraft(header)
+    /// - Parameters:
+    ///   - draft: the draft of this header, when it was made already.
+    ///   - autoV3: the SHA-256 of all bytes after the header, when it was computed.
+    public static func check(
+        _ header: SafetensorsHeader, draft: ModelDraft? = nil, autoV3: Hash32? = nil
+    ) -> [LintFinding] {
+        let draft = draft ?? ModelDraft(header)
         let findings =
             leaks(header.metadata) + hashClaims(header.metadata, autoV3) + triggerWords(draft)
             + baseModel(draft, header.metadata) + adapter(draft.survey.adapter)

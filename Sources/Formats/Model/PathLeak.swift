@@ -42,18 +42,20 @@ struct PathLeak: Hashable {
 
     /// The length of the beginning of an absolute path at `at`; nil when there is none.
     private static func start(_ bytes: Bytes, _ at: Int) -> Int? {
+        let byte = bytes[at]
+        let next = at + 1 < bytes.count ? bytes[at + 1] : 0
+        guard isSlash(byte) || next == UInt8(ascii: ":") && isLetter(byte) else { return nil }
         // Not in the middle of a word, a relative path or a URL, except one that names a file.
         if at > 0, isPathByte(bytes[at - 1]) {
             guard at >= fileURL.count, bytes[at - fileURL.count..<at].elementsEqual(fileURL) else { return nil }
         }
-        let byte = bytes[at]
         if byte == UInt8(ascii: "/") {
             return unixRoots.first { matches(bytes, at, $0) }?.count
         }
-        if isLetter(byte), at + 3 < bytes.count, bytes[at + 1] == UInt8(ascii: ":"), isSlash(bytes[at + 2]) {
+        if isLetter(byte), at + 3 < bytes.count, isSlash(bytes[at + 2]) {
             return bytes[at + 3] == bytes[at + 2] && !isBackslash(bytes[at + 2]) ? nil : 3
         }
-        if isBackslash(byte), at + 2 < bytes.count, isBackslash(bytes[at + 1]) {
+        if isBackslash(byte), isBackslash(next) {
             // `\\server\share`; the four backslashes of JSON too. `\\n` and the like inside JSON have no second part.
             var end = at
             while end < bytes.count, isBackslash(bytes[end]) { end += 1 }
@@ -95,6 +97,9 @@ struct PathLeak: Hashable {
     private static func isSlash(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "/") || isBackslash(byte) }
 
     private static func isPathByte(_ byte: UInt8) -> Bool {
-        isLetter(byte) || isDigit(byte) || isSlash(byte) || byte >= 0x80 || "._-~:".utf8.contains(byte)
+        switch byte {
+        case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "~"), UInt8(ascii: ":"): true
+        default: isLetter(byte) || isDigit(byte) || isSlash(byte) || byte >= 0x80
+        }
     }
 }

@@ -52,12 +52,12 @@ public struct CivitaiResource: Hashable, Sendable {
 
     /// `urn:air:ecosystem:type:source:model@version`; `urn:` and `air:` may be missing.
     private static func parts(_ air: String) -> (type: String?, version: UInt64?) {
-        var words = air.split(separator: ":", omittingEmptySubsequences: false)[...]
+        var words = air.unicodeScalars.split(separator: ":", omittingEmptySubsequences: false).map { String($0) }[...]
         if words.first == "urn" { words.removeFirst() }
         if words.first == "air" { words.removeFirst() }
         guard words.count >= 4 else { return (nil, nil) }
-        let type = String(words[words.startIndex + 1])
-        let digits = words.last?.split(separator: "@").dropFirst().first?.prefix { $0.isASCII && $0.isNumber }
-        return (type, digits.flatMap { UInt64($0) })
+        let version = words.last?.utf8.drop { $0 != UInt8(ascii: "@") }.dropFirst()
+        let digits = version?.prefix { (0x30...0x39).contains($0) }
+        return (words[words.startIndex + 1], digits.flatMap { UInt64(String(decoding: $0, as: UTF8.self)) })
     }
 }

@@ -77,7 +77,7 @@ extension ComfyGraph {
     }
 
     private static func isConditioning(_ input: String, _ side: Side) -> Bool {
-        input.hasPrefix("conditioning") || input == side.rawValue || ["text", "text_g", "string"].contains(input)
+        input.utf8HasPrefix("conditioning") || input == side.rawValue || ["text", "text_g", "string"].contains(input)
     }
 
     /// The text of the nearest node that holds one.
@@ -98,9 +98,9 @@ extension ComfyGraph {
         return prompt.utf8.split(whereSeparator: { " ,()\n\t".utf8.contains($0) }).lazy.compactMap { word in
             guard word.starts(with: label.utf8), let text = String(word.dropFirst(label.utf8.count)) else { return nil }
             // `embedding:name:1.2` carries a weight.
-            let parts = text.split(separator: ":")
+            let parts = text.unicodeScalars.split(separator: ":")
             guard let name = parts.first else { return nil }
-            let weight = parts.dropFirst().first.flatMap { FieldNumber.double($0) }
+            let weight = parts.dropFirst().first.flatMap { FieldNumber.double(String($0)) }
             return RecipeResource(kind: .textualInversion, name: FileStem.of(String(name)), weight: weight)
         }.prefix(Limits.PictureText.resources).map(\.self)
     }

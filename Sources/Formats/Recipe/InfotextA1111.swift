@@ -38,8 +38,8 @@ public struct InfotextA1111: Hashable, Sendable {
 
     /// A parameter of the form `WIDTHxHEIGHT`.
     public func size(_ key: String) -> (width: Int, height: Int)? {
-        guard let parts = self[key]?.split(separator: "x"), parts.count == 2,
-            let width = Int(parts[0]), let height = Int(parts[1]), width > 0, height > 0
+        guard let value = self[key], value.utf8.count <= 32, case let parts = value.split(separator: "x"),
+            parts.count == 2, let width = Int(parts[0]), let height = Int(parts[1]), width > 0, height > 0
         else { return nil }
         return (width, height)
     }
@@ -88,14 +88,15 @@ extension InfotextA1111 {
     }
 
     /// Removes `Template:` and `Negative Template:` blocks, which repeat the prompts before wildcards were filled in.
-    /// A block goes up to the next negative prompt or parameter line.
+    /// A block goes up to the next negative prompt or line of `Steps: `; weights such as `(word:1.2)` look like pairs, so
+    /// their number says nothing here.
     private static func dropTemplates(_ lines: inout [String]) {
         var isTemplate = false
         lines.removeAll { line in
             if templateLabels.contains(where: { line.removing(prefix: $0) != nil }) {
                 isTemplate = true
             } else if isTemplate {
-                isTemplate = line.removing(prefix: negativeLabel) == nil && InfotextLine(line).pairs < 3
+                isTemplate = line.removing(prefix: negativeLabel) == nil && line.removing(prefix: stepsLabel) == nil
             }
             return isTemplate
         }
@@ -133,8 +134,8 @@ extension InfotextA1111 {
 extension InfotextA1111 {
     /// The text, which A1111, Civitai and this reader take back.
     ///
-    /// A parameter line needs three pairs to be recognised; a shorter one is filled up with values that readers assume
-    /// anyway. Lines of a prompt that a reader would take for something else (`Negative prompt:`, `Steps: `,
+    /// A parameter line needs three pairs to be recognised, and must not start like a template; one that is too short or
+    /// does gets values that readers assume anyway. Lines of a prompt that a reader would take for something else (`Negative prompt:`, `Steps: `,
     /// `Template:`) get a small first letter.
     public var text: String {
         var lines = Self.harmless(prompt)
@@ -157,11 +158,13 @@ extension InfotextA1111 {
         if let engineMetadata { parts.append("SDCPP: " + engineMetadata.text) }
         // A prompt alone needs no parameter line, unless its last line would be taken for one.
         if !parts.isEmpty || InfotextLine(lines.last ?? "").pairs >= 3 {
-            var pairs = InfotextLine(parts.joined(separator: ", ")).pairs
-            for (key, value) in [("Clip skip", "1"), ("RNG", "GPU"), ("Schedule type", "Automatic")]
-            where pairs < 3 && self[key] == nil {
-                parts.append("\(key): \(value)")
-                pairs += 1
+            let neutral = ["Clip skip: 1", "RNG: GPU", "Schedule type: Automatic"].filter { pair in
+                !parameters.contains { pair.utf8HasPrefix($0.key + ":") }
+            }
+            let pairs = InfotextLine(parts.joined(separator: ", ")).pairs
+            parts += neutral.prefix(max(0, 3 - pairs))
+            if Self.templateLabels.contains(where: { parts.first?.utf8HasPrefix($0) ?? false }) {
+                parts.insert(contentsOf: neutral.prefix(1), at: 0)
             }
             lines.append(parts.joined(separator: ", "))
         }

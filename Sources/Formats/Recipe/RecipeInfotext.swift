@@ -84,8 +84,9 @@ private struct ResourceList {
             guard let text = infotext["AddNet Model \(number)"] else { break }
             let (name, hash) = Self.nameAndHash(text)
             let weight = infotext["AddNet Weight \(number)"] ?? infotext["AddNet Weight A \(number)"]
-            let module = infotext["AddNet Module \(number)"]?.lowercased() ?? "lora"
-            add(module == "lora" ? .lora : .other, name, hash: hash, weight: weight.flatMap { FieldNumber.double($0) })
+            let module = infotext["AddNet Module \(number)"] ?? "LoRA"
+            let isLoRA = module.sameUTF8(as: "LoRA") || module.sameUTF8(as: "lora")
+            add(isLoRA ? .lora : .other, name, hash: hash, weight: weight.flatMap { FieldNumber.double($0) })
         }
     }
 

@@ -116,11 +116,13 @@ struct ModelPage {
     private func settings(_ body: WireRelease) -> [FactView] {
         let settings = body.settings
         func positive(_ value: Double) -> String { value > 0 ? Wording.number(value) : "" }
+        let best = positive(settings.strength)
         let range =
             settings.strengthMax > settings.strengthMin
             ? "\(Wording.number(settings.strengthMin)) to \(Wording.number(settings.strengthMax))" : ""
+        let strength = best.isEmpty || range.isEmpty ? best + range : "\(best) (\(range))"
         return [
-            FactView("Strength", [positive(settings.strength), range].filter { !$0.isEmpty }.joined(separator: ", ")),
+            FactView("Strength", strength),
             FactView("Clip skip", settings.clipSkip == 0 ? "" : "\(settings.clipSkip)"),
             FactView("Sampler", settings.sampler),
             FactView("Steps", settings.steps == 0 ? "" : "\(settings.steps)"),

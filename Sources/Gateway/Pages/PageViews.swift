@@ -39,8 +39,10 @@ struct CardView {
     let cardTitle: String
     let cardAuthor: String
     let badges: [String]
+    let isModel: Bool
 
     init(_ model: ModelView) {
+        isModel = true
         href = PageAddress.model(model)
         picture = model.releases.lazy.compactMap { $0.images.lazy.compactMap(PictureView.init).first }.first
         cardTitle = model.body.name
@@ -49,6 +51,7 @@ struct CardView {
     }
 
     init(_ image: ImageView) {
+        isModel = false
         href = PageAddress.image(image.id)
         picture = PictureView(image)
         cardTitle = Wording.heading(image)

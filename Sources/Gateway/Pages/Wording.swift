@@ -46,7 +46,7 @@ enum Wording {
 
     /// What a picture shows for those who do not see it: the author's words, else the prompt.
     static func alternative(_ image: ImageView) -> String {
-        for text in [image.image.alt, image.image.recipe.prompt, image.title] where !text.trimmed.isEmpty {
+        for text in [image.image.alt, withoutTags(image.image.recipe.prompt), image.title] where !text.trimmed.isEmpty {
             return beginning(text, characters: 160)
         }
         return "Picture by \(image.author.name)"
@@ -54,10 +54,16 @@ enum Wording {
 
     /// A heading for a picture, which has no name of its own.
     static func heading(_ image: ImageView) -> String {
-        for text in [image.title, image.image.recipe.prompt, image.image.alt] where !text.trimmed.isEmpty {
+        for text in [image.title, withoutTags(image.image.recipe.prompt), image.image.alt]
+        where !text.trimmed.isEmpty {
             return beginning(text, characters: 90)
         }
         return "Untitled"
+    }
+
+    /// A prompt without its `<lora:name:1>` tags, which say nothing of the picture.
+    private static func withoutTags(_ prompt: String) -> String {
+        prompt.replacing(/<[a-z]+:[^<>]*>/, with: " ")
     }
 
     /// What the licence allows, in words: text and whether it is allowed.
@@ -69,7 +75,7 @@ enum Wording {
             ("Run it in a paid service", !commercial.isDisjoint(with: ["rent", "rentcivit", "sell"])),
             ("Sell the model or merges of it", commercial.contains("sell")),
             ("Share merges", licence.derivatives),
-            ("Other terms for merges", licence.differentLicence),
+            ("Put merges under other terms", licence.differentLicence),
         ]
     }
 

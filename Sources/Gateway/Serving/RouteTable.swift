@@ -101,13 +101,16 @@ struct RouteTable {
                     throw FacedError(error: GatewayError.methodNotAllowed(allowed: allowed), face: face)
                 }
             }
+            let isForBrowsers = face == .api || face == .bytes
             router.on(RouterPath(path), method: .options) { _, _ in
-                Response(
-                    status: .noContent,
-                    headers: [
-                        .allow: allowed, .accessControlAllowMethods: allowed, .accessControlMaxAge: "86400",
-                        .accessControlAllowHeaders: "Authorization, Content-Type, Range",
-                    ])
+                var headers: HTTPFields = [.allow: allowed]
+                if isForBrowsers {
+                    headers[.accessControlAllowOrigin] = "*"
+                    headers[.accessControlAllowMethods] = allowed
+                    headers[.accessControlAllowHeaders] = "Authorization, Content-Type, Range"
+                    headers[.accessControlMaxAge] = "86400"
+                }
+                return Response(status: .noContent, headers: headers)
             }
         }
     }

@@ -5,7 +5,7 @@ extension Templates {
         <a href="{{href}}">
         {{#picture}}<img src="{{source}}" width="{{width}}" height="{{height}}" alt="{{alt}}" loading="lazy">{{/picture}}
         {{^picture}}<span class="blank" aria-hidden="true"></span>{{/picture}}
-        <span class="what">{{cardTitle}}</span>
+        <span class="what{{^isModel}} plainly{{/isModel}}">{{cardTitle}}</span>
         </a>
         <p class="by">{{#badges}}<span class="badge">{{.}}</span> {{/badges}}{{cardAuthor}}</p>
         </li>

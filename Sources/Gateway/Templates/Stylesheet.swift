@@ -29,7 +29,7 @@ extension Templates {
         .by{color:var(--muted);font-size:.9375rem}
         .by strong{color:var(--text);font-weight:600}
         .badge{display:inline-block;padding:.05rem .55rem;border-radius:99px;background:var(--soft);color:var(--text);\
-        font-size:.8125rem;font-weight:550}
+        font-size:.8125rem;font-weight:550;overflow-wrap:normal}
         .feed{list-style:none;padding:0;display:grid;gap:1.5rem 1rem;\
         grid-template-columns:repeat(auto-fill,minmax(min(15rem,44%),1fr))}
         .small{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}
@@ -37,6 +37,7 @@ extension Templates {
         .card img,.blank{width:100%;aspect-ratio:1;object-fit:cover;border-radius:14px;background:var(--soft);\
         display:block;margin-bottom:.55rem}
         .blank{background:var(--soft) conic-gradient(from 60deg at 50% 25%,var(--line) 60deg,#0000 0) 50%/3rem 5.2rem}
+        .card .plainly{font-weight:400}
         .card a:hover .what{text-decoration:underline}
         .what{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}
         .card .by{margin:.15rem 0 0;font-size:.875rem}
@@ -57,25 +58,25 @@ extension Templates {
         margin:1rem 0 1.75rem}
         .samples li{flex:none;scroll-snap-align:start}
         .samples img{height:min(24rem,60vw);width:auto;max-width:88vw;object-fit:cover;border-radius:14px;background:var(--soft)}
-        .columns{display:grid;gap:1.5rem 2.5rem}
+        .columns,.image{display:grid;gap:1.5rem 2.5rem;grid-template-columns:minmax(0,1fr)}
         .box{padding:1.1rem;margin-bottom:1rem;border:1px solid var(--line);border-radius:16px;background:var(--card)}
         .box>:last-child{margin-bottom:0}
         .file{margin:0;font-weight:600}
         .plain{list-style:none;padding:0}
         .yes span{color:var(--ok)}.no span{color:var(--no)}.no{color:var(--muted)}
         .text{max-width:46rem;min-width:0}
-        .text section{margin-bottom:1.75rem}
+        .text section,.text>.words{margin-bottom:1.75rem}
         .text p{white-space:pre-line}
         .quote{padding-left:.9rem;border-left:3px solid var(--fill)}
         dl{display:grid;gap:.3rem}
-        dl div{display:flex;justify-content:space-between;gap:1rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
+        dl div{display:flex;justify-content:space-between;gap:1rem}
+        dl div+div{border-top:1px solid var(--line);padding-top:.3rem}
         dt{color:var(--muted)}dd{margin:0;text-align:right}
         summary{cursor:pointer;padding:.35rem 0;font-weight:600}
         table{width:100%;border-collapse:collapse;font-size:.875rem;margin-bottom:.75rem}
         th,td{padding:.35rem .75rem .35rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
         th{color:var(--muted);font-weight:500;white-space:nowrap}
         td code{user-select:all;word-break:break-all}
-        .image{display:grid;gap:1.75rem 2.5rem}
         .image figure img{width:min(100%,52rem);max-height:84vh;object-fit:contain;object-position:0 0;border-radius:16px}
         @media (min-width:60rem){.columns{grid-template-columns:minmax(0,1fr) 21rem}.columns aside{order:2}\
         .image{grid-template-columns:minmax(0,3fr) minmax(20rem,2fr)}}

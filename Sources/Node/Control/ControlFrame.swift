@@ -35,7 +35,8 @@ struct ControlFrames {
         let data = Data(bytes.readBytes(length: Int(length)) ?? [])
         bytes.discardReadBytes()
         guard let value = try? JSONDecoder().decode(type, from: data) else {
-            throw OperationError(.failed, "a frame on the socket is not understood; are client and server of one version?")
+            throw OperationError(
+                .failed, "a frame on the socket is not understood; are client and server of one version?")
         }
         return value
     }

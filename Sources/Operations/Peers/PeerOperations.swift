@@ -1,5 +1,4 @@
 import Federation
-
 import Identity
 
 /// A peer as `waggle peer ls` shows it.

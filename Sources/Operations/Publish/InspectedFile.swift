@@ -101,7 +101,8 @@ private struct FileLook {
             while filled < count {
                 let got = try file.read(
                     fromAbsoluteOffset: Int64(offset) + Int64(filled),
-                    into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count]))
+                    into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count])
+                )
                 guard got > 0 else { return }
                 filled += got
             }

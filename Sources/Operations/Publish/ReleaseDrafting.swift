@@ -18,10 +18,9 @@ struct DraftedRelease: Sendable {
         let header = primary.header.map { ModelDraft($0) }
         var fields: [ReleaseDraft.Field] = []
         func pick(_ name: String, _ said: String?, _ drafted: Drafted<String>?, kept: String? = nil) -> String {
-            let (value, source): (String, String) =
-                if let said { (said, "you") } else if let kept, !kept.isEmpty { (kept, "the model as published") } else if let drafted {
-                    (drafted.value, drafted.source)
-                } else { ("", "") }
+            let keptValue = kept.flatMap { $0.isEmpty ? nil : Drafted($0, source: "the model as published") }
+            let found = said.map { Drafted($0, source: "you") } ?? keptValue ?? drafted
+            let (value, source) = (found?.value ?? "", found?.source ?? "")
             if !value.isEmpty { fields.append(.init(name: name, value: value, source: source)) }
             return value
         }
@@ -102,7 +101,7 @@ struct DraftedRelease: Sendable {
             add(.warning, "no base model is known; people filter by it: say --base, for example --base \"SDXL 1.0\"")
         }
         if model.realPerson == .unanswered {
-            add(.warning, "does the model depict a real person? Say --real-person no or yes; many instances want to know")
+            add(.warning, "does it depict a real person? Say --real-person no or yes; many instances want to know")
         }
         if request.samples.isEmpty {
             add(.note, "there is no sample image; models with samples are found and trusted more (--sample FILE.png)")

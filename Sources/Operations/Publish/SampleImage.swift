@@ -24,16 +24,17 @@ enum SampleImage {
                     .limits, "\(path) has \(size) bytes; a sample has 1 to \(Limits.Text.sampleBytes)")
             }
             try file.seek(offset: 0, from: .start)
-            bytes = try Data([UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, filled in
-                filled = 0
-                while filled < buffer.count {
-                    let got = try file.read(
-                        into: UnsafeMutableRawBufferPointer(
-                            rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...]))
-                    guard got > 0 else { return }
-                    filled += got
-                }
-            })
+            bytes = try Data(
+                [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, filled in
+                    filled = 0
+                    while filled < buffer.count {
+                        let got = try file.read(
+                            into: UnsafeMutableRawBufferPointer(
+                                rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...]))
+                        guard got > 0 else { return }
+                        filled += got
+                    }
+                })
         } catch let error as OperationError {
             throw error
         } catch let error as Errno {

@@ -22,7 +22,8 @@ public struct DSSEDocument: Codable, Sendable {
         // The hint that securesystemslib and others look keys up by is free text: the key itself, in hexadecimal.
         signatures = envelope.signatures.map { signature in
             Signature(
-                keyid: signature.key.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined(),
+                keyid: signature.key.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }
+                    .joined(),
                 sig: signature.sig.base64EncodedString())
         }
     }

@@ -56,7 +56,8 @@ public struct VerifiedBundle: Sendable {
             }
             // Without a checkpoint's blob a lost or compromised key proves nothing, and saying so is right.
             let verdict = chain.verdict(
-                device: device, created: release.post.created, id: release.id, scope: .release, checkpoint: { _ in nil })
+                device: device, created: release.post.created, id: release.id, scope: .release, checkpoint: { _ in nil }
+            )
             if case .refused(let why) = verdict { throw BundleError.notSignedByAuthor(why) }
             if chain.devices[device]?.revocation != nil { remarks.append("the signing key was retired later") }
             if chain.isDisputed { remarks.append("the author's keys are disputed: two rotations exist") }

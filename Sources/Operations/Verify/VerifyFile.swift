@@ -91,7 +91,8 @@ public struct VerifyOffline: Sendable {
             ?? files.first { $0.name == name } ?? (files.count == 1 ? files.first : nil)
         guard let match else {
             throw OperationError(
-                .integrity, "none of the \(files.count) files of the release has this name or size: \(name), \(size) bytes")
+                .integrity,
+                "none of the \(files.count) files of the release has this name or size: \(name), \(size) bytes")
         }
         return match
     }

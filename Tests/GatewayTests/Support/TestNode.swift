@@ -243,6 +243,12 @@ struct Person: Sendable {
         id = genesis.id
     }
 
+    init(id: Hash32, genesis: SignedPost, device: SigningKey) {
+        self.id = id
+        self.genesis = genesis
+        self.device = device
+    }
+
     private static func key(_ seed: UInt8, _ use: UInt8) throws -> SigningKey {
         try #require(SigningKey(seed: [seed, use] + [UInt8](repeating: 0, count: 30)))
     }

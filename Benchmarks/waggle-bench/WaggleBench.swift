@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// The measurements that need the modules themselves; `Benchmarks/run.py` runs it, and measures whole processes by itself.
+@main
+struct WaggleBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "waggle-bench", abstract: "Parts of `make bench`.",
+        subcommands: [IntakeCommand.self, AdoptCommand.self, HomeCommand.self])
+}

@@ -1,0 +1,90 @@
+# Waggle. `make run` starts a node on a fresh Debian machine, `make test` runs every test that needs no network.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run build test interop bench proto format lint clean deps deps-interop deps-bench deps-proto
+
+JOBS ?= 2
+# For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
+SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -j $(JOBS)
+
+PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config
+INTEROP_PACKAGES := chromium openssl curl aria2 python3 python3-venv
+BENCH_PACKAGES := nginx-light openssl curl python3
+PROTO_PACKAGES := protobuf-compiler
+SOURCES := Package.swift Sources Tests Benchmarks
+
+help:
+	@echo 'make run      install what is missing, build, and start a node at http://127.0.0.1:7700'
+	@echo 'make test     lint, then every unit, property, simulation and loopback end-to-end test'
+	@echo 'make interop  browsers and other programs against real nodes'
+	@echo 'make bench    measure, each figure against a bound taken in the same run'
+	@echo 'make proto    make the Swift of Protocol/proto again'
+	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
+
+run: deps
+	@echo '== 2/3 building (release; about 8 minutes the first time on 2 cores, seconds after that)'
+	$(SWIFT_BUILD) -c release --product waggle
+	@echo '== 3/3 starting a node'
+	exec .build/release/waggle serve $(ARGS)
+
+build: deps
+	$(SWIFT_BUILD)
+
+test: deps lint
+	@echo '== building the tests (debug; about 5 minutes the first time on 2 cores)'
+	$(SWIFT_BUILD) --build-tests
+	swift test --skip-build --disable-xctest
+
+interop: deps deps-interop
+	$(SWIFT_BUILD) --product waggle
+	Tests/Interop/run
+
+bench: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/run.py
+
+proto: deps-proto
+	swift package resolve
+	swift build --package-path .build/checkouts/swift-protobuf --product protoc-gen-swift --scratch-path .build-proto
+	protoc --plugin=protoc-gen-swift=.build-proto/debug/protoc-gen-swift --proto_path=Protocol/proto \
+	    --swift_out=Sources/WaggleProtocol/Generated --swift_opt=Visibility=Public \
+	    --swift_opt=UseAccessLevelOnImports=true --swift_opt=FileNaming=DropPath Protocol/proto/waggle/v1/*.proto
+
+format:
+	swift format --in-place --recursive --parallel $(SOURCES)
+
+lint:
+	swift format lint --strict --recursive --parallel $(SOURCES)
+
+clean:
+	rm -rf .build .build-*
+
+# Installs the Debian packages of a list that are missing; says so when it may not.
+define install
+	@missing=$$({ dpkg-query -W -f='$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null || true; } | awk '$$2 == "installed" {print $$1}' | \
+	    sort | comm -13 - <(printf '%s\n' $(1) | sort) | tr '\n' ' '); \
+	if [ -z "$${missing// /}" ]; then exit 0; fi; \
+	echo "== installing Debian packages: $$missing"; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; \
+	elif command -v sudo >/dev/null; then sudo=sudo; \
+	else echo "These Debian packages are missing and need root: $$missing"; \
+	    echo "Ask the machine's administrator to run: apt-get install $$missing"; exit 1; fi; \
+	$$sudo apt-get update -qq || true; \
+	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+endef
+
+deps:
+	@echo '== 1/3 looking for system libraries'
+	$(call install,$(PACKAGES))
+	@command -v swift >/dev/null || { echo 'Swift 6.3 or newer is needed: https://www.swift.org/install/linux'; exit 1; }
+
+deps-interop:
+	$(call install,$(INTEROP_PACKAGES))
+
+deps-bench:
+	$(call install,$(BENCH_PACKAGES))
+
+deps-proto:
+	$(call install,$(PROTO_PACKAGES))

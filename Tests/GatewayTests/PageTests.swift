@@ -1,0 +1,203 @@
+import Catalog
+import Digests
+import Foundation
+import HTTPTypes
+import Identity
+import Moderation
+import Testing
+import WaggleProtocol
+
+@testable import Gateway
+
+@Suite("Pages")
+struct PageTests {
+    @Test("an empty node says the next step")
+    func empty() async throws {
+        let node = try await TestNode.make()
+        try await node.test { client in
+            let page = try await client(.get, "/")
+            #expect(page.status == .ok)
+            #expect(page.text.contains("Nothing here yet"))
+            #expect(page.text.contains("waggle publish"))
+        }
+    }
+
+    @Test("a model's page shows what there is, in order")
+    func model() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Alpha")
+        let id = try await id(of: model, node)
+        try await node.test { client in
+            let page = try await client(.get, "/models/\(id)/alpha").text
+            let order = [
+                "<h1>Model Alpha</h1>", "LORA", "SDXL 1.0", "Maker", "/images/", "Download", "3000 bytes",
+                "alpha.safetensors", "waggle get \(model.release.id.hex)", "Signed",
+                String(node.maker.device.publicKey.hex.prefix(8)), "laptop", "2026-01-01", "word Alpha", "0.8",
+                "Permissions", "Licence: CC0-1.0", "Depicts no real person", "About Alpha.", "Second paragraph.",
+                "First release of Alpha.", "tag-alpha", "Downloads counted on this node", "SHA-256", model.file.hex,
+                "AutoV3", model.release.id.hex, model.model.id.hex, AuthorID.text(node.maker.id),
+            ]
+            var rest = page[...]
+            for piece in order {
+                let found = rest.range(of: piece)
+                #expect(found != nil, "\(piece) is missing or too early")
+                if let found { rest = rest[found.lowerBound...].dropFirst() }
+            }
+            #expect(page.contains("width=\"128\" height=\"96\""))
+            #expect(try await client(.get, "/models/\(id)").text == page)
+            #expect(try await client(.get, "/models/\(id)?v=99999").status == .notFound)
+            for wrong in ["/models/0", "/models/x", "/models/99999999999", "/images/-1", "/models/\(id + 999)"] {
+                #expect(try await client(.get, wrong).status == .notFound)
+            }
+        }
+    }
+
+    @Test("an image's page shows its recipe and links the models that are here")
+    func image() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Alpha")
+        let id = try await id(of: model, node)
+        let post = try #require(
+            try await node.catalog.imagePost(post: model.picture.id, node.moderation.filter(for: .anonymous)))
+        try await node.test { client in
+            let page = try await client(.get, "/images/\(post.images[0].id)").text
+            for piece in [
+                "<h1>Picture of Alpha</h1>", "prompt of Alpha", "alt=\"Alt of Alpha\"", "Seed", "yes, by hash",
+                "href=\"/models/\(id)/alpha\"", "× 0.7", model.image.hex,
+            ] { #expect(page.contains(piece), "\(piece)") }
+        }
+    }
+
+    /// Text that breaks out of every place where a page could put it unescaped.
+    private static let hostile = "<script>alert('x')</script>\" onload=\"y{{nodeName}}&amp;"
+
+    @Test("what authors write stays text")
+    func escaping() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Alpha", fileName: "<q>.safetensors") { model in
+            model.name = Self.hostile
+            model.description_p = "\(Self.hostile)\n\n<img src=x onerror=z>"
+            model.type = "<b>"
+            model.tags = ["<i>tag</i>"]
+            model.licence.name = Self.hostile
+        } changeRelease: { release in
+            release.version = "<u>1</u>"
+            release.baseModel = "<s>base</s>"
+            release.trainedWords = ["<em>word</em>"]
+            release.changes = "<p>changes</p>"
+            release.settings.hint = Self.hostile
+            release.settings.sampler = "<hr>"
+        }
+        try await node.publish(by: node.maker) { post in
+            post.profile.name = "<marquee>"
+            post.profile.home = "javascript:alert(1)"
+        }
+        let id = try await id(of: model, node)
+        let image = try #require(
+            try await node.catalog.imagePost(post: model.picture.id, node.moderation.filter(for: .anonymous)))
+        try await node.test { client in
+            for path in ["/", "/models/\(id)", "/images/\(image.images[0].id)"] {
+                let page = try await client(.get, path)
+                #expect(page.status == .ok)
+                for tag in ["<script", "<b>", "<i>", "<u>", "<s>", "<em>", "<hr>", "<marquee", "<q>", "onerror=z>", "<p>changes"] {
+                    #expect(!page.text.contains(tag), "\(path) has \(tag)")
+                }
+                #expect(!page.text.contains("\" onload=\""))
+                #expect(!page.text.contains("href=\"javascript"))
+                #expect(page.headers[.contentSecurityPolicy]?.contains("default-src 'none'") == true)
+                #expect(page.headers[.contentSecurityPolicy]?.contains("unsafe") == false)
+            }
+            let page = try await client(.get, "/models/\(id)").text
+            #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;y{{nodeName}}&amp;amp;"))
+            let api = try await client(.get, "/api/v1/models/\(id)").json()
+            let description = try #require(api["description"] as? String)
+            #expect(description.hasPrefix("<p>&lt;script&gt;"))
+        }
+    }
+
+    @Test("pages are well-formed: one h1, landmarks, alternative texts, unique ids, no script, nothing from elsewhere")
+    func wellFormed() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Alpha")
+        let id = try await id(of: model, node)
+        let image = try #require(
+            try await node.catalog.imagePost(post: model.picture.id, node.moderation.filter(for: .anonymous)))
+        try await node.test { client in
+            for path in ["/", "/models/\(id)", "/images/\(image.images[0].id)", "/nope"] {
+                let page = try await client(.get, path).text
+                #expect(page.matches(of: /<h1/).count == 1, "\(path)")
+                for landmark in ["<header", "<main", "<footer", "lang=\"en\"", "class=\"skip\""] {
+                    #expect(page.contains(landmark), "\(path) lacks \(landmark)")
+                }
+                for tag in page.matches(of: /<img [^>]*>/) {
+                    #expect(tag.output.contains("alt=\"") && !tag.output.contains("alt=\"\""), "\(tag.output)")
+                    #expect(tag.output.contains("width=") && tag.output.contains("height="))
+                }
+                let ids = page.matches(of: /\sid="([^"]*)"/).map { String($0.output.1) }
+                #expect(Set(ids).count == ids.count, "\(path) repeats an id")
+                let labels = page.matches(of: /aria-labelledby="([^"]*)"/).map { String($0.output.1) }
+                #expect(Set(labels).isSubset(of: ids))
+                #expect(!page.contains("<script") && !page.contains("style=\""))
+                for source in page.matches(of: /(?:src|stylesheet" href|icon" href)="([^"]*)"/) {
+                    #expect(source.output.1.hasPrefix("/"), "\(source.output)")
+                }
+                for tag in ["article", "section", "ul", "div", "table", "tbody", "main", "aside", "nav", "dl", "p", "a", "details"] {
+                    let opened = page.matches(of: try Regex("<\(tag)[ >]")).count
+                    #expect(opened == page.matches(of: try Regex("</\(tag)>")).count, "\(path): <\(tag)>")
+                }
+            }
+        }
+    }
+
+    @Test("the feed goes on where it stopped, each card once")
+    func paging() async throws {
+        let node = try await TestNode.make()
+        for number in 0..<30 { _ = try await node.publishModel("Model\(number)x", age: UInt64(number)) }
+        try await node.test { client in
+            var path = "/"
+            var seen: [String] = []
+            var pages = 0
+            while true {
+                let page = try await client(.get, path).text
+                seen += page.matches(of: /<li class="card">\s*<a href="([^"]*)"/).map { String($0.output.1) }
+                pages += 1
+                guard let next = page.firstMatch(of: /rel="next" href="([^"]*)"/) else { break }
+                path = String(next.output.1)
+            }
+            #expect(pages == 2)
+            #expect(seen.count == 60)
+            #expect(Set(seen).count == 60)
+            #expect(try await client(.get, "/?after=nonsense").status == .badRequest)
+        }
+    }
+
+    @Test("the stylesheet is small, and is not sent twice")
+    func stylesheet() async throws {
+        let node = try await TestNode.make()
+        try await node.test { client in
+            let sheet = try await client(.get, "/style.css")
+            #expect(sheet.bytes.count < 7000)
+            let tag = try #require(sheet.headers[.eTag])
+            #expect(try await client(.get, "/style.css", [.ifNoneMatch: tag]).status == .notModified)
+        }
+    }
+
+    @Test("sizes and days read well")
+    func wording() {
+        #expect(Wording.size(3000) == "3000 bytes")
+        #expect(Wording.size(642_742) == "642.7 KB")
+        #expect(Wording.size(6_938_040_674) == "6.9 GB")
+        #expect(Wording.size(12_004_371) == "12.0 MB")
+        #expect(Wording.size(0) == "0 bytes")
+        #expect(Dates.timestamp(0) == "1970-01-01T00:00:00.000Z")
+        #expect(Dates.timestamp(951_782_399) == "2000-02-28T23:59:59.000Z")
+        #expect(Dates.day(951_782_400) == "2000-02-29")
+        #expect(Dates.day(1_772_323_200) == "2026-03-01")
+        #expect(Dates.day(4_107_542_400) == "2100-03-01")
+        #expect(Dates.day(.max) == "9999-12-31")
+    }
+
+    private func id(of model: TestNode.Published, _ node: TestNode) async throws -> Int32 {
+        try #require(try await node.catalog.model(post: model.model.id, node.moderation.filter(for: .owner))).id
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import Identity
+import Operations
+import SystemPackage
+import Testing
+
+@Suite("Making a home")
+struct InitializeHomeTests {
+    private func withHome(_ body: (Home) throws -> Void) throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "waggle-home-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: path) }
+        try body(Home(root: FilePath(path.path)))
+    }
+
+    @Test("keys are readable by their owner alone, and a second init changes nothing")
+    func twice() throws {
+        try withHome { home in
+            let first = try InitializeHome(home: home, passphrase: nil, now: 1000).run()
+            #expect(first.isNew && first.words.split(separator: " ").count == 24)
+            for name in ["node.key", "me.key"] {
+                let path = home.keys.appending(name).string
+                let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+                #expect(mode == 0o600, "\(name)")
+            }
+            let second = try InitializeHome(home: home, passphrase: nil, now: 2000).run()
+            #expect(!second.isNew && second.words.isEmpty && second.me == first.me && second.node == first.node)
+        }
+    }
+
+    @Test("a sealed key opens with its passphrase only")
+    func sealed() throws {
+        try withHome { home in
+            _ = try InitializeHome(home: home, passphrase: "a long passphrase", now: 1000).run()
+            let path = home.key(ofAccount: "me").string
+            #expect(throws: KeyFileError.passphraseNeeded(path: path)) { try KeyFile(path: path) }
+            #expect(throws: KeyFileError.wrongPassphrase(path: path)) { try KeyFile(path: path, passphrase: "other") }
+            #expect(try KeyFile(path: path, passphrase: "a long passphrase").label == "me")
+        }
+    }
+
+    @Test("the words bring back the author id of @me")
+    func words() throws {
+        try withHome { home in
+            let reply = try InitializeHome(home: home, passphrase: nil, now: 1000).run()
+            let secret = try RecoverySecret(words: reply.words)
+            #expect(AuthorID.text(try secret.genesis(.person).id) == reply.me)
+            #expect(AuthorID.text(try secret.genesis(.node).id) == reply.node)
+        }
+    }
+}
