@@ -122,7 +122,7 @@ extension BlobStore {
             try? await takeBack(digests.sha256) { (target) throws(BlobError) in try Files.remove(target) }
             throw error
         }
-        incoming.reservation.settle(change)
+        room.settle([incoming.reservation], change)
         options.onStep(.indexed)
         return facts(digests, .file(layout.file(digests.sha256)))
     }

@@ -178,7 +178,7 @@ extension BlobStore {
             }
             throw error
         }
-        reservation.settle(change)
+        room.settle([reservation], change)
         options.onStep(.indexed)
         // Only there when the blob had come another way meanwhile.
         try? await threads.run { () throws(BlobError) in try Files.remove(file.path) }

@@ -89,19 +89,14 @@ final class Reservation: Sendable {
 
     /// Gives the room back. Once is enough.
     func release() {
-        settle(RoomChange())
+        account.settle([self], RoomChange())
     }
 
-    /// Gives the room back and counts what was made of it, in one step: between the two nobody sees room that is not
-    /// there, or lacks room that is.
-    func settle(_ change: RoomChange) {
-        let ended = state.withLock { state in
+    /// Ends the promise; how it stood.
+    fileprivate func end() -> (backed: Bool, open: Bool) {
+        state.withLock { state in
             defer { state.open = false }
             return state
-        }
-        account.budget.withLock { budget in
-            if ended.open { budget.release(bytes, backed: ended.backed) }
-            budget.count(change)
         }
     }
 }
@@ -146,6 +141,18 @@ final class RoomAccount: Sendable {
         let reservation = Reservation(bytes: bytes, account: self)
         reservation.markAdopted()
         return reservation
+    }
+
+    /// Gives reservations back and counts what was made of them, in one step: between the two nobody sees room that is not
+    /// there, or lacks room that is.
+    func settle(_ reservations: some Sequence<Reservation>, _ change: RoomChange) {
+        budget.withLock { budget in
+            for reservation in reservations {
+                let ended = reservation.end()
+                if ended.open { budget.release(reservation.bytes, backed: ended.backed) }
+            }
+            budget.count(change)
+        }
     }
 
     /// Counts a change of what lies on the disk.

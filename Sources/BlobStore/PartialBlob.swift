@@ -158,6 +158,7 @@ public actor PartialBlob {
             units = UnitSet(capacity: held.capacity)
             for unit in good { units.insert(unit) }
             front = OrderedHasher()
+            // The next save has this to write down.
             unsavedBytes += 1
             return .incomplete(sha256, missing: layer.count - units.count)
         }

@@ -131,8 +131,7 @@ actor SmallBlobs {
             }
             return change
         }
-        room.count(change)
-        for reservation in reservations.values { reservation.release() }
+        room.settle(reservations.values, change)
         options.onStep(.smallIndexed)
         for (at, blob) in batch.enumerated() where purges.record(blob.digests.sha256) != nil && reservations[at] != nil
         {

@@ -29,7 +29,7 @@ extension Database {
 extension Row {
     /// The 32-byte name in a column; a column of another length reads as zero, which names nothing.
     func hash(_ column: Int) -> Hash32 {
-        Hash32(self[column] as Data) ?? .zero
+        (self[column] as Data).withUnsafeBytes { $0.count == 32 ? Hash32(copying: $0) : .zero }
     }
 }
 

@@ -26,7 +26,8 @@ public struct GatewayConfiguration: Sendable {
     public var shutdownTimeout: Duration
 
     public init(
-        host: String, port: Int, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [], nodeName: String, software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
+        host: String, port: Int, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [], nodeName: String,
+        software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
         idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10)
     ) {
         self.host = host

@@ -251,4 +251,50 @@ struct PartialTests {
         #expect(try await store.totals().bytes == 6 << 20 + 5)
         #expect(try await store.totals().reservedBytes == 0)
     }
+
+    @Test("whoever writes the last unit may complete the blob at once, while others still hash")
+    func lastWriterCompletes() async throws {
+        let store = try await BlobStore.test(test.home)
+        let blob = TestBlob(24 << 20, seed: 17)
+        let partial = try await store.begin(blob)
+        let completed = Recorder<BlobFacts>()
+        await withThrowingTaskGroup(of: Void.self) { group in
+            for unit in (0..<24).reversed() {
+                group.addTask {
+                    try await partial.write(unit: unit, bytes: blob.unit(unit))
+                    guard await partial.missingUnits.isEmpty else { return }
+                    do throws(BlobError) {
+                        completed.record(try await partial.commit())
+                    } catch {
+                        #expect(error == .alreadyHeld(blob.hash))
+                    }
+                }
+            }
+            do {
+                try await group.waitForAll()
+            } catch {
+                // A writer that was still at work when another completed the blob is told so.
+                #expect(error as? BlobError == .alreadyHeld(blob.hash))
+            }
+        }
+        #expect(completed.values.count == 1)
+        #expect(try await store.bytes(blob.hash) == blob.bytes)
+    }
+
+    @Test("units that the disk lost after they were verified are missing again, and nobody is accused")
+    func lostUnits() async throws {
+        let store = try await BlobStore.test(test.home)
+        let blob = TestBlob(4 << 20, seed: 18)
+        let partial = try await store.begin(blob)
+        // Out of order, so that the file is read again for its hash.
+        try await partial.write([3, 2, 1], of: blob)
+        let path = store.layout.part(blob.hash)
+        try OpenFile(writing: path, creating: false).write([0xAA] as [UInt8], at: 2 << 20 + 5)
+        try await partial.write([0], of: blob)
+        await #expect(throws: BlobError.incomplete(blob.hash, missing: 1)) { try await partial.commit() }
+        #expect(await partial.missingUnits == [2..<3])
+        try await partial.write([2], of: blob)
+        #expect(try await partial.commit().sha256 == blob.hash)
+        #expect(try await store.bytes(blob.hash) == blob.bytes)
+    }
 }

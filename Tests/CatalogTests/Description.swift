@@ -79,7 +79,9 @@ struct Description {
             lines.append("\(kind) \(try await catalog.facets(kind, FacetQuery(), filter).items)")
             lines.append("top \(kind) \(try await catalog.topFacets(kind, limit: 20, filter))")
         }
-        for creator in try await catalog.creators(CreatorQuery(), filter).items { lines.append("creator \(text(creator))") }
+        for creator in try await catalog.creators(CreatorQuery(), filter).items {
+            lines.append("creator \(text(creator))")
+        }
         lines.append("creators \(try await catalog.creatorCount(filter))")
         lines.append("counts \(try await catalog.counts(filter))")
         var candidates: [String] = []
@@ -98,7 +100,8 @@ struct Description {
     private mutating func addPosts(of world: TestWorld) async throws {
         for author in world.authors {
             let creator = try await catalog.creator(.author(author.id), filter)
-            lines.append("author \(creator.map(text) ?? "none") \(try await catalog.profile(of: author.id)?.name ?? "-")")
+            lines.append(
+                "author \(creator.map(text) ?? "none") \(try await catalog.profile(of: author.id)?.name ?? "-")")
         }
         for model in world.models {
             lines.append("comments \(try await comments(on: model.id))")
@@ -124,7 +127,9 @@ struct Description {
     }
 
     private func comments(on post: Hash32) async throws -> [String] {
-        try await catalog.comments(on: post, limit: 50, filter).items.map { "\($0.post) \($0.text) \($0.author.handle)" }
+        try await catalog.comments(on: post, limit: 50, filter).items.map {
+            "\($0.post) \($0.text) \($0.author.handle)"
+        }
     }
 
     private func text(_ model: ModelView) -> String {

@@ -1,5 +1,6 @@
 import Digests
 import Foundation
+import GRDB
 import Moderation
 import PostLog
 import Testing
@@ -66,9 +67,10 @@ struct NumberTests {
             try await catalog.recordDownload(id)
             let before = try await numbers(catalog)
             try await catalog.reset()
-            try await catalog.apply(log.entries.reversed().enumerated().map { index, entry in
-                LogEntry(seq: UInt64(index + 1), event: entry.event, post: entry.post)
-            })
+            try await catalog.apply(
+                log.entries.reversed().enumerated().map { index, entry in
+                    LogEntry(seq: UInt64(index + 1), event: entry.event, post: entry.post)
+                })
             #expect(try await numbers(catalog) == before)
             #expect(try await catalog.release(id: id, .pg)?.counts.downloads == 2)
             // The whole file may be lost too.

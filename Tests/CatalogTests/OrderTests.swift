@@ -10,7 +10,9 @@ import WaggleProtocol
 struct OrderTests {
     static let filters: [ViewerFilter] = [.pg, ViewerFilter(mask: 5), .all, .operator_]
 
-    @Test("the same posts in any order and in batches of any size give the same answers", arguments: 1...6 as ClosedRange<UInt64>)
+    @Test(
+        "the same posts in any order and in batches of any size give the same answers",
+        arguments: 1...6 as ClosedRange<UInt64>)
     func anyOrder(seed: UInt64) async throws {
         let world = TestWorld(seed: seed)
         var expected: [String]?
@@ -23,7 +25,9 @@ struct OrderTests {
                 var answers: [String] = []
                 for filter in Self.filters { answers.append(try await Description.of(catalog, filter, world: world)) }
                 if let expected {
-                    for (answer, other) in zip(answers, expected) { expectEqual(answer, other, "seed \(seed), order \(order)") }
+                    for (answer, other) in zip(answers, expected) {
+                        expectEqual(answer, other, "seed \(seed), order \(order)")
+                    }
                 } else {
                     expected = answers
                     #expect(answers[3].count > 10_000, "seed \(seed) makes a world without models")
@@ -38,7 +42,9 @@ struct OrderTests {
             [.blob(hash("image 1 0")), .post(world.releases[0].id), .tensors(hash("digest content 3 0"))], true)
     }
 
-    @Test("emptied and built anew, the catalog gives the same answers byte for byte", arguments: 1...3 as ClosedRange<UInt64>)
+    @Test(
+        "emptied and built anew, the catalog gives the same answers byte for byte",
+        arguments: 1...3 as ClosedRange<UInt64>)
     func replay(seed: UInt64) async throws {
         let world = TestWorld(seed: seed)
         let log = world.log(seed: seed)

@@ -21,7 +21,8 @@ struct PlanTests {
             OrderedList(columns: ["created", "tie", "id"], table: "images"),
             OrderedList(columns: ["created", "tie", "id"], table: "images", isDescending: false),
             OrderedList(columns: ["created", "tie", "id"], table: "images", conditions: ["author_id = :a"]),
-            OrderedList(columns: ["created", "tie", "image_id"], table: "image_links", conditions: ["subject_id = :s"]),
+            OrderedList(
+                columns: ["created", "tie", "image_id"], table: "image_links", conditions: ["subject_id = :s"]),
             OrderedList(
                 columns: ["created", "tie", "image_id"], table: "image_links",
                 conditions: ["subject_id = :s", "author_id = :a"]),

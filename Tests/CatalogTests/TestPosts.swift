@@ -43,8 +43,7 @@ struct TestAuthor {
         post.created = created
         post.slot = slot
         post.body = body
-        // The tests make posts that are valid.
-        let signed = try! signer.sign(post)
+        guard let signed = try? signer.sign(post) else { preconditionFailure("a test made a post that is not valid") }
         return LoggedPost(
             id: signed.id, author: id, created: created, kind: signed.kind, slot: slot, post: signed.post,
             envelope: signed.envelope)

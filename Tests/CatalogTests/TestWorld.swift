@@ -25,9 +25,10 @@ struct TestWorld {
         var random = SeededRandom(seed)
         authors = (0..<count).map { TestAuthor("a\($0)") }
         for author in authors where random.chance(80) {
-            stand(slot(1 + Int(random.next() % 3), using: &random) { version, random in
-                author.profile(Self.names.randomElement(using: &random)!, at: 1 + UInt64(version))
-            })
+            stand(
+                slot(1 + Int(random.next() % 3), using: &random) { version, random in
+                    author.profile(Self.names.randomElement(using: &random)!, at: 1 + UInt64(version))
+                })
         }
         for _ in 0..<12 * scale {
             let author = authors.randomElement(using: &random)!

@@ -77,7 +77,9 @@ struct VisibilityTests {
                 #expect(try await catalog.counts(filter).releases == count)
                 #expect(try await catalog.counts(filter).images == count)
                 for kind in [FacetKind.tag, .type, .baseModel] {
-                    #expect(try await catalog.facets(kind, FacetQuery(), filter).items.map(\.count) == Array(repeating: 1, count: count))
+                    #expect(
+                        try await catalog.facets(kind, FacetQuery(), filter).items.map(\.count)
+                            == Array(repeating: 1, count: count))
                     #expect(try await catalog.topFacets(kind, limit: 5, filter).count == count)
                 }
                 #expect(try await catalog.creators(CreatorQuery(), filter).items.count == count)

@@ -10,15 +10,18 @@ import WaggleProtocol
 
 @Suite("Blobs over HTTP")
 struct BlobTests {
-    @Test("a range is read as RFC 9110 says", arguments: [
-        (nil, ByteRange.whole), ("bytes=0-0", .part(0..<1)), ("bytes=0-99", .part(0..<100)),
-        ("bytes=90-200", .part(90..<100)), ("bytes=50-", .part(50..<100)), ("bytes=-10", .part(90..<100)),
-        ("bytes=-200", .part(0..<100)), ("bytes=99-99", .part(99..<100)), ("bytes=100-", .unsatisfiable),
-        ("bytes=100-200", .unsatisfiable), ("bytes=-0", .unsatisfiable), ("BYTES = 1-2", .part(1..<3)),
-        ("bytes=0-99999999999999999999999", .part(0..<100)), ("bytes=99999999999999999999999-", .unsatisfiable),
-        ("bytes=5-4", .whole), ("bytes=0-1,5-6", .whole), ("bytes=a-b", .whole), ("bytes=1", .whole),
-        ("bytes=--1", .whole), ("bytes=+1-2", .whole), ("items=0-1", .whole), ("bytes", .whole), ("bytes=-", .whole),
-    ] as [(String?, ByteRange)])
+    @Test(
+        "a range is read as RFC 9110 says",
+        arguments: [
+            (nil, ByteRange.whole), ("bytes=0-0", .part(0..<1)), ("bytes=0-99", .part(0..<100)),
+            ("bytes=90-200", .part(90..<100)), ("bytes=50-", .part(50..<100)), ("bytes=-10", .part(90..<100)),
+            ("bytes=-200", .part(0..<100)), ("bytes=99-99", .part(99..<100)), ("bytes=100-", .unsatisfiable),
+            ("bytes=100-200", .unsatisfiable), ("bytes=-0", .unsatisfiable), ("BYTES = 1-2", .part(1..<3)),
+            ("bytes=0-99999999999999999999999", .part(0..<100)), ("bytes=99999999999999999999999-", .unsatisfiable),
+            ("bytes=5-4", .whole), ("bytes=0-1,5-6", .whole), ("bytes=a-b", .whole), ("bytes=1", .whole),
+            ("bytes=--1", .whole), ("bytes=+1-2", .whole), ("items=0-1", .whole), ("bytes", .whole),
+            ("bytes=-", .whole),
+        ] as [(String?, ByteRange)])
     func ranges(field: String?, expected: ByteRange) {
         #expect(ByteRange(field, size: 100) == expected)
     }
@@ -212,11 +215,14 @@ struct BlobTests {
         try await node.test(check)
     }
 
-    @Test("names of files lose what could hurt", arguments: [
-        ("../../etc/passwd", "_.._etc_passwd"), ("a/b\\c:d", "a_b_c_d"), ("evil\u{202e}gnp.exe", "evil_gnp.exe"),
-        ("", "fallback"), ("...", "fallback"), ("a\r\nSet-Cookie: x", "a__Set-Cookie_ x"), ("plain.safetensors", "plain.safetensors"),
-        ("\"quoted\".bin", "_quoted_.bin"), (" .hidden ", "hidden"), ("名前.safetensors", "名前.safetensors"),
-    ])
+    @Test(
+        "names of files lose what could hurt",
+        arguments: [
+            ("../../etc/passwd", "_.._etc_passwd"), ("a/b\\c:d", "a_b_c_d"), ("evil\u{202e}gnp.exe", "evil_gnp.exe"),
+            ("", "fallback"), ("...", "fallback"), ("a\r\nSet-Cookie: x", "a__Set-Cookie_ x"),
+            ("plain.safetensors", "plain.safetensors"),
+            ("\"quoted\".bin", "_quoted_.bin"), (" .hidden ", "hidden"), ("名前.safetensors", "名前.safetensors"),
+        ])
     func fileNames(claimed: String, expected: String) {
         #expect(FileName(claimed, fallback: "fallback").text == expected)
     }

@@ -99,7 +99,10 @@ struct PageTests {
             for path in ["/", "/models/\(id)", "/images/\(image.images[0].id)"] {
                 let page = try await client(.get, path)
                 #expect(page.status == .ok)
-                for tag in ["<script", "<b>", "<i>", "<u>", "<s>", "<em>", "<hr>", "<marquee", "<q>", "onerror=z>", "<p>changes"] {
+                for tag in [
+                    "<script", "<b>", "<i>", "<u>", "<s>", "<em>", "<hr>", "<marquee", "<q>", "onerror=z>",
+                    "<p>changes",
+                ] {
                     #expect(!page.text.contains(tag), "\(path) has \(tag)")
                 }
                 #expect(!page.text.contains("\" onload=\""))
@@ -108,7 +111,9 @@ struct PageTests {
                 #expect(page.headers[.contentSecurityPolicy]?.contains("unsafe") == false)
             }
             let page = try await client(.get, "/models/\(id)").text
-            #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;y{{nodeName}}&amp;amp;"))
+            #expect(
+                page.contains(
+                    "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;y{{nodeName}}&amp;amp;"))
             let api = try await client(.get, "/api/v1/models/\(id)").json()
             let description = try #require(api["description"] as? String)
             #expect(description.hasPrefix("<p>&lt;script&gt;"))
@@ -141,7 +146,10 @@ struct PageTests {
                 for source in page.matches(of: /(?:src|stylesheet" href|icon" href)="([^"]*)"/) {
                     #expect(source.output.1.hasPrefix("/"), "\(source.output)")
                 }
-                for tag in ["article", "section", "ul", "div", "table", "tbody", "main", "aside", "nav", "dl", "p", "a", "details"] {
+                for tag in [
+                    "article", "section", "ul", "div", "table", "tbody", "main", "aside", "nav", "dl", "p", "a",
+                    "details",
+                ] {
                     let opened = page.matches(of: try Regex("<\(tag)[ >]")).count
                     #expect(opened == page.matches(of: try Regex("</\(tag)>")).count, "\(path): <\(tag)>")
                 }

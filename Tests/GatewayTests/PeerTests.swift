@@ -3,8 +3,10 @@ import Digests
 import Federation
 import Foundation
 import HTTPTypes
+import Hummingbird
 import Identity
 import Moderation
+import NIOCore
 import PostLog
 import SwiftProtobuf
 import Testing
@@ -76,9 +78,11 @@ struct PeerTests {
             #expect(try code(unsigned, 401) == "bad-signature")
             let stranger = try Person(seed: 99, role: .node)
             #expect(try code(await client.signed(.post, path, by: stranger, message: message), 401) == "unknown-node")
-            #expect(try code(await client.signed(.post, path, by: wrongScope, message: message), 401) == "bad-signature")
+            #expect(
+                try code(await client.signed(.post, path, by: wrongScope, message: message), 401) == "bad-signature")
             #expect(try code(await client.signed(.post, path, by: person, message: message), 401) == "not-a-node")
-            let elsewhere = try await client.signed(.post, path, by: peer, message: message, base: "https://evil.example")
+            let elsewhere = try await client.signed(
+                .post, path, by: peer, message: message, base: "https://evil.example")
             #expect(try code(elsewhere, 401) == "bad-signature")
             let late = try await client.signed(.post, path, by: peer, message: message, time: TestNode.time - 600)
             #expect(try code(late, 401) == "clock")
@@ -166,7 +170,8 @@ struct PeerTests {
             #expect(large.status == .contentTooLarge)
             let claimed = try await client(.post, path, [.contentType: "application/x-protobuf", .contentLength: "1"])
             #expect(claimed.status.code >= 400)
-            #expect(try await client(.post, path, [.contentType: "text/plain"], body: [1]).status == .unsupportedMediaType)
+            #expect(
+                try await client(.post, path, [.contentType: "text/plain"], body: [1]).status == .unsupportedMediaType)
             let many = Self.ids((0..<1001).map { SHA256.hash([UInt8($0 & 255), UInt8($0 >> 8)]) })
             #expect(try await client.signed(.post, path, by: peer, message: many).errorCode() == "too-many-items")
             var short = WirePostIDs()
@@ -213,7 +218,9 @@ struct PeerTests {
         let hard = try await node.publishModel("Hard", level: .x)
         let long = try await node.publishModel("Long") { $0.description_p = String(repeating: "word ", count: 9000) }
         try await node.test { client in
-            let asked = [hard.model.id, mild.release.id, mild.model.id, hard.picture.id, hard.release.id, mild.picture.id]
+            let asked = [
+                hard.model.id, mild.release.id, mild.model.id, hard.picture.id, hard.release.id, mild.picture.id,
+            ]
             let answer = try await client.signed(.post, "/w/1/posts/get", by: peer, message: Self.ids(asked))
             let expected = [mild.release.envelope, mild.model.envelope, mild.picture.envelope]
             #expect(try answer.message(WirePostBatch.self).envelopes == expected)
@@ -245,7 +252,8 @@ struct PeerTests {
             #expect(!results[2].reason.isEmpty)
             #expect(results[3].retryAfter == 5000 - 900)
             let second = try await client.signed(.post, "/w/1/posts", by: peer, message: batch)
-            #expect(try second.message(WirePostResults.self).results.map(\.status) == [.have, .have, .invalid, .future])
+            #expect(
+                try second.message(WirePostResults.self).results.map(\.status) == [.have, .have, .invalid, .future])
         }
     }
 
@@ -280,12 +288,17 @@ struct PeerTests {
             var message = WireSyncMessage()
             message.scope.all = .init()
             message.message = Data([0xff, 1, 2])
-            #expect(try await client.signed(.post, "/w/1/sync", by: peer, message: message).errorCode() == "bad-negentropy")
+            #expect(
+                try await client.signed(.post, "/w/1/sync", by: peer, message: message).errorCode() == "bad-negentropy")
             message.message = Data([0x61])
             message.scope = WireSyncScope()
-            #expect(try await client.signed(.post, "/w/1/sync", by: peer, message: message).errorCode() == "scope-not-served")
+            #expect(
+                try await client.signed(.post, "/w/1/sync", by: peer, message: message).errorCode()
+                    == "scope-not-served")
             message.scope.kindGroup = 77
-            #expect(try await client.signed(.post, "/w/1/sync", by: peer, message: message).errorCode() == "scope-not-served")
+            #expect(
+                try await client.signed(.post, "/w/1/sync", by: peer, message: message).errorCode()
+                    == "scope-not-served")
         }
     }
 
@@ -365,5 +378,34 @@ extension Person {
     /// The name of one node with the key of another.
     init(stealing other: Person, device: SigningKey) {
         self.init(id: other.id, genesis: other.genesis, device: device)
+    }
+}
+
+@Suite("Request bodies")
+struct BodyTests {
+    @Test("a body that does not arrive is given up after a minute")
+    func slow() async throws {
+        let clock = ManualClock()
+        let (chunks, _) = AsyncStream<ByteBuffer>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await #expect(throws: GatewayError.bodyTooSlow) {
+                    _ = try await WireBody.collect(RequestBody(asyncSequence: chunks), limit: 100, clock: clock)
+                }
+            }
+            await clock.waitForSleepers(1)
+            clock.advance(by: .seconds(Limits.Gateway.bodySeconds))
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("a body longer than it said is cut at the limit")
+    func lying() async throws {
+        let (chunks, source) = AsyncStream<ByteBuffer>.makeStream()
+        for _ in 0..<11 { source.yield(ByteBuffer(repeating: 1, count: 10)) }
+        source.finish()
+        await #expect(throws: GatewayError.bodyTooLarge(limit: 100)) {
+            _ = try await WireBody.collect(RequestBody(asyncSequence: chunks), limit: 100, clock: ManualClock())
+        }
     }
 }

@@ -46,9 +46,10 @@ struct RouteTests {
             "query=Dirty", "tag=tag-dirty", "ids=\(numbers.map(String.init).joined(separator: ","))", "nsfw=true",
             "nsfw=X&withMeta=true", "browsingLevel=63", "username=maker", "sort=Oldest", "limit=100&page=1",
         ]
-        return all + extra.map { all[0] + "?" + $0 } + numbers.flatMap { number in
-            ["imageId", "postId", "modelId", "modelVersionId"].map { all[0] + "?\($0)=\(number)" }
-        }
+        return all + extra.map { all[0] + "?" + $0 }
+            + numbers.flatMap { number in
+                ["imageId", "postId", "modelId", "modelVersionId"].map { all[0] + "?\($0)=\(number)" }
+            }
     }
 
     @Test(
@@ -123,7 +124,9 @@ struct RouteTests {
         }
     }
 
-    @Test("HEAD answers as GET does, without the body", arguments: ["/", "/api/v1/models", "/style.css", "/w/1/node", "/nope", "/models/2"])
+    @Test(
+        "HEAD answers as GET does, without the body",
+        arguments: ["/", "/api/v1/models", "/style.css", "/w/1/node", "/nope", "/models/2"])
     func head(path: String) async throws {
         let node = try await TestNode.make()
         _ = try await node.publishModel("Alpha")

@@ -1,5 +1,6 @@
 """What the checks share: a node that publishes, a node that mirrors it, and the way to the second as civitai.com."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 import samples
 from node import Node, wait_until
 from tls_front import Front
+
+PROMPT = "teal harbour at dusk, many boats, calm water <lora:teal-harbour:0.8>"
 
 
 @dataclass
@@ -29,21 +32,24 @@ class World:
         return self.files / name
 
 
-def publish(maker: Node, folder: Path, front_files: dict[str, Path]) -> None:
+def publish(maker: Node, folder: Path, made: dict[str, Path]) -> None:
     """Three models for everybody, one of them with two versions and two files, and one that visitors may not see."""
     about = folder / "about.md"
     about.write_text(
         "A LoRA for evenings at the harbour: teal water, low sun, many boats.\n\nWorks best between 0.6 and 0.9. "
         "Trained on 71 of my own photographs; nobody is in them.\n\n<script>alert('never')</script>")
-    lora, second = front_files["lora"], front_files["lora_second"]
+    lora, second = made["lora"], made["lora_second"]
     maker.run("publish", lora, "--model", "@me/teal-harbour", "--version", "1.0", "--description-file", about,
-              "--trigger", "teal harbour", "--tag", "landscape", "--tag", "style", "--sample", front_files["portrait"],
-              "--sample", front_files["wide"], "--real-person", "no", "--yes")
+              "--trigger", "teal harbour", "--tag", "landscape", "--tag", "style", "--sample", made["portrait"],
+              "--sample", made["wide"], "--real-person", "no", "--yes")
+    # Posts are dated by the second: the second version must be later for everybody.
+    began = int(time.time())
+    wait_until("the next second", lambda: time.time() >= began + 1)
     maker.run("publish", second, lora, "--model", "@me/teal-harbour", "--version", "2.0", "--trigger", "teal harbour",
-              "--sample", front_files["square"], "--real-person", "no", "--yes")
-    maker.run("publish", front_files["checkpoint"], "--model", "@me/gull", "--version", "1.0", "--type", "Checkpoint",
+              "--sample", made["square"], "--real-person", "no", "--yes")
+    maker.run("publish", made["checkpoint"], "--model", "@me/gull", "--version", "1.0", "--type", "Checkpoint",
               "--base", "SDXL 1.0", "--name", "Möwe über dem Hafen", "--real-person", "no", "--yes")
-    maker.run("publish", front_files["hidden"], "--model", "@me/hidden", "--version", "1.0", "--level", "XXX",
+    maker.run("publish", made["hidden"], "--model", "@me/hidden", "--version", "1.0", "--level", "XXX",
               "--name", "Behind the curtain", "--real-person", "no", "--yes")
 
 
@@ -54,9 +60,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     files = root / "files"
     files.mkdir()
     lora = samples.lora(files / "teal-harbour.safetensors", seed=1)
-    recipe = (f"teal harbour at dusk, many boats, calm water <lora:teal-harbour:0.8>\nNegative prompt: blurry, people\n"
+    recipe = (f"{PROMPT}\nNegative prompt: blurry, people\n"
               f"Steps: 24, Sampler: Euler a, CFG scale: 6.5, Seed: 1234567890, Size: 384x512, Model: base, "
-              f'Lora hashes: "teal-harbour: {samples.sha256(lora)[:12]}", Version: v1.9.3')
+              f'Lora hashes: "teal-harbour: {samples.autov3(lora)}", Version: v1.9.3')
     made = {
         "lora": lora,
         "lora_second": samples.lora(files / "teal-harbour-2.safetensors", seed=2, rank=16),

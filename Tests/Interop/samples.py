@@ -8,6 +8,9 @@ import struct
 import zlib
 from pathlib import Path
 
+# Without the bits that would make a half or a float infinite or enormous.
+FINITE = bytes(byte & 0x3B for byte in range(256))
+
 
 def safetensors(path: Path, tensors: dict[str, tuple[str, list[int]]], metadata: dict[str, str], seed: int) -> Path:
     """Writes a safetensors file: tensors by name as (dtype, shape), filled with random bytes of a seed."""
@@ -24,8 +27,7 @@ def safetensors(path: Path, tensors: dict[str, tuple[str, list[int]]], metadata:
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for start in range(0, at, 1 << 20):
-            # Not all bits of a half may be random: the file must hold no infinities.
-            file.write(bytes(b & 0x3B for b in noise.randbytes(min(1 << 20, at - start))))
+            file.write(noise.randbytes(min(1 << 20, at - start)).translate(FINITE))
     return path
 
 
@@ -79,6 +81,12 @@ def write_png(path: Path, width: int, height: int, rows: bytes, text: str) -> Pa
     chunks += [chunk(b"IDAT", zlib.compress(rows, 6)), chunk(b"IEND", b"")]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     return path
+
+
+def autov3(path: Path) -> str:
+    """How web UIs name a LoRA in the parameters of a picture: the hash of all behind the header, shortened."""
+    data = path.read_bytes()
+    return hashlib.sha256(data[8 + struct.unpack_from("<Q", data)[0]:]).hexdigest()[:12]
 
 
 def sha256(path: Path) -> str:

@@ -21,7 +21,8 @@ enum CreatorListing {
         let id =
             switch reference {
             case .handle(let handle):
-                try database.integer("SELECT id FROM authors WHERE handle = ? ORDER BY author LIMIT 1", [handle.lowercased()])
+                try database.integer(
+                    "SELECT id FROM authors WHERE handle = ? ORDER BY author LIMIT 1", [handle.lowercased()])
             case .author(let author): try database.integer("SELECT id FROM authors WHERE author = ?", [author.data])
             case .id(let id): try database.integer("SELECT id FROM authors WHERE id = ?", [id])
             }
@@ -31,7 +32,8 @@ enum CreatorListing {
 
 extension Catalog {
     /// Creators of whom the viewer may see a model.
-    public func creators(_ query: CreatorQuery, _ filter: ViewerFilter) async throws(CatalogError) -> Page<CreatorView> {
+    public func creators(_ query: CreatorQuery, _ filter: ViewerFilter) async throws(CatalogError) -> Page<CreatorView>
+    {
         try await read { database in
             let reader = ViewReader(database, filter)
             let limit = try PageRange.checked(limit: query.limit)

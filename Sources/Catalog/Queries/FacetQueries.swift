@@ -72,7 +72,9 @@ extension Catalog {
     }
 
     /// The names that most visible models have, most first.
-    public func topFacets(_ kind: FacetKind, limit: Int, _ filter: ViewerFilter) async throws(CatalogError) -> [FacetView] {
+    public func topFacets(_ kind: FacetKind, limit: Int, _ filter: ViewerFilter) async throws(CatalogError)
+        -> [FacetView]
+    {
         try await read { database in
             let limit = try PageRange.checked(limit: limit)
             // Candidates are the leaders of each shelf; their counts are exact.

@@ -39,7 +39,9 @@ extension Catalog {
             let walk = MirrorWalk(reader: ViewReader(database, filter))
             if letter == "x" {
                 let files = try walk.files(after: after, limit: limit)
-                if let last = files.last { return Page(items: files.map(\.item), next: OrderKey([last.id]).cursor("x")) }
+                if let last = files.last {
+                    return Page(items: files.map(\.item), next: OrderKey([last.id]).cursor("x"))
+                }
             }
             let images = try walk.images(after: letter == "y" ? after : 0, limit: limit)
             return Page(

@@ -18,20 +18,23 @@ struct OrderedList {
     private func branch(_ index: Int) -> String {
         let place = (0..<columns.count).map { ":at\($0)" }.joined(separator: ", ")
         let comparison = isDescending ? "<" : ">"
-        let all = conditions + ["\(merged) = :of\(index)", "(\(columns.joined(separator: ", "))) \(comparison) (\(place))"]
+        let all =
+            conditions + ["\(merged) = :of\(index)", "(\(columns.joined(separator: ", "))) \(comparison) (\(place))"]
         return "SELECT \(columns.joined(separator: ", ")) FROM \(table) WHERE \(all.joined(separator: " AND "))"
     }
 
     /// The statement that merges the ranges of so many values.
     func sql(over count: Int) -> String {
         let order = (1...columns.count).map { "\($0) \(isDescending ? "DESC" : "ASC")" }.joined(separator: ", ")
-        return (0..<count).map(branch).joined(separator: " UNION ALL ") + " ORDER BY \(order) LIMIT :limit OFFSET :offset"
+        return (0..<count).map(branch).joined(separator: " UNION ALL ")
+            + " ORDER BY \(order) LIMIT :limit OFFSET :offset"
     }
 
     /// The order values of a page's items.
+    /// - Parameter sql: the statement over so many values, where a caller keeps it.
     func rows(
         _ database: Database, over values: [Int64], from: OrderKey? = nil, limit: Int, offset: Int = 0,
-        arguments: [String: any DatabaseValueConvertible] = [:]
+        arguments: [String: any DatabaseValueConvertible] = [:], sql: String? = nil
     ) throws -> [OrderKey] {
         guard !values.isEmpty else { return [] }
         let from = from ?? .first(count: columns.count, descending: isDescending)
@@ -40,7 +43,7 @@ struct OrderedList {
         all["offset"] = offset
         for (index, value) in from.values.enumerated() { all["at\(index)"] = value }
         for (index, value) in values.enumerated() { all["of\(index)"] = value }
-        let sql = sql(over: values.count)
+        let sql = sql ?? self.sql(over: values.count)
         let statement = isKept ? try database.cachedStatement(sql: sql) : try database.makeStatement(sql: sql)
         return try Row.fetchAll(statement, arguments: StatementArguments(all)).map { row in
             OrderKey((0..<columns.count).map { row[$0] })

@@ -32,13 +32,24 @@ final class ViewReader {
     let filter: ViewerFilter
     /// The viewer's shelves for SQL.
     let shelves: String
+    private let levels: [Int64]
     private var creators: [Int32: CreatorView] = [:]
     private var links: [Hash32: ReleaseLink?] = [:]
+    // Statements that depend on the viewer's shelves and are used for each item of a page.
+    private lazy var modelLevels = Self.levelsStatement("model_images", "model_id", levels)
+    private lazy var releaseLevels = Self.levelsStatement("image_links", "subject_id", levels)
+    private lazy var galleries = ["=", "<>"].map { comparison in
+        let list = OrderedList(
+            columns: ["created", "tie", "image_id"], table: "image_links",
+            conditions: ["subject_id = :subject", "author_id \(comparison) :author"])
+        return (list: list, sql: list.sql(over: levels.count))
+    }
 
     init(_ database: Database, _ filter: ViewerFilter) {
         self.database = database
         self.filter = filter
         shelves = filter.shelfList
+        levels = filter.shelves
     }
 
     // MARK: Creators
@@ -78,8 +89,9 @@ final class ViewReader {
         else { return nil }
         let level = Level(declared: row[3])
         return ModelView(
-            id: id, post: row.hash(0), author: author, slug: row[2], body: try WireModel(serializedBytes: row[10] as Data),
-            level: level, levelBits: try level.rawValue | imageLevels("model_images", "model_id", Int64(id)),
+            id: id, post: row.hash(0), author: author, slug: row[2],
+            body: try WireModel(serializedBytes: row[10] as Data),
+            level: level, levelBits: try level.rawValue | imageLevels(modelLevels, Int64(id)),
             created: UInt64(row[4] as Int64), updated: UInt64(row[5] as Int64),
             releases: try releases(ofModel: id, detail, baseModels: baseModels),
             counts: Self.counts(row, from: 6))
@@ -95,13 +107,16 @@ final class ViewReader {
     }
 
     /// The levels of images that the viewer may see under a release or model: one look at each shelf.
-    private func imageLevels(_ table: String, _ column: String, _ id: Int64) throws -> UInt32 {
-        var bits: UInt32 = 0
-        for shelf in filter.shelves
-        where try database.exists("SELECT 1 FROM \(table) WHERE \(column) = ? AND shelf = ?", [id, shelf]) {
-            bits |= Shelf.level(shelf).rawValue
+    private func imageLevels(_ sql: String, _ id: Int64) throws -> UInt32 {
+        sql.isEmpty ? 0 : UInt32(truncatingIfNeeded: try database.integer(sql, [id]) ?? 0)
+    }
+
+    private static func levelsStatement(_ table: String, _ column: String, _ shelves: [Int64]) -> String {
+        guard !shelves.isEmpty else { return "" }
+        let looks = shelves.map { shelf in
+            "\(Shelf.level(shelf).rawValue) * EXISTS (SELECT 1 FROM \(table) WHERE \(column) = ?1 AND shelf = \(shelf))"
         }
-        return bits
+        return "SELECT " + looks.joined(separator: " | ")
     }
 
     // MARK: Releases
@@ -143,7 +158,7 @@ final class ViewReader {
         return ReleaseView(
             id: id, post: row.hash(1), modelID: modelID, modelPost: row.hash(8), author: author, body: body,
             created: UInt64(row[4] as Int64),
-            levelBits: try level.rawValue | imageLevels("image_links", "subject_id", subjectID),
+            levelBits: try level.rawValue | imageLevels(releaseLevels, subjectID),
             files: try files(ofRelease: id, body),
             images: try images(ofSubject: subjectID, authorID: authorID, limit: detail.images),
             index: try index ?? position(row), counts: Self.counts(row, from: 9))
@@ -176,13 +191,10 @@ final class ViewReader {
     private func images(ofSubject id: Int64, authorID: Int32, limit: Int) throws -> [ImageView] {
         guard limit > 0 else { return [] }
         var ids: [Int32] = []
-        for condition in ["= ", "<> "] where ids.count < limit {
-            let list = OrderedList(
-                columns: ["created", "tie", "image_id"], table: "image_links",
-                conditions: ["subject_id = :subject", "author_id \(condition) :author"])
-            let rows = try list.rows(
-                database, over: filter.shelves, limit: limit - ids.count,
-                arguments: ["subject": id, "author": authorID])
+        for gallery in galleries where ids.count < limit {
+            let rows = try gallery.list.rows(
+                database, over: levels, limit: limit - ids.count, arguments: ["subject": id, "author": authorID],
+                sql: gallery.sql)
             ids += rows.map(OrderedList.id)
         }
         return try ids.compactMap { try image($0) }

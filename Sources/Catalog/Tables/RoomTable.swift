@@ -53,7 +53,8 @@ extension Projection {
 
     /// Replaces everything that was earned through one source.
     private func setEarned(through source: Hash32, _ authors: [Hash32]) throws {
-        let before = Set(try database.rows("SELECT author FROM earned WHERE source = ?", [source.data]).map { $0.hash(0) })
+        let before = Set(
+            try database.rows("SELECT author FROM earned WHERE source = ?", [source.data]).map { $0.hash(0) })
         let after = Set(authors)
         for author in before.subtracting(after) {
             try database.run("DELETE FROM earned WHERE author = ? AND source = ?", [author.data, source.data])

@@ -124,10 +124,12 @@ public struct NodeClient: Sendable {
         throw .malformed(url: url.description, detail: "the stream has no first frame")
     }
 
-    /// The bytes `range` of a blob, chunk by chunk. Ends with an error when the peer sends other than asked for.
+    /// The bytes `range` of a blob, chunk by chunk.
+    ///
+    /// - Throws: `PeerError` when the peer sends other than asked for, and what `onChunk` throws.
     public func blob(
         _ sha256: Hash32, range: Range<UInt64>, onChunk: (ByteBuffer) async throws -> Void
-    ) async throws(PeerError) {
+    ) async throws {
         let headers = ["range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "accept-encoding": "identity"]
         let response = try await send(
             .GET, "/blobs/\(sha256.hex)", body: nil, signed: true, extra: headers, deadline: .hours(24))
@@ -138,20 +140,26 @@ public struct NodeClient: Sendable {
         if response.status == .ok, let declared = response.headers.first(name: "content-length").flatMap(UInt64.init),
             declared != length
         {
-            throw .malformed(url: url.description, detail: "a blob of \(declared) bytes where \(length) are signed")
+            throw PeerError.malformed(
+                url: url.description, detail: "a blob of \(declared) bytes where \(length) are signed")
         }
         var received: UInt64 = 0
-        do {
-            for try await chunk in response.body {
-                received += UInt64(chunk.readableBytes)
-                guard received <= length else { throw PeerError.tooLarge(url: url.description, limit: Int(length)) }
-                try await onChunk(chunk)
-            }
-        } catch {
-            throw failure(error)
+        var chunks = response.body.makeAsyncIterator()
+        while let chunk = try await next(&chunks) {
+            received += UInt64(chunk.readableBytes)
+            guard received <= length else { throw PeerError.tooLarge(url: url.description, limit: Int(length)) }
+            try await onChunk(chunk)
         }
         guard received == length else {
-            throw .malformed(url: url.description, detail: "\(received) of \(length) bytes arrived")
+            throw PeerError.malformed(url: url.description, detail: "\(received) of \(length) bytes arrived")
+        }
+    }
+
+    private func next(_ chunks: inout HTTPClientResponse.Body.AsyncIterator) async throws(PeerError) -> ByteBuffer? {
+        do {
+            return try await chunks.next()
+        } catch {
+            throw failure(error)
         }
     }
 

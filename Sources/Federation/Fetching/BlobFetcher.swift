@@ -90,12 +90,15 @@ public struct BlobFetcher: Sendable {
         var last = ""
         for holder in holders {
             do {
-                let bytes = Accumulator()
-                try await holder.blob(wanted.sha256, range: 0..<wanted.size) { bytes.append($0) }
-                guard SHA256.hash(bytes.data) == wanted.sha256 else {
+                var bytes: [UInt8] = []
+                bytes.reserveCapacity(Int(wanted.size))
+                try await holder.blob(wanted.sha256, range: 0..<wanted.size) { chunk in
+                    bytes.append(contentsOf: chunk.readableBytesView)
+                }
+                guard SHA256.hash(bytes) == wanted.sha256 else {
                     throw PeerError.malformed(url: holder.url.description, detail: "the bytes are not that blob")
                 }
-                _ = try await store.add(bytes: bytes.data)
+                _ = try await store.add(bytes: bytes)
                 return
             } catch let error as PeerError {
                 last = error.message
@@ -202,40 +205,80 @@ public struct BlobFetcher: Sendable {
         }
     }
 
+    /// Units of one source that are verified and written while the next are received.
+    private static let writesAtOnce = 4
+
     private func fetch(
         _ units: Range<Int>, _ client: NodeClient, _ partial: PartialBlob, stored: (Int) async -> Void
     ) async throws {
         let unitBytes = UInt64(Limits.Blob.unitBytes)
         let range = UInt64(units.lowerBound) * unitBytes..<min(partial.size, UInt64(units.upperBound) * unitBytes)
-        let bytes = Accumulator()
-        var unit = units.lowerBound
-        var left = range.count
-        try await client.blob(partial.sha256, range: range) { chunk in
-            bytes.append(chunk)
-            while left > 0, bytes.count >= min(Limits.Blob.unitBytes, left) {
-                let length = min(Limits.Blob.unitBytes, left)
-                try await partial.write(unit: unit, bytes: bytes.take(length))
-                await stored(unit)
-                unit += 1
-                left -= length
+        try await withThrowingTaskGroup(of: (unit: Int, buffer: ByteBuffer).self) { writes in
+            var cutter = UnitCutter(units: units, byteCount: range.count)
+            var underWay = 0
+            try await client.blob(partial.sha256, range: range) { chunk in
+                cutter.append(chunk)
+                while let (unit, buffer) = cutter.next() {
+                    if underWay == Self.writesAtOnce, let written = try await writes.next() {
+                        await stored(written.unit)
+                        cutter.reuse(written.buffer)
+                        underWay -= 1
+                    }
+                    writes.addTask {
+                        try await partial.write(unit: unit, bytes: buffer.readableBytesView)
+                        return (unit, buffer)
+                    }
+                    underWay += 1
+                }
             }
+            while let written = try await writes.next() { await stored(written.unit) }
         }
     }
 }
 
-/// Bytes of one task that wait to become a unit.
-private final class Accumulator {
-    private(set) var data = Data()
+/// Cuts what arrives for a run into units.
+private struct UnitCutter {
+    /// The unit that comes next, and the bytes of the run that no unit was made of.
+    private var unit: Int
+    private var left: Int
+    private var arrived = ByteBuffer()
+    private var current = ByteBuffer()
+    private var spare: [ByteBuffer] = []
 
-    var count: Int { data.count }
-
-    func append(_ chunk: ByteBuffer) {
-        data.append(contentsOf: chunk.readableBytesView)
+    init(units: Range<Int>, byteCount: Int) {
+        unit = units.lowerBound
+        left = byteCount
     }
 
-    func take(_ length: Int) -> Data {
-        defer { data = Data(data.dropFirst(length)) }
-        return Data(data.prefix(length))
+    /// Adds a chunk, of which `next` must leave nothing before another comes.
+    mutating func append(_ chunk: ByteBuffer) {
+        arrived = chunk
+    }
+
+    /// The next whole unit; nil when more bytes are needed.
+    mutating func next() -> (unit: Int, bytes: ByteBuffer)? {
+        guard left > 0 else { return nil }
+        let length = min(Limits.Blob.unitBytes, left)
+        if current.capacity == 0 { current = spare.popLast() ?? ByteBufferAllocator().buffer(capacity: length) }
+        if var part = arrived.readSlice(length: min(length - current.readableBytes, arrived.readableBytes)) {
+            current.writeBuffer(&part)
+        }
+        guard current.readableBytes == length else { return nil }
+        defer {
+            current = ByteBuffer()
+            unit += 1
+            left -= length
+        }
+        return (unit, current)
+    }
+
+    /// Takes a unit's memory back. New pages for every unit would cost as much as copying it.
+    mutating func reuse(_ buffer: ByteBuffer) {
+        var buffer = buffer
+        // Not `clear`, which makes new memory while the caller still holds this one.
+        buffer.moveReaderIndex(to: 0)
+        buffer.moveWriterIndex(to: 0)
+        spare.append(buffer)
     }
 }
 

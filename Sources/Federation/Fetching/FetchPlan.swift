@@ -6,8 +6,9 @@ import Digests
 /// neighbouring units keep requests few. When nothing is left to hand out, an idle source helps with a unit that another
 /// has under way, so that a source that stalls cannot hold the end up.
 struct FetchPlan<Source: Hashable & Sendable>: Sendable {
-    /// Units of one request: 8 MiB.
-    static var runUnits: Int { 8 }
+    /// Units of one request: a quarter of those that are free, within these limits. Each request costs a round trip, and
+    /// short ones near the end leave something for everybody.
+    static var runUnits: ClosedRange<Int> { 8...64 }
 
     enum Work: Equatable {
         /// Ask for these neighbouring units.
@@ -48,8 +49,9 @@ struct FetchPlan<Source: Hashable & Sendable>: Sendable {
             underWay[source] = unit..<unit + 1
             return .fetch(unit..<unit + 1)
         }
+        let longest = min(max(free.count / 4, Self.runUnits.lowerBound), Self.runUnits.upperBound)
         var end = first + 1
-        while end - first < Self.runUnits, free.contains(end) { end += 1 }
+        while end - first < longest, free.contains(end) { end += 1 }
         underWay[source] = first..<end
         return .fetch(first..<end)
     }

@@ -1,4 +1,5 @@
-/// What the tensors of an adapter (LoRA and relatives) say about it: its kind, its modules, and what is wrong with them.
+/// What the tensors of an adapter (LoRA and relatives) say about it: its kind, its modules, and what is wrong with
+/// them.
 ///
 /// An engine aborts as a whole on a module whose two halves do not fit, so a file with problems is not to be loaded.
 public struct AdapterSurvey: Hashable, Sendable {

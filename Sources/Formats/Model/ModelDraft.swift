@@ -45,7 +45,7 @@ public struct ModelDraft: Hashable, Sendable {
     /// `fp32`, `fp16`, `bf16`, `fp8`, `int8`: the type of most bytes.
     public let precision: Drafted<String>?
     public let training: [TrainingDetail]
-    /// Kind, modules and ranks of an adapter.
+    /// What the tensors alone say: type, family, adapter modules and ranks, number of parameters.
     public let survey: TensorSurvey
 
     public init(_ header: SafetensorsHeader) {

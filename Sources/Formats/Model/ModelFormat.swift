@@ -12,8 +12,8 @@ public enum ModelFormat: Hashable, Sendable {
 
     /// Recognises a file.
     ///
-    /// Only `safetensors` and `gguf` are promises that no code is inside; `other` is none (a pickle of protocol 0 has no
-    /// mark of its own).
+    /// Only `safetensors` and `gguf` are promises that no code is inside; `other` is none (a pickle of protocol 0 has
+    /// no mark of its own).
     /// - Parameters:
     ///   - prefix: the first bytes of the file; 4 KiB are plenty.
     ///   - suffix: the last bytes, where a ZIP archive keeps its list of names; may be empty.

@@ -7,8 +7,8 @@ struct PathLeak: Hashable {
 
     /// The first absolute path in `text`, one with an account name before one without.
     ///
-    /// Knows `C:\…` and `C:/…`, `\\server\…`, and the directories of Unix under which people and clouds keep data. Works
-    /// on JSON text too, where a backslash is two.
+    /// Knows `C:\…` and `C:/…`, `\\server\…`, and the directories of Unix under which people and clouds keep data.
+    /// Works on JSON text too, where a backslash is two.
     static func find(in text: String) -> PathLeak? {
         var text = text
         return text.withUTF8 { bytes in

@@ -19,8 +19,8 @@ public struct ImageInfo: Hashable, Sendable {
         height = size?.height
     }
 
-    /// Recognises a picture by its first bytes; nil for anything else. JPEG may carry a lot before its size: 64 KiB find
-    /// most, the whole file finds all.
+    /// Recognises a picture by its first bytes; nil for anything else. JPEG may carry a lot before its size: 64 KiB
+    /// find most, the whole file finds all.
     public static func sniff(_ bytes: [UInt8]) -> ImageInfo? {
         let reader = Bytes(bytes)
         if bytes.starts(with: PNGMetadata.signature) { return ImageInfo(.png, pngSize(reader)) }

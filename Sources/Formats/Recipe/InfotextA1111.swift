@@ -87,8 +87,8 @@ extension InfotextA1111 {
         return lines.lastIndex { $0.removing(prefix: stepsLabel) != nil && InfotextLine($0).pairs >= 2 }
     }
 
-    /// Removes `Template:` and `Negative Template:` blocks, which repeat the prompts before wildcards were filled in.
-    /// A block goes up to the next negative prompt or line of `Steps: `; weights such as `(word:1.2)` look like pairs, so
+    /// Removes `Template:` and `Negative Template:` blocks, which repeat the prompts before wildcards were filled in. A
+    /// block goes up to the next negative prompt or line of `Steps: `; weights such as `(word:1.2)` look like pairs, so
     /// their number says nothing here.
     private static func dropTemplates(_ lines: inout [String]) {
         var isTemplate = false
@@ -134,9 +134,9 @@ extension InfotextA1111 {
 extension InfotextA1111 {
     /// The text, which A1111, Civitai and this reader take back.
     ///
-    /// A parameter line needs three pairs to be recognised, and must not start like a template; one that is too short or
-    /// does gets values that readers assume anyway. Lines of a prompt that a reader would take for something else (`Negative prompt:`, `Steps: `,
-    /// `Template:`) get a small first letter.
+    /// A parameter line needs three pairs to be recognised, and must not start like a template; one that is too short
+    /// or does gets values that readers assume anyway. Lines of a prompt that a reader would take for something else
+    /// (`Negative prompt:`, `Steps: `, `Template:`) get a small first letter.
     public var text: String {
         var lines = Self.harmless(prompt)
         let negative = Self.harmless(negativePrompt)
@@ -162,9 +162,11 @@ extension InfotextA1111 {
                 !parameters.contains { pair.utf8HasPrefix($0.key + ":") }
             }
             let pairs = InfotextLine(parts.joined(separator: ", ")).pairs
-            parts += neutral.prefix(max(0, 3 - pairs))
+            let padding = neutral.prefix(max(0, 3 - pairs))
             if Self.templateLabels.contains(where: { parts.first?.utf8HasPrefix($0) ?? false }) {
-                parts.insert(contentsOf: neutral.prefix(1), at: 0)
+                parts = (padding.isEmpty ? neutral.prefix(1) : padding) + parts
+            } else {
+                parts += padding
             }
             lines.append(parts.joined(separator: ", "))
         }

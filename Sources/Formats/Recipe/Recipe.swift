@@ -44,8 +44,8 @@ public struct Recipe: Hashable, Sendable, Codable {
         self.resources = resources
     }
 
-    /// The recipe that a picture's text chunks tell: A1111's `parameters` first, then ComfyUI's `prompt` graph. Nil when
-    /// there is neither, or nothing can be made of it.
+    /// The recipe that a picture's text chunks tell: A1111's `parameters` first, then ComfyUI's `prompt` graph. Nil
+    /// when there is neither, or nothing can be made of it.
     public init?(pngText texts: [PNGText]) {
         if let text = texts.first(where: { $0.keyword == "parameters" })?.text,
             let infotext = InfotextA1111(text), !infotext.isEmpty, !infotext.isForeignJSON
@@ -65,8 +65,8 @@ public struct RecipeResource: Hashable, Sendable, Codable {
     public var kind: ModelType
     /// The file's name without folder and extension, as prompts and programs call it.
     public var name: String?
-    /// What the picture says the file's hashes are, by algorithm (`SHA256`, `AutoV1`, `AutoV2`, `AutoV3`), in lower-case
-    /// hexadecimal. Claims, until a file with such a hash is found.
+    /// What the picture says the file's hashes are, by algorithm (`SHA256`, `AutoV1`, `AutoV2`, `AutoV3`), in
+    /// lower-case hexadecimal. Claims, until a file with such a hash is found.
     public var hashes: [String: String]
     /// Strength, where the kind has one.
     public var weight: Double?
@@ -87,9 +87,9 @@ public struct RecipeResource: Hashable, Sendable, Codable {
         self.air = air
     }
 
-    /// Adds a hash by its length, which is how the field tells them apart: 8 digits are AutoV1, 10 AutoV2, 12 AutoV3, 64
-    /// SHA256. Anything else is not a hash and is left out. For an embedding A1111 writes 12 digits of the SHA256, of
-    /// which 10 are AutoV2.
+    /// Adds a hash by its length, which is how the field tells them apart: 8 digits are AutoV1, 10 AutoV2, 12 AutoV3,
+    /// 64 SHA256. Anything else is not a hash and is left out. For an embedding A1111 writes 12 digits of the SHA256,
+    /// of which 10 are AutoV2.
     public mutating func addHash(_ text: String) {
         guard let algorithm = Self.algorithms[text.utf8.count] else { return }
         let hash = text.lowercased()

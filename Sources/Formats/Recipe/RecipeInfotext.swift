@@ -14,8 +14,8 @@ extension InfotextA1111 {
 // MARK: - Infotext to recipe
 
 extension Recipe {
-    /// The recipe of an infotext. What the text does not say takes A1111's meaning: clip skip 1, noise from the GPU, the
-    /// schedule that the sampler chooses.
+    /// The recipe of an infotext. What the text does not say takes A1111's meaning: clip skip 1, noise from the GPU,
+    /// the schedule that the sampler chooses.
     public init(_ infotext: InfotextA1111) {
         self.init(prompt: infotext.prompt, negativePrompt: infotext.negativePrompt)
         seed = infotext["Seed"].flatMap { UInt64($0) }
@@ -174,9 +174,9 @@ private struct ResourceList {
 extension InfotextA1111 {
     /// The infotext of a recipe, with hashes in full under `Hashes` and in A1111's short form where A1111 looks.
     ///
-    /// Adapters that the prompt does not name get their tags at its end, because that is where the field's programs look
-    /// for them and their weights. Hashes of resources without a name, and algorithms that the field does not write, are
-    /// left out.
+    /// Adapters that the prompt does not name get their tags at its end, because that is where the field's programs
+    /// look for them and their weights. Hashes of resources without a name, and algorithms that the field does not
+    /// write, are left out.
     public init(_ recipe: Recipe) {
         self.init(prompt: recipe.prompt, negativePrompt: recipe.negativePrompt)
         let tags = PromptTag.all(in: recipe.prompt, limit: Limits.PictureText.resources)
@@ -220,7 +220,8 @@ extension InfotextA1111 {
         }
     }
 
-    /// `name: hash, …` with AutoV3 where it is known, else AutoV2. Names with the list's own marks are only in `Hashes`.
+    /// `name: hash, …` with AutoV3 where it is known, else AutoV2. Names with the list's own marks are only in
+    /// `Hashes`.
     private static func hashList(_ resources: [RecipeResource]) -> String? {
         let parts = resources.compactMap { resource -> String? in
             guard let name = resource.name, !name.isEmpty, name == name.trimmed,

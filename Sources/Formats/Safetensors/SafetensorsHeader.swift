@@ -16,7 +16,8 @@ public struct SafetensorsTensor: Hashable, Sendable {
 /// that no two overlap, and that no byte of the file belongs to none.
 ///
 /// The caller reads the file, in two steps: `length(first8:fileSize:)` says how many header bytes follow the first
-/// eight, `init(json:fileSize:)` takes them. Format: 8 bytes of little-endian length, a JSON object, the tensors' bytes.
+/// eight, `init(json:fileSize:)` takes them. Format: 8 bytes of little-endian length, a JSON object, the tensors'
+/// bytes.
 public struct SafetensorsHeader: Hashable, Sendable {
     /// In file order.
     public let tensors: [SafetensorsTensor]

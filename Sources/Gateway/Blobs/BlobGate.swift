@@ -26,7 +26,9 @@ struct BlobGate: Sendable {
         }
     }
 
-    private func judge(_ hash: Hash32, _ viewer: Viewer) async throws -> (visibility: Visibility, reference: BlobReference?) {
+    private func judge(_ hash: Hash32, _ viewer: Viewer) async throws -> (
+        visibility: Visibility, reference: BlobReference?
+    ) {
         let purge = moderation.purgeRow(for: .blob(hash))
         let reference = purge == nil ? try await catalog.blobReference(hash) : nil
         let facts = SubjectFacts(

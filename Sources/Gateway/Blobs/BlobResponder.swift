@@ -44,7 +44,9 @@ enum BlobResponder {
         (try? await channel.pipeline.containsHandler(type: FileRegionHandler.self).get()) != nil
     }
 
-    private static func send(_ descriptor: SystemPackage.FileDescriptor, _ range: Range<UInt64>, on channel: any Channel) async throws {
+    private static func send(
+        _ descriptor: SystemPackage.FileDescriptor, _ range: Range<UInt64>, on channel: any Channel
+    ) async throws {
         // The kernel reads through a descriptor of its own, so that nobody else's lifetime matters.
         let own = try descriptor.duplicate()
         let file = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: own.rawValue)
@@ -57,7 +59,8 @@ enum BlobResponder {
             start = piece.upperBound
             async let next: Void = prefetch(own, Self.piece(from: start, range))
             try await channel.cuttingStalls {
-                try await channel.pipeline.triggerUserOutboundEvent(FileRegionHandler.Piece(file: file, range: piece)).get()
+                try await channel.pipeline.triggerUserOutboundEvent(FileRegionHandler.Piece(file: file, range: piece))
+                    .get()
             }
             await next
         }

@@ -67,8 +67,9 @@ struct CivitaiEncoder: Sendable {
     /// The names of a version in the form that Civitai writes them; the ids are those of the posts.
     private static func air(_ release: ReleaseView, of model: ModelView) -> String {
         func plain(_ text: String) -> String {
-            String(text.lowercased().unicodeScalars.filter { ("a"..."z").contains($0) || ("0"..."9").contains($0) }
-                .map { Character($0) })
+            String(
+                text.lowercased().unicodeScalars.filter { ("a"..."z").contains($0) || ("0"..."9").contains($0) }
+                    .map { Character($0) })
         }
         let ecosystem = plain(release.body.baseModel)
         let type = ["textualinversion": "embedding", "locon": "lycoris", "hypernetwork": "hypernet"]
@@ -147,7 +148,8 @@ struct CivitaiEncoder: Sendable {
             clipSkip: recipe.clipSkip == 0 ? nil : recipe.clipSkip,
             Size: recipe.width == 0 ? nil : "\(recipe.width)x\(recipe.height)",
             resources: recipe.resources.map { resource in
-                let hash = resource.sha256.isEmpty ? resource.claimedHash : String(Hex.encode(resource.sha256).prefix(10))
+                let hash =
+                    resource.sha256.isEmpty ? resource.claimedHash : String(Hex.encode(resource.sha256).prefix(10))
                 return .init(
                     name: resource.name, type: resource.kind == "checkpoint" ? "model" : resource.kind,
                     weight: resource.strength, hash: text(hash))

@@ -16,7 +16,8 @@ struct ResourceView {
     init(_ resource: WireResource, model: ModelView?) {
         resourceKind = resource.kind.isEmpty ? "resource" : resource.kind
         let strength = resource.strength == 0 || resource.strength == 1 ? "" : " × \(Wording.number(resource.strength))"
-        let name = [model?.body.name ?? "", resource.name, resource.claimedHash].first { !$0.isEmpty } ?? "without a name"
+        let name =
+            [model?.body.name ?? "", resource.name, resource.claimedHash].first { !$0.isEmpty } ?? "without a name"
         resourceName = name + strength
         resourceHref = model.map(PageAddress.model)
         resourceState =

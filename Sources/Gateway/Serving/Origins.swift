@@ -19,17 +19,19 @@ struct Origins: Sendable {
     /// hosts, while an unchecked `Host` would let anybody poison a shared cache. Else the public URL; a node that has none
     /// answers with the address that the connection arrived at.
     func base(for request: Request, _ context: GatewayContext) -> String {
-        let forwardedHost = request.headers[Self.forwardedHost]
-        let host = forwardedHost ?? request.head.authority ?? ""
-        let scheme = request.headers[Self.forwardedScheme] ?? "http"
-        if let claimed = try? PeerURL("\(scheme)://\(host)"), claimed.pathPrefix.isEmpty {
+        base(host: request.head.authority ?? "", headers: request.headers, local: localURLs(context))
+    }
+
+    /// - Parameter local: where the connection arrived.
+    func base(host: String, headers: HTTPFields, local: [PeerURL]) -> String {
+        let forwardedHost = headers[Self.forwardedHost]
+        let scheme = headers[Self.forwardedScheme] ?? "http"
+        if let claimed = try? PeerURL("\(scheme)://\(forwardedHost ?? host)"), claimed.pathPrefix.isEmpty {
             let origin = Self.origin(of: claimed)
             if let same = publicURLs.first(where: { Self.origin(of: $0) == origin }) { return same.description }
-            if allowed.contains(origin) { return origin }
-            let local = localURLs(context)
-            if forwardedHost == nil, local.contains(claimed) { return origin }
+            if allowed.contains(origin) || (forwardedHost == nil && local.contains(claimed)) { return origin }
         }
-        return (publicURLs.first ?? localURLs(context).first)?.description ?? "http://localhost"
+        return (publicURLs.first ?? local.first)?.description ?? "http://localhost"
     }
 
     /// The URLs that a signature may name: the public ones, and where this connection arrived.

@@ -16,16 +16,28 @@ final class ChildProcess: Sendable {
     private let end = Mutex<(exit: Exit?, waiting: [CheckedContinuation<Exit, Never>])>((nil, []))
 
     /// Starts a program; its standard input is empty.
-    init(_ program: String, _ arguments: [String], environment: [String: String], folder: String) throws {
-        let outputPipe = try Self.pipe()
-        let errorPipe = try Self.pipe()
+    init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
+        let started = try Self.one.withLock { _ in try Self.spawn(program, arguments, environment) }
+        id = started.id
+        output = ProcessText(started.output)
+        errors = ProcessText(started.errors)
+        Thread.detachNewThread { self.reap() }
+    }
+
+    /// One at a time: between the making of a pipe and its mark no other child may inherit it, or it would never end.
+    private static let one = Mutex(())
+
+    private static func spawn(
+        _ program: String, _ arguments: [String], _ environment: [String: String]
+    ) throws -> (id: pid_t, output: Int32, errors: Int32) {
+        let outputPipe = try pipe()
+        let errorPipe = try pipe()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, outputPipe.write, STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, errorPipe.write, STDERR_FILENO)
-        posix_spawn_file_actions_addchdir_np(&actions, folder)
         let words = ([program] + arguments).map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { (words + variables).forEach { free($0) } }
@@ -38,10 +50,7 @@ final class ChildProcess: Sendable {
             close(errorPipe.read)
             throw HarnessError("\(program) does not start: \(String(cString: strerror(failure)))")
         }
-        self.id = id
-        output = ProcessText(outputPipe.read)
-        errors = ProcessText(errorPipe.read)
-        Thread.detachNewThread { self.reap() }
+        return (id, outputPipe.read, errorPipe.read)
     }
 
     /// The process's end. One that is still running after so many seconds is killed.
@@ -85,7 +94,9 @@ final class ChildProcess: Sendable {
 
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw HarnessError("no pipe: \(String(cString: strerror(errno)))") }
+        guard Glibc.pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+            throw HarnessError("no pipe: \(String(cString: strerror(errno)))")
+        }
         return (ends[0], ends[1])
     }
 }

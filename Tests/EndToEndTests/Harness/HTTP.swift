@@ -43,7 +43,8 @@ enum HTTP {
         guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else {
             throw HarnessError("no whole reply: \(String(decoding: bytes.prefix(200), as: UTF8.self))")
         }
-        let (status, fields) = try head(bytes[..<end.lowerBound])
+        let (words, fields) = head(bytes[..<end.lowerBound])
+        guard words.count >= 2, let status = Int(words[1]) else { throw HarnessError("no status line") }
         let reply = HTTPReply(status: status, fields: fields, body: Array(bytes[end.upperBound...]))
         if isHead { return reply }
         if reply["transfer-encoding"]?.lowercased() == "chunked" {
@@ -55,17 +56,14 @@ enum HTTP {
         return reply
     }
 
-    /// The first line's number, and the fields.
-    static func head(_ bytes: some Sequence<UInt8>) throws -> (Int, [(name: String, value: String)]) {
+    /// The words of the first line, and the fields.
+    static func head(_ bytes: some Sequence<UInt8>) -> (words: [String], fields: [(name: String, value: String)]) {
         let lines = String(decoding: Array(bytes), as: UTF8.self).split(separator: "\r\n")
-        let words = lines.first?.split(separator: " ") ?? []
-        guard words.count >= 2, let status = Int(words[1]) else { throw HarnessError("no status line") }
         let fields = lines.dropFirst().compactMap { line -> (name: String, value: String)? in
             guard let colon = line.firstIndex(of: ":") else { return nil }
-            let value = line[line.index(after: colon)...].drop { $0 == " " }
-            return (String(line[..<colon]), String(value))
+            return (String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " }))
         }
-        return (status, fields)
+        return (lines.first?.split(separator: " ").map(String.init) ?? [], fields)
     }
 
     private static func dechunked(_ bytes: [UInt8]) throws -> [UInt8] {

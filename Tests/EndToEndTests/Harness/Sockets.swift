@@ -54,7 +54,7 @@ final class Connection: Sendable {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { buffer in
-                Glibc.send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL.rawValue))
+                Glibc.send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
@@ -97,9 +97,10 @@ final class Listener: Sendable {
         port = UInt16(bigEndian: address.sin_port)
         Thread.detachNewThread {
             while true {
-                let next = accept4(descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+                let next = accept(descriptor, nil, nil)
                 if next < 0, errno == EINTR || errno == ECONNABORTED { continue }
                 guard next >= 0 else { return }
+                _ = fcntl(next, F_SETFD, FD_CLOEXEC)
                 let connection = Connection(taking: next)
                 Thread.detachNewThread { serve(connection) }
             }

@@ -140,7 +140,7 @@ enum Waggle {
     static func start(
         _ arguments: [String], environment extra: [String: String] = [:]
     ) throws -> ChildProcess {
-        try ChildProcess(program, arguments, environment: environment(extra), folder: World.current.folder)
+        try ChildProcess(program, arguments, environment: environment(extra))
     }
 
     static func run(

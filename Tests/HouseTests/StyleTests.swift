@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+@Suite("House rules")
+struct StyleTests {
+    @Test("no source has a note for later, or a way to crash on purpose")
+    func words() {
+        let words = #/\b(?:TODO|FIXME|HACK)\b|\bfatalError\(|\btry!|\bas!|\bprint\(/#
+        for file in SourceTree.swift where !file.path.contains("/Generated/") {
+            for (number, line) in file.lines.enumerated() {
+                // `Terminal.print` is how the command line speaks, and is not Swift's own.
+                let text = line.replacing("Terminal.print(", with: "").replacing("func print(", with: "")
+                let found = text.firstMatch(of: words)
+                let isOwn = file.name == "Terminal.swift" && found?.0 == "print("
+                #expect(found == nil || isOwn, "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
+    @Test("whoever switches the compiler's checks off says why right there")
+    func unchecked() {
+        for file in SourceTree.swift where !file.path.contains("/Generated/") {
+            let lines = file.lines
+            for (number, line) in file.code.enumerated()
+            where line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") {
+                let before = lines[max(0, number - 6)...number]
+                #expect(before.contains { $0.contains("//") }, "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
+    @Test("a file is one idea of at most 500 lines")
+    func lengths() {
+        for file in SourceTree.swift where !file.name.hasSuffix(".pb.swift") && file.name != "RecoveryWordList.swift" {
+            #expect(file.lines.count <= 501, "\(file.path) has \(file.lines.count) lines")
+        }
+    }
+
+    @Test("the project's folder has the entries that it is known to have")
+    func entries() {
+        let known: Set = [
+            "ARCHITECTURE.md", "Benchmarks", "Examples", "LICENSE", "Makefile", "Package.resolved", "Package.swift", "Protocol",
+            "README.md", "Sources", "Tests", ".ci", ".git", ".gitignore", ".swift-format",
+        ]
+        let found = SourceTree.entries.filter { $0 != ".build" && !$0.hasPrefix(".build-") }
+        #expect(Set(found).subtracting(known) == [])
+        #expect(known.subtracting(["Package.resolved", ".git"]).subtracting(found) == [])
+    }
+
+    @Test("nothing names a place that only one machine has")
+    func places() {
+        let places = #/(?:^|[^\w.~)}…\/])(\/(?:work|tmp|workspace|mnt|Users|home\/\w+|root)\/\S*)/#
+        let folders = ["Sources", "Tests", "Protocol", "Examples", "Benchmarks", ".ci"]
+        let top = SourceTree.entries.compactMap { SourceTree.file($0) }.filter { $0.name != "Package.resolved" }
+        for file in folders.flatMap({ SourceTree.files(in: $0) }) + top {
+            for (number, line) in file.lines.enumerated() {
+                let places = line.matches(of: places).map { String($0.1) }
+                // Where the socket of a home with a very long path is: a place that every machine has.
+                let strange = places.filter { !$0.hasPrefix("/tmp/waggle-") }
+                #expect(strange.isEmpty, "\(file.path):\(number + 1): \(strange)")
+                #expect(!line.contains(SourceTree.root.path + "/") || SourceTree.root.path.count < 6, "\(file.path):\(number + 1)")
+            }
+        }
+    }
+}

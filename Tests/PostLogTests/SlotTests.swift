@@ -1,0 +1,96 @@
+import Digests
+import Identity
+import PostLog
+import Testing
+import WaggleProtocol
+
+@Suite("Slots")
+struct SlotTests {
+    let ana: TestAuthor
+
+    init() throws {
+        ana = try TestAuthor("ana")
+    }
+
+    private func events(_ test: TestLog, after seq: UInt64 = 0) async throws -> [String] {
+        try await test.log.entries(after: seq, limit: 1000).map { entry in
+            let name: String
+            switch entry.post.post.body {
+            case .profile(let body)?: name = body.name
+            case .model(let body)?: name = body.description_p
+            default: name = "kind \(entry.post.kind.rawValue)"
+            }
+            switch entry.event {
+            case .shown: return "+ \(name)"
+            case .hidden(let reason): return "- \(name) \(reason)"
+            }
+        }
+    }
+
+    @Test("the newest post of a slot stands, and followers see the old one go first")
+    func newest() async throws {
+        let test = try TestLog()
+        try await test.submit(ana.genesis, ana.profile("old", created: 2000))
+        try await test.submit(ana.profile("new", created: 2001))
+        #expect(try await events(test) == ["+ kind 1", "+ old", "- old superseded", "+ new"])
+        let found = try await test.log.post(author: ana.id, kind: .profile, slot: "")
+        #expect(found?.post.profile.name == "new")
+    }
+
+    @Test("an older post of a slot is stored, and nobody is told")
+    func older() async throws {
+        let test = try TestLog()
+        try await test.submit(ana.genesis, ana.profile("new", created: 2001))
+        #expect(try await test.submit(ana.profile("old", created: 2000)) == [.new])
+        #expect(try await events(test) == ["+ kind 1", "+ new"])
+        #expect(try await test.inForce().count == 2)
+    }
+
+    @Test("of posts of one second the lowest id stands, in any order", arguments: 0..<20)
+    func tie(_ seed: UInt64) async throws {
+        var random = Seeded(seed: seed)
+        let test = try TestLog()
+        let profiles = try (0..<6).map { try ana.profile("number \($0)") }
+        let lowest = try #require(profiles.min { $0.id < $1.id })
+        try await test.submit(ana.genesis)
+        for profile in profiles.shuffled(using: &random) { try await test.submit(profile) }
+        #expect(try await test.inForce() == [ana.id, lowest.id], "seed \(seed)")
+    }
+
+    @Test("slots of other names, kinds and authors do not disturb each other")
+    func apart() async throws {
+        let test = try TestLog()
+        let ben = try TestAuthor("ben")
+        let posts = [
+            ana.genesis, ben.genesis, try ana.model("a"), try ana.model("b"), try ana.profile("Ana"), try ben.model("a"),
+            try ana.post { post in
+                post.collection.name = "a"
+                post.slot = "a"
+            },
+        ]
+        try await test.submit(posts)
+        #expect(try await test.inForce() == Set(posts.map(\.id)))
+    }
+
+    @Test("a whole history of one slot in one batch leaves one post")
+    func history() async throws {
+        let test = try TestLog()
+        let models = try (0..<50).map { try ana.model("m", "\($0)", created: 2000 + UInt64($0)) }
+        try await test.submit([ana.genesis] + models)
+        #expect(try await test.inForce() == [ana.id, models[49].id])
+    }
+
+    @Test("when the holder goes out of force the next best comes back, and an expired one is passed over")
+    func refill() async throws {
+        let test = try TestLog(now: 5000)
+        let first = try ana.profile("first", created: 2000)
+        let short = try ana.profile("short", created: 2001, expires: 5500)
+        let last = try ana.profile("last", created: 2002, expires: 6000)
+        try await test.submit(ana.genesis, first, short, last)
+        #expect(try await test.inForce() == [ana.id, last.id])
+        test.clock.now = 6900
+        try await test.log.intake.tidy()
+        #expect(try await test.inForce() == [ana.id, first.id])
+        #expect(try await events(test).suffix(2) == ["- last expired", "+ first"])
+    }
+}
