@@ -112,6 +112,11 @@ let package = Package(
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
+        .executableTarget(
+            name: "waggle-bench",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", protobuf, argumentParser, system,
+            ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
         .testTarget(name: "DigestsTests", dependencies: ["Digests", "CWaggleSystem"], swiftSettings: strict),
         .testTarget(
@@ -151,5 +156,11 @@ let package = Package(
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Operations", "Node", system], swiftSettings: strict),
+        // Reads the sources, and starts the program itself.
+        .testTarget(name: "HouseTests", swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["waggle", "Digests", "WaggleProtocol", "Identity", "Formats", protobuf],
+            swiftSettings: strict),
     ]
 )

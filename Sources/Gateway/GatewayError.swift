@@ -26,6 +26,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     case misdirected(String)
     case tooManyRequests(retryAfter: UInt64)
     case tooManyItems(limit: Int)
+    /// A page number further on than pages are counted.
+    case pageTooFar(items: Int)
     /// A store of this node failed; the log says more.
     case unavailable(String)
 
@@ -43,7 +45,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .unsupportedMediaType: .unsupportedMediaType
         case .conflict: .conflict
         case .misdirected: .misdirectedRequest
-        case .tooManyRequests: .tooManyRequests
+        case .tooManyRequests, .pageTooFar: .tooManyRequests
         case .unavailable: .serviceUnavailable
         }
     }
@@ -62,6 +64,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .misdirected: "wrong-target"
         case .tooManyRequests: "too-many-requests"
         case .tooManyItems: "too-many-items"
+        case .pageTooFar: "page-too-far"
         case .unavailable: "unavailable"
         }
     }
@@ -79,6 +82,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .unsupportedMediaType(let expected): "The body must be \(expected)"
         case .tooManyRequests(let seconds): "Too many requests; try again in \(seconds) seconds"
         case .tooManyItems(let limit): "At most \(limit) items fit into one request"
+        case .pageTooFar(let items): "Page numbers reach \(items) items; go on with the cursor"
         }
     }
 

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import BlobStore
+import CWaggleSystem
 import Catalog
 import Digests
 import Federation
@@ -35,6 +36,11 @@ public final class Node: Sendable {
     private let startedAt = Node.now()
     private let url = Mutex<String?>(nil)
     private let follower: Task<Void, Never>
+
+    /// To be called first thing in the process: makes the allocator give freed buffers of transfers back to the system.
+    public static func prepareProcess() {
+        waggle_tune_malloc()
+    }
 
     /// Unix seconds.
     @Sendable static func now() -> UInt64 {
@@ -96,6 +102,7 @@ public final class Node: Sendable {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
         }
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
+        try await catalog.setHidden(Array(moderation.purgedSubjects), true)
         identity = NodeIdentity(
             id: keyring.node.author, key: keyring.node.device,
             keyDocuments: try await log.keyChainEnvelopes(of: keyring.node.author).keyDocuments)

@@ -26,6 +26,7 @@ struct Waggle: AsyncParsableCommand {
 
     /// Parses, runs, and ends with the exit code that belongs to what happened.
     static func main() async {
+        Node.prepareProcess()
         Terminal.prepare()
         do {
             var command = try parseAsRoot()

@@ -17,8 +17,8 @@ struct AcceptanceTests {
         let a = try await world.node("a")
         let published = try await a.json(
             Published.self, "publish", file, "--model", "@me/honeycomb", "--version", "1.0", "--type", "LORA",
-            "--base", "SDXL 1.0", "--name", "Honeycomb", "--sample", small, "--sample", large, "--real-person", "no",
-            "--yes")
+            "--base", "SDXL 1.0", "--name", "Honeycomb", "--trigger", "honeycomb style",
+            "--sample", small, "--sample", large, "--real-person", "no", "--yes")
         #expect(published.isNew)
         #expect(published.version == "1.0")
         #expect(published.files.map(\.name) == ["honeycomb-style.safetensors"])

@@ -45,7 +45,7 @@ struct PageTests {
             }
             #expect(page.contains("width=\"128\" height=\"96\""))
             #expect(try await client(.get, "/models/\(id)").text == page)
-            #expect(try await client(.get, "/models/\(id)?v=99999").status == .notFound)
+            #expect(try await client(.get, "/models/\(id)?modelVersionId=99999").status == .notFound)
             for wrong in ["/models/0", "/models/x", "/models/99999999999", "/images/-1", "/models/\(id + 999)"] {
                 #expect(try await client(.get, wrong).status == .notFound)
             }

@@ -37,16 +37,18 @@ struct ModuleTests {
     @Test("a target of the package depends only on rows below its own, and on what it imports")
     func dependencies() throws {
         let manifest = try #require(SourceTree.file("Package.swift")).text
-        let declared = manifest.matches(of: #/\.(?:target|executableTarget)\(\s*name: "(\w+)",([\s\S]*?)swiftSettings/#)
-        let modules = Self.rows.flatMap { $0 }.filter { !$0.hasPrefix("C") || $0 == "Catalog" }
-        #expect(Set(declared.map { String($0.1) }).isSuperset(of: modules))
+        let declared = manifest.matches(of: #/\.(?:target|executableTarget)\(\s*name: "(\w+)",([\s\S]*?)[cs]\w*Settings:/#)
+        let targets = Self.rows.flatMap { $0 }.filter { FileManager.default.fileExists(atPath: SourceTree.root.path + "/Sources/\($0)/module.modulemap") == false }
+        #expect(Set(declared.map { String($0.1) }) == Set(targets))
         for target in declared {
             let own = try #require(Self.row(String(target.1)))
+            if target.1.hasPrefix("CWaggle") { continue }
             let code = SourceTree.swift.filter { $0.module == target.1 }.map(\.text).joined(separator: "\n")
             for name in target.2.matches(of: #/"(\w+)"/#).map(\.1) {
                 let other = try #require(Self.row(String(name)), "\(target.1) names \(name)")
                 #expect(other < own, "\(target.1) depends on \(name)")
-                #expect(code.contains("import \(name)"), "\(target.1) depends on \(name) and never imports it")
+                let isImported = code.contains("import \(name)\n")
+                #expect(isImported, "\(target.1) depends on \(name) and never imports it")
             }
         }
     }

@@ -47,18 +47,21 @@ struct StyleTests {
         #expect(known.subtracting(["Package.resolved", ".git"]).subtracting(found) == [])
     }
 
-    @Test("nothing names a place that only one machine has")
-    func places() {
-        let places = #/(?:^|[^\w.~)}…\/])(\/(?:work|tmp|workspace|mnt|Users|home\/\w+|root)\/\S*)/#
+    @Test("nothing names the place on this machine where it is built")
+    func places() throws {
+        let parent = SourceTree.root.deletingLastPathComponent().path
+        try #require(parent != "/", "the checkout lies at the top: any path could mean it")
         let folders = ["Sources", "Tests", "Protocol", "Examples", "Benchmarks", ".ci"]
-        let top = SourceTree.entries.compactMap { SourceTree.file($0) }.filter { $0.name != "Package.resolved" }
-        for file in folders.flatMap({ SourceTree.files(in: $0) }) + top {
+        let top = SourceTree.entries.compactMap { SourceTree.file($0) }
+        for file in folders.flatMap({ SourceTree.files(in: $0) }) + top where !file.module.hasPrefix("Formats") {
             for (number, line) in file.lines.enumerated() {
-                let places = line.matches(of: places).map { String($0.1) }
-                // Where the socket of a home with a very long path is: a place that every machine has.
-                let strange = places.filter { !$0.hasPrefix("/tmp/waggle-") }
-                #expect(strange.isEmpty, "\(file.path):\(number + 1): \(strange)")
-                #expect(!line.contains(SourceTree.root.path + "/") || SourceTree.root.path.count < 6, "\(file.path):\(number + 1)")
+                // Words such as `Sources/work/` are no place; where the socket of a home with a long path is, is everywhere.
+                let text = line.replacing("/tmp/waggle-", with: "")
+                let places = text.ranges(of: parent + "/").filter { range in
+                    guard let before = text[..<range.lowerBound].last else { return true }
+                    return !(before.isLetter || before.isNumber || "._~}".contains(before))
+                }
+                #expect(places.isEmpty, "\(file.path):\(number + 1): \(line)")
             }
         }
     }

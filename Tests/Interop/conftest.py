@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 import samples
 from node import Node, wait_until
 from tls_front import Front

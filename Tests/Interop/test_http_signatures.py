@@ -1,76 +1,25 @@
 """RFC 9421 between a node and an independent implementation (PyPI http-message-signatures), both ways."""
 
 import datetime
-import json
-import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from http_message_signatures import HTTPMessageVerifier, InvalidSignature, MappingKeyResolver, algorithms
+
 import wire
 from conftest import World
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from http_message_signatures import (
-    HTTPMessageSigner,
-    HTTPMessageVerifier,
-    InvalidSignature,
-    MappingKeyResolver,
-    algorithms,
-)
-from node import Node, wait_until
-
-COVERED = ("@method", "@target-uri", "content-digest")
-POST_RESULT_NEW = 1
-
-
-@dataclass
-class Stranger:
-    """A node that exists as keys only."""
-
-    id: bytes
-    chain: list[bytes]
-    key: Ed25519PrivateKey
-
-    @staticmethod
-    def make(home: Path) -> "Stranger":
-        """Has `waggle init` make the keys, and reads them from the home."""
-        Node(home).run("init")
-        stored = json.loads((home / "keys" / "node.key").read_text())
-        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(stored["secret"]))
-        stranger = Stranger(wire.author_bytes(stored["author"]), wire.home_chain(home, wire.ROLE_NODE), key)
-        assert wire.device_keys(stranger.id, stranger.chain) == [key.public_key().public_bytes_raw()]
-        return stranger
-
-    @property
-    def keyid(self) -> str:
-        return wire.author_text(self.id)
-
-    def request(self, url: str, body: bytes, signed_for: str = "", age: int = 0) -> requests.PreparedRequest:
-        """A signed POST; `signed_for` is the URL that the signature names when it is not the one asked."""
-        request = requests.Request("POST", signed_for or url, data=body,
-                                   headers={"Content-Type": "application/x-protobuf"}).prepare()
-        created = datetime.datetime.now() - datetime.timedelta(seconds=age)
-        resolver = MappingKeyResolver(public_keys={}, private_keys={self.keyid: self.key})
-        HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=resolver).sign(
-            request, key_id=self.keyid, created=created, expires=created + datetime.timedelta(seconds=60),
-            nonce=secrets.token_hex(16), label="w", tag="waggle-1", covered_component_ids=COVERED[:2], body=body)
-        request.url = url
-        return request
+from node import wait_until
+from stranger import COVERED, POST_RESULT_NEW, Stranger, send
 
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
     return Stranger.make(tmp_path_factory.mktemp("stranger") / "home")
-
-
-def send(request: requests.PreparedRequest) -> requests.Response:
-    with requests.Session() as session:
-        session.trust_env = False
-        return session.send(request, timeout=30)
 
 
 # A request that this library signs is good for a node.
@@ -79,11 +28,7 @@ def send(request: requests.PreparedRequest) -> requests.Response:
 @pytest.fixture(scope="module")
 def known(world: World, stranger: Stranger) -> Stranger:
     """The stranger, after it has told the node its keys."""
-    batch = b"".join(wire.field(1, document) for document in stranger.chain)
-    reply = send(stranger.request(world.maker.url + "/w/1/posts", batch))
-    assert reply.status_code == 200, reply.content
-    statuses = [wire.integer(result, 1) for result in wire.values(reply.content, 1)]
-    assert statuses == [POST_RESULT_NEW] * len(stranger.chain)
+    stranger.introduce(world.maker.url)
     return stranger
 
 

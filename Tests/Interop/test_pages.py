@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib import resources
 
 import pytest
+
 from browser import Browser, Visit
 from conftest import World
 

@@ -7,11 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import wire
-from conftest import World
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
+
+import wire
+from conftest import World
 
 # The fixed beginning of an ed25519 key as DER (RFC 8410).
 DER_PREFIX = bytes.fromhex("302a300506032b6570032100")

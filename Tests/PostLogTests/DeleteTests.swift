@@ -174,7 +174,8 @@ struct DeleteTests {
         }
         try await test.submit(more)
         #expect(try await !test.inForce().contains(review.id))
-        try await test.submit(author.document(after: more) { $0.devices = [device("cleo laptop"), device("phone", [.post])] })
+        try await test.submit(
+            author.document(after: more) { $0.devices = [device("cleo laptop"), device("phone", [.post])] })
         #expect(try await test.inForce().contains(review.id))
     }
 
@@ -194,7 +195,8 @@ struct DeleteTests {
         try await test.log.intake.tidy()
         #expect(try await bytes() == [0, 0, 0, 0])
         let entries = try await test.log.entries(after: 0, limit: 20)
-        #expect(entries.filter { $0.post.id == post.id }.allSatisfy { $0.post.post.kind == 21 && $0.post.created == 2000 })
+        #expect(
+            entries.filter { $0.post.id == post.id }.allSatisfy { $0.post.post.kind == 21 && $0.post.created == 2000 })
         #expect(try await test.submit(post, model) == [.have, .have])
         #expect(try await test.inForce([post, model]).count == 2)
     }

@@ -94,7 +94,8 @@ struct IntakeTests {
         let test = try TestLog(admission: NoUpdates())
         let update = try ana.document(after: ana.genesis) { $0.devices.append(device("phone")) }
         let post = try ana.comment("by the phone", by: "phone")
-        #expect(try await test.submit(ana.genesis, update, post) == [.new, .policy(reason: "no"), .parked(author: ana.id)])
+        #expect(
+            try await test.submit(ana.genesis, update, post) == [.new, .policy(reason: "no"), .parked(author: ana.id)])
         #expect(try await test.submit(post) == [.parked(author: ana.id)])
         #expect(try await test.log.keyChain(of: ana.id)?.currentID == ana.id)
         #expect(try await test.inForce([post]) == [ana.id])
@@ -175,7 +176,8 @@ struct IntakeTests {
         #expect(try await test.inForce().count == 201)
     }
 
-    @Test("key documents, their children and posts by new devices may come in one batch in any order", arguments: 0..<10)
+    @Test(
+        "key documents, their children and posts by new devices may come in one batch in any order", arguments: 0..<10)
     func anyOrderInOneBatch(_ seed: UInt64) async throws {
         var random = Seeded(seed: seed)
         let test = try TestLog()

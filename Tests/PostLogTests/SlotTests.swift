@@ -62,7 +62,8 @@ struct SlotTests {
         let test = try TestLog()
         let ben = try TestAuthor("ben")
         let posts = [
-            ana.genesis, ben.genesis, try ana.model("a"), try ana.model("b"), try ana.profile("Ana"), try ben.model("a"),
+            ana.genesis, ben.genesis, try ana.model("a"), try ana.model("b"), try ana.profile("Ana"),
+            try ben.model("a"),
             try ana.post { post in
                 post.collection.name = "a"
                 post.slot = "a"

@@ -82,7 +82,7 @@ enum CivitaiQueries {
     private static func page(_ query: Query, limit: Int) throws(GatewayError) -> Int? {
         guard let page = try query.integer("page", in: 1...Int(Int32.max)) else { return nil }
         // Counting pages costs more the further one goes; cursors do not.
-        guard page <= 1000, page * limit <= 1000 else { throw .tooManyRequests(retryAfter: 0) }
+        guard page <= 1000, page * limit <= 1000 else { throw .pageTooFar(items: 1000) }
         return page
     }
 

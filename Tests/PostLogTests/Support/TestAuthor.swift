@@ -103,7 +103,9 @@ struct TestAuthor {
         }
     }
 
-    func model(_ slug: String, _ text: String = "", created: UInt64 = 2000, by device: String? = nil) throws -> SignedPost {
+    func model(_ slug: String, _ text: String = "", created: UInt64 = 2000, by device: String? = nil) throws
+        -> SignedPost
+    {
         try post(created: created, by: device) { post in
             post.model = .with { ($0.name, $0.type, $0.description_p) = (slug, "LORA", text) }
             post.slot = slug

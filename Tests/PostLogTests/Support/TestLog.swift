@@ -64,7 +64,9 @@ final class TestLog: Sendable {
         var isNew = true
         while isNew {
             isNew = false
-            for post in posts where try await log.intake.submit([post.envelope], from: .local) == [.new] { isNew = true }
+            for post in posts where try await log.intake.submit([post.envelope], from: .local) == [.new] {
+                isNew = true
+            }
         }
     }
 
