@@ -73,7 +73,7 @@ let package = Package(
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
         .target(
             name: "BlobStore",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", grdb, nio, nioPosix, log, system],
+            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
@@ -96,9 +96,9 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
                 "Catalog",
-                "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, nioFoundation, httpTypes,
+                "Federation", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, mustache, lifecycle, system,
             ], swiftSettings: strict),
@@ -153,7 +153,7 @@ let package = Package(
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
                 "Federation", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
-                product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, system,
+                product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Operations", "Node", system], swiftSettings: strict),
         // Reads the sources, and starts the program itself.

@@ -127,12 +127,22 @@ public final class Federation: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                let words = (error as? PeerError)?.message ?? String(describing: error)
+                let words = Self.words(error)
                 logger.info("exchange ended", metadata: ["peer": "\(peer.url)", "why": "\(words)"])
                 try? await peers.note(node, error: words)
             }
             if now() >= began + 60 { backoff = Backoff() }
             guard (try? await Task.sleep(for: backoff.next())) != nil else { return }
+        }
+    }
+
+    private static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as PeerError: error.message
+        case let error as PeerStoreError: error.message
+        case let error as PostLogError: error.message
+        case let error as NegentropyError: "its reconciliation makes no sense: \(error)"
+        default: "\(error)"
         }
     }
 

@@ -19,7 +19,10 @@ struct CatalogFollower: Sendable {
                     try await catalog.apply(entries)
                     if Task.isCancelled { return }
                 }
+            } catch CatalogError.cancelled {
+                return
             } catch {
+                if Task.isCancelled { return }
                 // The lines are not lost: the next change, or the next start, begins where this one stopped.
                 logger.error("the catalog does not follow the log", metadata: ["why": "\(error)"])
             }

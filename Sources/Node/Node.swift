@@ -34,7 +34,7 @@ public final class Node: Sendable {
     private let lock: HomeLock
     private let http: HTTPClient
     private let startedAt = Node.now()
-    private let url = Mutex<String?>(nil)
+    private let reached = Mutex<Ready?>(nil)
     private let follower: Task<Void, Never>
 
     /// To be called first thing in the process: makes the allocator give freed buffers of transfers back to the system.
@@ -136,19 +136,17 @@ public final class Node: Sendable {
 
     // MARK: Operations
 
-    /// Where this node's pages are, once a server runs.
-    var publicURL: String? {
-        get { url.withLock { $0 } }
-    }
-
-    func setPublicURL(_ text: String) {
-        url.withLock { $0 = text }
+    /// The server runs, and can be reached here.
+    func noteReady(_ ready: Ready) {
+        reached.withLock { $0 = ready }
     }
 
     func context(progress: @escaping @Sendable (Progress) -> Void = { _ in }) -> OperationContext {
-        OperationContext(
+        let ready = reached.withLock { $0 }
+        return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            keyring: keyring, settings: settings.all, publicURL: publicURL, software: Node.software,
+            keyring: keyring, settings: settings.all, publicURL: ready?.publicURL,
+            urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
             startedAt: startedAt, now: Node.now, progress: progress)
     }
 

@@ -69,9 +69,10 @@ extension Node {
             let shown = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
             let localURL = "http://\(shown):\(port)"
             let publicURL = publicURLs.first?.description ?? localURL
-            setPublicURL(publicURL)
+            let ready = Ready(localURL: localURL, publicURL: publicURL)
+            noteReady(ready)
             await announce([publicURL])
-            await onReady(Ready(localURL: localURL, publicURL: publicURL))
+            await onReady(ready)
         }
     }
 

@@ -16,6 +16,8 @@ public struct OperationContext: Sendable {
     public let settings: [SettingView]
     /// Base URL under which this node's pages are reached; nil while no server runs.
     public let publicURL: String?
+    /// Base URLs under which this machine and others reach this node; empty while no server runs.
+    public let urls: [String]
     public let software: String
     public let startedAt: UInt64
     /// Unix seconds.
@@ -24,7 +26,8 @@ public struct OperationContext: Sendable {
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        keyring: Keyring, settings: [SettingView], publicURL: String?, software: String, startedAt: UInt64,
+        keyring: Keyring, settings: [SettingView], publicURL: String?, urls: [String], software: String,
+        startedAt: UInt64,
         now: @escaping @Sendable () -> UInt64, progress: @escaping @Sendable (Progress) -> Void
     ) {
         self.home = home
@@ -36,6 +39,7 @@ public struct OperationContext: Sendable {
         self.keyring = keyring
         self.settings = settings
         self.publicURL = publicURL
+        self.urls = urls
         self.software = software
         self.startedAt = startedAt
         self.now = now
@@ -46,7 +50,8 @@ public struct OperationContext: Sendable {
     public func reporting(to progress: @escaping @Sendable (Progress) -> Void) -> OperationContext {
         OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            keyring: keyring, settings: settings, publicURL: publicURL, software: software, startedAt: startedAt,
+            keyring: keyring, settings: settings, publicURL: publicURL, urls: urls, software: software,
+            startedAt: startedAt,
             now: now, progress: progress)
     }
 }

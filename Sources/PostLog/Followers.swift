@@ -6,6 +6,7 @@ final class Followers: Sendable {
         var newest: UInt64 = 0
         var tickets: UInt64 = 0
         var waiting: [UInt64: AsyncStream<UInt64>.Continuation] = [:]
+        var isClosed = false
     }
 
     private let state = Mutex(State())
@@ -14,11 +15,16 @@ final class Followers: Sendable {
 
     func follow() -> AsyncStream<UInt64> {
         let (stream, continuation) = AsyncStream.makeStream(of: UInt64.self, bufferingPolicy: .bufferingNewest(1))
-        let ticket = state.withLock { state in
+        let ticket: UInt64? = state.withLock { state in
+            continuation.yield(state.newest)
+            guard !state.isClosed else { return nil }
             state.tickets += 1
             state.waiting[state.tickets] = continuation
-            continuation.yield(state.newest)
             return state.tickets
+        }
+        guard let ticket else {
+            continuation.finish()
+            return stream
         }
         continuation.onTermination = { [weak self] _ in
             self?.state.withLock { _ = $0.waiting.removeValue(forKey: ticket) }
@@ -35,7 +41,7 @@ final class Followers: Sendable {
 
     func close() {
         let waiting = state.withLock { state in
-            defer { state.waiting = [:] }
+            defer { (state.waiting, state.isClosed) = ([:], true) }
             return state.waiting
         }
         waiting.values.forEach { $0.finish() }

@@ -222,7 +222,7 @@ public actor Intake {
     private func settle(_ works: [Work], _ written: Written, hasMore: Bool, now: UInt64) -> [Outcome] {
         var judgements = written.judgements[...]
         var outcomes = works.map { work in
-            guard case .posts(let posts) = work else { return Outcome(hasMore: hasMore) }
+            guard case .posts(let posts) = work else { return Outcome(hasMore: hasMore || written.hasUnjudged) }
             return Outcome(
                 results: posts.map { incoming in
                     switch judgements.removeFirst() {
@@ -247,7 +247,7 @@ public actor Intake {
 
     // MARK: Housekeeping
 
-    /// Takes expired posts out of force and drops old deleted payloads.
+    /// Takes expired posts out of force, drops old deleted payloads, and judges what earlier transactions left to be judged.
     public func tidy() async throws(PostLogError) {
         parking.expire(now: now())
         while try await perform(.tidy).hasMore {}

@@ -32,16 +32,18 @@ public final class PostLog: Sendable {
             var configuration = Configuration()
             configuration.maximumReaderCount = 4
             configuration.prepareDatabase { db in
-                // Anything reported as stored survives the next instant. The writer touches random pages of the index of
-                // ids, so it keeps many of them, and rewrites them in the main file less often than is usual.
+                // The writer touches random pages of the index of ids, so it keeps many of them, and rewrites them in the
+                // main file less often than is usual.
                 try db.execute(
                     sql: """
-                        PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
+                        PRAGMA temp_store = MEMORY;
                         PRAGMA cache_size = \(db.configuration.readonly ? -4_000 : -32_000);
                         PRAGMA wal_autocheckpoint = 4000
                         """)
             }
             pool = try DatabasePool(path: path, configuration: configuration)
+            // Anything reported as stored survives the next instant. Not above: opening a pool sets NORMAL.
+            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try PostTable.migrator.migrate(pool)
             logID = try pool.write { db in
                 if let id = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'log id'") { return id }

@@ -152,7 +152,7 @@ extension WirePost.OneOf_Body {
         try hash(file.tensorDigest, "tensor digest", optional: true)
         try require(file.autov1.isEmpty || file.autov1.count == 4, "AutoV1 is 4 bytes")
         try require(
-            !file.name.isEmpty && file.name.utf8.count <= Limits.Blob.fileNameBytes, "a file has a name of 1 to 255 bytes")
+            (1...Limits.Blob.fileNameBytes).contains(file.name.utf8.count), "a file has a name of 1 to 255 bytes")
         // A hostile name is refused here once, so that no later consumer has to remember to.
         try require(
             !file.name.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f || $0 == "/" || $0 == "\\" }

@@ -113,11 +113,16 @@ public enum Limits {
         public static let unitBytes = 1 << 20
         /// Leaf of the BEP 52 Merkle tree.
         public static let leafBytes = 16 << 10
+        /// Where the window of AutoV1 begins.
+        public static let autoV1Offset: UInt64 = 0x100000
         /// Blobs up to this size are rows of a database, not files.
         public static let smallBytes = 64 << 10
         /// The largest blob: 1 TiB.
         public static let bytes: UInt64 = 1 << 40
         public static let fileNameBytes = 255
+        /// A source must bring so many bytes in so many seconds of waiting for it (8.7 kB/s).
+        public static let paceSeconds: Int64 = 15
+        public static let paceBytes = 128 << 10
     }
 
     /// The blob store of one node.

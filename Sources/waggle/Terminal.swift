@@ -16,12 +16,22 @@ enum Terminal {
 
     /// Data.
     static func print(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        write(Data((text + "\n").utf8))
+    }
+
+    /// Data as it is. A reader that has gone away (`| head`) has seen enough: the command ends, and nothing failed.
+    static func write(_ data: Data) {
+        if (try? FileHandle.standardOutput.write(contentsOf: data)) == nil { exit(0) }
     }
 
     /// Words about the data.
     static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        tell(text + "\n")
+    }
+
+    /// Characters for standard error as they are; when nobody reads them any more the work goes on.
+    static func tell(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     /// A value as JSON, keys sorted.
@@ -34,7 +44,7 @@ enum Terminal {
     /// Asks a yes-or-no question; no when nobody can answer.
     static func confirm(_ question: String) -> Bool {
         guard isInteractive else { return false }
-        FileHandle.standardError.write(Data((question + " [y/N] ").utf8))
+        tell(question + " [y/N] ")
         return ["y", "yes"].contains((readLine() ?? "").lowercased())
     }
 
@@ -82,14 +92,14 @@ final class ProgressLine: Sendable {
             state.shown = now
             state.isDirty = true
             let line = "\r\u{1b}[K" + text(step, state, now)
-            FileHandle.standardError.write(Data(line.utf8))
+            Terminal.tell(line)
         }
     }
 
     /// Clears the line, so that what is printed next begins at the left.
     func finish() {
         state.withLock { state in
-            if state.isDirty { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+            if state.isDirty { Terminal.tell("\r\u{1b}[K") }
             state.isDirty = false
         }
     }

@@ -68,7 +68,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let reply = try await node.run(ExportRelease(reference: reference, format: format))
-        if output == "-" { return FileHandle.standardOutput.write(reply.bytes) }
+        if output == "-" { return Terminal.write(reply.bytes) }
         let path = Paths.absolute(output ?? reply.fileName).string
         do {
             try Data(reply.bytes).write(to: URL(filePath: path), options: .withoutOverwriting)

@@ -165,19 +165,32 @@ struct HostileBlobTests {
         return true
     }
 
-    @Test("a source that says nothing, or drips, does not hold up a file that an honest source has", arguments: [false, true])
-    func stalls(drips: Bool) async throws {
+    /// Where a source stands still.
+    enum Stall: String, CaseIterable, Sendable {
+        case asked = "asked whether it has the file"
+        case pieces = "asked for the unit hashes"
+        case silent = "asked for bytes"
+        case drips = "sends a byte now and then"
+    }
+
+    @Test("a source that stalls does not hold up a file that an honest source has", arguments: Stall.allCases)
+    func stalls(_ stall: Stall) async throws {
         let end = World.Flag()
         try World.current.atEnd { end.raise() }
         let scene = try await Scene(("x.safetensors", try Samples.lora(mebibytes: 12, seed: 12))) { call, connection, bytes in
-            guard call.path.hasPrefix("/blobs/") else { return false }
-            Self.stall(call, connection, bytes, drips: drips, until: end)
+            switch stall {
+            case .asked where call.path == "/w/1/blobs/have", .pieces where call.path.hasSuffix("/pieces"):
+                _ = end.isRaised(within: 60)
+            case .silent where call.path.hasPrefix("/blobs/"), .drips where call.path.hasPrefix("/blobs/"):
+                Self.stall(call, connection, bytes, drips: stall == .drips, until: end)
+            default: return false
+            }
             return true
         }
         try await scene.completes(within: 20)
     }
 
-    @Test("a source that drips is given up by itself", .timeLimit(.minutes(2)))
+    @Test("a source that drips is given up by itself")
     func givesUp() async throws {
         let end = World.Flag()
         try World.current.atEnd { end.raise() }

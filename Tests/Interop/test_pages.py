@@ -133,7 +133,8 @@ def test_what_an_author_writes_is_text_and_not_a_program(browser, world, paths):
 def test_a_link_to_a_version_shows_that_version(browser, world, paths):
     load(browser, world, paths, "model-first-version")
     assert browser.script("document.querySelector('[aria-current=page]').innerText") == "1.0"
-    published = world.maker.json("publish", world.checkpoint, "--model", "@me/gull", "--version", "1.0", "--yes")
+    published = world.maker.json("publish", world.checkpoint, "--model", "@me/gull", "--version", "1.0", "--base",
+                                 "SDXL 1.0", "--yes")
     assert not published["is_new"]
     browser.visit(published["url"])
     assert browser.script("document.querySelector('h1').innerText") == "Möwe über dem Hafen"

@@ -9,7 +9,7 @@ import WaggleProtocol
 /// What is in force depends on which posts are here, not on the order in which they came.
 @Suite("Order of arrival")
 struct OrderTests {
-    @Test("any order of arrival gives the same posts in force", arguments: 0..<150)
+    @Test("any order of arrival gives the same posts in force", arguments: 0..<20)
     func anyOrder(_ seed: UInt64) async throws {
         var random = Seeded(seed: seed)
         let history = try History(&random)

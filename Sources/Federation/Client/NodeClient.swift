@@ -86,39 +86,45 @@ public struct NodeClient: Sendable {
 
     /// The peer's log from a cursor on (nil: from now on), until the peer ends it or the task is cancelled. Frames come in
     /// the bursts in which they arrived. Heartbeats are frames that carry a cursor and nothing else.
-    public func stream(
-        cursor: String?, onFrames: @Sendable ([WireStreamFrame]) async throws -> Void
-    ) async throws(PeerError) {
+    ///
+    /// - Throws: `PeerError` when the peer sends other than frames, and what `onFrames` throws.
+    public func stream(cursor: String?, onFrames: @Sendable ([WireStreamFrame]) async throws -> Void) async throws {
         let query = cursor.map { "?cursor=\($0)" } ?? ""
         let response = try await send(.GET, "/w/1/stream\(query)", body: nil, signed: true, deadline: .hours(24 * 365))
-        if response.status == .conflict { throw .cursorUnknown }
+        if response.status == .conflict { throw PeerError.cursorUnknown }
         guard response.status == .ok else { throw try await refusal(response) }
         var frames = FrameReader()
+        var chunks = response.body.makeAsyncIterator()
+        while let chunk = try await next(&chunks) {
+            frames.append(chunk.readableBytesView)
+            let burst = try burst(&frames)
+            if !burst.isEmpty { try await onFrames(burst) }
+        }
+    }
+
+    private func burst(_ frames: inout FrameReader) throws(PeerError) -> [WireStreamFrame] {
         do {
-            for try await chunk in response.body {
-                frames.append(chunk.readableBytesView)
-                var burst: [WireStreamFrame] = []
-                while let frame = try frames.next() { burst.append(frame) }
-                if !burst.isEmpty { try await onFrames(burst) }
-            }
+            var burst: [WireStreamFrame] = []
+            while let frame = try frames.next() { burst.append(frame) }
+            return burst
         } catch is FrameReader.TooLarge {
             throw .tooLarge(url: url.description, limit: Limits.Wire.bodyBytes)
         } catch {
-            throw failure(error)
+            throw .malformed(url: url.description, detail: "a frame of the stream is not protobuf")
         }
     }
 
     /// Where the peer's log ends now.
     public func newestCursor() async throws(PeerError) -> String {
         let found = Mutex("")
-        do throws(PeerError) {
+        do {
             try await stream(cursor: nil) { frames in
                 found.withLock { $0 = frames.first?.cursor ?? "" }
                 throw CancellationError()
             }
         } catch {
             let cursor = found.withLock { $0 }
-            guard !cursor.isEmpty else { throw error }
+            guard !cursor.isEmpty else { throw failure(error) }
             return cursor
         }
         throw .malformed(url: url.description, detail: "the stream has no first frame")
@@ -145,8 +151,10 @@ public struct NodeClient: Sendable {
         }
         var received: UInt64 = 0
         var chunks = response.body.makeAsyncIterator()
-        while let chunk = try await next(&chunks) {
+        var pace = Pace()
+        while let chunk = try await pace.wait(for: { () throws(PeerError) in try await next(&chunks) }) {
             received += UInt64(chunk.readableBytes)
+            guard pace.isKept(with: chunk.readableBytes) else { throw PeerError.stalled(url: url.description) }
             guard received <= length else { throw PeerError.tooLarge(url: url.description, limit: Int(length)) }
             try await onChunk(chunk)
         }
@@ -244,6 +252,28 @@ public struct NodeClient: Sendable {
     private func failure(_ error: any Error) -> PeerError {
         if let error = error as? PeerError { return error }
         return .unreachable(url: url.description, reason: String(describing: error))
+    }
+}
+
+/// Notices a source that drips: each stretch of so many seconds that was spent waiting for it must bring so many bytes. Time
+/// that the reader itself takes does not count. Complete silence is the connection's own time limit to notice.
+private struct Pace {
+    private let clock = ContinuousClock()
+    private var waited = Duration.zero
+    private var bytes = 0
+
+    mutating func wait<Value>(for next: () async throws(PeerError) -> Value) async throws(PeerError) -> Value {
+        let began = clock.now
+        defer { waited += clock.now - began }
+        return try await next()
+    }
+
+    /// False at the end of a stretch that brought too little.
+    mutating func isKept(with count: Int) -> Bool {
+        bytes += count
+        guard waited >= .seconds(Limits.Blob.paceSeconds) else { return true }
+        defer { (waited, bytes) = (.zero, 0) }
+        return bytes >= Limits.Blob.paceBytes
     }
 }
 

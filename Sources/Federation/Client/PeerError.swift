@@ -1,5 +1,6 @@
 public import Digests
 import Identity
+import WaggleProtocol
 
 /// Why an exchange with another node failed, and what to do about it.
 public enum PeerError: Error, Equatable, Sendable {
@@ -7,6 +8,7 @@ public enum PeerError: Error, Equatable, Sendable {
     case unreachable(url: String, reason: String)
     case refused(url: String, status: Int, code: String, detail: String)
     case tooLarge(url: String, limit: Int)
+    case stalled(url: String)
     case malformed(url: String, detail: String)
     case wrongNode(url: String, expected: Hash32, found: Hash32)
     case ownNode(url: String)
@@ -19,6 +21,8 @@ public enum PeerError: Error, Equatable, Sendable {
         case .refused(let url, let status, let code, let detail):
             "\(url) answered \(status)\(code.isEmpty ? "" : " \(code)")\(detail.isEmpty ? "" : ": \(detail)")"
         case .tooLarge(let url, let limit): "\(url) sent more than \(limit) bytes where less is due; it was cut off"
+        case .stalled(let url):
+            "\(url) sent fewer than \(Limits.Blob.paceBytes) bytes in \(Limits.Blob.paceSeconds) s; it was given up"
         case .malformed(let url, let detail): "\(url) sent what is no answer of a node: \(detail)"
         case .wrongNode(let url, let expected, let found):
             "\(url) is node \(AuthorID.short(found)), not \(AuthorID.short(expected)); "

@@ -74,16 +74,17 @@ public struct BlobFetcher: Sendable {
         }
     }
 
+    /// How long peers that stall are waited for when another one can serve.
+    private static let patience: Duration = .seconds(2)
+
     /// Whole holders first, then partial ones.
     private func holders(of hash: Hash32, among clients: [NodeClient]) async -> [NodeClient] {
-        await withTaskGroup(of: (NodeClient, WireBlobPresence.Presence).self) { group in
-            for client in clients {
-                group.addTask { (client, (try? await client.have([hash]).first) ?? .none) }
-            }
-            var found: [(NodeClient, WireBlobPresence.Presence)] = []
-            for await answer in group where answer.1 == .whole || answer.1 == .partial { found.append(answer) }
-            return found.sorted { $0.1.rawValue > $1.1.rawValue }.map(\.0)
+        let answers = await earlyAnswers(of: clients, patience: Self.patience, isOfUse: { $0.presence == .whole }) {
+            client in
+            (client: client, presence: (try? await client.have([hash]).first) ?? .none)
         }
+        let holders = answers.filter { $0.presence == .whole || $0.presence == .partial }
+        return holders.sorted { $0.presence.rawValue > $1.presence.rawValue }.map(\.client)
     }
 
     private func fetchSmall(_ wanted: WantedBlob, from holders: [NodeClient]) async throws {
@@ -144,30 +145,48 @@ public struct BlobFetcher: Sendable {
         var partial = try await store.partial(wanted.sha256)
         var holdings: [(index: Int, units: Set<Int>?)] = []
         var last = ""
-        for (index, holder) in holders.enumerated() {
+        let answers = await earlyAnswers(
+            of: Array(holders.indices), patience: Self.patience,
+            isOfUse: { answer in (try? answer.pieces.get()) != nil }
+        ) { index in
+            (index: index, pieces: await pieces(of: wanted, from: holders[index]))
+        }
+        for answer in answers.sorted(by: { $0.index < $1.index }) {
             do {
-                let pieces = try await holder.pieces(wanted.sha256)
-                let layer = pieces.units.compactMap { Hash32($0) }
-                guard pieces.size == wanted.size, pieces.piecesRoot == wanted.piecesRoot.data,
-                    layer.count == pieces.units.count
-                else {
-                    throw PeerError.malformed(url: holder.url.description, detail: "unit hashes of another blob")
-                }
+                let pieces = try answer.pieces.get()
                 if partial == nil {
                     partial = try await store.beginPartial(
-                        sha256: wanted.sha256, size: wanted.size, piecesRoot: wanted.piecesRoot, layer: layer)
+                        sha256: wanted.sha256, size: wanted.size, piecesRoot: wanted.piecesRoot, layer: pieces.layer)
                 }
-                holdings.append((index, pieces.have.isEmpty ? nil : Self.units(pieces.have)))
+                holdings.append((answer.index, pieces.held))
             } catch let error as PeerError {
                 last = error.message
             } catch BlobError.rootMismatch {
-                last = "\(holder.url) sent unit hashes that do not belong to the signed root"
+                last = "\(holders[answer.index].url) sent unit hashes that do not belong to the signed root"
             }
         }
         guard let partial, !holdings.isEmpty else {
             throw FetchError.sourcesFailed(wanted.sha256, missingUnits: 0, last: last)
         }
         return (partial, holdings)
+    }
+
+    /// The unit hashes that a holder gives, and the units that it has; nil for all.
+    private func pieces(of wanted: WantedBlob, from holder: NodeClient) async -> Result<
+        (layer: [Hash32], held: Set<Int>?), PeerError
+    > {
+        do throws(PeerError) {
+            let pieces = try await holder.pieces(wanted.sha256)
+            let layer = pieces.units.compactMap { Hash32($0) }
+            guard pieces.size == wanted.size, pieces.piecesRoot == wanted.piecesRoot.data,
+                layer.count == pieces.units.count
+            else {
+                throw .malformed(url: holder.url.description, detail: "unit hashes of another blob")
+            }
+            return .success((layer, pieces.have.isEmpty ? nil : Self.units(pieces.have)))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private static func units(_ bitmap: Data) -> Set<Int> {

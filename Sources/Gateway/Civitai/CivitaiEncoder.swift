@@ -55,7 +55,7 @@ struct CivitaiEncoder: Sendable {
             baseModel: release.body.baseModel, createdAt: published, updatedAt: published, publishedAt: published,
             nsfwLevel: release.levelBits, description: Nullable(pages.paragraphs(release.body.changes)),
             trainedWords: release.body.trainedWords, covered: !release.images.isEmpty,
-            uploadType: release.body.hasTraining ? "Trained" : "Created", stats: Self.stats(release.counts),
+            uploadType: release.body.training.method.isEmpty ? "Created" : "Trained", stats: Self.stats(release.counts),
             files: release.files.map { file($0, of: release) }, images: release.images.compactMap(image),
             downloadUrl: download(release), waggle: Self.origin(release.post, release.author))
     }

@@ -21,7 +21,10 @@ struct ResourceView {
         resourceName = name + strength
         resourceHref = model.map(PageAddress.model)
         resourceState =
-            model != nil ? "yes, by hash" : resource.sha256.count == 32 ? "not here" : "no hash to look for"
+            model != nil
+            ? "yes, by hash"
+            : resource.sha256.count == 32 || !resource.claimedHash.isEmpty
+                ? "not here" : "no hash to look for"
     }
 }
 

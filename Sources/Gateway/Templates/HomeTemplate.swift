@@ -7,7 +7,7 @@ extension Templates {
         <section class="empty">
         <h2>Nothing here yet</h2>
         <p>This node is up and holds no models that visitors may see. Share one, or follow somebody who does:</p>
-        <pre><code>waggle publish my-lora.safetensors
+        <pre><code>waggle publish my-lora.safetensors --model @me/my-lora --version 1.0
         waggle peer add https://node.example</code></pre>
         </section>
         {{/isEmpty}}

@@ -36,7 +36,7 @@ extension Templates {
         .card a{display:block;color:inherit;text-decoration:none;font-weight:600;line-height:1.35}
         .card img,.blank{width:100%;aspect-ratio:1;object-fit:cover;border-radius:14px;background:var(--soft);\
         display:block;margin-bottom:.55rem}
-        .blank{background:var(--soft) conic-gradient(from 60deg at 50% 25%,var(--line) 60deg,#0000 0) 50%/3rem 5.2rem}
+        .blank{background:var(--soft) radial-gradient(circle,var(--line) 34%,#0000 36%) 50%/2.4rem 2.4rem}
         .card .plainly{font-weight:400}
         .card a:hover .what{text-decoration:underline}
         .what{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}
@@ -48,7 +48,7 @@ extension Templates {
         .button:hover{filter:brightness(1.06)}
         .wide{display:flex;margin-bottom:.75rem}
         .empty{max-width:38rem;margin:12vh auto}
-        pre,.line{padding:.7rem .9rem;border-radius:10px;background:var(--soft);overflow:auto;white-space:pre}
+        pre,.line{padding:.7rem .9rem;border-radius:10px;background:var(--soft);overflow:auto;white-space:pre-wrap}
         .line{display:block;user-select:all}
         .tabs,.words{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.4rem}
         .tabs a,.words li{padding:.15rem .7rem;border-radius:9px;background:var(--soft);color:inherit;\
@@ -76,8 +76,8 @@ extension Templates {
         table{width:100%;border-collapse:collapse;font-size:.875rem;margin-bottom:.75rem}
         th,td{padding:.35rem .75rem .35rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
         th{color:var(--muted);font-weight:500;white-space:nowrap}
-        td code{user-select:all;word-break:break-all}
-        .image figure img{width:min(100%,52rem);max-height:84vh;object-fit:contain;object-position:0 0;border-radius:16px}
+        td{overflow-wrap:break-word}td code{user-select:all;word-break:break-all}
+        .image figure img{width:auto;max-height:84vh;border-radius:16px}
         @media (min-width:60rem){.columns{grid-template-columns:minmax(0,1fr) 21rem}.columns aside{order:2}\
         .image{grid-template-columns:minmax(0,3fr) minmax(20rem,2fr)}}
         @media (forced-colors:active){.button,.badge,.tabs a{border:1px solid}}

@@ -55,7 +55,10 @@ struct InspectedFile: Sendable {
         file.precision = header.flatMap { TensorSurvey($0.tensors).dominantDType?.precision } ?? ""
         file.mediaType = "application/octet-stream"
         file.crc32 = facts.crc32
-        file.autov1 = withUnsafeBytes(of: facts.autoV1.bigEndian) { Data($0) }
+        // Of a shorter file it would be the hash of nothing, and name every small file at once.
+        if facts.size > Limits.Blob.autoV1Offset {
+            file.autov1 = withUnsafeBytes(of: facts.autoV1.bigEndian) { Data($0) }
+        }
         if let tensors {
             file.autov3 = tensors.autoV3.data
             file.tensorDigest = tensors.digest.data

@@ -76,8 +76,8 @@ private struct Publishing {
         let model = try await modelPost(drafted.model)
         let earlier = try await earlierRelease(drafted.release)
         let release: SignedPost? =
-            earlier == nil ? try sign { post in post.release = drafted.release } : nil
-        let releaseID = earlier ?? release?.id ?? .zero
+            earlier.id == nil ? try sign(after: earlier.newest) { $0.release = drafted.release } : nil
+        let releaseID = earlier.id ?? release?.id ?? .zero
         let images = try await imagePost(drafted.release, releaseID)
         let channel = release == nil ? nil : try await channelPost(releaseID)
         let posts = [model.new, release, channel, images].compactMap { $0 }
@@ -118,10 +118,10 @@ private struct Publishing {
         return (post.id, post)
     }
 
-    /// The id of the same release when it was published before.
+    /// The id of the same release when it was published before, and when the model's newest release was made.
     ///
     /// - Throws: `conflict` when the version exists with other files or words: a signed release never changes.
-    private func earlierRelease(_ body: WireRelease) async throws(OperationError) -> Hash32? {
+    private func earlierRelease(_ body: WireRelease) async throws(OperationError) -> (id: Hash32?, newest: UInt64?) {
         let model: ModelView?
         do {
             model = try await context.catalog.model(
@@ -129,14 +129,17 @@ private struct Publishing {
         } catch {
             throw OperationError(error)
         }
-        guard let same = model?.releases.first(where: { $0.body.version == body.version }) else { return nil }
+        let releases = model?.releases ?? []
+        guard let same = releases.first(where: { $0.body.version == body.version }) else {
+            return (nil, releases.map(\.created).max())
+        }
         guard same.body == body else {
             throw OperationError(
                 .conflict,
                 "@\(request.account)/\(request.slug) has a version \(body.version) already, and a signed release never "
                     + "changes; publish this one as another --version")
         }
-        return same.post
+        return (same.post, nil)
     }
 
     private func channelPost(_ release: Hash32) async throws(OperationError) -> SignedPost {

@@ -57,7 +57,7 @@ enum SampleImage {
             image.height = UInt32(clamping: height)
             image.level = level.rawValue
             if let recipe = recipe([UInt8](bytes)) { image.recipe = WireRecipe(recipe, release: release) }
-            image.alt = image.recipe.prompt.isEmpty ? "" : String(image.recipe.prompt.prefix(160))
+            image.alt = String(image.recipe.prompt.replacing(#/\s*<[a-z]+:[^>]*>/#, with: "").prefix(160))
             return image
         } catch {
             throw OperationError(error)

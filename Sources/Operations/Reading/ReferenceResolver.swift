@@ -99,7 +99,7 @@ struct ReferenceResolver {
 
     /// A page of this node: integers in addresses are this node's own and mean nothing elsewhere.
     private func page(_ text: String) async throws -> [ReleaseView] {
-        guard let base = context.publicURL, text.hasPrefix(base + "/") else {
+        guard let base = context.urls.first(where: { text.hasPrefix($0 + "/") }) else {
             throw OperationError(
                 .notFound,
                 "\(text) is not on this node; use the model's @maker/name or a hash, which mean the same everywhere")
@@ -115,6 +115,9 @@ struct ReferenceResolver {
             let model = try await context.catalog.model(id: id, filter)
         {
             return Array(model.releases.prefix(1))
+        }
+        if segments.starts(with: ["api", "download", "models"]), segments.count == 4, let id = Int32(segments[3]) {
+            return try await context.catalog.release(id: id, filter).map { [$0] } ?? []
         }
         if segments.count >= 2, segments[0] == "blobs", let hash = Hash32(hex: segments[1]) {
             return try await context.catalog.releases(bySHA256: [hash], filter)

@@ -90,7 +90,7 @@ final class FakeNode: Sendable {
         state.withLock { state in state.streams.removeAll { stream in gone.contains { $0 === stream } } }
     }
 
-    /// How often a stream was opened.
+    /// How often the stream was followed; the look at where it ends, which comes before reconciliation, does not count.
     var streamsOpened: Int { state.withLock { $0.streamsOpened } }
 
     /// Ends all streams.
@@ -139,7 +139,7 @@ final class FakeNode: Sendable {
         waiting.forEach { $0.resume() }
         if answer(call, connection) { return }
         guard let reply = try? politeReply(call) else {
-            if call.path.hasPrefix("/w/1/stream") { return begin(connection) }
+            if call.path.hasPrefix("/w/1/stream") { return begin(connection, at: call.path) }
             connection.write(Self.reply("404 Not Found", []))
             return connection.cut()
         }
@@ -219,11 +219,11 @@ final class FakeNode: Sendable {
     }
 
     /// Opens a stream: a heartbeat, then what the test sends.
-    private func begin(_ connection: Connection) {
+    private func begin(_ connection: Connection, at path: String) {
         connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         state.withLock { state in
             state.streams.append(connection)
-            state.streamsOpened += 1
+            if path.contains("cursor=") { state.streamsOpened += 1 }
         }
         if let frame = try? Self.frame(Data(), cursor: 1) { stream(frame) }
     }

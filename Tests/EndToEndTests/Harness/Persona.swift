@@ -104,7 +104,9 @@ struct WireClient: Sendable {
     let url: String
 
     func send(_ method: String, _ path: String, body: [UInt8]? = nil) async throws -> HTTPReply {
-        try await HTTP.send(method, url + path, fields(method, url + path, body: body), body: body)
+        var fields = fields(method, url + path, body: body)
+        if body != nil { fields["Content-Type"] = "application/x-protobuf" }
+        return try await HTTP.send(method, url + path, fields, body: body)
     }
 
     /// Offers posts; the node learns the persona's keys from them.

@@ -63,6 +63,7 @@ final class World: Sendable {
             try await $running.withValue(world) { try await body() }
             result = .success(())
         } catch {
+            world.printLogs()
             result = .failure(error)
         }
         await world.end()
@@ -70,9 +71,8 @@ final class World: Sendable {
     }
 
     /// Prints what the test's processes said.
-    fileprivate static func printLogs() {
-        guard let running else { return }
-        for log in running.logs.withLock({ $0 }) { FileHandle.standardError.write(Data(log().utf8)) }
+    private func printLogs() {
+        for log in logs.withLock({ $0 }) { FileHandle.standardError.write(Data(log().utf8)) }
     }
 }
 
