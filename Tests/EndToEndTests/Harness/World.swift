@@ -7,6 +7,9 @@ import Testing
 final class World: Sendable {
     @TaskLocal private static var running: World?
 
+    /// For an expectation that failed; an error that ends the test is seen outside of it.
+    fileprivate static func printCurrentLogs() { running?.printLogs() }
+
     /// The world of the test that asks.
     static var current: World {
         get throws {
@@ -95,7 +98,7 @@ extension Trait where Self == IssueHandlingTrait {
     /// Prints the nodes' logs with a failure.
     static var logsOnFailure: IssueHandlingTrait {
         .compactMapIssues { issue in
-            World.printLogs()
+            World.printCurrentLogs()
             return issue
         }
     }
