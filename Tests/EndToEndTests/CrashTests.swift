@@ -32,7 +32,8 @@ struct CrashTests {
         try await eventually("b has the file") { try await b.get("/blobs/\(hash)").status == 200 }
         #expect(try await b.get("/blobs/\(hash)").body == bytes)
         let extra = proxy.passed - bytes.count
-        #expect(extra < 5 * mebibyte, "\(extra) bytes more than the file went over the wire")
+        // One run of eight units may be under way, with what the sockets hold.
+        #expect(extra < 9 * mebibyte, "\(extra) bytes more than the file went over the wire")
         #expect(Self.allocated(in: part) == 0, "the partial file is gone")
     }
 
