@@ -48,7 +48,8 @@ public struct DeviceAuthority: Equatable, Sendable {
         }
         // History is not rewritten: what a checkpoint names was said before the key was lost.
         let isNamed = revocation.checkpoint.flatMap(checkpoint)?.contains(id) ?? false
-        return isNamed ? .accepted : .refused("the key was reported \(revocation.reason == .lost ? "lost" : "compromised")")
+        return isNamed
+            ? .accepted : .refused("the key was reported \(revocation.reason == .lost ? "lost" : "compromised")")
     }
 }
 
@@ -62,13 +63,13 @@ struct DeviceRegister: Sendable {
     /// Takes in the next document in force.
     mutating func apply(_ document: WireKeyDocument, created: UInt64) {
         for revocation in document.revocations {
-            guard let key = Hash32(revocation.key) else { continue }
+            guard let key = Hash32(field: revocation.key) else { continue }
             revocations[key] = Self.stronger(revocations[key], revocation)
             devices[key]?.revocation = revocations[key]
         }
         var nowListed: Set<Hash32> = []
         for device in document.devices {
-            guard let key = Hash32(device.key) else { continue }
+            guard let key = Hash32(field: device.key) else { continue }
             nowListed.insert(key)
             devices[key] = DeviceAuthority(
                 label: device.label, scopes: Set(device.scopes), notBefore: device.notBefore,
@@ -80,8 +81,10 @@ struct DeviceRegister: Sendable {
         listed = nowListed
     }
 
-    private static func stronger(_ old: DeviceAuthority.Revocation?, _ new: WireRevocation) -> DeviceAuthority.Revocation {
-        let checkpoint = Hash32(new.checkpoint)
+    private static func stronger(_ old: DeviceAuthority.Revocation?, _ new: WireRevocation)
+        -> DeviceAuthority.Revocation
+    {
+        let checkpoint = Hash32(field: new.checkpoint)
         guard let old else { return .init(since: new.since, reason: new.reason, checkpoint: checkpoint) }
         func strength(_ reason: WireRevocationReason) -> Int { reason == .retired ? 0 : reason == .lost ? 1 : 2 }
         return .init(

@@ -59,12 +59,29 @@ public struct KeyChain: Sendable {
         author = post.id
         role = document.role
         append(Version(id: post.id, document: document, created: post.post.created, parent: nil, generation: 0))
+        resolve()
+    }
+
+    /// A chain of documents in the order in which they were seen, genesis first.
+    ///
+    /// The same as adding one after the other, but the path in force is worked out once: rivals that overtook each other
+    /// on the way cost nothing.
+    package init(_ posts: [SignedPost]) throws(KeyChainError) {
+        guard let genesis = posts.first else { throw .malformed("a chain begins with version 1") }
+        try self.init(genesis: genesis)
+        for post in posts.dropFirst() { try take(post) }
+        resolve()
     }
 
     /// Adds a later version. One that is already here changes nothing.
     ///
     /// - Throws: `unknownParent` when the version before it has not arrived yet: keep it and try again.
     public mutating func add(_ post: SignedPost) throws(KeyChainError) {
+        try take(post)
+        resolve()
+    }
+
+    private mutating func take(_ post: SignedPost) throws(KeyChainError) {
         guard case .keyDocument(let document)? = post.post.body, post.author == author, document.version > 1 else {
             throw .malformed("not a later version of this chain")
         }
@@ -115,7 +132,7 @@ public struct KeyChain: Sendable {
 
     // MARK: The path in force
 
-    /// Takes in a version whose place is good. Costs what the document holds, unless the path in force changes its branch.
+    /// Notes a version whose place is good.
     private mutating func append(_ version: Version) {
         let index = versions.count
         versions.append(version)
@@ -126,12 +143,15 @@ public struct KeyChain: Sendable {
         } else if let newest = generations[version.generation]?.newest, stands(index, over: newest) {
             generations[version.generation]?.newest = index
         }
+    }
 
+    /// Works out the path in force. Costs what the newest document holds, unless the path changes its branch.
+    private mutating func resolve() {
         let tip = newestInForce()
         guard tip != path.last else { return }
-        if tip == index, version.parent == path.last {
+        if !path.isEmpty, versions[tip].parent == path.last {
             path.append(tip)
-            register.apply(version.document, created: version.created)
+            register.apply(versions[tip].document, created: versions[tip].created)
         } else {
             path = line(to: tip)
             register = DeviceRegister()

@@ -36,7 +36,8 @@ extension WireKeyDocument {
         try require(nextRoots.count <= limit, "at most \(limit) next roots")
         try require(nextRoots.allSatisfy { $0.count == 32 } && Set(nextRoots).count == nextRoots.count, "next roots")
         try require(
-            nextRoots.isEmpty ? nextThreshold == 0 : (1...nextRoots.count).contains(Int(nextThreshold)), "next threshold")
+            nextRoots.isEmpty ? nextThreshold == 0 : (1...nextRoots.count).contains(Int(nextThreshold)),
+            "next threshold")
         try require(devices.count <= limit && Set(devices.map(\.key)).count == devices.count, "devices")
         for device in devices {
             try require(device.key.count == 32 && !roots.contains(device.key), "a device key")

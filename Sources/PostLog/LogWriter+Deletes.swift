@@ -63,7 +63,10 @@ extension LogWriter {
 
     /// For each table of tombstones the posts that those of one delete may cover.
     private static let targets = [
-        ("tombstone", "SELECT p.n FROM tombstone t JOIN post p ON p.id = t.id AND p.author = t.author WHERE t.by_post = ?"),
+        (
+            "tombstone",
+            "SELECT p.n FROM tombstone t JOIN post p ON p.id = t.id AND p.author = t.author WHERE t.by_post = ?"
+        ),
         (
             "slot_tombstone",
             """

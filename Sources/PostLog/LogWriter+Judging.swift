@@ -154,6 +154,8 @@ extension LogWriter {
         let holder = try holder(of: slot)
         while let best = try bestCandidate(of: slot) {
             if let holder, stands(holder, over: best) { return }
+            guard judgementsLeft > 0 else { return try requeue(best) }
+            judgementsLeft -= 1
             // It may wait on the list itself: what is not in force is never shown in between.
             if case .hidden(let reason) = try standing(of: best) {
                 try change(best, to: reason.rawValue)
@@ -164,14 +166,21 @@ extension LogWriter {
         }
     }
 
+    /// Leaves the slot of a candidate to the next transaction.
+    private mutating func requeue(_ candidate: PostTable.Row) throws {
+        try db.cachedStatement(sql: "INSERT OR IGNORE INTO unjudged VALUES (?)").execute(arguments: [candidate.n])
+        written.hasUnjudged = true
+    }
+
     private func bestCandidate(of slot: PostTable.Slot) throws -> PostTable.Row? {
+        // State 1 is `superseded`; as a number, so that the index of these rows serves.
         try GRDB.Row.fetchOne(
             db.cachedStatement(
                 sql: """
                     SELECT \(PostTable.columns) FROM post
-                    WHERE author = ? AND kind = ? AND slot = ? AND state = ? ORDER BY created DESC, id LIMIT 1
+                    WHERE author = ? AND kind = ? AND slot = ? AND state = 1 ORDER BY created DESC, id LIMIT 1
                     """),
-            arguments: [slot.author, Int64(slot.kind.rawValue), slot.slot, HiddenReason.superseded.rawValue]
+            arguments: [slot.author, Int64(slot.kind.rawValue), slot.slot]
         ).map(PostTable.row)
     }
 

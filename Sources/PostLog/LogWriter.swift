@@ -116,11 +116,13 @@ struct LogWriter {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            post.id.data, author.number, device, Int64(post.post.kind), Int64(row.created), Int64(row.expires), row.slot,
+            post.id.data, author.number, device, Int64(post.post.kind), Int64(row.created), Int64(row.expires),
+            row.slot,
             state, isDeleted ? Data() : post.envelope,
         ])
         row = PostTable.Row(
-            n: db.lastInsertedRowID, id: row.id, author: row.author, device: device, kind: row.kind, created: row.created,
+            n: db.lastInsertedRowID, id: row.id, author: row.author, device: device, kind: row.kind,
+            created: row.created,
             expires: row.expires, slot: row.slot, state: state, hasPayload: !isDeleted)
         if state == 0 { try announce(row, state: 0) }
         if isDeleted { return .have }
@@ -147,7 +149,8 @@ struct LogWriter {
         let envelopes = try Data.fetchAll(
             db.cachedStatement(sql: "SELECT envelope FROM post WHERE author = ? AND kind = 1 ORDER BY n"),
             arguments: [number])
-        guard let chain = try KeyChain(stored: envelopes) else { return nil }
+        guard !envelopes.isEmpty else { return nil }
+        let chain = try KeyChain(envelopes.map { try SignedPost(stored: $0) })
         let hasDeletes =
             try Int.fetchOne(
                 db.cachedStatement(sql: "SELECT 1 FROM post WHERE author = ? AND kind = 30 LIMIT 1"),
@@ -242,15 +245,5 @@ struct LogWriter {
         try db.cachedStatement(sql: "INSERT INTO log (post, event) VALUES (?, ?)").execute(arguments: [row.n, state])
         written.newestSeq = UInt64(db.lastInsertedRowID)
         written.changes[row.id] = Change(created: row.created, kind: row.kind, isOffered: state == 0)
-    }
-}
-
-extension KeyChain {
-    /// A chain out of stored envelopes of kind 1, in order of arrival; nil when there is no genesis.
-    init?(stored envelopes: [Data]) throws {
-        guard let first = envelopes.first else { return nil }
-        var chain = try KeyChain(genesis: SignedPost(stored: first))
-        for envelope in envelopes.dropFirst() { try chain.add(SignedPost(stored: envelope)) }
-        self = chain
     }
 }

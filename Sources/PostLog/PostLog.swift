@@ -100,7 +100,8 @@ public final class PostLog: Sendable {
                         WHERE l.seq > ? ORDER BY l.seq LIMIT ?
                         """), arguments: [Int64(seq), limit])
             return try rows.map { row in
-                let event = HiddenReason(rawValue: try row.decode(atIndex: 1)).map { LogEntry.Event.hidden($0) } ?? .shown
+                let event =
+                    HiddenReason(rawValue: try row.decode(atIndex: 1)).map { LogEntry.Event.hidden($0) } ?? .shown
                 return LogEntry(
                     seq: try PostTable.time(row, 0), event: event, post: try Self.loggedPost(row, from: 2))
             }
@@ -117,7 +118,8 @@ public final class PostLog: Sendable {
             post.created = created
         }
         return LoggedPost(
-            id: try PostTable.hash(row, column), author: try PostTable.hash(row, column + 1), created: created, kind: kind,
+            id: try PostTable.hash(row, column), author: try PostTable.hash(row, column + 1), created: created,
+            kind: kind,
             slot: try row.decode(atIndex: column + 4), post: post, envelope: envelope)
     }
 
@@ -185,8 +187,9 @@ public final class PostLog: Sendable {
     /// The key chain of an author; nil when no genesis is here.
     public func keyChain(of author: Hash32) async throws(PostLogError) -> KeyChain? {
         let envelopes = try await keyChainEnvelopes(of: author)
+        guard !envelopes.keyDocuments.isEmpty else { return nil }
         do {
-            return try KeyChain(stored: envelopes.keyDocuments)
+            return try KeyChain(envelopes.keyDocuments.map { try SignedPost(stored: $0) })
         } catch {
             throw .damaged(path: path, detail: "a stored key document of \(AuthorID.text(author)) is not valid")
         }
@@ -203,7 +206,9 @@ public final class PostLog: Sendable {
                     SELECT p.kind, p.envelope FROM post p JOIN author a ON a.n = p.author
                     WHERE a.id = ? AND p.kind IN (1, 2) ORDER BY p.n
                     """, arguments: [author.data])
-            let envelopes = try rows.map { (kind: try PostTable.kind($0, 0), envelope: try $0.decode(Data.self, atIndex: 1)) }
+            let envelopes = try rows.map {
+                (kind: try PostTable.kind($0, 0), envelope: try $0.decode(Data.self, atIndex: 1))
+            }
             return (
                 envelopes.filter { $0.kind == .keyDocument }.map(\.envelope),
                 envelopes.filter { $0.kind == .checkpoint }.map(\.envelope)

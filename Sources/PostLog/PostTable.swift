@@ -33,8 +33,10 @@ enum PostTable {
                     );
                     -- Loads the reconciliation index at start without touching the rows.
                     CREATE INDEX post_offered ON post(created, id, kind) WHERE state = 0;
-                    -- Slots, key chains and everything of one author.
-                    CREATE INDEX post_author ON post(author, kind, slot, state, created);
+                    -- Who holds a slot, key chains and everything of one author.
+                    CREATE INDEX post_author ON post(author, kind, slot, state);
+                    -- Who holds it next. Superseded posts are few, but thousands may be of one second.
+                    CREATE INDEX post_candidates ON post(author, kind, slot, created DESC, id) WHERE state = 1;
                     -- What is judged again when a key document says something new of a device.
                     CREATE INDEX post_device ON post(device) WHERE device IS NOT NULL;
                     CREATE INDEX post_expires ON post(expires) WHERE expires > 0 AND state = 0;

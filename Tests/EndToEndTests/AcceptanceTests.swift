@@ -187,7 +187,9 @@ extension TestNode {
     func publish(
         _ file: String, _ slug: String, _ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Published {
-        let words = ["publish", file, "--model", "@me/\(slug)", "--version", "1.0", "--type", "LORA", "--yes", "--json"]
+        let words = [
+            "publish", file, "--model", "@me/\(slug)", "--version", "1.0", "--type", "LORA", "--yes", "--json",
+        ]
         let result = try await Waggle.run(words + arguments + ["--home", home])
         try #require(result.exit == 0, "\(result)", sourceLocation: sourceLocation)
         return try result.json(Published.self)

@@ -57,11 +57,13 @@ struct CommandLineTests {
             (2, ["frobnicate"]), (2, ["status", "--frobnicate"]), (2, ["ls", "--limit", "0"]), (2, ["publish"]),
             (2, ["publish", file, "--model", "y", "--version", "1", "--yes"]),
             (2, ["publish", file, "--model", "@me/Not A Slug", "--version", "1", "--yes"]),
-            (2, ["publish", file, "--level", "loud"] + publish), (2, ["publish", file, "--real-person", "perhaps"] + publish),
+            (2, ["publish", file, "--level", "loud"] + publish),
+            (2, ["publish", file, "--real-person", "perhaps"] + publish),
             (2, ["publish", file, "--model", "@me/y", "--version", "1", "--type", "LORA"]),
             (2, ["mirror", "add", "--all", "--budget", "much"]), (2, ["mirror", "add", "--budget", "1GB"]),
             (2, ["peer", "add", "ftp://example.com", "--yes"]), (2, ["peer", "add", node.url, "--yes"]),
-            (3, ["show", "@me/nothing"]), (3, ["show", String(repeating: "0", count: 64)]), (3, ["get", "@me/nothing"]),
+            (3, ["show", "@me/nothing"]), (3, ["show", String(repeating: "0", count: 64)]),
+            (3, ["get", "@me/nothing"]),
             (3, ["publish", world.path("missing")] + publish), (3, ["peer", "rm", "17"]),
             (3, ["verify", world.path("missing")]), (3, ["verify", file, "--release", world.path("missing")]),
             (4, ["peer", "add", "http://127.0.0.1:\(closed.port)", "--yes"]),
@@ -89,7 +91,9 @@ struct CommandLineTests {
         let made = try await Waggle.run(
             ["init", "--json", "--home", home], environment: ["WAGGLE_PASSPHRASE": "honey and smoke"])
         #expect(made.exit == 0, "\(made)")
-        let publish = ["publish", file, "--model", "@me/x", "--version", "1", "--type", "LORA", "--yes", "--home", home]
+        let publish = [
+            "publish", file, "--model", "@me/x", "--version", "1", "--type", "LORA", "--yes", "--home", home,
+        ]
         #expect(try await Waggle.run(publish).exit == 5)
         #expect(try await Waggle.run(publish, environment: ["WAGGLE_PASSPHRASE": "smoke and honey"]).exit == 5)
         #expect(try await Waggle.run(publish, environment: ["WAGGLE_PASSPHRASE": "honey and smoke"]).exit == 0)
@@ -163,7 +167,8 @@ struct CommandLineTests {
     /// The bodies of lists and of everything that they name; addresses without the port, which changes with a start.
     private func replies(_ node: TestNode) async throws -> [String: String] {
         var paths = [
-            "/api/v1/models", "/api/v1/models?limit=2", "/api/v1/models?sort=Newest&types=LORA", "/api/v1/models?tag=tag-2",
+            "/api/v1/models", "/api/v1/models?limit=2", "/api/v1/models?sort=Newest&types=LORA",
+            "/api/v1/models?tag=tag-2",
             "/api/v1/models?baseModels=Flux.1%20D", "/api/v1/models?query=honeycomb", "/api/v1/images", "/",
         ]
         for model in try await node.api(APIModels.self, "/api/v1/models").items {

@@ -30,22 +30,21 @@ struct HostileBlobTests {
         let folder: String
 
         /// A reader that knows the release from the liar alone.
-        init(_ file: (name: String, bytes: [UInt8]), answer: @escaping @Sendable (FakeNode.Call, Connection, [UInt8]) -> Bool)
-            async throws
-        {
+        ///
+        /// - Parameter answer: the liar's answers to calls about the bytes, which it is given; false for a polite one.
+        init(_ bytes: [UInt8], answer: @escaping @Sendable (FakeNode.Call, Connection, [UInt8]) -> Bool) async throws {
             let world = try World.current
-            bytes = file.bytes
+            self.bytes = bytes
             honest = try await world.node("honest")
-            let published = try await honest.publish(world.write(file.bytes, as: file.name), "x")
+            let published = try await honest.publish(world.write(bytes, as: "x.bin"), "x")
             release = published.release
             let path = world.path("x.waggle")
             try await honest.ok("export", release, "--format", "waggle", "-o", path)
             let bundle = try WireReleaseBundle(serializedBytes: Data(contentsOf: URL(filePath: path)))
 
-            let content = file.bytes
-            liar = try FakeNode(world) { call, connection in answer(call, connection, content) }
+            liar = try FakeNode(world) { call, connection in answer(call, connection, bytes) }
             try liar.have(bundle.keyChain + [bundle.model, bundle.release])
-            liar.claim(content.withUnsafeBytes { FileHasher.digests(of: $0) })
+            liar.claim(bytes.withUnsafeBytes { FileHasher.digests(of: $0) })
             reader = try await world.node("reader")
             try await reader.ok("peer", "add", liar.url, "--yes")
             let (reader, release) = (reader, release)
@@ -90,7 +89,7 @@ struct HostileBlobTests {
         try World.current.atEnd { victim.stop() }
         let flood = Flood()
         let victimPort = victim.port
-        let scene = try await Scene(("x.safetensors", try Samples.lora(mebibytes: 3, seed: 31))) { call, connection, bytes in
+        let scene = try await Scene(Samples.lora(mebibytes: 3, seed: 31)) { call, connection, bytes in
             Self.tell(lie, call, connection, bytes, victimPort, flood)
         }
         let alone = try await scene.get()
@@ -108,7 +107,7 @@ struct HostileBlobTests {
     func liesAboutSmall(_ lie: Lie) async throws {
         let flood = Flood()
         var random = SeededBytes(40)
-        let scene = try await Scene(("x.bin", random.bytes(40 << 10))) { call, connection, bytes in
+        let scene = try await Scene(random.bytes(40 << 10)) { call, connection, bytes in
             Self.tell(lie, call, connection, bytes, 9, flood)
         }
         let alone = try await scene.get()
@@ -177,7 +176,7 @@ struct HostileBlobTests {
     func stalls(_ stall: Stall) async throws {
         let end = World.Flag()
         try World.current.atEnd { end.raise() }
-        let scene = try await Scene(("x.safetensors", try Samples.lora(mebibytes: 12, seed: 12))) { call, connection, bytes in
+        let scene = try await Scene(Samples.lora(mebibytes: 12, seed: 12)) { call, connection, bytes in
             switch stall {
             case .asked where call.path == "/w/1/blobs/have", .pieces where call.path.hasSuffix("/pieces"):
                 _ = end.isRaised(within: 60)
@@ -194,7 +193,7 @@ struct HostileBlobTests {
     func givesUp() async throws {
         let end = World.Flag()
         try World.current.atEnd { end.raise() }
-        let scene = try await Scene(("x.safetensors", try Samples.lora(mebibytes: 2, seed: 2))) { call, connection, bytes in
+        let scene = try await Scene(Samples.lora(mebibytes: 2, seed: 2)) { call, connection, bytes in
             guard call.path.hasPrefix("/blobs/") else { return false }
             Self.stall(call, connection, bytes, drips: true, until: end)
             return true
@@ -220,7 +219,7 @@ struct HostileBlobTests {
 
     @Test("a source that was wrong about one unit is left for this file, and the rest comes from the other")
     func oneBadUnit() async throws {
-        let scene = try await Scene(("x.safetensors", try Samples.lora(mebibytes: 20, seed: 20))) { call, connection, bytes in
+        let scene = try await Scene(Samples.lora(mebibytes: 20, seed: 20)) { call, connection, bytes in
             guard call.path.hasPrefix("/blobs/"), let range = call.range else { return false }
             var part = Array(bytes[range])
             if range.contains(5 << 20) { part[5 << 20 - range.lowerBound] ^= 0x80 }

@@ -46,7 +46,8 @@ struct FetchPlanTests {
         #expect(plan.next(for: 2) == .fetch(2..<3))
     }
 
-    @Test("the blob completes whenever the honest sources together have every unit", arguments: 0..<200 as Range<UInt64>)
+    @Test(
+        "the blob completes whenever the honest sources together have every unit", arguments: 0..<200 as Range<UInt64>)
     func alwaysCompletes(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let units = Int.random(in: 1...60, using: &random)

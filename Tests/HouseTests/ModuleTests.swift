@@ -17,14 +17,16 @@ struct ModuleTests {
 
     @Test("every folder of Sources has its row")
     func rows() throws {
-        let folders = try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.appending(path: "Sources").path)
+        let folders = try FileManager.default.contentsOfDirectory(
+            atPath: SourceTree.root.appending(path: "Sources").path)
         #expect(Set(folders) == Set(Self.rows.flatMap { $0 }))
     }
 
     @Test("a module imports only from rows below its own")
     func imports() throws {
         #expect(SourceTree.swift.count > 100, "the sources were found")
-        let pattern = #/^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|private|fileprivate)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias|actor)\s+)?(\w+)/#
+        let pattern =
+            #/^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|private|fileprivate)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias|actor)\s+)?(\w+)/#
         for file in SourceTree.swift {
             let own = try #require(Self.row(file.module), "\(file.path)")
             for line in file.lines {
@@ -37,8 +39,11 @@ struct ModuleTests {
     @Test("a target of the package depends only on rows below its own, and on what it imports")
     func dependencies() throws {
         let manifest = try #require(SourceTree.file("Package.swift")).text
-        let declared = manifest.matches(of: #/\.(?:target|executableTarget)\(\s*name: "(\w+)",([\s\S]*?)[cs]\w*Settings:/#)
-        let targets = Self.rows.flatMap { $0 }.filter { FileManager.default.fileExists(atPath: SourceTree.root.path + "/Sources/\($0)/module.modulemap") == false }
+        let declared = manifest.matches(
+            of: #/\.(?:target|executableTarget)\(\s*name: "(\w+)",([\s\S]*?)[cs]\w*Settings:/#)
+        let targets = Self.rows.flatMap { $0 }.filter {
+            FileManager.default.fileExists(atPath: SourceTree.root.path + "/Sources/\($0)/module.modulemap") == false
+        }
         #expect(Set(declared.map { String($0.1) }) == Set(targets))
         for target in declared {
             let own = try #require(Self.row(String(target.1)))
@@ -62,7 +67,8 @@ struct ModuleTests {
                 #expect(!file.code.contains { $0.contains(word) }, "\(file.path) has \(word)")
             }
             let modules = ["Crypto", "CryptoKit", "CryptoExtras", "_CryptoExtras"]
-            #expect(!file.lines.contains { line in modules.contains { line.hasSuffix("import \($0)") } }, "\(file.path)")
+            #expect(
+                !file.lines.contains { line in modules.contains { line.hasSuffix("import \($0)") } }, "\(file.path)")
             if file.module != "Identity" {
                 #expect(!file.lines.contains { $0.hasSuffix("import CSodium") }, "\(file.path)")
             }

@@ -24,7 +24,9 @@ struct ProtocolTests {
                     let name = path.filter { $0.isMessage || $0.isEnum }.map(\.name).joined(separator: ".")
                     if match.1 == "message" { messages.append(Message(name: name)) }
                     if match.1 == "enum" { enums[name] = [] }
-                } else if let match = code.firstMatch(of: #/^\s*(?:repeated\s+|optional\s+)?(?:\w+\s+)?(\w+)\s*=\s*(\d+);/#) {
+                } else if let match = code.firstMatch(
+                    of: #/^\s*(?:repeated\s+|optional\s+)?(?:\w+\s+)?(\w+)\s*=\s*(\d+);/#)
+                {
                     let isValue = path.last?.isEnum == true
                     let name = path.filter { isValue ? true : $0.isMessage }.map(\.name).joined(separator: ".")
                     if isValue {
@@ -40,7 +42,9 @@ struct ProtocolTests {
 
     private static let proto = SourceTree.files(in: "Protocol/proto", withEnding: [".proto"])
 
-    @Test("every message, field and value of the .proto files is in the generated Swift, under its number", arguments: proto.map(\.name))
+    @Test(
+        "every message, field and value of the .proto files is in the generated Swift, under its number",
+        arguments: proto.map(\.name))
     func isCurrent(_ name: String) throws {
         let source = try #require(Self.proto.first { $0.name == name })
         let path = "Sources/WaggleProtocol/Generated/" + name.replacing(".proto", with: ".pb.swift")
@@ -72,6 +76,8 @@ struct ProtocolTests {
     @Test("each .proto file has its Swift, and no Swift is left of one that is gone")
     func pairs() {
         let generated = SourceTree.files(in: "Sources/WaggleProtocol/Generated", withEnding: [".swift"])
-        #expect(generated.map { $0.name.replacing(".pb.swift", with: "") } == Self.proto.map { $0.name.replacing(".proto", with: "") })
+        #expect(
+            generated.map { $0.name.replacing(".pb.swift", with: "") }
+                == Self.proto.map { $0.name.replacing(".proto", with: "") })
     }
 }

@@ -5,14 +5,14 @@ import Testing
 struct StyleTests {
     @Test("no source has a note for later, or a way to crash on purpose")
     func words() {
-        let words = #/\b(?:TODO|FIXME|HACK)\b|\bfatalError\(|\btry!|\bas!|\bprint\(/#
+        let words = ["TODO", "FIXME", "HACK", "fatalError(", "try!", " as! ", "print("]
         for file in SourceTree.swift where !file.path.contains("/Generated/") {
+            guard words.contains(where: { file.text.contains($0) }) else { continue }
             for (number, line) in file.lines.enumerated() {
                 // `Terminal.print` is how the command line speaks, and is not Swift's own.
                 let text = line.replacing("Terminal.print(", with: "").replacing("func print(", with: "")
-                let found = text.firstMatch(of: words)
-                let isOwn = file.name == "Terminal.swift" && found?.0 == "print("
-                #expect(found == nil || isOwn, "\(file.path):\(number + 1)")
+                let isOwn = file.name == "Terminal.swift" && text.contains("print(")
+                #expect(isOwn || !words.contains { text.contains($0) }, "\(file.path):\(number + 1)")
             }
         }
     }
@@ -39,7 +39,8 @@ struct StyleTests {
     @Test("the project's folder has the entries that it is known to have")
     func entries() {
         let known: Set = [
-            "ARCHITECTURE.md", "Benchmarks", "Examples", "LICENSE", "Makefile", "Package.resolved", "Package.swift", "Protocol",
+            "ARCHITECTURE.md", "Benchmarks", "Examples", "LICENSE", "Makefile", "Package.resolved", "Package.swift",
+            "Protocol",
             "README.md", "Sources", "Tests", ".ci", ".git", ".gitignore", ".swift-format",
         ]
         let found = SourceTree.entries.filter { $0 != ".build" && !$0.hasPrefix(".build-") }

@@ -67,7 +67,9 @@ final class CountingProxy: Sendable {
     }
 
     private func serve(_ client: Connection) {
-        guard let server = try? Connection(port: state.withLock { $0.target }, patience: 600) else { return client.cut() }
+        guard let server = try? Connection(port: state.withLock { $0.target }, patience: 600) else {
+            return client.cut()
+        }
         state.withLock { $0.open += [client, server] }
         Thread.detachNewThread {
             while case let bytes = client.read(), !bytes.isEmpty, server.write(bytes) {}

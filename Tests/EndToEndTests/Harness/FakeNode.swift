@@ -1,8 +1,8 @@
 import Digests
 import Foundation
 import Identity
-import Synchronization
 import SwiftProtobuf
+import Synchronization
 import WaggleProtocol
 
 /// A node that is none: it has valid keys and answers a real node's calls with whatever a test wants it to say.
@@ -192,7 +192,11 @@ final class FakeNode: Sendable {
             // Negentropy v1: one range up to infinity, with the list of all ids.
             let ids = state.withLock { $0.posts.map(\.id) }
             var reply = WireSyncMessage()
-            reply.message = Data([0x61, 0, 0, 2] + Self.varint(ids.count) + ids.flatMap(\.bytes))
+            // Its numbers have their highest digit first.
+            let count = Self.varint(ids.count).reversed().enumerated().map { at, digit in
+                at == Self.varint(ids.count).count - 1 ? digit & 0x7f : digit | 0x80
+            }
+            reply.message = Data([0x61, 0, 0, 2] + count + ids.flatMap(\.bytes))
             return try reply.serializedBytes()
         case "/w/1/posts/get":
             let wanted = Set(try WirePostIDs(serializedBytes: call.body).ids)
@@ -208,7 +212,8 @@ final class FakeNode: Sendable {
             return try reply.serializedBytes()
         default:
             guard call.path.hasPrefix("/w/1/blobs/"), call.path.hasSuffix("/pieces"),
-                let hash = Hash32(hex: call.path.split(separator: "/")[3]), let facts = state.withLock({ $0.pieces[hash] })
+                let hash = Hash32(hex: call.path.split(separator: "/")[3]),
+                let facts = state.withLock({ $0.pieces[hash] })
             else { return nil }
             var pieces = WireBlobPieces()
             pieces.size = facts.size

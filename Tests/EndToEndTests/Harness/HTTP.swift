@@ -23,7 +23,8 @@ enum HTTP {
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let authority = rest[..<slash]
         let target = slash == rest.endIndex ? "/" : rest[slash...]
-        guard url.hasPrefix("http://127.0.0.1:"), let port = authority.split(separator: ":").last.flatMap({ UInt16($0) })
+        guard url.hasPrefix("http://127.0.0.1:"),
+            let port = authority.split(separator: ":").last.flatMap({ UInt16($0) })
         else { throw HarnessError("only this machine is spoken to: \(url)") }
         var head = "\(method) \(target) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n"
         for (name, value) in fields { head += "\(name): \(value)\r\n" }

@@ -24,7 +24,8 @@ struct Persona: Sendable {
         entry.scopes = chain == .node ? [.node] : [.release, .review, .post, .list]
         document.devices = [entry]
         let devices = try PostSigning.byRoots(
-            .keyDocument(document), author: genesis.id, created: 1_700_000_000, roots: [secret.root(chain, generation: 0)])
+            .keyDocument(document), author: genesis.id, created: 1_700_000_000,
+            roots: [secret.root(chain, generation: 0)])
         author = genesis.id
         documents = [genesis.envelope, devices.envelope]
     }

@@ -1,6 +1,6 @@
 import Digests
-import Foundation
 import Formats
+import Foundation
 
 /// Random bytes that a seed makes again (SplitMix64).
 struct SeededBytes {
