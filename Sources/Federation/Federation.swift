@@ -68,6 +68,9 @@ public final class Federation: Sendable {
 
     /// Adds a peer and begins to talk to it.
     public func add(_ card: NodeCard, at url: PeerURL) async throws(PeerStoreError) -> Peer {
+        // Until the peer knows this node's keys it refuses every question; the next command may ask one. A peer that does
+        // not take them says so again when the exchange begins, and that is what `peer ls` shows.
+        _ = try? await client(for: url).offer(identity.keyDocuments)
         let peer = try await peers.add(node: card.id, url: url.description, name: card.name, typed: true, now: now())
         wake.yield()
         return peer

@@ -64,8 +64,8 @@ public struct KeyChain: Sendable {
 
     /// A chain of documents in the order in which they were seen, genesis first.
     ///
-    /// The same as adding one after the other, but the path in force is worked out once: rivals that overtook each other
-    /// on the way cost nothing.
+    /// The same as adding one after the other, but the path in force is worked out once: rivals that overtook each
+    /// other on the way cost nothing.
     package init(_ posts: [SignedPost]) throws(KeyChainError) {
         guard let genesis = posts.first else { throw .malformed("a chain begins with version 1") }
         try self.init(genesis: genesis)
@@ -222,7 +222,8 @@ public struct KeyChain: Sendable {
     /// May `device` sign a post of this kind, age and id?
     ///
     /// - Parameters:
-    ///   - scope: what the kind needs; nil asks for the period and revocation alone (a delete's scope depends on its target).
+    ///   - scope: what the kind needs; nil asks for the period and revocation alone (a delete's scope depends on its
+    ///     target).
     ///   - checkpoint: the ids that the checkpoint post of this id names; nil while its blob is not here.
     public func verdict(
         device: Hash32, created: UInt64, id: Hash32, scope: WireScope?,

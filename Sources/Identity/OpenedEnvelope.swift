@@ -4,8 +4,9 @@ import WaggleProtocol
 
 /// An envelope taken apart, with its payload not read yet: enough to know the name of the post and whether it is here.
 ///
-/// An envelope has one encoding (Protocol/spec/envelope.md): payload, type, signatures in the order of their keys, nothing
-/// else. So nobody on the way can change the bytes that are stored and passed on, except by leaving out a signature.
+/// An envelope has one encoding (Protocol/spec/envelope.md): payload, type, signatures in the order of their keys,
+/// nothing else. So nobody on the way can change the bytes that are stored and passed on, except by leaving out a
+/// signature.
 public struct OpenedEnvelope: Sendable {
     /// SHA-256 of the pre-authentication encoding: the post's id.
     public let id: Hash32
@@ -108,8 +109,8 @@ public struct OpenedEnvelope: Sendable {
 }
 
 extension Hash32 {
-    /// The 32 bytes of a field; nil for another length. What every post passes through several times, so without the detour
-    /// over a collection of any kind.
+    /// The 32 bytes of a field; nil for another length. What every post passes through several times, so without the
+    /// detour over a collection of any kind.
     package init?(field data: Data) {
         guard data.count == 32 else { return nil }
         self = data.withUnsafeBytes { Hash32(copying: $0) }

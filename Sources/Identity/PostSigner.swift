@@ -26,8 +26,8 @@ public struct Signer: Sendable {
 
 /// Making envelopes.
 public enum PostSigning {
-    /// Signs a post as it stands, by all keys, and reads the result back as any receiver would. The order of `keys` does not
-    /// matter.
+    /// Signs a post as it stands, by all keys, and reads the result back as any receiver would. The order of `keys`
+    /// does not matter.
     public static func seal(_ post: WirePost, keys: [SigningKey]) throws(PostError) -> SignedPost {
         let payload: Data
         do {

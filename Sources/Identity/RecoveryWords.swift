@@ -21,8 +21,8 @@ public enum RecoveryWordsError: Error, Equatable, Sendable {
 /// The secret of an identity that a person writes down: 32 bytes as 24 words (the encoding of BIP 39).
 ///
 /// Root keys of every generation are derived from it (libsodium's `crypto_kdf`, BLAKE2b), so the words bring back an
-/// identity on a new machine, and the next rotation's keys need no second piece of paper. A thief of one root key learns
-/// nothing of the next.
+/// identity on a new machine, and the next rotation's keys need no second piece of paper. A thief of one root key
+/// learns nothing of the next.
 public struct RecoverySecret: Sendable, Equatable {
     private let entropy: [UInt8]
 
@@ -89,13 +89,14 @@ public struct RecoverySecret: Sendable, Equatable {
 }
 
 extension RecoverySecret {
-    /// Unix second of a genesis made from recovery words: the words do not know the time, and must remake the same bytes.
+    /// Unix second of a genesis made from recovery words: the words do not know the time, and must remake the same
+    /// bytes.
     public static let genesisCreated: UInt64 = 1
 
     /// Version 1 of the key document that belongs to the words: one root, one pre-committed next root, no devices.
     ///
-    /// Nothing in it is random, so whoever has the words can find the author id, and with it the rest of the chain on any
-    /// node that knows the author.
+    /// Nothing in it is random, so whoever has the words can find the author id, and with it the rest of the chain on
+    /// any node that knows the author.
     public func genesis(_ chain: Chain) throws(PostError) -> SignedPost {
         let root = root(chain, generation: 0)
         var document = WireKeyDocument()

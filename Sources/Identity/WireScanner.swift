@@ -1,7 +1,8 @@
 /// A look at the top level of a payload, before a parser sees it.
 ///
-/// Refuses what two parsers may read differently or what no writer makes: a singular field given twice or in a foreign wire
-/// type, two bodies, groups, field number 0, numbers that are not in their shortest form or too large, bytes after the end.
+/// Refuses what two parsers may read differently or what no writer makes: a singular field given twice or in a foreign
+/// wire type, two bodies, groups, field number 0, numbers that are not in their shortest form or too large, bytes after
+/// the end.
 struct WireScanner {
     struct Failure: Error {
         let what: String

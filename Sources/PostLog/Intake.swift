@@ -93,8 +93,8 @@ public actor Intake {
     /// Posts that wait for key documents.
     public var parkedCount: Int { parking.count }
 
-    /// Hands in posts that waited, and those that waited for them, and so on. A failure loses nothing that anyone was told is
-    /// here: the senders offer these posts again.
+    /// Hands in posts that waited, and those that waited for them, and so on. A failure loses nothing that anyone was
+    /// told is here: the senders offer these posts again.
     private func submitAgain(_ cars: [Parking.Car]) async {
         var cars = cars
         while !cars.isEmpty {
@@ -135,8 +135,8 @@ public actor Intake {
         return try result.get()
     }
 
-    /// Writes until nobody waits, one transaction after the other. Batches that arrive during a transaction go together into
-    /// the next one.
+    /// Writes until nobody waits, one transaction after the other. Batches that arrive during a transaction go together
+    /// into the next one.
     private func drain() async {
         var canGoOn = true
         while !queue.isEmpty || (hasUnjudged && canGoOn) {
@@ -153,8 +153,8 @@ public actor Intake {
         isWriting = false
     }
 
-    /// The jobs of the next transaction: batches of posts together, anything else alone, nothing when only posts are left that
-    /// have to be judged again.
+    /// The jobs of the next transaction: batches of posts together, anything else alone, nothing when only posts are
+    /// left that have to be judged again.
     private func nextJobs() -> [Job] {
         var count = 0
         var jobs: [Job] = []
@@ -217,8 +217,8 @@ public actor Intake {
         if versionsKept > Self.versionsKeptAtMost { (authors, versionsKept) = ([:], 0) }
     }
 
-    /// Parks what has to wait, then lets go what waited for a chain that grew. Both before the next transaction, so that no
-    /// post waits for what came in between.
+    /// Parks what has to wait, then lets go what waited for a chain that grew. Both before the next transaction, so
+    /// that no post waits for what came in between.
     private func settle(_ works: [Work], _ written: Written, hasMore: Bool, now: UInt64) -> [Outcome] {
         var judgements = written.judgements[...]
         var outcomes = works.map { work in
@@ -247,7 +247,8 @@ public actor Intake {
 
     // MARK: Housekeeping
 
-    /// Takes expired posts out of force, drops old deleted payloads, and judges what earlier transactions left to be judged.
+    /// Takes expired posts out of force, drops old deleted payloads, and judges what earlier transactions left to be
+    /// judged.
     public func tidy() async throws(PostLogError) {
         parking.expire(now: now())
         while try await perform(.tidy).hasMore {}

@@ -6,8 +6,8 @@ public import WaggleProtocol
 ///
 /// Consumers *follow* the log: they read entries after the last sequence number that they have applied and store that
 /// number in the same transaction as their rows. `shown` means insert (or insert again), `hidden` means remove. A
-/// consumer that does just this needs to know nothing of slots, deletes, expiry or revocation: a superseded profile is a
-/// `hidden` line before the `shown` line of its successor.
+/// consumer that does just this needs to know nothing of slots, deletes, expiry or revocation: a superseded profile is
+/// a `hidden` line before the `shown` line of its successor.
 public struct LogEntry: Sendable {
     /// Grows by one a line, never reused, below 2^53.
     public let seq: UInt64
@@ -46,7 +46,8 @@ public struct LoggedPost: Sendable {
     public let created: UInt64
     public let kind: PostKind
     public let slot: String
-    /// The parsed payload. For a hidden post whose payload was dropped this is an empty post with kind and created only.
+    /// The parsed payload. For a hidden post whose payload was dropped this is an empty post with kind and created
+    /// only.
     public let post: WirePost
     /// The serialized envelope, verbatim; empty when the payload was dropped.
     public let envelope: Data

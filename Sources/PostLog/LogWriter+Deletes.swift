@@ -6,8 +6,8 @@ import WaggleProtocol
 
 /// Deletes (kind 30) and the tombstones that they leave.
 ///
-/// A tombstone stands for as long as its delete is stored, before and after its target arrives. It covers a target of the same
-/// author if its `scopes`, those that the deleting device has now, contain the scope of the target's kind.
+/// A tombstone stands for as long as its delete is stored, before and after its target arrives. It covers a target of
+/// the same author if its `scopes`, those that the deleting device has now, contain the scope of the target's kind.
 extension LogWriter {
     func isTombstoned(_ row: PostTable.Row) throws -> Bool {
         guard row.kind.isDeletable, let scope = row.kind.scope else { return false }
@@ -46,7 +46,8 @@ extension LogWriter {
         try rescope(row)
     }
 
-    /// Brings the scopes of a delete's tombstones up to date: those of its device while the delete is in force, else none.
+    /// Brings the scopes of a delete's tombstones up to date: those of its device while the delete is in force, else
+    /// none.
     mutating func rescope(_ delete: PostTable.Row) throws {
         var scopes: Int64 = 0
         if try isInForce(delete), let (author, device) = try signer(of: delete) {

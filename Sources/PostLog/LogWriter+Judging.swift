@@ -67,7 +67,8 @@ extension LogWriter {
     private mutating func judge(_ row: PostTable.Row) throws {
         guard !row.kind.isSignedByRoots, row.state != HiddenReason.purged.rawValue else { return }
         guard row.hasPayload else {
-            // Deleted, its payload dropped. Deleted no longer: the row goes too, so that a peer's copy can come in again.
+            // Deleted, its payload dropped. Deleted no longer: the row goes too, so that a peer's copy can come in
+            // again.
             if try !isTombstoned(row) {
                 try db.execute(sql: "DELETE FROM post WHERE n = ?", arguments: [row.n])
             }

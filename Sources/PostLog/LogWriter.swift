@@ -6,9 +6,10 @@ import WaggleProtocol
 
 /// The rules of the log inside one transaction: chain, admission, tombstones, slots, expiry.
 ///
-/// Whether a post is in force depends on nothing but the posts that are here and the clock, not on their order of arrival
-/// (of two rotations of one generation alone the first seen stands). So there is one place that decides it, `judge`, and
-/// whatever changes the answer for posts that are stored already puts them on the list of those to be judged again.
+/// Whether a post is in force depends on nothing but the posts that are here and the clock, not on their order of
+/// arrival (of two rotations of one generation alone the first seen stands). So there is one place that decides it,
+/// `judge`, and whatever changes the answer for posts that are stored already puts them on the list of those to be
+/// judged again.
 struct LogWriter {
     let db: Database
     let admission: any Admission

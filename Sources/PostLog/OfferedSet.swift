@@ -2,8 +2,8 @@ import Digests
 import Synchronization
 public import WaggleProtocol
 
-/// The ids that this node offers to peers (posts in force), in the sorted form that reconciliation needs: one index over
-/// everything, one for each kind group.
+/// The ids that this node offers to peers (posts in force), in the sorted form that reconciliation needs: one index
+/// over everything, one for each kind group.
 public final class OfferedSet: Sendable {
     private struct Indexes {
         var all = ReconciliationIndex()

@@ -3,8 +3,8 @@ import FoundationEssentials
 import Identity
 import WaggleProtocol
 
-/// Posts that wait for something of their author: in memory, for ten minutes at most, with a share for each source and a
-/// limit for all.
+/// Posts that wait for something of their author: in memory, for ten minutes at most, with a share for each source and
+/// a limit for all.
 struct Parking {
     /// What a post waits for.
     enum Need: Hashable {

@@ -32,8 +32,8 @@ public final class PostLog: Sendable {
             var configuration = Configuration()
             configuration.maximumReaderCount = 4
             configuration.prepareDatabase { db in
-                // The writer touches random pages of the index of ids, so it keeps many of them, and rewrites them in the
-                // main file less often than is usual.
+                // The writer touches random pages of the index of ids, so it keeps many of them, and rewrites them in
+                // the main file less often than is usual.
                 try db.execute(
                     sql: """
                         PRAGMA temp_store = MEMORY;

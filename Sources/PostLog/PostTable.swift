@@ -5,8 +5,8 @@ import Identity
 import SwiftProtobuf
 import WaggleProtocol
 
-/// The tables of `db/posts.db`. A post row is written once; only its `state` changes, and every change of what is in force
-/// is a line of `log`.
+/// The tables of `db/posts.db`. A post row is written once; only its `state` changes, and every change of what is in
+/// force is a line of `log`.
 enum PostTable {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -43,7 +43,8 @@ enum PostTable {
                     CREATE TABLE log (
                         seq INTEGER PRIMARY KEY AUTOINCREMENT, post INTEGER NOT NULL, event INTEGER NOT NULL
                     );
-                    -- What delete posts name. `scopes` are those of the deleting device, 0 while the delete is not in force.
+                    -- What delete posts name. `scopes` are those of the deleting device, 0 while the delete is not in
+                    -- force.
                     CREATE TABLE tombstone (
                         id BLOB NOT NULL, author INTEGER NOT NULL, scopes INTEGER NOT NULL, by_post INTEGER NOT NULL,
                         PRIMARY KEY (id, by_post)
@@ -54,7 +55,7 @@ enum PostTable {
                     ) WITHOUT ROWID;
                     CREATE INDEX tombstone_by ON tombstone(by_post);
                     CREATE INDEX slot_tombstone_by ON slot_tombstone(by_post);
-                    -- Deleted posts whose payload is still here, and since when (by this node's clock) they are deleted.
+                    -- Deleted posts whose payload is still here, and since when (by this node's clock).
                     CREATE TABLE dropping (post INTEGER PRIMARY KEY, since INTEGER NOT NULL);
                     CREATE INDEX dropping_since ON dropping(since);
                     -- Posts to judge again: work that one transaction leaves to the next.
@@ -85,6 +86,17 @@ enum PostTable {
         let author: Int64
         let kind: PostKind
         let slot: String
+
+        // By bytes, as the database compares: Swift takes two spellings of one letter for equal.
+        static func == (left: Slot, right: Slot) -> Bool {
+            left.author == right.author && left.kind == right.kind && left.slot.utf8.elementsEqual(right.slot.utf8)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(author)
+            hasher.combine(kind)
+            slot.utf8.forEach { hasher.combine($0) }
+        }
     }
 
     static let columns = "n, id, author, device, kind, created, expires, slot, state, length(envelope) > 0"

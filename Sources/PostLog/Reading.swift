@@ -88,8 +88,8 @@ struct Batch {
         fresh.removeAll { known.contains($0.opened.id) }
     }
 
-    /// Keys first: the rest of the batch may be signed by them. Documents before the checkpoints that they let roots sign,
-    /// parents before children.
+    /// Keys first: the rest of the batch may be signed by them. Documents before the checkpoints that they let roots
+    /// sign, parents before children.
     static func keysFirst(_ posts: [(index: Int, post: SignedPost)]) -> [(index: Int, post: SignedPost)] {
         func rank(_ post: SignedPost) -> (UInt32, UInt64) {
             (post.kind == .keyDocument ? post.post.keyDocument.version : .max, post.post.created)

@@ -107,6 +107,33 @@ struct HomeTests {
         #expect(try await node.json(NodeStatus.self, "status").releases == 2)
     }
 
+    @Test(
+        "a download that does not fit is refused with 8 and blamed on nobody; one that fits still comes",
+        .enabled(if: SmallDisk.isPossible, "needs the right to mount a disk"))
+    func downloadsOnFullDisk() async throws {
+        let world = try World.current
+        let a = try await world.node("a")
+        let large = try await a.publish(world.write(Samples.lora(mebibytes: 40, seed: 1), as: "l.safetensors"), "large")
+        let small = try await a.publish(world.write(Samples.lora(mebibytes: 4, seed: 2), as: "s.safetensors"), "small")
+        let home = try SmallDisk.mount("disk", mebibytes: 24)
+        try Self.useAllOfTheDisk(home)
+        let node = TestNode("disk", home: home, world: world)
+        try await node.start([])
+        try await node.ok("peer", "add", a.url, "--yes")
+        try await eventually("both are known") { try await node.json(NodeStatus.self, "status").releases == 2 }
+
+        let refused = try await node.run("get", large.release, "-o", world.path("out") + "/")
+        #expect(refused.exit == 8, "\(refused)")
+        #expect(try await node.json([PeerState].self, "peer", "ls").allSatisfy { $0.lastError.isEmpty })
+        try await node.ok("mirror", "add", "--all", "--budget", "1GB")
+        try await eventually("what fits is mirrored") {
+            try await node.get("/blobs/\(small.files[0].sha256)").status == 200
+        }
+        let run = try await node.ok("mirror", "run", "--json")
+        #expect(run.output.contains("l.safetensors"), "\(run)")
+        #expect(node.isRunning)
+    }
+
     private func works(_ node: TestNode, _ published: Published, _ bytes: [UInt8]) async throws {
         #expect(node.isRunning)
         #expect(try await node.get("/").status == 200)

@@ -7,13 +7,22 @@ import WaggleProtocol
 
 @Suite("Fetch plan")
 struct FetchPlanTests {
-    @Test("a run covers neighbouring missing units, eight at most")
+    @Test("a run covers neighbouring missing units, eight at most when few are left")
     func runs() {
         var plan = FetchPlan<Int>(missing: [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
         plan.add(1, holding: nil)
         plan.add(2, holding: nil)
         #expect(plan.next(for: 1) == .fetch(0..<3))
         #expect(plan.next(for: 2) == .fetch(4..<12))
+    }
+
+    @Test("runs are a quarter of what is free, 64 at most")
+    func longRuns() {
+        var plan = FetchPlan<Int>(missing: 0..<300)
+        plan.add(1, holding: nil)
+        plan.add(2, holding: nil)
+        #expect(plan.next(for: 1) == .fetch(0..<64))
+        #expect(plan.next(for: 2) == .fetch(64..<123))
     }
 
     @Test("a partial holder is asked only for units that it has")

@@ -5,6 +5,7 @@ import Testing
 @Suite("Author ids")
 struct AuthorIDTests {
     struct Vectors: Codable, Equatable {
+        var description = "Author ids (spec/identity.md): bytes and their one text form, and texts that are refused."
         var good: [Good]
         /// Texts that are no author id, and why.
         var bad: [Bad]

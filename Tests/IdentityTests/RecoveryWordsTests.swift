@@ -7,6 +7,9 @@ import WaggleProtocol
 @Suite("Recovery words")
 struct RecoveryWordsTests {
     struct Vectors: Codable, Equatable {
+        var description =
+            "Recovery words (spec/identity.md): 32 bytes, their 24 words, and the keys and author ids that they "
+            + "make."
         var cases: [Case]
     }
 
@@ -59,11 +62,13 @@ struct RecoveryWordsTests {
             (0x00, String(repeating: "abandon ", count: 23) + "art"),
             (
                 0x7f,
-                "legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth useful legal winner thank year wave sausage worth title"
+                String(repeating: "legal winner thank year wave sausage worth useful ", count: 2)
+                    + "legal winner thank year wave sausage worth title"
             ),
             (
                 0x80,
-                "letter advice cage absurd amount doctor acoustic avoid letter advice cage absurd amount doctor acoustic avoid letter advice cage absurd amount doctor acoustic bless"
+                String(repeating: "letter advice cage absurd amount doctor acoustic avoid ", count: 2)
+                    + "letter advice cage absurd amount doctor acoustic bless"
             ),
             (0xff, String(repeating: "zoo ", count: 23) + "vote"),
         ] as [(UInt8, String)])

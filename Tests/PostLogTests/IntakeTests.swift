@@ -84,6 +84,25 @@ struct IntakeTests {
         #expect(try await test.submit(post) == [.new])
     }
 
+    @Test("a post is from the future where the vectors say so")
+    func clock() async throws {
+        struct Vectors: Decodable {
+            let clock: [Case]
+        }
+        struct Case: Decodable {
+            let created: UInt64
+            let now: UInt64
+            let retryAfter: UInt32?
+        }
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Protocol/vectors/envelope.json").standardizedFileURL
+        for vector in try JSONDecoder().decode(Vectors.self, from: Data(contentsOf: url)).clock {
+            let test = try TestLog(now: vector.now)
+            let results = try await test.submit(ana.genesis, ana.comment("now?", created: vector.created))
+            #expect(results[1] == vector.retryAfter.map { .future(retryAfter: $0) } ?? .new)
+        }
+    }
+
     @Test("a key document that is not admitted gives no rights, now or after a restart")
     func refusedDocument() async throws {
         struct NoUpdates: Admission {

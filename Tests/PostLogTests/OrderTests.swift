@@ -2,7 +2,6 @@ import Digests
 import Foundation
 import Identity
 import PostLog
-import SwiftProtobuf
 import Testing
 import WaggleProtocol
 
@@ -16,109 +15,69 @@ struct OrderTests {
         let expected = try Oracle(history.posts, blobs: history.blobs, now: 100_000).inForce
         for batch in [1, 3, 50] {
             let order = history.posts.shuffled(using: &random)
-            let found = try await history.inForce(order, inBatchesOf: batch)
+            let found = try await inForce(order, of: history, inBatchesOf: batch)
             #expect(found == expected, "seed \(seed), batches of \(batch)")
         }
     }
 
-    /// Two authors' lives: profiles, models, reviews, comments, deletes, updates in branches, at most one rotation of each
-    /// generation, revocations with and without checkpoints.
-    private struct History {
-        private(set) var posts: [SignedPost] = []
-        private(set) var blobs: [Hash32: Set<Hash32>] = [:]
-        private var said: [SignedPost] = []
-
-        init(_ random: inout Seeded) throws {
-            for name in ["ana", "ben"] { try live(name, &random) }
+    /// Ids in force after these posts came in this order, in batches, and again until nothing new came of it.
+    private func inForce(_ order: [SignedPost], of history: History, inBatchesOf size: Int) async throws -> Set<Hash32>
+    {
+        let test = try TestLog()
+        for (blob, ids) in history.blobs { test.checkpoints.put(blob, ids) }
+        for start in stride(from: 0, to: order.count, by: size) {
+            try await test.submit(Array(order[start..<min(start + size, order.count)]))
         }
+        try await test.settle(order)
+        return try await test.inForce(order)
+    }
 
-        private static let scopes: [[WireScope]] = [TestAuthor.allScopes, [.post, .review], [.release], [.post]]
+    // MARK: Vectors
 
-        private mutating func live(_ name: String, _ random: inout Seeded) throws {
-            let devices = ["laptop", "phone", "tablet"].map { "\(name) \($0)" }
-            let author = try TestAuthor(name, devices: devices.prefix(2).map { device($0) })
-            var documents: [(post: SignedPost, generation: Int)] = [(author.genesis, 0)]
-            var rotated: Set<Int> = []
-            var checkpoints: [(device: String, id: Hash32)] = []
-            posts.append(author.genesis)
-            for _ in 0..<Int.random(in: 20..<60, using: &random) {
-                let created = UInt64.random(in: 1990...2030, using: &random)
-                let signer = devices.randomElement(using: &random)!
-                switch Int.random(in: 0..<12, using: &random) {
-                case 0: say(try author.profile("\(random.next())", created: created, by: signer))
-                case 1, 2:
-                    let slug = ["a", "b"].randomElement(using: &random)!
-                    say(try author.model(slug, "\(random.next())", created: created, by: signer))
-                case 3:
-                    let release = testHash(["r", "s"].randomElement(using: &random)!)
-                    say(try author.review(of: release, "\(random.next())", created: created, by: signer))
-                case 4, 5: say(try author.comment("\(random.next())", created: created, by: signer))
-                case 6:
-                    let expires: UInt64 = [2040, 50_000, 1 << 40].randomElement(using: &random)!
-                    say(try author.profile("\(random.next())", created: created, by: signer, expires: expires))
-                case 7, 8: say(try delete(author, created, signer, &random))
-                case 9:
-                    let blob = testHash("blob \(random.next())")
-                    blobs[blob] = Set(said.filter { _ in Bool.random(using: &random) }.map(\.id))
-                    let device = devices.randomElement(using: &random)!
-                    let checkpoint = try author.checkpoint(device, blob: blob, created: created)
-                    checkpoints.append((device, checkpoint.id))
-                    posts.append(checkpoint)
-                default:
-                    let (parent, generation) = documents.randomElement(using: &random)!
-                    let isRotation = Int.random(in: 0..<3, using: &random) == 0 && rotated.insert(generation).inserted
-                    let document = try author.document(
-                        after: parent, created: max(created, parent.post.created),
-                        generation: generation + (isRotation ? 1 : 0)
-                    ) { document in
-                        document.devices = devices.filter { _ in Int.random(in: 0..<4, using: &random) > 0 }.map {
-                            device($0, Self.scopes.randomElement(using: &random)!)
-                        }
-                        if Int.random(in: 0..<3, using: &random) == 0 {
-                            let checkpoint = checkpoints.randomElement(using: &random)
-                            let reason = [WireRevocationReason.retired, .lost, .compromised].randomElement(
-                                using: &random)!
-                            document.revocations = [
-                                revocation(
-                                    checkpoint?.device ?? devices[0], reason, since: created,
-                                    checkpoint: reason == .retired ? nil : checkpoint?.id)
-                            ]
-                        }
-                    }
-                    documents.append((document, generation + (isRotation ? 1 : 0)))
-                    posts.append(document)
-                }
-            }
+    struct Vectors: Codable, Equatable {
+        var description =
+            "What is in force (spec/post.md) once all posts of a case and the blobs of its checkpoints are here, whatever "
+            + "their order, at the second now: ids in ascending order."
+        var cases: [Case]
+    }
+
+    struct Case: Codable, Equatable {
+        let now: UInt64
+        let posts: [String]
+        let blobs: [String: [Hash32]]
+        let inForce: [Hash32]
+    }
+
+    private static func vectors() throws -> Vectors {
+        Vectors(
+            cases: try (1...3).map { seed in
+                var random = Seeded(seed: seed)
+                let history = try History(&random)
+                return Case(
+                    now: 100_000, posts: history.posts.map { Hex.encode($0.envelope) },
+                    blobs: Dictionary(uniqueKeysWithValues: history.blobs.map { ($0.key.hex, $0.value.sorted()) }),
+                    inForce: try Oracle(history.posts, blobs: history.blobs, now: 100_000).inForce.sorted())
+            })
+    }
+
+    /// With `WAGGLE_WRITE_VECTORS=1` in the environment the file is written first.
+    @Test("the posts of the vectors are in force as the vectors say")
+    func inForceVectors() async throws {
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Protocol/vectors/in-force.json").standardizedFileURL
+        if ProcessInfo.processInfo.environment["WAGGLE_WRITE_VECTORS"] == "1" {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            try (encoder.encode(Self.vectors()) + Data("\n".utf8)).write(to: url, options: .atomic)
         }
-
-        private mutating func say(_ post: SignedPost) {
-            posts.append(post)
-            said.append(post)
-        }
-
-        private func delete(_ author: TestAuthor, _ created: UInt64, _ signer: String, _ random: inout Seeded) throws
-            -> SignedPost
-        {
-            // Of others too: that must do nothing.
-            let ids = (0..<Int.random(in: 0...3, using: &random)).compactMap { _ in
-                said.randomElement(using: &random)?.id
-            }
-            var slots: [(PostKind, String)] = []
-            if ids.isEmpty || Bool.random(using: &random) {
-                slots = [[(.profile, "")], [(.model, "a")], [(.model, "b"), (.review, testHash("r").hex)]]
-                    .randomElement(using: &random)!
-            }
-            return try author.delete(ids: ids, slots: slots, created: created, by: signer)
-        }
-
-        func inForce(_ order: [SignedPost], inBatchesOf size: Int) async throws -> Set<Hash32> {
-            let test = try TestLog()
-            for (blob, ids) in blobs { test.checkpoints.put(blob, ids) }
-            for start in stride(from: 0, to: order.count, by: size) {
-                try await test.submit(Array(order[start..<min(start + size, order.count)]))
-            }
-            try await test.settle(order)
-            return try await test.inForce(order)
+        let read = try JSONDecoder().decode(Vectors.self, from: Data(contentsOf: url))
+        #expect(try read == Self.vectors())
+        for vector in read.cases {
+            let test = try TestLog(now: vector.now)
+            for (blob, ids) in vector.blobs { test.checkpoints.put(try #require(Hash32(hex: blob)), Set(ids)) }
+            try await test.settle(
+                vector.posts.reversed().map { try SignedPost(envelope: Data(try #require(Hex.decode($0)))) })
+            #expect(try await test.inForce().sorted() == vector.inForce)
         }
     }
 }

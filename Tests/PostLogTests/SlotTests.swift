@@ -94,4 +94,20 @@ struct SlotTests {
         #expect(try await test.inForce() == [ana.id, first.id])
         #expect(try await events(test).suffix(2) == ["- last expired", "+ first"])
     }
+
+    @Test("slots are compared by their bytes: two spellings of one letter are two slots")
+    func bytes() async throws {
+        let test = try TestLog()
+        let spellings = ["caf\u{e9}", "cafe\u{301}"]
+        func list(_ slot: String, _ created: UInt64) throws -> SignedPost {
+            try ana.post(created: created) { ($0.kind, $0.slot) = (40, slot) }
+        }
+        let old = try spellings.map { try list($0, 2000) }
+        let new = try spellings.map { try list($0, 2001) }
+        let delete = try ana.delete(new)
+        try await test.submit([ana.genesis] + old + new)
+        #expect(Set(test.offered()) == Set(new.map(\.id) + [ana.id]))
+        try await test.submit(delete)
+        #expect(Set(test.offered()) == Set(old.map(\.id) + [ana.id, delete.id]))
+    }
 }

@@ -6,8 +6,24 @@ import WaggleProtocol
 
 /// The cases of `envelope.json`: bytes, and what a receiver that knows neither author nor clock says of them.
 struct EnvelopeVectors: Codable, Equatable {
+    var description =
+        "Envelopes (spec/envelope.md, spec/post.md): encodings that signatures cover, and envelopes that are "
+        + "taken or refused. An envelope is head, then the byte 61 fill times, then tail."
     var preAuthenticationEncodings: [PAE]
     var cases: [Case]
+    /// Posts that are good but for their time: `retryAfter` is nil when a node whose clock says `now` takes them.
+    var clock = [
+        Clock(created: 1_000_000, now: 1_000_000), Clock(created: 1, now: 1_000_000),
+        Clock(created: 1_000_900, now: 1_000_000), Clock(created: 1_000_901, now: 1_000_000, retryAfter: 1),
+        Clock(created: 1_004_500, now: 1_000_000, retryAfter: 3600),
+        Clock(created: (1 << 53) - 1, now: 1_000_000, retryAfter: UInt32.max),
+    ]
+
+    struct Clock: Codable, Equatable {
+        let created: UInt64
+        let now: UInt64
+        var retryAfter: UInt32?
+    }
 
     struct PAE: Codable, Equatable {
         let type: String

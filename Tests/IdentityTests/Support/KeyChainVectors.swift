@@ -6,6 +6,9 @@ import WaggleProtocol
 
 /// The cases of `key-chain.json`: key documents in order of arrival, and what follows from them.
 struct KeyChainVectors: Codable, Equatable {
+    var description =
+        "Key chains (spec/identity.md): documents in order of arrival, whether each is accepted, waits for "
+        + "its parent or is refused, which are in force in the end, and which posts they let stand."
     var cases: [Case]
 
     struct Case: Codable, Equatable {

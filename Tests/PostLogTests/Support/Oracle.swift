@@ -2,8 +2,8 @@ import Digests
 import Identity
 import WaggleProtocol
 
-/// What must be in force once all of these posts are known, worked out the long way from the rules of the specification:
-/// all posts at once, no database, no order. Every chain must be whole.
+/// What must be in force once all of these posts are known, worked out the long way from the rules of the
+/// specification: all posts at once, no database, no order. Every chain must be whole.
 struct Oracle {
     private let posts: [SignedPost]
     private let chains: [Hash32: KeyChain]
