@@ -51,6 +51,11 @@ struct CommandLineTests {
         closed.stop()
         let taken = try world.write([1], as: "taken")
 
+        let stub = try world.write(Array(bytes.prefix(300)), as: "stub.safetensors")
+        let pipe = world.path("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let picture = try world.write(Samples.picture(side: 16, seed: 1), as: "picture.png")
+
         let publish = ["--model", "@me/y", "--version", "1", "--type", "LORA", "--yes"]
         let failures: [(code: Int32, words: [String])] = [
             (1, ["verify", stranger]),
@@ -68,7 +73,10 @@ struct CommandLineTests {
             (3, ["verify", world.path("missing")]), (3, ["verify", file, "--release", world.path("missing")]),
             (4, ["peer", "add", "http://127.0.0.1:\(closed.port)", "--yes"]),
             (5, ["publish", file, "--model", "@nobody/y", "--version", "1", "--type", "LORA", "--yes"]),
-            (6, ["publish", cut] + publish), (6, ["verify", file, "--release", taken]),
+            (2, ["publish", pipe] + publish), (2, ["publish", world.folder] + publish), (2, ["verify", pipe]),
+            (2, ["publish", file, "--sample", pipe] + publish), (2, ["publish", file, "--sample", file] + publish),
+            (8, ["publish", file] + publish + Array(repeating: ["--sample", picture], count: 21).flatMap { $0 }),
+            (6, ["publish", cut] + publish), (6, ["publish", stub] + publish), (6, ["verify", file, "--release", taken]),
             (7, ["publish", stranger, "--model", "@me/x", "--version", "1.0", "--type", "LORA", "--yes"]),
             (7, ["get", "@me/x", "-o", taken]), (7, ["export", "@me/x", "--format", "waggle", "-o", taken]),
         ]

@@ -36,8 +36,8 @@ struct OrderTests {
 
     struct Vectors: Codable, Equatable {
         var description =
-            "What is in force (spec/post.md) once all posts of a case and the blobs of its checkpoints are here, whatever "
-            + "their order, at the second now: ids in ascending order."
+            "What is in force (spec/post.md) once all posts of a case and the blobs of its checkpoints are here, "
+            + "whatever their order, at the second now: ids in ascending order."
         var cases: [Case]
     }
 
@@ -50,7 +50,7 @@ struct OrderTests {
 
     private static func vectors() throws -> Vectors {
         Vectors(
-            cases: try (1...3).map { seed in
+            cases: try (1...3 as ClosedRange<UInt64>).map { seed in
                 var random = Seeded(seed: seed)
                 let history = try History(&random)
                 return Case(

@@ -22,13 +22,15 @@ struct PictureView {
     let height: UInt32
     let alt: String
 
-    init?(_ image: ImageView) {
+    /// - Parameter caption: text that stands beside the picture; an alternative that only repeats it would be read twice.
+    init?(_ image: ImageView, caption: String = "") {
         guard let blob = Hash32(image.image.blob) else { return nil }
         source = BlobAddress.path(blob, name: BlobAddress.name(of: image))
         // A page that knows the size does not move when the picture comes.
         width = image.image.width
         height = image.image.height
-        alt = Wording.alternative(image)
+        let alternative = Wording.alternative(image)
+        alt = alternative == caption ? "Picture by \(image.author.name)" : alternative
     }
 }
 
@@ -44,7 +46,7 @@ struct CardView {
     init(_ model: ModelView) {
         isModel = true
         href = PageAddress.model(model)
-        picture = model.releases.lazy.compactMap { $0.images.lazy.compactMap(PictureView.init).first }.first
+        picture = model.releases.lazy.compactMap { $0.images.lazy.compactMap { PictureView($0) }.first }.first
         cardTitle = model.body.name
         cardAuthor = model.author.name
         badges = [model.body.type, model.releases.first?.body.baseModel ?? ""].filter { !$0.isEmpty }
@@ -53,8 +55,8 @@ struct CardView {
     init(_ image: ImageView) {
         isModel = false
         href = PageAddress.image(image.id)
-        picture = PictureView(image)
         cardTitle = Wording.heading(image)
+        picture = PictureView(image, caption: cardTitle)
         cardAuthor = image.author.name
         badges = []
     }

@@ -70,9 +70,10 @@ private struct Publishing {
         if let refusal = drafted.draft.findings.first(where: { $0.severity == "error" }) {
             throw OperationError(.usage, refusal.text)
         }
+        guard request.samples.count <= Limits.Post.images else {
+            throw OperationError(.limits, "at most \(Limits.Post.images) samples go into one post")
+        }
         drafted.release.modelAuthor = signer.author.data
-        // Pinned before it is announced: what this node's people signed is never evicted.
-        for file in drafted.release.files { try await pin(file) }
         let model = try await modelPost(drafted.model)
         let earlier = try await earlierRelease(drafted.release)
         let release: SignedPost? =
@@ -81,6 +82,9 @@ private struct Publishing {
         let images = try await imagePost(drafted.release, releaseID)
         let channel = release == nil ? nil : try await channelPost(releaseID)
         let posts = [model.new, release, channel, images].compactMap { $0 }
+        // Pinned before it is announced, because what this node's people signed is never evicted; and after everything that
+        // can refuse, because nothing would ever take the pin of a release that is not there away.
+        for file in drafted.release.files { try await pin(file) }
         try await submit(posts)
         return PublishReply(
             release: releaseID.hex, model: model.id.hex, version: request.version,
@@ -179,9 +183,6 @@ private struct Publishing {
         let known = Set(shown.flatMap(\.images).filter { $0.author.author == signer.author }.map(\.image.blob))
         let fresh = images.filter { !known.contains($0.blob) }
         guard !fresh.isEmpty else { return nil }
-        guard fresh.count <= Limits.Post.images else {
-            throw OperationError(.limits, "at most \(Limits.Post.images) samples go into one post")
-        }
         return try sign { post in
             post.imagePost.images = fresh
             post.imagePost.releases = [id.data]

@@ -14,16 +14,13 @@ enum SampleImage {
     static func take(_ path: FilePath, level: Level, release: WireRelease, store: BlobStore)
         async throws(OperationError) -> WireImage
     {
+        let (file, size) = try RegularFile.open(path)
+        defer { try? file.close() }
+        guard size > 0, size <= UInt64(Limits.Text.sampleBytes) else {
+            throw OperationError(.limits, "\(path) has \(size) bytes; a sample has 1 to \(Limits.Text.sampleBytes)")
+        }
         let bytes: Data
         do {
-            let file = try FileDescriptor.open(path, .readOnly)
-            defer { try? file.close() }
-            let size = try file.seek(offset: 0, from: .end)
-            guard size > 0, size <= Int64(Limits.Text.sampleBytes) else {
-                throw OperationError(
-                    .limits, "\(path) has \(size) bytes; a sample has 1 to \(Limits.Text.sampleBytes)")
-            }
-            try file.seek(offset: 0, from: .start)
             bytes = try Data(
                 [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, filled in
                     filled = 0
@@ -35,10 +32,6 @@ enum SampleImage {
                         filled += got
                     }
                 })
-        } catch let error as OperationError {
-            throw error
-        } catch let error as Errno {
-            throw OperationError(error == .noSuchFileOrDirectory ? .notFound : .failed, "\(path): \(error)")
         } catch {
             throw OperationError(.failed, "\(path): \(error)")
         }

@@ -78,14 +78,8 @@ public struct VerifyOffline: Sendable {
     /// The signed file that this one claims to be: by name, else by size, else the only one.
     private func candidate(_ verified: VerifiedBundle, name: String) async throws(OperationError) -> WireFile {
         let files = verified.body.files
-        let size: UInt64
-        do {
-            let descriptor = try FileDescriptor.open(file, .readOnly)
-            defer { try? descriptor.close() }
-            size = UInt64(try descriptor.seek(offset: 0, from: .end))
-        } catch {
-            throw OperationError(.notFound, "\(file) cannot be opened: \(error)")
-        }
+        let (opened, size) = try RegularFile.open(file)
+        try? opened.close()
         let match =
             files.first { $0.name == name && $0.size == size } ?? files.first { $0.size == size }
             ?? files.first { $0.name == name } ?? (files.count == 1 ? files.first : nil)
@@ -110,6 +104,8 @@ public struct VerifyKnown: Operation {
     public func run(in context: OperationContext) async throws(OperationError) -> VerifyReply {
         let file = FilePath(path)
         let name = file.lastComponent?.string ?? path
+        let (opened, _) = try RegularFile.open(file)
+        try? opened.close()
         let found: Verification
         do {
             found = try await BlobStore.verifyFile(

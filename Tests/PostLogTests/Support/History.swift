@@ -40,8 +40,9 @@ struct History {
                 say(try author.profile("\(random.next())", created: created, by: signer, expires: expires))
             case 7, 8: say(try delete(author, created, signer, &random))
             case 9:
-                let blob = testHash("blob \(random.next())")
-                blobs[blob] = Set(said.filter { _ in Bool.random(using: &random) }.map(\.id))
+                let ids = said.filter { _ in Bool.random(using: &random) }.map(\.id).sorted()
+                let blob = SHA256.hash(ids.flatMap(\.bytes))
+                blobs[blob] = Set(ids)
                 let device = devices.randomElement(using: &random)!
                 let checkpoint = try author.checkpoint(device, blob: blob, created: created)
                 checkpoints.append((device, checkpoint.id))
