@@ -76,7 +76,8 @@ struct CommandLineTests {
             (2, ["publish", pipe] + publish), (2, ["publish", world.folder] + publish), (2, ["verify", pipe]),
             (2, ["publish", file, "--sample", pipe] + publish), (2, ["publish", file, "--sample", file] + publish),
             (8, ["publish", file] + publish + Array(repeating: ["--sample", picture], count: 21).flatMap { $0 }),
-            (6, ["publish", cut] + publish), (6, ["publish", stub] + publish), (6, ["verify", file, "--release", taken]),
+            (6, ["publish", cut] + publish), (6, ["publish", stub] + publish),
+            (6, ["verify", file, "--release", taken]),
             (7, ["publish", stranger, "--model", "@me/x", "--version", "1.0", "--type", "LORA", "--yes"]),
             (7, ["get", "@me/x", "-o", taken]), (7, ["export", "@me/x", "--format", "waggle", "-o", taken]),
         ]
