@@ -17,13 +17,14 @@ struct BlobIndex: Sendable {
             try db.execute(sql: "PRAGMA page_size = \(pageBytes)")
             // 16 MiB of log before it is folded in, so that a run of group commits is one write each.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = \((16 << 20) / pageBytes)")
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             // Deleted rows are overwritten: what was purged is gone.
             try db.execute(sql: "PRAGMA secure_delete = ON")
         }
         configuration.busyMode = .timeout(5)
         do {
             pool = try DatabasePool(path: path.string, configuration: configuration)
+            // After opening, because GRDB sets this back when it turns the write-ahead log on.
+            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try migrations.migrate(pool)
         } catch {
             throw Self.failure(error, path)

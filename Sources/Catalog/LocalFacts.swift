@@ -16,11 +16,10 @@ final class LocalFacts: Sendable {
     init(path: String) throws {
         var configuration = Configuration()
         configuration.journalMode = .wal
-        configuration.prepareDatabase { database in
-            // A number that a page showed must not be given to something else after a power cut.
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
         queue = try DatabaseQueue(path: path, configuration: configuration)
+        // A number that a page showed must not be given to something else after a power cut. After opening, because GRDB
+        // sets this back when it turns the write-ahead log on.
+        try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
         try Self.migrator.migrate(queue)
         let subjects = try queue.read { database in
             try Row.fetchAll(database, sql: "SELECT kind, hash FROM hidden").compactMap { row in

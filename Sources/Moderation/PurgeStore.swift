@@ -11,12 +11,11 @@ struct PurgeStore: Sendable {
         self.path = path
         var configuration = Configuration()
         configuration.journalMode = .wal
-        configuration.prepareDatabase { database in
-            // A decision that was reported as made must survive a power cut.
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
+            // A decision that was reported as made must survive a power cut. After opening, because GRDB sets this back
+            // when it turns the write-ahead log on.
+            try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Self.migrator.migrate(queue)
         } catch {
             throw .database(path: path, reason: "\(error)")
