@@ -91,7 +91,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                "Federation", protobuf, system,
+                "Federation", protobuf, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",

@@ -58,7 +58,7 @@ extension WirePost.OneOf_Body {
             try text(body.about, "about", Limits.Text.descriptionBytes)
             try require(slot.isEmpty, "a node announce has the empty slot")
         case .follows(let body):
-            try require(body.follows.count <= 1200, "more than 1200 follows")
+            try require(body.follows.count <= Limits.Post.follows, "more than 1200 follows")
             for follow in body.follows { try hash(follow.author, "a followed author") }
             try require(slot.isEmpty, "a follow list has the empty slot")
         case .model(let body):
@@ -86,7 +86,7 @@ extension WirePost.OneOf_Body {
         case .collection(let body):
             try Self.slug(slot)
             try name(body.name)
-            try require(body.items.count <= 1500, "more than 1500 items")
+            try require(body.items.count <= Limits.Post.collectionItems, "more than 1500 items")
             for item in body.items { try hash(item, "an item") }
             try Self.level(body.level)
         case .article(let body):
@@ -175,7 +175,7 @@ extension WirePost.OneOf_Body {
                 "an image's dimensions or media type are out of range")
             try text(image.alt, "alt text", 2048)
             try Self.level(image.level)
-            try require(image.recipe.resources.count <= 128, "more than 128 resources")
+            try require(image.recipe.resources.count <= Limits.Post.recipeResources, "more than 128 resources")
             for resource in image.recipe.resources {
                 try hash(resource.sha256, "a resource's sha256", optional: true)
                 try text(resource.name + resource.kind + resource.claimedHash, "a resource", 1024)

@@ -15,6 +15,13 @@ public enum Limits {
         public static let timeEnd: UInt64 = 1 << 53
         /// How far `created` may lie in the future.
         public static let clockSkew: UInt64 = 900
+        /// Items of one collection, and authors of one follow list.
+        public static let collectionItems = 1500
+        public static let follows = 1200
+        /// Resources of one image's recipe.
+        public static let recipeResources = 128
+        /// Posts of one model's history that are shown, newest first.
+        public static let historyEntries = 1000
         /// A slot name.
         public static let slotBytes = 128
         /// References of one post.
