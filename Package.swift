@@ -113,6 +113,9 @@ let package = Package(
         .executableTarget(
             name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
         .executableTarget(
+            name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
+            path: "Examples/demo", swiftSettings: strict),
+        .executableTarget(
             name: "waggle-bench",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", protobuf, argumentParser, system,

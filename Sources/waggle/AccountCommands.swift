@@ -32,7 +32,7 @@ struct AccountCommand: AsyncParsableCommand {
                 NewAccount(account: account, displayName: name, passphrase: node.passphrase))
             if output.json { return try Terminal.json(reply) }
             Terminal.print("@\(reply.account) is \(reply.author)")
-            Terminal.note("Write these words down; they are shown once and bring the account back if this disk is lost:")
+            Terminal.note("Write these words down, on paper: they are shown this once and bring the account back.")
             Terminal.print(reply.words)
         }
     }
