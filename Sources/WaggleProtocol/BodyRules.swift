@@ -73,7 +73,7 @@ extension WirePost.OneOf_Body {
             try release(body)
         case .channel(let body):
             try Self.slug(slot)
-            try require(body.modelSlug == slot, "the slot of a channel is the model's slug")
+            try require(body.modelSlug.utf8.elementsEqual(slot.utf8), "the slot of a channel is the model's slug")
             try hash(body.modelAuthor, "model author")
             try hash(body.release, "release")
         case .imagePost(let body):
@@ -103,7 +103,9 @@ extension WirePost.OneOf_Body {
             try Self.level(body.level)
         case .review(let body):
             try hash(body.release, "release")
-            try require(slot == body.release.hexText, "the slot of a review is the release id in hexadecimal")
+            try require(
+                slot.utf8.elementsEqual(body.release.hexText.utf8),
+                "the slot of a review is the release id in hexadecimal")
             try text(body.text, "text", Limits.Text.commentBytes)
             try images(body.images)
         case .comment(let body):
@@ -114,8 +116,10 @@ extension WirePost.OneOf_Body {
         case .reaction(let body):
             try hash(body.subject, "subject")
             try require(!body.emoji.isEmpty && body.emoji.utf8.count <= 32, "a reaction has one emoji")
+            // Byte for byte: two spellings of one character would be two slots that look like one.
             try require(
-                slot == body.subject.hexText + " " + body.emoji, "the slot of a reaction is its subject and emoji")
+                slot.utf8.elementsEqual((body.subject.hexText + " " + body.emoji).utf8),
+                "the slot of a reaction is its subject and emoji")
         case .delete(let body):
             try require(body.ids.count + body.slots.count > 0, "a delete names something")
             try require(body.ids.count <= 1000 && body.slots.count <= 256, "a delete names too much")
