@@ -34,6 +34,8 @@ enum OperationTable {
         add(RetractPost.self)
         add(EditCollection.self)
         add(ChangeCollection.self)
+        add(ListCollections.self)
+        add(ShowCollection.self)
         add(ChangeFollows.self)
         add(ListFollows.self)
         add(ProbePeer.self)

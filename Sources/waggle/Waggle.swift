@@ -22,7 +22,7 @@ struct Waggle: AsyncParsableCommand {
             InitCommand.self, ServeCommand.self, StatusCommand.self, VersionCommand.self, PublishCommand.self,
             GetCommand.self, ShowCommand.self, ListCommand.self, VerifyCommand.self, ExportCommand.self,
             ReviewCommand.self, CommentCommand.self, ReactCommand.self, RemoveCommand.self,
-            FollowCommand.self, ReindexCommand.self, PeerCommand.self, MirrorCommand.self, AccountCommand.self,
+            CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self, MirrorCommand.self, AccountCommand.self,
             ConfigCommand.self,
         ])
 
