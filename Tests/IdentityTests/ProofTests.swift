@@ -35,13 +35,15 @@ struct ProofTests {
     }
 
     private func key(_ seed: String) throws -> SigningKey {
-        try #require(SigningKey(seed: try #require(Hex.decode(seed))))
+        let bytes = try #require(Hex.decode(seed))
+        return try #require(SigningKey(seed: bytes))
     }
 
     /// The bytes of a line of base64.
     private func line(_ number: Int, of text: String) throws -> [UInt8] {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        return [UInt8](try #require(Data(base64Encoded: String(try #require(lines.dropFirst(number).first)))))
+        let line = try #require(lines.dropFirst(number).first)
+        return [UInt8](try #require(Data(base64Encoded: String(line))))
     }
 
     @Test("digests are those that openssl prints, in one piece and byte by byte")

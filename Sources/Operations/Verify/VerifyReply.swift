@@ -26,7 +26,7 @@ public struct VerifyReply: Codable, Sendable {
     public let model: String
     public let version: String
     public let author: String
-    /// The author's name as this node shows it; nil without a node. It is not part of what was signed here.
+    /// The author's name as this node shows it; nil without a node or a profile. It is not part of what was signed here.
     public let authorName: String?
     /// Unix seconds, as the signer wrote it.
     public let signed: UInt64
@@ -36,7 +36,9 @@ public struct VerifyReply: Codable, Sendable {
 
     init(_ bundle: VerifiedBundle, files: [File], authorName: String? = nil, remarks: [String] = []) {
         self.files = files
-        self.authorName = authorName.flatMap { $0.isEmpty ? nil : $0 }
+        // Without a profile the beginning of the id stands for the name: that is none.
+        let short = AuthorID.short(bundle.release.author)
+        self.authorName = authorName.flatMap { $0.isEmpty || $0.utf8.elementsEqual(short.utf8) ? nil : $0 }
         self.remarks = remarks
         release = bundle.release.id.hex
         model = bundle.body.modelSlug
