@@ -8,19 +8,21 @@ struct ExportCommand: AsyncParsableCommand {
         commandName: "export", abstract: "Write the proof of a release to a file.",
         discussion: """
             FORMATS
-              waggle   A bundle: the signed release, the author's keys, the hash of every MiB. For `waggle verify`, and
-                       for openssl with Examples/verify/verify.sh.
-              dsse     The signed release as DSSE JSON, for securesystemslib, openssl and others.
+              waggle   A bundle: the signed release and the author's keys, for
+                       `waggle verify`, or openssl with Examples/verify/verify.sh.
+              dsse     The signed release as DSSE JSON: securesystemslib, openssl.
               minisig  A signature of one file, for `minisign -V`.
-              sshsig   A signature of one file, for `ssh-keygen -Y verify`; namespace waggle-release@v1.
+              sshsig   A signature of one file, for `ssh-keygen -Y verify`
+                       (namespace waggle-release@v1).
 
-            waggle and dsse pass on what the author signed, and anybody can write them. minisig and sshsig sign the bytes of
-            a file anew: they need the author's key and the file on this node, and so are for your own releases.
+            waggle and dsse pass on what the author signed; anybody can write them.
+            minisig and sshsig sign a file's bytes anew: they need the author's key and
+            the file on this node, so they are for your own releases.
 
             EXAMPLES
               waggle export @me/my-lora@1.0 --format waggle -o my-lora.waggle
               waggle export @me/my-lora@1.0 --format minisig
-              waggle export @me/my-lora@1.0 --format sshsig --file my-lora.safetensors --key-file allowed_signers
+              waggle export @me/my-lora@1.0 --format sshsig --key-file allowed_signers
             """)
 
     @OptionGroup var node: NodeOptions
