@@ -10,17 +10,17 @@ import WaggleProtocol
 struct ArrivalTests {
     @Test(
         "edits and deletes that race each other in any order and batching give the same answers",
-        arguments: 1...8 as ClosedRange<UInt64>)
+        arguments: 1...4 as ClosedRange<UInt64>)
     func anyOrder(seed: UInt64) async throws {
         let world = ArrivalWorld(seed: seed)
         var expected: [String]?
-        for order in 0..<4 as Range<UInt64> {
+        for order in 0..<3 as Range<UInt64> {
             try await withCatalog { catalog, _ in
                 if order % 2 == 0 { try await say(catalog, world) }
                 try await catalog.apply(world.log(seed: seed &* 100 + order), batches: order)
                 if order % 2 == 1 { try await say(catalog, world) }
                 var answers: [String] = []
-                for filter in OrderTests.filters {
+                for filter in [ViewerFilter.pg, .all, .operator_] {
                     answers.append(try await TalkDescription.of(catalog, filter, world))
                 }
                 if let expected {
@@ -29,7 +29,7 @@ struct ArrivalTests {
                     }
                 } else {
                     expected = answers
-                    #expect(answers[3].count > 10_000, "seed \(seed) makes an empty world")
+                    #expect(answers[2].count > 10_000, "seed \(seed) makes an empty world")
                 }
             }
         }
@@ -57,7 +57,7 @@ private struct TalkDescription {
         var description = TalkDescription(catalog: catalog, filter: filter)
         for author in world.authors { try await description.add(author) }
         try await description.addWorks()
-        for post in world.posts { try await description.add(post) }
+        for post in world.standing { try await description.add(post) }
         for number in 0..<4 {
             let reference = try await catalog.blobReference(hash("image \(number)"))
             description.lines.append("blob \(number) \(String(describing: reference))")
@@ -82,7 +82,8 @@ private struct TalkDescription {
         for collection in try await catalog.collections(CollectionQuery(), filter).items {
             let cover = collection.cover.map { "\($0.post) \($0.index)" } ?? "-"
             lines.append(
-                "collection \(collection.post) \(collection.name) \(collection.itemCount) \(collection.counts) \(cover)")
+                "collection \(collection.post) \(collection.name) \(collection.itemCount) \(collection.counts) \(cover)"
+            )
             let items = try await catalog.items(ofCollection: collection.id, limit: 100, filter).items
             #expect(items.count == collection.itemCount)
             for item in items {
@@ -104,12 +105,20 @@ private struct TalkDescription {
     }
 
     private mutating func add(_ post: LoggedPost) async throws {
+        if post.kind != .reaction, post.kind != .comment { try await addTalk(on: post) }
+        try await addView(of: post)
+    }
+
+    private mutating func addTalk(on post: LoggedPost) async throws {
         for comment in try await catalog.threads(on: post.id, limit: 100, filter).items {
             lines.append(
                 "\(post.id) thread \(comment.depth) \(comment.text) \(comment.replyCount) \(comment.counts)")
         }
         let comments = try await catalog.comments(on: post.id, limit: 100, filter).items
         if !comments.isEmpty { lines.append("\(post.id) comments \(comments.map { "\($0.depth) \($0.text)" })") }
+    }
+
+    private mutating func addView(of post: LoggedPost) async throws {
         switch post.kind {
         case .release:
             guard let release = try await catalog.release(post: post.id, filter) else { return }

@@ -52,7 +52,8 @@ struct ArrivalWorld {
                     author.model(slug, level: Level.allCases.randomElement(using: &random), at: UInt64(10 + version)))
             }
             for version in 0..<2 {
-                let parents = (posts.filter { $0.kind == .release || $0.kind == .model }).shuffled(using: &random)
+                let parents = inForce(posts.filter { $0.kind == .release || $0.kind == .model })
+                    .shuffled(using: &random)
                 let refs = parents.prefix(2).map { post in
                     (["base", "merge-of", "trained-from", "other"].randomElement(using: &random)!, post.id)
                 }
@@ -143,6 +144,9 @@ struct ArrivalWorld {
     private func subject(of comment: LoggedPost, in posts: [LoggedPost]) -> LoggedPost {
         posts.first { $0.id.data == comment.post.comment.subject } ?? comment
     }
+
+    /// What stands at the end, whatever the order.
+    var standing: [LoggedPost] { inForce(posts.filter { !deleted.contains($0.id) }) }
 
     /// The posts that stand when none is deleted: of a slot, the newest.
     private func inForce(_ posts: [LoggedPost]) -> [LoggedPost] {

@@ -11,7 +11,7 @@ struct OriginTests {
     let maker = TestAuthor("maker")
     let other = TestAuthor("other")
 
-    @Test("a resource is verified by the full hash, matched by one that names one file, claimed by one that names none or several")
+    @Test("a full hash verifies a resource, a hash that names one file matches it, one of none or of several is a claim")
     func states() async throws {
         var twin = file("twin", name: "twin.safetensors")
         let plain = file("plain", name: "plain.safetensors")
@@ -56,7 +56,8 @@ struct OriginTests {
     @Test("a release tells what it was made from and what was made from it, step by step")
     func releases() async throws {
         let base = maker.release("base")
-        let merge = maker.derived("merge", from: [("base", base.id), ("merge-of", hash("unknown")), ("likes", base.id)])
+        let merge = maker.derived(
+            "merge", from: [("base", base.id), ("merge-of", hash("unknown")), ("likes", base.id)])
         let top = other.derived("top", from: [("trained-from", merge.id), ("base", base.id)], at: 30)
         try await withCatalog { catalog, _ in
             var log = TestLog()

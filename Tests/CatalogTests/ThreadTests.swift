@@ -41,13 +41,13 @@ struct ThreadTests {
                 // What answered a comment that is gone stands by itself.
                 log.hide(early)
                 try await catalog.apply(log.take())
-                #expect(
-                    outline(try await catalog.threads(on: post.id, limit: 9, .pg)) == ["below", "second", "first", ">late"])
+                let without = try await catalog.threads(on: post.id, limit: 9, .pg)
+                #expect(outline(without) == ["below", "second", "first", ">late"])
                 log.show(early)
                 try await catalog.apply(log.take())
                 try await catalog.setHidden([.post(first.id)], true)
-                #expect(
-                    outline(try await catalog.threads(on: post.id, limit: 9, .pg)) == ["late", "early", ">below", "second"])
+                let open = try await catalog.threads(on: post.id, limit: 9, .pg)
+                #expect(outline(open) == ["late", "early", ">below", "second"])
                 #expect(try await catalog.threads(on: post.id, limit: 9, .operator_).items.count == 5)
                 try await catalog.setHidden([.post(first.id)], false)
                 #expect(
@@ -108,7 +108,7 @@ struct ThreadTests {
             for subject in subjects { log.show(subject, reader.comment(subject, "hello", at: 90)) }
             try await catalog.apply(log.entries)
             for subject in subjects {
-                for mask in 0..<64 as Range<UInt32> {
+                for mask in [0, 1, 4, 8, 63] as [UInt32] {
                     let texts = outline(try await catalog.threads(on: subject.id, limit: 9, ViewerFilter(mask: mask)))
                     #expect(texts.contains("hello") == (mask & 4 != 0), "kind \(subject.kind.rawValue)")
                 }

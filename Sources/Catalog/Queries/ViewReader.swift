@@ -269,7 +269,8 @@ final class ViewReader {
         if let known = links[post] { return known }
         let row = try database.row(
             """
-            SELECT r.id, r.model_id, m.name, r.version, r.base_model FROM releases r JOIN models m ON m.id = r.model_id
+            SELECT r.id, r.model_id, m.name, r.version, r.base_model
+            FROM releases r JOIN models m ON m.id = r.model_id
             WHERE r.post = ? AND r.shelf IN \(shelves)
             """, [post.data])
         let link = row.map { row in
