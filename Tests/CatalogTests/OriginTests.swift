@@ -11,7 +11,7 @@ struct OriginTests {
     let maker = TestAuthor("maker")
     let other = TestAuthor("other")
 
-    @Test("a full hash verifies a resource, a hash that names one file matches it, one of none or of several is a claim")
+    @Test("a full hash verifies a resource, one that names one file matches it, one of none or several is a claim")
     func states() async throws {
         var twin = file("twin", name: "twin.safetensors")
         let plain = file("plain", name: "plain.safetensors")

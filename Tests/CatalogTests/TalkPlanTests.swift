@@ -35,7 +35,7 @@ struct TalkPlanTests {
             "SELECT id FROM comments WHERE parent_id = ? AND hidden = 0 ORDER BY created, tie, id LIMIT ?",
             "SELECT emoji, n FROM reaction_counts WHERE subject_id = ? ORDER BY n DESC, emoji LIMIT 8",
             "SELECT SUM(n) FROM image_counts WHERE kind = ? AND id = ? AND shelf IN (1, 2)",
-            "SELECT id FROM works w WHERE w.kind = 16 AND w.id > ? AND w.shelf IN (1, 2) ORDER BY w.id LIMIT ?",
+            "SELECT id FROM works INDEXED BY works_graphs WHERE kind = 16 AND id > ? AND shelf = 1 ORDER BY id LIMIT ?",
             "UPDATE comments SET parent_id = ?1 WHERE reply_to = ?2 AND subject_id = ?3 AND id <> ?1",
             "UPDATE comments SET parent_id = NULL WHERE parent_id = ?",
             "SELECT sha256 FROM shown_blobs WHERE sha256 = ? ORDER BY earned DESC, shelf DESC LIMIT 20",
