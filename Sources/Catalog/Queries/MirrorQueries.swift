@@ -111,6 +111,8 @@ private struct MirrorWalk {
     }
 
     func graphs(after id: Int64, limit: Int) throws -> [(id: Int64, item: MirrorCandidate)] {
+        // SQLite finds no use for the index where nothing can be found.
+        if reader.filter.shelves.isEmpty { return [] }
         let rows = try reader.database.rows(
             """
             SELECT w.id, w.body, w.level, a.author
