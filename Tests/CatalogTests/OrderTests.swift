@@ -91,14 +91,13 @@ struct OrderTests {
     @Test("kinds that the catalog does not show only advance the number")
     func otherKinds() async throws {
         let author = TestAuthor("a")
-        var body = WireReaction()
-        body.subject = hash("x").data
-        body.emoji = "❤"
-        let reaction = author.post(.reaction(body), slot: hash("x").hex + " ❤", at: 5)
+        var body = WireDelete()
+        body.ids = [hash("x").data]
+        let delete = author.post(.delete(body), at: 5)
         try await withCatalog { catalog, _ in
             var log = TestLog()
-            log.show(reaction)
-            log.hide(reaction)
+            log.show(delete)
+            log.hide(delete)
             try await catalog.apply(log.entries)
             #expect(catalog.appliedSeq == 2)
             #expect(try await catalog.counts(.operator_) == CatalogCounts())

@@ -38,9 +38,20 @@ struct TestAuthor {
         signer = Signer(author: id, device: SigningKey(seed: hash("key \(name)").bytes)!)
     }
 
-    func post(_ body: WirePost.OneOf_Body, slot: String = "", at created: UInt64) -> LoggedPost {
+    func post(
+        _ body: WirePost.OneOf_Body, slot: String = "", refs: [(role: String, post: Hash32)] = [],
+        labels: [String] = [], expires: UInt64 = 0, at created: UInt64
+    ) -> LoggedPost {
         var post = WirePost()
         post.created = created
+        post.expires = expires
+        post.labels = labels
+        post.refs = refs.map { ref in
+            var wire = WireRef()
+            wire.role = ref.role
+            wire.id = ref.post.data
+            return wire
+        }
         post.slot = slot
         post.body = body
         guard let signed = try? signer.sign(post) else { preconditionFailure("a test made a post that is not valid") }

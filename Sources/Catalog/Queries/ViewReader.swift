@@ -253,7 +253,8 @@ final class ViewReader {
         return ImageView(
             id: id, post: row.hash(4), postID: row[3], index: row[0], author: author,
             created: UInt64(row[6] as Int64), image: try WireImage(serializedBytes: row[2] as Data),
-            level: Level(declared: row[1]), counts: try counts(ofPost: row.hash(4)), title: row[7], releases: try releaseLinks(row[8]))
+            level: Level(declared: row[1]), counts: try counts(ofPost: row.hash(4)), title: row[7],
+            releases: try releaseLinks(row[8]))
     }
 
     /// The releases of an image post that the viewer may see, in the post's order.
@@ -269,7 +270,8 @@ final class ViewReader {
         if let known = links[post] { return known }
         let row = try database.row(
             """
-            SELECT r.id, r.model_id, m.name, r.version, r.base_model FROM releases r JOIN models m ON m.id = r.model_id
+            SELECT r.id, r.model_id, m.name, r.version, r.base_model
+            FROM releases r JOIN models m ON m.id = r.model_id
             WHERE r.post = ? AND r.shelf IN \(shelves)
             """, [post.data])
         let link = row.map { row in
