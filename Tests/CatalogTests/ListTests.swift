@@ -98,6 +98,8 @@ struct ListTests {
                 case .mostDownloaded: -model.counts.downloads
                 case .highestRated:
                     -Int(Rating.score(recommended: count, notRecommended: Int64(model.counts.notRecommended)))
+                case .mostDiscussed: -model.counts.comments
+                case .trending: 0
                 }
             values.append(value)
         }

@@ -12,7 +12,8 @@ enum SubjectTable {
             downloads INTEGER NOT NULL DEFAULT 0,
             recommended INTEGER NOT NULL DEFAULT 0,
             not_recommended INTEGER NOT NULL DEFAULT 0,
-            comments INTEGER NOT NULL DEFAULT 0
+            comments INTEGER NOT NULL DEFAULT 0,
+            reactions INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX subjects_model ON subjects (model_id) WHERE model_id IS NOT NULL;
         """
@@ -34,7 +35,12 @@ extension Projection {
 
     /// Says which model a post is a version of.
     func setModel(ofSubject post: Hash32, _ modelID: Int32?) throws {
-        try database.run("UPDATE subjects SET model_id = ? WHERE id = ?", [modelID, try subjectID(post)])
+        let id = try subjectID(post)
+        let old = try database.row("SELECT model_id FROM subjects WHERE id = ?", [id])?[0] as Int32?
+        guard old != modelID else { return }
+        try database.run("UPDATE subjects SET model_id = ? WHERE id = ?", [modelID, id])
+        if let old { try noteFacts(onSubject: id, modelID: old, change: -1) }
+        if let modelID { try noteFacts(onSubject: id, modelID: modelID, change: 1) }
     }
 
     /// Adds to what is counted for a post; written by `finish`.

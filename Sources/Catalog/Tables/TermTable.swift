@@ -1,7 +1,7 @@
 import FoundationEssentials
 import GRDB
 
-/// What models are filtered by: types, tags, base models of their releases.
+/// What models are filtered by: types, tags, licences, base models and file formats of their releases.
 enum TermTable {
     static let schema = """
         CREATE TABLE model_terms (
@@ -38,6 +38,13 @@ enum TermKind: Int64 {
     case baseModel = 3
     /// Every model that has a release.
     case released = 4
+    case format = 5
+    case licence = 6
+    /// Every model whose author is at home here.
+    case here = 7
+
+    /// Whether a term without a value says something.
+    var isMark: Bool { self == .all || self == .released || self == .here }
     /// Counts only.
     case releases = 100
     case images = 101
@@ -66,9 +73,9 @@ extension Projection {
     /// Replaces the terms of a model. Of two spellings the one that sorts first is kept.
     func setTerms(_ terms: [Term], ofModel id: Int32, at place: ModelPlace?) throws {
         var wanted: [TermKey: Term] = [:]
-        for term in terms where !term.value.isEmpty || term.kind == .all || term.kind == .released {
+        for term in terms where !term.value.isEmpty || term.kind.isMark {
             let key = TermKey(kind: term.kind.rawValue, value: term.value)
-            if let other = wanted[key], other.label <= term.label { continue }
+            if let other = wanted[key], !term.label.utf8.lexicographicallyPrecedes(other.label.utf8) { continue }
             wanted[key] = term
         }
         let stored = try database.rows(
@@ -76,12 +83,13 @@ extension Projection {
         for row in stored {
             let key = TermKey(kind: row[0], value: row[1])
             let at = ModelPlace(shelf: row[3], published: row[4], tie: row[5])
-            if at == place, wanted[key]?.label == row[2] {
+            if at == place, wanted[key]?.label.utf8.elementsEqual((row[2] as String).utf8) == true {
                 wanted[key] = nil
                 continue
             }
             try database.run(
-                "DELETE FROM model_terms WHERE model_id = ? AND kind = ? AND value = ?", [id, key.kind, key.value])
+                "DELETE FROM model_terms WHERE model_id = ? AND kind = ? AND value = ?",
+                [id, key.kind, row[1] as String])
             if let kind = TermKind(rawValue: key.kind) { count(kind, shelf: at.shelf, row[2], by: -1) }
         }
         guard let place else { return }
@@ -118,9 +126,15 @@ extension Projection {
     }
 }
 
+/// Values are compared by their bytes, as SQLite does.
 private struct TermKey: Hashable {
     let kind: Int64
-    let value: String
+    let value: [UInt8]
+
+    init(kind: Int64, value: String) {
+        self.kind = kind
+        self.value = Array(value.utf8)
+    }
 }
 
 extension String {
