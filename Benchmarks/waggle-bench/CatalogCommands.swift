@@ -192,7 +192,8 @@ struct CatalogQuestions {
         case .rareWord:
             query.text = CatalogPosts.word(Int.random(in: 10_000..<words, using: &random))
         case .phrase:
-            query.text = "\(CatalogPosts.word(random.rank(below: 100))) \(CatalogPosts.word(random.rank(below: 100))) -lora"
+            let words = (0..<2).map { _ in CatalogPosts.word(random.rank(below: 100)) }
+            query.text = words.joined(separator: " ") + " -\(CatalogPosts.word(0))"
         case .mistyped:
             var word = Array(CatalogPosts.word(Int.random(in: 1000..<words, using: &random)))
             word.swapAt(word.count / 2, word.count / 2 - 1)

@@ -77,7 +77,7 @@ struct CatalogPosts {
 
     /// A pronounceable word: the same rank is always the same word.
     static func word(_ rank: Int) -> String {
-        let syllables = ["ka", "ro", "mi", "sen", "ta", "lu", "vo", "ner", "shi", "el", "dra", "po", "qui", "za", "fen"]
+        let syllables = "ka ro mi sen ta lu vo ner shi el dra po qui za fen".split(separator: " ")
         var (rest, word) = (rank + 1, "")
         repeat {
             word += syllables[rest % syllables.count]

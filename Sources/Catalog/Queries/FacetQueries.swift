@@ -114,7 +114,7 @@ extension Catalog {
     }
 
     /// Levels with a model, mildest first.
-    private static func levels(_ filter: ViewerFilter, _ database: Database) throws -> [FacetView] {
+    static func levels(_ filter: ViewerFilter, _ database: Database) throws -> [FacetView] {
         let counts = try filter.shelves.reduce(into: [Level: Int]()) { counts, shelf in
             let count = try database.integer(
                 "SELECT n FROM facets WHERE kind = ? AND shelf = ? AND label = ''", [TermKind.all.rawValue, shelf])

@@ -22,7 +22,7 @@ extension Catalog {
                 let rest = query.without(kind)
                 let visible = filter.narrowed(to: rest.levels)
                 if rest.choosesNothing {
-                    let values = try Self.topFacets(kind, limit: Limits.Catalog.facetValues, visible, database)
+                    let values = try Self.topValues(kind, limit: Limits.Catalog.facetValues, visible, database)
                     return FacetGroup(kind: kind, values: values, isExact: true)
                 }
                 let limit = Limits.Catalog.countedModels
@@ -32,6 +32,22 @@ extension Catalog {
                 return FacetGroup(kind: kind, values: try count.values(kind), isExact: models.count <= limit)
             }
         }
+    }
+
+    /// The values that most visible models have, in whatever spelling.
+    private static func topValues(_ kind: FacetKind, limit: Int, _ filter: ViewerFilter, _ database: Database) throws
+        -> [FacetView]
+    {
+        guard let term = kind.term else { return try levels(filter, database) }
+        let leaders = try topFacets(kind, limit: 2 * limit, filter, database)
+        let values = try ReleaseChoice.folded(leaders.map(\.name)).map { value in
+            let row = try database.row(
+                """
+                SELECT MIN(label), SUM(n) FROM facets WHERE kind = ? AND value = ? AND shelf IN \(filter.shelfList)
+                """, [term.rawValue, value])
+            return FacetView(name: row?[0] ?? value, count: row?[1] ?? 0)
+        }
+        return FacetView.sorted(values, limit: limit)
     }
 }
 

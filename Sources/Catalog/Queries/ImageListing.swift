@@ -82,7 +82,8 @@ struct ImageListing {
             arguments["creator"] = id
             switch driver.table {
             case "images": driver.test = "author_id = :creator"
-            default: conditions.append { "EXISTS (SELECT 1 FROM images a WHERE a.id = \($0) AND a.author_id = :creator)" }
+            default:
+                conditions.append { "EXISTS (SELECT 1 FROM images a WHERE a.id = \($0) AND a.author_id = :creator)" }
             }
         }
         return true
@@ -169,11 +170,11 @@ struct ImageListing {
 
     private func keys() throws -> [OrderKey] {
         if query.sort == .mostReactions { return try byReactions() }
+        let tests = [driver.test].compactMap { $0 } + conditions.map { $0("l.\(driver.id)") }
         return try rows(
             OrderedList(
-                columns: ["created", "tie", driver.id], table: driver.table + " AS l",
-                conditions: [driver.test].compactMap { $0 } + conditions.map { $0("l.\(driver.id)") }, isDescending: query.sort == .newest,
-                isKept: false))
+                columns: ["created", "tie", driver.id], table: driver.table + " AS l", conditions: tests,
+                isDescending: query.sort == .newest, isKept: false))
     }
 
     private func rows(_ list: OrderedList) throws -> [OrderKey] {

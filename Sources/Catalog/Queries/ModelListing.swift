@@ -36,7 +36,8 @@ struct ModelListing {
     }
 
     /// The newest models of a query, whatever its order and page.
-    static func newest(_ limit: Int, _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter) throws -> [Int32]
+    static func newest(_ limit: Int, _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter) throws
+        -> [Int32]
     {
         var query = query
         (query.sort, query.position, query.limit) = (.newest, .start, 1)

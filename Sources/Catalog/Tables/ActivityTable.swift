@@ -140,7 +140,8 @@ enum Trending {
     static let none: Int64 = -1
 
     /// Sums of days, newest day first, of images up to a level.
-    static func days(ofModel id: Int32, upTo level: Level, _ database: Database) throws -> [(day: Int64, count: Int64)] {
+    static func days(ofModel id: Int32, upTo level: Level, _ database: Database) throws -> [(day: Int64, count: Int64)]
+    {
         let newest = try database.integer(
             "SELECT day FROM activity WHERE model_id = ? AND level <= ? ORDER BY day DESC LIMIT 1",
             [id, Int64(level.rawValue)])

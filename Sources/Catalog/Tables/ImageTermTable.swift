@@ -134,7 +134,9 @@ extension Projection {
 
     /// Carries the count of reactions on a post to the order of its images.
     func refreshReactions(ofImagesOf subjectID: Int64) throws {
-        guard let row = try database.row("SELECT reactions, post FROM subjects WHERE id = ?", [subjectID]) else { return }
+        guard let row = try database.row("SELECT reactions, post FROM subjects WHERE id = ?", [subjectID]) else {
+            return
+        }
         try database.run(
             """
             UPDATE images SET reactions = ?1

@@ -18,8 +18,10 @@ enum TermTable {
         -- How many models (for the kinds below 100), releases or images stand on a shelf.
         CREATE TABLE facets (
             kind INTEGER NOT NULL, shelf INTEGER NOT NULL, label TEXT NOT NULL, n INTEGER NOT NULL,
+            value TEXT NOT NULL,               -- the label, folded
             PRIMARY KEY (kind, shelf, label)
         ) WITHOUT ROWID;
+        CREATE INDEX facets_value ON facets (kind, value, shelf, label, n);
         CREATE INDEX facets_top ON facets (kind, shelf, n, label);
         """
 
@@ -110,10 +112,12 @@ extension Projection {
 
     func writeFacets() throws {
         for (facet, change) in facetChanges where change != 0 {
-            let arguments: StatementArguments = [facet.kind.rawValue, facet.shelf, facet.label, change]
+            let arguments: StatementArguments = [
+                facet.kind.rawValue, facet.shelf, facet.label, change, TermTable.folded(facet.label),
+            ]
             let left = try database.integer(
                 """
-                INSERT INTO facets (kind, shelf, label, n) VALUES (?, ?, ?, ?)
+                INSERT INTO facets (kind, shelf, label, n, value) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n
                 """, arguments)
             if left == 0 {
