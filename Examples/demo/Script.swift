@@ -261,10 +261,9 @@ struct Script: Sendable {
 
     /// Where to look, and how to check it with other people's tools.
     func end(staysUp: Bool) async throws {
-        let proof = stage.files + "/demo-sepia.dsse.json"
         let bundle = stage.files + "/demo-sepia.waggle"
-        let name = "@\(try await makerID())/demo-sepia@1.0"
-        try await mirror.run("export", name, "--format", "dsse", "-o", proof)
+        let author = try await makerID()
+        let name = "@\(author)/demo-sepia@1.0"
         try await mirror.run("export", name, "--format", "waggle", "-o", bundle)
         let file = stage.model + "/demo-lora-sepia.safetensors"
         tell(
@@ -281,7 +280,7 @@ struct Script: Sendable {
             Check a release without any node and without a network:
               \(stage.maker.program) verify \(file) --release \(bundle)
             and with nothing but openssl:
-              \(stage.examples)/verify/verify.sh \(proof) \(file)
+              sh \(stage.examples)/verify/verify.sh \(file) \(bundle) \(author)
 
             A command on a node looks like this:
               \(mirror.line("search bee"))

@@ -48,6 +48,7 @@ enum OperationTable {
         add(GetRelease.self)
         add(ShowRelease.self)
         add(ListModels.self)
+        add(FindPage.self)
         add(VerifyKnown.self)
         add(VerifyRelease.self)
         add(ExportRelease.self)

@@ -77,40 +77,6 @@ struct ShowCommand: AsyncParsableCommand {
     }
 }
 
-struct ListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "ls", abstract: "List models, newest first.")
-
-    @OptionGroup var node: NodeOptions
-    @OptionGroup var output: JSONOption
-
-    @Option(help: "At most so many. [default: 50]")
-    var limit = 50
-
-    @Option(help: "Where the last page ended.")
-    var cursor: String?
-
-    func validate() throws {
-        guard (1...100).contains(limit) else { throw ValidationError("--limit is 1 to 100.") }
-    }
-
-    func run() async throws {
-        let page = try await node.run(ListModels(limit: limit, cursor: cursor))
-        if output.json { return try Terminal.json(page) }
-        if page.models.isEmpty {
-            Terminal.note("No models yet. `waggle publish FILE --model @me/NAME --version 1.0` publishes one;")
-            Terminal.note("`waggle peer add URL` follows a node that has some.")
-        }
-        for model in page.models {
-            let here = model.isHere ? "here" : "-"
-            Terminal.print(
-                [
-                    model.reference, model.name, model.type, model.baseModel, ByteSize.text(model.size), here,
-                ].joined(separator: "\t"))
-        }
-        if let next = page.next { Terminal.note("More: waggle ls --cursor \(next)") }
-    }
-}
-
 struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Fetch a release's files, verified, and put them into a folder.",

@@ -41,7 +41,7 @@ public struct ReleaseReport: Codable, Sendable {
     public let files: [File]
     public let images: Int
     public let versions: [String]
-    /// Pictures made with it, at most 20, with what is known of the files that made them.
+    /// Pictures made with it, newest first, at most 200, with what is known of the files that made them.
     public let pictures: [Picture]
     /// What it was made from, and what was made from it.
     public let lineage: [Relative]
@@ -98,7 +98,10 @@ public struct ShowRelease: Operation {
             model = try await context.catalog.model(post: release.modelPost, filter)
             presence = try await context.blobs.presence(release.body.files.compactMap { Hash32($0.sha256) })
             lineage = try await context.catalog.lineage(ofRelease: release.id, filter)
-            for image in release.images {
+            var query = ImageQuery()
+            query.releaseID = release.id
+            query.limit = Limits.Catalog.pageItems
+            for image in try await context.catalog.images(query, filter).items {
                 let recipe = try await context.catalog.recipe(ofImage: image.id, filter)
                 pictures.append(ReleaseReport.Picture(image, recipe))
             }
@@ -118,7 +121,7 @@ public struct ShowRelease: Operation {
             description: body.description_p, level: Level(declared: body.level).word,
             author: AuthorID.text(release.author.author), authorName: release.author.name, created: release.created,
             files: zip(release.body.files, presence).map { ReleaseReport.File($0, $1) },
-            images: release.images.count, versions: model?.releases.map(\.body.version) ?? [], pictures: pictures,
+            images: pictures.count, versions: model?.releases.map(\.body.version) ?? [], pictures: pictures,
             lineage: lineage.ancestors.map { ReleaseReport.Relative($0, isAncestor: true) }
                 + lineage.descendants.map { ReleaseReport.Relative($0, isAncestor: false) },
             downloads: counts.downloads, recommended: counts.recommended,
@@ -161,71 +164,5 @@ extension ReleaseReport.File {
             autov2: String(sha256.prefix(10)), autov3: Hex.encode(file.autov3),
             crc32: String(repeating: "0", count: max(0, 8 - String(file.crc32, radix: 16).count))
                 + String(file.crc32, radix: 16), here: here)
-    }
-}
-
-/// One line of `waggle ls`.
-public struct ModelLine: Codable, Sendable {
-    public let id: Int32
-    public let name: String
-    public let reference: String
-    public let type: String
-    public let baseModel: String
-    public let versions: Int
-    public let level: String
-    /// Bytes of the newest release's files.
-    public let size: UInt64
-    /// Unix seconds.
-    public let updated: UInt64
-    /// True when all files of the newest release are here.
-    public let isHere: Bool
-}
-
-/// `waggle ls`: models, newest first.
-public struct ListModels: Operation {
-    public static let name = "ls"
-    public var limit: Int
-    public var cursor: String?
-
-    public init(limit: Int, cursor: String? = nil) {
-        self.limit = limit
-        self.cursor = cursor
-    }
-
-    public struct Reply: Codable, Sendable {
-        public let models: [ModelLine]
-        /// Give it as `cursor` for the next page; nil at the end.
-        public let next: String?
-    }
-
-    public func run(in context: OperationContext) async throws(OperationError) -> Reply {
-        do {
-            var query = ModelQuery()
-            query.limit = limit
-            query.detail = .list
-            query.position = cursor.map { .after($0) } ?? .start
-            let page = try await context.catalog.models(
-                query, context.moderation.filter(for: .owner))
-            var lines: [ModelLine] = []
-            for model in page.items {
-                let newest = model.releases.first
-                let files = newest?.body.files ?? []
-                let presence = try await context.blobs.presence(files.compactMap { Hash32($0.sha256) })
-                lines.append(
-                    ModelLine(
-                        id: model.id, name: model.body.name, reference: "@\(model.author.handle)/\(model.slug)",
-                        type: model.body.type, baseModel: newest?.body.baseModel ?? "",
-                        versions: model.releases.count, level: model.level.word,
-                        size: files.reduce(0) { $0 + $1.size }, updated: model.updated,
-                        isHere: !presence.isEmpty && presence.allSatisfy { $0 == .whole }))
-            }
-            return Reply(models: lines, next: page.next)
-        } catch let error as CatalogError {
-            throw OperationError(error)
-        } catch let error as BlobError {
-            throw OperationError(error)
-        } catch {
-            throw OperationError(.failed, "\(error)")
-        }
     }
 }
