@@ -128,6 +128,8 @@ private struct TalkDescription {
             guard let model = try await catalog.model(post: post.id, filter), model.post == post.id else { return }
             let channel = model.channel.map { "\($0.release) \($0.number) \($0.expires) \($0.isHere)" }
             lines.append("model \(post.id) \(model.counts) \(channel ?? "-")")
+            let trending = try await catalog.explanation(ofModel: model.id, sort: .trending, filter)
+            lines.append("  \(trending?.score ?? "-") \(trending?.facts.map(\.value) ?? [])")
             for review in try await catalog.reviews(ofModel: model.id, limit: 50, filter).items {
                 lines.append("  review \(review.post) \(review.version) \(review.isRecommended) \(review.counts)")
             }
