@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import FoundationEssentials
+import Glibc
 import Moderation
 import PostLog
 import SwiftProtobuf
@@ -28,6 +29,8 @@ struct FillCatalogCommand: AsyncParsableCommand {
         let images: Int
         let posts: Int
         let postsPerSecond: Int
+        /// The same by the processor time that the process took meanwhile, on a machine that does other things too.
+        let postsPerProcessorSecond: Int
         let databaseBytes: Int
         /// Bytes of the posts that the catalog keeps, in their signed form without signatures.
         let postBytes: Int
@@ -40,19 +43,22 @@ struct FillCatalogCommand: AsyncParsableCommand {
         let catalog = try Catalog(path: "\(folder)/catalog.db")
         var posts = CatalogPosts(releases: releases, images: images, seed: seed)
         var (count, postBytes) = (0, 0)
-        var spent = Duration.zero
+        var (spent, worked) = (Duration.zero, 0)
         while case let batch = posts.next(Self.batchPosts), !batch.isEmpty {
             postBytes += try batch.reduce(0) { try $0 + $1.post.post.serializedData().count }
-            let began = ContinuousClock.now
+            let (began, clocked) = (ContinuousClock.now, clock())
             try await catalog.apply(batch)
             spent += ContinuousClock.now - began
+            worked += clock() - clocked
             count += batch.count
         }
         let counts = try await catalog.counts(CatalogVisitor.everything)
         let size = try FileManager.default.attributesOfItem(atPath: "\(folder)/catalog.db")[.size] as? Int
         let line = Line(
             releases: counts.releases, images: counts.images, posts: count,
-            postsPerSecond: Int(Double(count) / (spent / .seconds(1))), databaseBytes: size ?? 0, postBytes: postBytes)
+            postsPerSecond: Int(Double(count) / (spent / .seconds(1))),
+            postsPerProcessorSecond: Int(Double(count) * Double(CLOCKS_PER_SEC) / Double(max(worked, 1))),
+            databaseBytes: size ?? 0, postBytes: postBytes)
         print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
     }
 }

@@ -76,8 +76,12 @@ struct CatalogPosts {
     }
 
     /// A pronounceable word: the same rank is always the same word.
-    static func word(_ rank: Int) -> String {
-        let syllables = "ka ro mi sen ta lu vo ner shi el dra po qui za fen".split(separator: " ")
+    static func word(_ rank: Int) -> String { allWords[rank] }
+
+    private static let allWords = (0..<vocabulary).map(makeWord)
+    private static let syllables = "ka ro mi sen ta lu vo ner shi el dra po qui za fen".split(separator: " ")
+
+    private static func makeWord(_ rank: Int) -> String {
         var (rest, word) = (rank + 1, "")
         repeat {
             word += syllables[rest % syllables.count]

@@ -176,9 +176,9 @@ public enum Limits {
         /// Files looked at for one hash claim; an abbreviated hash may fit many.
         public static let filesPerHash = 1000
         /// A set of models up to this size is sorted; a larger one is walked in order.
-        public static let sortedSet = 5000
+        public static let sortedSet = 1500
         /// Models that one search considers, newest known first, and words of it that count.
-        public static let searchMatches = 5000
+        public static let searchMatches = 2000
         public static let searchWords = 8
         /// Models that a query counts, and that the counts beside its filters are taken from.
         public static let countedModels = 1000

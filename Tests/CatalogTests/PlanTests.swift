@@ -34,6 +34,12 @@ struct PlanTests {
             OrderedList(
                 columns: ["downloads", "published", "tie", "id"], table: "models INDEXED BY models_downloads"),
             OrderedList(columns: ["score", "published", "tie", "id"], table: "models INDEXED BY models_score"),
+            OrderedList(columns: ["comments", "published", "tie", "id"], table: "models INDEXED BY models_comments"),
+            OrderedList(columns: ["trending", "published", "tie", "id"], table: "models INDEXED BY models_trending"),
+            OrderedList(
+                columns: ["created", "tie", "image_id"], table: "image_terms AS l", conditions: ["term = :listed"]),
+            OrderedList(
+                columns: ["reactions", "created", "tie", "id"], table: "images AS l INDEXED BY images_reactions"),
             OrderedList(
                 columns: ["created", "tie", "id"], table: "reviews", conditions: ["hidden = 0"], merged: "subject_id"),
             OrderedList(

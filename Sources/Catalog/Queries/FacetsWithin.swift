@@ -91,25 +91,27 @@ private struct FacetCount {
             return try values(
                 """
                 SELECT MIN(r.base_model), COUNT(DISTINCT r.model_id) FROM json_each(:models) m
-                JOIN releases r ON r.model_id = m.value
+                CROSS JOIN releases r ON r.model_id = m.value
                 WHERE r.shelf < \(Shelf.hidden) AND r.base_key <> '' AND \(choice.condition) GROUP BY r.base_key
                 """, choice.arguments)
         case .format where !choice.baseModels.isEmpty:
             return try values(
                 """
                 SELECT MIN(g.format), COUNT(DISTINCT r.model_id) FROM json_each(:models) m
-                JOIN releases r ON r.model_id = m.value JOIN files g ON g.release_id = r.id AND g.shelf = r.shelf
+                CROSS JOIN releases r ON r.model_id = m.value
+                CROSS JOIN files g ON g.release_id = r.id AND g.shelf = r.shelf
                 WHERE r.shelf < \(Shelf.hidden) AND g.format_key <> '' AND \(choice.condition) GROUP BY g.format_key
                 """, choice.arguments)
         default:
             return try values(
                 """
                 SELECT MIN(t.label), COUNT(*) FROM json_each(:models) m
-                JOIN model_terms t ON t.model_id = m.value AND t.kind = :kind GROUP BY t.value
+                CROSS JOIN model_terms t ON t.model_id = m.value AND t.kind = :kind GROUP BY t.value
                 """, ["kind": (kind.term ?? .all).rawValue])
         }
     }
 
+    /// The statements name the set first: a CROSS JOIN keeps SQLite from walking a whole index instead.
     private func values(_ sql: String, _ arguments: [String: any DatabaseValueConvertible]) throws -> [FacetView] {
         var arguments = arguments
         arguments["models"] = models.json
@@ -121,7 +123,7 @@ private struct FacetCount {
     private func levels() throws -> [FacetView] {
         let rows = try database.rows(
             """
-            SELECT m.shelf, COUNT(*) FROM json_each(?) i JOIN models m INDEXED BY models_narrow ON m.id = i.value
+            SELECT m.shelf, COUNT(*) FROM json_each(?) i CROSS JOIN models m INDEXED BY models_narrow ON m.id = i.value
             GROUP BY m.shelf
             """, [models.json])
         let counts = rows.reduce(into: [Level: Int]()) { $0[Shelf.level($1[0]), default: 0] += $1[1] }

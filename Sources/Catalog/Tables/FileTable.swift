@@ -18,7 +18,7 @@ enum FileTable {
             autov3 BLOB,
             crc32 INTEGER,
             tensor_digest BLOB,
-            format TEXT NOT NULL,              -- without commas
+            format TEXT NOT NULL,              -- in one line
             format_key TEXT NOT NULL,          -- the folded form
             earned INTEGER NOT NULL,           -- by an author who has earned room here
             hidden INTEGER NOT NULL,
@@ -37,7 +37,7 @@ enum FileTable {
 extension Projection {
     func insertFiles(_ files: [WireFile], releaseID: Int32, isEarned: Bool) throws {
         for (part, file) in files.enumerated() {
-            let format = file.format.split(separator: ",").joined(separator: " ")
+            let format = file.format.split(whereSeparator: \.isNewline).joined(separator: " ")
             try database.run(
                 """
                 INSERT INTO files (id, release_id, part, name, sha256, pieces_root, autov1, autov3, crc32,

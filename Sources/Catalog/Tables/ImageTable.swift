@@ -75,6 +75,7 @@ extension Projection {
                 id, post.id.data, authorID, Int64(post.created), title, text,
                 releases.reduce(into: Data()) { $0.append($1.data) },
             ])
+        let terms = try terms(ofImagesBy: authorID, subjects: subjects)
         var rows: [ImageRow] = []
         for (part, image) in images.enumerated() {
             let row = ImageRow(
@@ -92,7 +93,7 @@ extension Projection {
                 ])
             count(.images, shelf: row.shelf, by: 1)
             for subject in subjects { try link(row, toSubject: subject) }
-            try addTerms(ofImage: row, hasRecipe: image.hasRecipe, subjects: subjects)
+            try addTerms(terms, ofImage: row, hasRecipe: image.hasRecipe)
             rows.append(row)
         }
         if let subjectID = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.id.data]) {

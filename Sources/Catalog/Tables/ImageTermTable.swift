@@ -37,17 +37,21 @@ enum ImageTerm: Int64 {
 }
 
 extension Projection {
-    /// Lists a new image, whose row is there, under its terms.
-    /// - Parameter subjects: of the releases that its post names.
-    func addTerms(ofImage image: ImageRow, hasRecipe: Bool, subjects: [Int64]) throws {
+    /// The terms that all images of a post share.
+    /// - Parameter subjects: of the releases that the post names.
+    func terms(ofImagesBy authorID: Int32, subjects: [Int64]) throws -> Set<Int64> {
         var terms: Set<Int64> = try subjects.reduce(into: []) { terms, subjectID in
             let base = try database.row(
                 "SELECT r.base_key FROM subjects s JOIN releases r ON r.id = s.release_id WHERE s.id = ?", [subjectID])
             if let base, let key = base[0] as String?, let number = try baseNumber(key) { terms.insert(number) }
         }
-        if hasRecipe { terms.insert(ImageTerm.recipe.rawValue) }
-        if try isResident(authorID: image.authorID) { terms.insert(ImageTerm.here.rawValue) }
-        for term in terms {
+        if try isResident(authorID: authorID) { terms.insert(ImageTerm.here.rawValue) }
+        return terms
+    }
+
+    /// Lists a new image under its terms.
+    func addTerms(_ terms: Set<Int64>, ofImage image: ImageRow, hasRecipe: Bool) throws {
+        for term in hasRecipe ? terms.union([ImageTerm.recipe.rawValue]) : terms {
             try database.run(
                 "INSERT INTO image_terms (term, shelf, created, tie, image_id) VALUES (?, ?, ?, ?, ?)",
                 [term, image.shelf, image.created, image.tie, image.id])

@@ -118,7 +118,8 @@ extension Projection {
             """
             SELECT r.id, r.shelf, r.hidden, r.created, r.base_model, r.words,
                 NOT EXISTS (SELECT 1 FROM files f WHERE f.release_id = r.id AND f.hidden = 0),
-                (SELECT group_concat(DISTINCT f.format) FROM files f WHERE f.release_id = r.id AND f.hidden = 0)
+                (SELECT group_concat(format, char(10)) FROM (
+                    SELECT DISTINCT f.format FROM files f WHERE f.release_id = r.id AND f.hidden = 0))
             FROM releases r WHERE r.model_id = ? ORDER BY r.created DESC, r.tie DESC, r.id DESC
             """, [id])
         return try rows.map { row in
@@ -138,7 +139,7 @@ extension Projection {
             try setShelf(ofFilesOf: releaseID, shelf)
             return ReleaseFacts(
                 created: row[3], baseModel: row[4],
-                formats: (row[7] as String? ?? "").split(separator: ",").map(String.init), words: row[5],
+                formats: (row[7] as String? ?? "").split(separator: "\n").map(String.init), words: row[5],
                 isOpen: shelf.map { $0 < Shelf.hidden } ?? false)
         }
     }
