@@ -4,7 +4,7 @@ import Hummingbird
 import Identity
 import Mustache
 
-/// Fills templates. All escaping is the template engine's.
+/// Fills templates. All escaping is the template engine's, but for Markdown, which escapes its own.
 struct PageRenderer: Sendable {
     private let library: MustacheLibrary
     private let nodeName: String
@@ -27,6 +27,12 @@ struct PageRenderer: Sendable {
         nodeID = AuthorID.short(services.nodeID)
     }
 
+    private struct NavigationView {
+        let partTitle: String
+        let partHref: String
+        let isPartHere: Bool
+    }
+
     /// A page: the fields of `frame` and `content`, which a template sees side by side.
     func page(
         _ template: String, _ frame: PageFrame, _ content: [String: Any], status: HTTPResponse.Status = .ok,
@@ -38,10 +44,16 @@ struct PageRenderer: Sendable {
         values["canonical"] = frame.canonical
         values["preview"] = frame.preview
         values["isHome"] = frame.isHome
+        values["searched"] = frame.searched
+        values["parts"] = SitePart.allCases.map { part in
+            NavigationView(partTitle: part.title, partHref: part.path, isPartHere: part == frame.part)
+        }
         values["nodeName"] = nodeName
         values["software"] = software
         values["nodeID"] = nodeID
-        return .html(library.render(values, withTemplate: template) ?? "", status: status, headers: headers)
+        let html = library.render(values, withTemplate: template) ?? ""
+        // Whatever an author wrote, wherever it stands: it reads as what it is.
+        return .html(DisplayText.clean(html), status: status, headers: headers)
     }
 
     /// An error for people.
