@@ -206,7 +206,8 @@ struct MarkdownInline {
 
     private mutating func angle() {
         guard let end = source[(at + 1)...].firstIndex(where: { "<> \n".utf8.contains($0) }),
-            source[end] == UInt8(ascii: ">"), let address = MarkdownAddress.allowed(source[(at + 1)..<end]), brackets.isEmpty
+            source[end] == UInt8(ascii: ">"), let address = MarkdownAddress.allowed(source[(at + 1)..<end]),
+            brackets.isEmpty
         else { return text(source[at]) }
         emit(Self.opening(address) + HTMLText.escape(address) + "</a>")
         at = end + 1

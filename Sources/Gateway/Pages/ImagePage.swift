@@ -30,7 +30,8 @@ struct ImagePage {
         init(_ match: ResourceMatch) {
             let resource = match.resource
             resourceKind = resource.kind.isEmpty ? "resource" : resource.kind
-            let strength = resource.strength == 0 || resource.strength == 1 ? "" : " × \(Wording.number(resource.strength))"
+            let strength =
+                resource.strength == 0 || resource.strength == 1 ? "" : " × \(Wording.number(resource.strength))"
             let here = match.release.map { "\($0.modelName) \($0.version)" } ?? ""
             let name = [here, resource.name, resource.claimedHash].first { !$0.trimmed.isEmpty } ?? "without a name"
             resourceName = name + strength

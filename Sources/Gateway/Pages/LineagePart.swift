@@ -1,5 +1,6 @@
 import Catalog
 import Digests
+import WaggleProtocol
 
 /// The values of the part of a page that says what something was made from, and what was made of it.
 struct LineagePart {

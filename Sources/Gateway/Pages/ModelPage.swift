@@ -184,7 +184,8 @@ struct ModelPage {
         return [
             FactView("Method", training.method), FactView("Network rank", positive(UInt64(training.networkDim))),
             FactView("Network alpha", training.networkAlpha > 0 ? Wording.number(training.networkAlpha) : ""),
-            FactView("Training images", positive(training.images)), FactView("Training steps", positive(training.steps)),
+            FactView("Training images", positive(training.images)),
+            FactView("Training steps", positive(training.steps)),
             FactView("Epochs", positive(UInt64(training.epochs))), FactView("Trained on", training.baseModelName),
         ].compactMap { $0 }
     }

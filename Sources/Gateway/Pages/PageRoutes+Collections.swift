@@ -45,7 +45,8 @@ extension PageRoutes {
         let parameters = [(name: "by", value: creator)]
         var list = ListPage(heading: creator.isEmpty ? "Collections" : "Collections of @\(creator)")
         list.cards = page.items.map { CardView($0) }
-        list.nothing = "No collection is here yet. A collection is a signed list of models and images that belong together."
+        list.nothing =
+            "No collection is here yet. A collection is a signed list of models and images that belong together."
         list.nothingLink = LinkView(linkText: "Look at models", linkHref: "/models")
         list.pager = Pager("/collections", parameters, cursor: cursor, next: page.next)
         return pages.page(
@@ -70,7 +71,8 @@ extension PageRoutes {
         list.lead = Wording.count(collection.itemCount, "item", "items")
         let about = Markdown.html(collection.description, firstHeading: 2)
         list.leadHTML = about.isEmpty ? nil : about
-        list.crumb = LinkView(linkText: "By \(collection.author.name)", linkHref: PageAddress.creator(collection.author))
+        list.crumb = LinkView(
+            linkText: "By \(collection.author.name)", linkHref: PageAddress.creator(collection.author))
         list.cards = page.items.compactMap { item in
             switch item {
             case .model(let model): CardView(model)
@@ -142,7 +144,8 @@ extension PageRoutes {
         return pages.page(
             "article",
             PageFrame(
-                pageTitle: item.articleTitle, summary: item.articleStart, canonical: base + PageAddress.article(article),
+                pageTitle: item.articleTitle, summary: item.articleStart,
+                canonical: base + PageAddress.article(article),
                 preview: cover.map { base + $0 }), content)
     }
 }

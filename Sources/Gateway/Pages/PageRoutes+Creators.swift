@@ -1,8 +1,10 @@
+import BlobStore
 import Catalog
 import Digests
 import Hummingbird
 import Identity
 import Moderation
+import PostLog
 import WaggleProtocol
 
 /// A creator in a list.

@@ -2,7 +2,9 @@ import BlobStore
 import Catalog
 import Digests
 import Hummingbird
+import Identity
 import Moderation
+import PostLog
 import WaggleProtocol
 
 /// Lists of models, a model, and the pages below it.
@@ -84,7 +86,8 @@ extension PageRoutes {
         let release = chosen.map { chosen in model.releases.first { $0.id == chosen } } ?? model.releases.first
         guard release != nil || chosen == nil else { throw GatewayError.notFound("This model has no such version") }
 
-        var page = ModelPage(model: model, release: release, signature: try await signature(release?.post ?? model.post))
+        var page = ModelPage(
+            model: model, release: release, signature: try await signature(release?.post ?? model.post))
         if let release {
             let files = release.files.compactMap { Hash32($0.file.sha256) }
             let presence = try await services.blobs.presence(files)

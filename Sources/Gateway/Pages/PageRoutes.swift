@@ -1,5 +1,6 @@
 import Catalog
 import Digests
+import Federation
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird

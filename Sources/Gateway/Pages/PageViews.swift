@@ -86,7 +86,8 @@ struct CardView {
         cardAuthorHref = PageAddress.creator(image.author)
         cardOrigin = Wording.origin(image.author)
         badges = []
-        cardNote = image.counts.reactionTotal == 0
+        cardNote =
+            image.counts.reactionTotal == 0
             ? nil : Wording.count(image.counts.reactionTotal, "reaction", "reactions")
     }
 

@@ -45,7 +45,8 @@ struct HTMLLint {
 
     private static let void: Set = ["meta", "link", "img", "input", "br", "hr", "path"]
     private static let blocks: Set = [
-        "p", "ul", "ol", "div", "section", "table", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "form", "dl",
+        "p", "ul", "ol", "div", "section", "table", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "form",
+        "dl",
         "article", "nav", "details", "fieldset",
     ]
 
@@ -110,7 +111,9 @@ struct HTMLLint {
         open.removeLast()
         elements.append(last)
         let words = last.text.trimmingCharacters(in: .whitespacesAndNewlines)
-        let needsWords: Set = ["a", "button", "label", "title", "h1", "h2", "h3", "h4", "summary", "legend", "th", "option"]
+        let needsWords: Set = [
+            "a", "button", "label", "title", "h1", "h2", "h3", "h4", "summary", "legend", "th", "option",
+        ]
         if needsWords.contains(name), words.isEmpty, last.attributes["aria-label"] == nil {
             problems.append("<\(name) \(last.attributes)> says nothing")
         }
@@ -121,7 +124,10 @@ struct HTMLLint {
     private mutating func judge(_ element: Element) {
         let (tag, attributes) = (element.tag, element.attributes)
         func check(_ isRight: Bool, _ what: String, _ problems: inout [String]) {
-            if !isRight { problems.append("<\(tag) \(attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })>: \(what)") }
+            if !isRight {
+                problems.append(
+                    "<\(tag) \(attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })>: \(what)")
+            }
         }
         check(!["script", "style", "iframe", "object", "embed", "base"].contains(tag), "not on our pages", &problems)
         for (name, value) in attributes {
@@ -155,7 +161,9 @@ struct HTMLLint {
             check(!open.contains { $0.tag == "p" }, "inside of a paragraph", &problems)
         }
         if tag == "a" { check(!open.contains { $0.tag == "a" }, "a link within a link", &problems) }
-        if let current = attributes["aria-current"] { check(["page", "true"].contains(current), "aria-current", &problems) }
+        if let current = attributes["aria-current"] {
+            check(["page", "true"].contains(current), "aria-current", &problems)
+        }
     }
 
     private mutating func judgePage() {
