@@ -13,7 +13,7 @@ PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config
 INTEROP_PACKAGES := chromium openssl curl aria2 python3 python3-venv
 BENCH_PACKAGES := nginx-light openssl curl python3
 PROTO_PACKAGES := protobuf-compiler
-SOURCES := Package.swift Sources Tests Benchmarks
+SOURCES := Package.swift Sources Tests Benchmarks Examples
 
 help:
 	@echo 'make run      install what is missing, build, and start a node at http://127.0.0.1:7700'

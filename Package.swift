@@ -91,7 +91,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                "Federation", protobuf, system,
+                "Federation", protobuf, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
@@ -112,6 +112,9 @@ let package = Package(
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
+        .executableTarget(
+            name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
+            path: "Examples/demo", swiftSettings: strict),
         .executableTarget(
             name: "waggle-bench",
             dependencies: [

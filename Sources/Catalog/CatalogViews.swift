@@ -15,8 +15,21 @@ public struct CreatorView: Sendable, Hashable {
     public let handle: String
     /// URL of the home instance; empty when unknown.
     public let home: String
+    /// Markdown; empty when there is no profile.
+    public let about: String
+    /// A picture that the viewer may see.
+    public let avatar: Hash32?
+    public let links: [String]
+    /// People known here whose list in force names this one.
+    public let followers: Int
+    /// People on this one's list in force.
+    public let following: Int
     /// Models that the viewer may see.
     public let modelCount: Int
+    /// Images that the viewer may see.
+    public let imageCount: Int
+    /// At home on this node.
+    public let isFromHere: Bool
 }
 
 /// A model with its releases, newest first.
@@ -34,7 +47,33 @@ public struct ModelView: Sendable {
     /// Created of the newest visible release, else of the model.
     public let updated: UInt64
     public let releases: [ReleaseView]
+    /// Of the model and its releases together.
     public let counts: SubjectCounts
+    /// What the author says is the newest release; nil when the author says nothing.
+    public let channel: ChannelView?
+}
+
+/// What the author of a model signed about its newest release, so that nobody can hold a reader back at an older one.
+public struct ChannelView: Sendable, Hashable {
+    public let release: Hash32
+    /// Grows with each release.
+    public let number: UInt64
+    /// Unix seconds.
+    public let expires: UInt64
+    /// That release is here, and is the newest one that the viewer sees.
+    public let isHere: Bool
+}
+
+/// How often one reaction was given.
+public struct ReactionCount: Sendable, Hashable {
+    /// At most 32 bytes of text; meant to be one emoji, which nothing guarantees.
+    public let emoji: String
+    public let count: Int
+
+    public init(emoji: String, count: Int) {
+        self.emoji = emoji
+        self.count = count
+    }
 }
 
 /// Counts over sets of signed facts that are in force here.
@@ -43,6 +82,15 @@ public struct SubjectCounts: Sendable, Hashable {
     public var recommended = 0
     public var notRecommended = 0
     public var comments = 0
+    /// Most given first, at most 8.
+    public var reactions: [ReactionCount] = []
+    /// All of them together.
+    public var reactionTotal = 0
+    /// Images shown under a model or release.
+    public var images = 0
+    /// Collections that the viewer may see and that name it; 1000 stands for more.
+    public var collections = 0
+
     public init() {}
 }
 
@@ -87,6 +135,8 @@ public struct ImageView: Sendable {
     public let created: UInt64
     public let image: WireImage
     public let level: Level
+    /// Of the image's post.
+    public let counts: SubjectCounts
     public let title: String
     /// Integer ids and names of visible releases that the post refers to.
     public let releases: [ReleaseLink]

@@ -44,7 +44,9 @@ final class Projection {
             case .imagePost(let body): try show(imagePost: body, post)
             case .review(let body): try show(review: body, post)
             case .comment(let body): try show(comment: body, post)
-            default: break
+            case .reaction(let body): try show(reaction: body, post)
+            case .channel(let body): try show(channel: body, post)
+            default: if let work = Work(post) { try show(work: work, post) }
             }
         case .hidden(let reason):
             switch post.kind {
@@ -55,6 +57,9 @@ final class Projection {
             case .imagePost: try hideImages(of: post.id)
             case .review: try hideReview(post)
             case .comment: try hideComment(post)
+            case .reaction: try hideReaction(post)
+            case .channel: try hideChannel(post)
+            case .collection, .article, .workflow: try hideWork(post, isSuperseded: reason == .superseded)
             default: break
             }
         }
@@ -78,6 +83,7 @@ final class Projection {
         case .blob(let hash):
             try refreshHiddenFiles("sha256", hash)
             try refreshHiddenImages(blob: hash)
+            try refreshHiddenShownBlobs(hash)
         case .tensors(let hash):
             try refreshHiddenFiles("tensor_digest", hash)
         case .post(let hash):
@@ -86,6 +92,12 @@ final class Projection {
             try refreshHiddenImages(post: hash)
             try refreshHiddenReview(hash)
             try refreshHiddenComment(hash)
+            try refreshHiddenReaction(hash)
+            try refreshHiddenChannel(hash)
+            try refreshHiddenShownBlob(post: hash)
+            try refreshHiddenWork(hash)
+            try refreshHiddenFollows(hash)
+            try refreshHiddenProfile(hash)
         }
     }
 
@@ -114,8 +126,13 @@ struct NumberBlock {
         let post = entry.post
         let author = NumberBlock(name: post.author)
         switch post.post.body {
-        case .profile, .comment:
+        case .profile, .comment, .follows, .reaction:
             return [author]
+        case .channel(let body):
+            return ChannelTable.isOwn(body, post)
+                ? [NumberBlock(name: model(post.author, slug: body.modelSlug))] : []
+        case .collection, .article, .workflow:
+            return [author, NumberBlock(name: Work.name(post.author, post.kind, slug: post.slot))]
         case .model:
             return [author, NumberBlock(name: model(post.author, slug: post.slot))]
         case .release(let body) where isOwn(body, post):

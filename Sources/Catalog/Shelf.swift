@@ -14,6 +14,11 @@ enum Shelf {
     static func level(_ shelf: Int64) -> Level {
         Level(declared: UInt32(truncatingIfNeeded: shelf & (hidden - 1)))
     }
+
+    /// A shelf as a set of one, for what stands on several: the bit of its level, six places higher when hidden.
+    static func set(_ shelf: Int64) -> Int64 {
+        shelf < hidden ? shelf : (shelf & (hidden - 1)) << 6
+    }
 }
 
 extension ViewerFilter {
@@ -21,6 +26,11 @@ extension ViewerFilter {
     var shelves: [Int64] {
         let open = Level.allCases.filter(contains).map { Shelf.number($0, isHidden: false) }
         return seesHidden ? open + open.map { $0 | Shelf.hidden } : open
+    }
+
+    /// The same as a set, in the form of `Shelf.set`.
+    var shelfSet: Int64 {
+        shelves.reduce(0) { $0 | Shelf.set($1) }
     }
 
     /// The same as a list for SQL: `(1, 2, 4)`.

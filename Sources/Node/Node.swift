@@ -96,8 +96,7 @@ public final class Node: Sendable {
                 budget: ByteSize(settings["storage.budget"])?.bytes,
                 keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0))
         catalog = try Catalog(path: database("catalog.db"))
-        let documents = InitializeHome.keyDocuments(of: home)
-        let results = try await log.intake.submit(documents, from: .local)
+        let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
         }

@@ -1,12 +1,15 @@
 public import Digests
 public import Identity
+import Synchronization
 import SystemPackage
 
 /// The signing keys in a home: the node's own and those of local accounts.
-public struct Keyring: Sendable {
+public final class Keyring: Sendable {
     public let node: Signer
+    private let signers: Mutex<[String: Signer]>
+
     /// Account name → signer. `me` is the owner.
-    public let accounts: [String: Signer]
+    public var accounts: [String: Signer] { signers.withLock { $0 } }
 
     /// Reads every key file of a home.
     ///
@@ -24,17 +27,23 @@ public struct Keyring: Sendable {
                 throw OperationError(.auth, error.message)
             }
         }
-        accounts = found
+        signers = Mutex(found)
     }
 
     /// The signer of a local account.
     public func account(_ name: String) throws(OperationError) -> Signer {
-        guard let signer = accounts[name] else {
+        guard let signer = signers.withLock({ $0[name] }) else {
             throw OperationError(
                 .auth,
-                "no key of @\(name) can be used here; `waggle init` makes @me, a sealed key needs WAGGLE_PASSPHRASE")
+                "no key of @\(name) can be used here; `waggle init` makes @me, `waggle account new` makes others, and a "
+                    + "sealed key needs WAGGLE_PASSPHRASE")
         }
         return signer
+    }
+
+    /// Makes an account usable whose key file was written.
+    func add(_ signer: Signer, as name: String) {
+        signers.withLock { $0[name] = signer }
     }
 
     /// Authors whose keys are here.

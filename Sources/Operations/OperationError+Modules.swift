@@ -50,10 +50,10 @@ extension OperationError {
     }
 
     public init(_ error: FetchError) {
-        if case .store(let error) = error {
-            self.init(error)
-        } else {
-            self.init(.network, error.message)
+        switch error {
+        case .store(let error): self.init(error)
+        case .contradiction: self.init(.integrity, error.message)
+        case .noSource, .sourcesFailed: self.init(.network, error.message)
         }
     }
 

@@ -58,7 +58,7 @@ extension WirePost.OneOf_Body {
             try text(body.about, "about", Limits.Text.descriptionBytes)
             try require(slot.isEmpty, "a node announce has the empty slot")
         case .follows(let body):
-            try require(body.follows.count <= 1200, "more than 1200 follows")
+            try require(body.follows.count <= Limits.Post.follows, "more than 1200 follows")
             for follow in body.follows { try hash(follow.author, "a followed author") }
             try require(slot.isEmpty, "a follow list has the empty slot")
         case .model(let body):
@@ -73,7 +73,7 @@ extension WirePost.OneOf_Body {
             try release(body)
         case .channel(let body):
             try Self.slug(slot)
-            try require(body.modelSlug == slot, "the slot of a channel is the model's slug")
+            try require(body.modelSlug.utf8.elementsEqual(slot.utf8), "the slot of a channel is the model's slug")
             try hash(body.modelAuthor, "model author")
             try hash(body.release, "release")
         case .imagePost(let body):
@@ -86,7 +86,7 @@ extension WirePost.OneOf_Body {
         case .collection(let body):
             try Self.slug(slot)
             try name(body.name)
-            try require(body.items.count <= 1500, "more than 1500 items")
+            try require(body.items.count <= Limits.Post.collectionItems, "more than 1500 items")
             for item in body.items { try hash(item, "an item") }
             try Self.level(body.level)
         case .article(let body):
@@ -103,7 +103,9 @@ extension WirePost.OneOf_Body {
             try Self.level(body.level)
         case .review(let body):
             try hash(body.release, "release")
-            try require(slot == body.release.hexText, "the slot of a review is the release id in hexadecimal")
+            try require(
+                slot.utf8.elementsEqual(body.release.hexText.utf8),
+                "the slot of a review is the release id in hexadecimal")
             try text(body.text, "text", Limits.Text.commentBytes)
             try images(body.images)
         case .comment(let body):
@@ -114,8 +116,10 @@ extension WirePost.OneOf_Body {
         case .reaction(let body):
             try hash(body.subject, "subject")
             try require(!body.emoji.isEmpty && body.emoji.utf8.count <= 32, "a reaction has one emoji")
+            // Byte for byte: two spellings of one character would be two slots that look like one.
             try require(
-                slot == body.subject.hexText + " " + body.emoji, "the slot of a reaction is its subject and emoji")
+                slot.utf8.elementsEqual((body.subject.hexText + " " + body.emoji).utf8),
+                "the slot of a reaction is its subject and emoji")
         case .delete(let body):
             try require(body.ids.count + body.slots.count > 0, "a delete names something")
             try require(body.ids.count <= 1000 && body.slots.count <= 256, "a delete names too much")
@@ -175,7 +179,7 @@ extension WirePost.OneOf_Body {
                 "an image's dimensions or media type are out of range")
             try text(image.alt, "alt text", 2048)
             try Self.level(image.level)
-            try require(image.recipe.resources.count <= 128, "more than 128 resources")
+            try require(image.recipe.resources.count <= Limits.Post.recipeResources, "more than 128 resources")
             for resource in image.recipe.resources {
                 try hash(resource.sha256, "a resource's sha256", optional: true)
                 try text(resource.name + resource.kind + resource.claimedHash, "a resource", 1024)

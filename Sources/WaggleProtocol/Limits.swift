@@ -15,6 +15,13 @@ public enum Limits {
         public static let timeEnd: UInt64 = 1 << 53
         /// How far `created` may lie in the future.
         public static let clockSkew: UInt64 = 900
+        /// Items of one collection, and authors of one follow list.
+        public static let collectionItems = 1500
+        public static let follows = 1200
+        /// Resources of one image's recipe.
+        public static let recipeResources = 128
+        /// Posts of one model's history that are shown, newest first.
+        public static let historyEntries = 1000
         /// A slot name.
         public static let slotBytes = 128
         /// References of one post.
@@ -175,6 +182,31 @@ public enum Limits {
         public static let searchWords = 8
         /// Posts named as showing a blob.
         public static let postsPerBlob = 20
+        /// Different reactions shown with one subject, and those of one person on it.
+        public static let reactions = 8
+        public static let ownReactions = 64
+        /// Posts of one model, collection, article or workflow, newest known first, whose talk is shown together.
+        public static let versions = 100
+        /// Collections of one post, and replies to one comment, that are counted; a larger number shows as this one.
+        public static let countedMentions = 1000
+        /// Replies shown with one top comment, those of a page together, and how deep they are set in.
+        public static let repliesPerThread = 50
+        public static let repliesPerPage = 1000
+        public static let replyDepth = 8
+        /// Comments that a comment on a comment on a … is followed through to what it is about.
+        public static let subjectDepth = 8
+        /// Items of a collection that are looked at for a picture of it.
+        public static let coverItems = 8
+        /// Files looked at for one abbreviated hash, and releases for one full hash, of a recipe.
+        public static let filesPerResource = 64
+        /// What a release says it was made from, and what an image post says it is a remix of.
+        public static let parents = 64
+        public static let remixedPosts = 8
+        /// Releases and images of one lineage, how far up and down it goes, and descendants that are counted.
+        public static let lineageLinks = 50
+        public static let ancestorDepth = 6
+        public static let descendantDepth = 3
+        public static let countedDescendants = 1000
         /// Rows of one step through everything that could be mirrored.
         public static let mirrorBatch = 1000
     }

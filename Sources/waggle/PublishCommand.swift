@@ -55,6 +55,13 @@ struct PublishCommand: AsyncParsableCommand {
     @Option(name: .customLong("real-person"), help: "Does the model depict a real person? no or yes.")
     var realPerson: Answer?
 
+    @Option(name: .customLong("changes-file"), help: "What is new, as a Markdown file.", completion: .file())
+    var changesFile: String?
+
+    @OptionGroup(title: "LINEAGE") var lineage: LineageOptions
+    @OptionGroup(title: "RECOMMENDED SETTINGS") var settings: SettingsOptions
+    @OptionGroup(title: "PERMISSIONS") var licence: LicenceOptions
+
     @Flag(name: .customLong("in-place"), help: "Index the files where they lie instead of copying them.")
     var inPlace = false
 
@@ -100,22 +107,21 @@ struct PublishCommand: AsyncParsableCommand {
         guard model.hasPrefix("@"), parts.count == 2, parts[0].count > 1 else {
             throw OperationError(.usage, "\"\(model)\": write --model @me/NAME")
         }
-        var description: String?
-        if let descriptionFile {
-            do {
-                description = try String(
-                    contentsOf: URL(filePath: Paths.absolute(descriptionFile).string), encoding: .utf8)
-            } catch {
-                throw OperationError(
-                    .notFound, "\(descriptionFile) cannot be read as text: \(error.localizedDescription)")
-            }
-        }
         return PublishRequest(
             files: files.map { .init(path: Paths.absolute($0).string) }, account: String(parts[0].dropFirst()),
             slug: String(parts[1]), version: releaseVersion, type: type, baseModel: base, name: name,
-            description: description, triggerWords: triggers.isEmpty ? nil : triggers,
+            description: try descriptionFile.map(Self.read), triggerWords: triggers.isEmpty ? nil : triggers,
             tags: tags.isEmpty ? nil : tags, level: level, samples: samples.map { Paths.absolute($0).string },
-            realPerson: realPerson.map { $0 == .yes }, inPlace: inPlace)
+            realPerson: realPerson.map { $0 == .yes }, inPlace: inPlace, changes: try changesFile.map(Self.read),
+            settings: settings.value, licence: licence.value, lineage: lineage.value)
+    }
+
+    private static func read(_ file: String) throws -> String {
+        do {
+            return try String(contentsOf: URL(filePath: Paths.absolute(file).string), encoding: .utf8)
+        } catch {
+            throw OperationError(.notFound, "\(file) cannot be read as text: \(error.localizedDescription)")
+        }
     }
 
     private func show(_ draft: ReleaseDraft, _ request: PublishRequest) {

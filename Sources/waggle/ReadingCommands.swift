@@ -62,6 +62,17 @@ struct ShowCommand: AsyncParsableCommand {
                 Terminal.print("           AutoV2 \(file.autov2)  AutoV3 \(autoV3)  CRC32 \(file.crc32)")
             }
         }
+        for relative in release.lineage {
+            let name = relative.name.isEmpty ? "\(relative.post) (not known here)" : relative.name
+            Terminal.print("  \(relative.isAncestor ? "from    " : "used in ") \(name)  [\(relative.role)]")
+        }
+        let verified = release.pictures.count { $0.isVerified }
+        if !release.pictures.isEmpty {
+            Terminal.print("  pictures \(release.pictures.count), \(verified) with every file of the recipe verified")
+        }
+        if release.reviews > 0 {
+            Terminal.print("  reviews  \(release.recommended) of \(release.reviews) recommend it")
+        }
         if release.versions.count > 1 { Terminal.print("  versions \(release.versions.joined(separator: ", "))") }
     }
 }

@@ -21,7 +21,9 @@ struct Waggle: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, StatusCommand.self, VersionCommand.self, PublishCommand.self,
             GetCommand.self, ShowCommand.self, ListCommand.self, VerifyCommand.self, ExportCommand.self,
-            ReindexCommand.self, PeerCommand.self, MirrorCommand.self, ConfigCommand.self,
+            ReviewCommand.self, CommentCommand.self, ReactCommand.self, RemoveCommand.self,
+            CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self, MirrorCommand.self, AccountCommand.self,
+            ConfigCommand.self,
         ])
 
     /// Parses, runs, and ends with the exit code that belongs to what happened.

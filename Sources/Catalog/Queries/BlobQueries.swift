@@ -9,12 +9,13 @@ import WaggleProtocol
 public struct BlobReference: Sendable, Hashable {
     public let sha256: Hash32
     /// The highest level that a post in force by an author who has earned room here gives it; where there is none, of
-    /// any post. The files of a release have the level of its model.
+    /// any post. The files of a release have the level of its model, avatars are PG unless labelled otherwise.
     public let level: Level
     /// False when every post that shows it, or the blob itself, is hidden here.
     public let isReferencedByVisiblePost: Bool
     /// A name for people who save it; empty for images.
     public let fileName: String
+    /// Empty, with size 0 and no pieces root, when only profiles and articles show it.
     public let mediaType: String
     public let size: UInt64
     public let piecesRoot: Hash32
@@ -31,19 +32,20 @@ extension Catalog {
     public func blobReference(_ sha256: Hash32) async throws(CatalogError) -> BlobReference? {
         try await read { database in
             let shows = try Self.shows(sha256, database)
-            guard let first = shows.first else { return nil }
+            // The first that also says how large the blob is: profiles and articles name no more than its hash.
+            guard let main = shows.first(where: \.hasDetails) ?? shows.first else { return nil }
             let open = shows.filter(\.isOpen)
-            let details = try first.details(database)
+            let details = try main.details(database)
             return BlobReference(
                 sha256: sha256, level: try Self.level(sha256, isOpen: !open.isEmpty, database),
                 isReferencedByVisiblePost: !open.isEmpty, fileName: details.name, mediaType: details.mediaType,
-                size: details.size, piecesRoot: details.piecesRoot, isImage: first.isImage, posts: shows.map(\.post),
+                size: details.size, piecesRoot: details.piecesRoot, isImage: main.isImage, posts: shows.map(\.post),
                 authors: shows.reduce(into: []) { if !$0.contains($1.author) { $0.append($1.author) } })
         }
     }
 
-    /// The two tables of things that show a blob.
-    private static let tables = ["files", "images"]
+    /// The tables of things that show a blob.
+    private static let tables = ["files", "images", "shown_blobs"]
 
     private static func level(_ sha256: Hash32, isOpen: Bool, _ database: Database) throws -> Level {
         // The highest open shelf of trusted authors, of any author, or, when all is hidden, the highest there is.
@@ -78,7 +80,16 @@ extension Catalog {
                 WHERE sha256 = ? ORDER BY earned DESC, shelf DESC LIMIT \(limit)) i
             JOIN image_posts p ON p.id = i.post_id JOIN authors a ON a.id = i.author_id
             """, [sha256.data])
-        let all = files.map { BlobShow($0, isImage: false) } + images.map { BlobShow($0, isImage: true) }
+        let others = try database.rows(
+            """
+            SELECT b.earned, b.shelf, b.created, b.tie, b.post, a.author, 0, w.id, b.kind
+            FROM (SELECT earned, shelf, created, tie, post, author_id, kind FROM shown_blobs
+                WHERE sha256 = ? ORDER BY earned DESC, shelf DESC LIMIT \(limit)) b
+            JOIN authors a ON a.id = b.author_id LEFT JOIN works w ON w.post = b.post
+            """, [sha256.data])
+        let all =
+            files.map { BlobShow($0, .file) } + images.map { BlobShow($0, .image) }
+            + others.map { BlobShow($0, PostKind(rawValue: $0[8]) == .workflow ? .graph : .picture) }
         var posts: Set<Hash32> = []
         return Array(
             all.sorted { $0.order.lexicographicallyPrecedes($1.order) }
@@ -88,34 +99,53 @@ extension Catalog {
 
 /// One post that shows a blob.
 private struct BlobShow {
+    /// As what it shows it, the most telling first.
+    enum Use: Int64 {
+        case file
+        case graph
+        case image
+        /// An avatar or a cover: a hash and no more.
+        case picture
+    }
+
     let isOpen: Bool
-    let isImage: Bool
     let post: Hash32
     let author: Hash32
     /// Smaller = more telling.
     let order: [Int64]
+    private let use: Use
     private let part: Int
-    private let id: Int64
+    /// Of the release, image or work.
+    private let id: Int64?
 
-    init(_ row: Row, isImage: Bool) {
-        self.isImage = isImage
+    init(_ row: Row, _ use: Use) {
+        self.use = use
         isOpen = (row[1] as Int64) < Shelf.hidden
         post = row.hash(4)
         author = row.hash(5)
         part = row[6]
         id = row[7]
-        order = [isOpen ? 0 : 1, -(row[0] as Int64), isImage ? 1 : 0, row[2], row[3], row[6]]
+        order = [isOpen ? 0 : 1, -(row[0] as Int64), use.rawValue, row[2], row[3], row[6]]
     }
 
+    var isImage: Bool { use == .image || use == .picture }
+    var hasDetails: Bool { use != .picture }
+
     func details(_ database: Database) throws -> (name: String, mediaType: String, size: UInt64, piecesRoot: Hash32) {
-        let table = isImage ? "images" : "releases"
-        let body = try database.row("SELECT body FROM \(table) WHERE id = ?", [id])?[0] as Data? ?? Data()
-        if isImage {
-            let image = try WireImage(serializedBytes: body)
-            return ("", image.mediaType, image.size, Hash32(image.piecesRoot) ?? .zero)
+        func body(_ table: String) throws -> Data {
+            try database.row("SELECT body FROM \(table) WHERE id = ?", [id])?[0] as Data? ?? Data()
         }
-        let release = try WireRelease(serializedBytes: body)
-        let file = release.files.indices.contains(part) ? release.files[part] : WireFile()
+        let file: WireFile
+        switch use {
+        case .picture: return ("", "", 0, .zero)
+        case .image:
+            let image = try WireImage(serializedBytes: try body("images"))
+            return ("", image.mediaType, image.size, Hash32(image.piecesRoot) ?? .zero)
+        case .graph: file = try WireWorkflow(serializedBytes: try body("works")).graph
+        case .file:
+            let release = try WireRelease(serializedBytes: try body("releases"))
+            file = release.files.indices.contains(part) ? release.files[part] : WireFile()
+        }
         return (file.name, file.mediaType, file.size, Hash32(file.piecesRoot) ?? .zero)
     }
 }

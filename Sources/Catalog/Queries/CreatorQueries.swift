@@ -83,7 +83,8 @@ extension Catalog {
     /// The profile in force of an author.
     public func profile(of author: Hash32) async throws(CatalogError) -> WireProfile? {
         try await read { database in
-            let row = try database.row("SELECT profile FROM authors WHERE author = ?", [author.data])
+            let row = try database.row(
+                "SELECT profile FROM authors WHERE author = ? AND profile_hidden = 0", [author.data])
             return try (row?[0] as Data?).map { try WireProfile(serializedBytes: $0) }
         }
     }

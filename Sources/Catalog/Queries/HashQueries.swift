@@ -21,7 +21,7 @@ public struct HashClaim: Sendable, Hashable {
     }
 
     /// Conditions on `files`, each for one index.
-    fileprivate var conditions: [String] {
+    var conditions: [String] {
         switch bytes.count {
         case 4: ["autov1 = :exact", "crc32 = :number"]
         case 5: ["sha256 BETWEEN :low AND :high"]
@@ -30,7 +30,7 @@ public struct HashClaim: Sendable, Hashable {
         }
     }
 
-    fileprivate func arguments(_ condition: String) -> [String: any DatabaseValueConvertible] {
+    func arguments(_ condition: String) -> [String: any DatabaseValueConvertible] {
         var all: [String: any DatabaseValueConvertible] = [:]
         if condition.contains(":exact") { all["exact"] = Data(bytes) }
         if condition.contains(":number") { all["number"] = bytes.reduce(Int64(0)) { $0 << 8 | Int64($1) } }

@@ -5,7 +5,7 @@ public import Moderation
 import SwiftProtobuf
 import WaggleProtocol
 
-/// A file of a release, or an image, with all that mirror rules ask for.
+/// A file of a release, an image, or the graph of a workflow, with all that mirror rules ask for.
 public struct MirrorCandidate: Sendable, Hashable {
     public let sha256: Hash32
     public let piecesRoot: Hash32
@@ -18,14 +18,15 @@ public struct MirrorCandidate: Sendable, Hashable {
     /// The release that it belongs to; for an image, the first release here that it is listed under, if any.
     public let releaseID: Int32?
     public let release: Hash32?
+    /// "Workflow" for the graph of one.
     public let modelType: String
     public let baseModel: String
     public let tags: [String]
 }
 
 extension Catalog {
-    /// Steps through every file and then every image that the viewer may see, once each, in the order in which this node
-    /// first met their posts. A release whose model arrives after its place was passed is met on the next pass.
+    /// Steps through every file, then every image, then every graph that the viewer may see, once each, in the order in
+    /// which this node first met their posts. A release whose model arrives after its place was passed is met on the next pass.
     /// - Parameter cursor: the `next` of the step before; nil = a new pass.
     public func mirrorCandidates(after cursor: String? = nil, limit: Int, _ filter: ViewerFilter)
         async throws(CatalogError) -> Page<MirrorCandidate>
@@ -34,7 +35,7 @@ extension Catalog {
             throw .limit("a step has 1 to \(Limits.Catalog.mirrorBatch) items, not \(limit)")
         }
         return try await read { database in
-            let letter = cursor?.first == "y" ? "y" as Character : "x"
+            let letter = cursor?.first.flatMap { "yz".contains($0) ? $0 : nil } ?? "x"
             let after = try cursor.map { try OrderKey(cursor: $0, letter: letter, count: 1).values[0] } ?? 0
             let walk = MirrorWalk(reader: ViewReader(database, filter))
             if letter == "x" {
@@ -43,10 +44,16 @@ extension Catalog {
                     return Page(items: files.map(\.item), next: OrderKey([last.id]).cursor("x"))
                 }
             }
-            let images = try walk.images(after: letter == "y" ? after : 0, limit: limit)
+            if letter != "z" {
+                let images = try walk.images(after: letter == "y" ? after : 0, limit: limit)
+                if let last = images.last {
+                    return Page(items: images.map(\.item), next: OrderKey([last.id]).cursor("y"))
+                }
+            }
+            let graphs = try walk.graphs(after: letter == "z" ? after : 0, limit: limit)
             return Page(
-                items: images.map(\.item),
-                next: images.count == limit ? images.last.map { OrderKey([$0.id]).cursor("y") } : nil)
+                items: graphs.map(\.item),
+                next: graphs.count == limit ? graphs.last.map { OrderKey([$0.id]).cursor("z") } : nil)
         }
     }
 }
@@ -99,6 +106,24 @@ private struct MirrorWalk {
                 name: "", isImage: true, author: row.hash(3), level: Level(declared: row[1]),
                 releaseID: link?.releaseID, release: model?.hash(2), modelType: model?[0] ?? "",
                 baseModel: link?.baseModel ?? "", tags: Self.tags(model?[1] ?? ""))
+            return (row[0], item)
+        }
+    }
+
+    func graphs(after id: Int64, limit: Int) throws -> [(id: Int64, item: MirrorCandidate)] {
+        let rows = try reader.database.rows(
+            """
+            SELECT w.id, w.body, w.level, a.author FROM works w JOIN authors a ON a.id = w.author_id
+            WHERE w.kind = \(PostKind.workflow.rawValue) AND w.id > ? AND w.shelf IN \(reader.shelves)
+            ORDER BY w.id LIMIT ?
+            """, [id, limit])
+        return try rows.map { row in
+            let workflow = try WireWorkflow(serializedBytes: row[1] as Data)
+            let file = workflow.graph
+            let item = MirrorCandidate(
+                sha256: Hash32(file.sha256) ?? .zero, piecesRoot: Hash32(file.piecesRoot) ?? .zero, size: file.size,
+                name: file.name, isImage: false, author: row.hash(3), level: Level(declared: row[2]), releaseID: nil,
+                release: nil, modelType: "Workflow", baseModel: "", tags: workflow.tags.map(TermTable.folded))
             return (row[0], item)
         }
     }

@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import WaggleProtocol
 
 /// What one person says of one release. Images of a review are among the images of its release.
 public struct ReviewView: Sendable, Hashable {
@@ -9,10 +10,14 @@ public struct ReviewView: Sendable, Hashable {
     public let releaseID: Int32
     public let author: CreatorView
     public let created: UInt64
+    /// Of the release.
+    public let version: String
     public let isRecommended: Bool
     public let text: String
+    public let counts: SubjectCounts
 }
 
+/// What somebody says of something, or answers to that.
 public struct CommentView: Sendable, Hashable {
     public let post: Hash32
     public let subject: Hash32
@@ -20,6 +25,11 @@ public struct CommentView: Sendable, Hashable {
     public let author: CreatorView
     public let created: UInt64
     public let text: String
+    /// How many comments it hangs below: 0 for a top comment, at most 8.
+    public let depth: Int
+    public let counts: SubjectCounts
+    /// Comments that hang on it directly; 1000 stands for more.
+    public let replyCount: Int
 }
 
 extension Catalog {
@@ -32,51 +42,65 @@ extension Catalog {
             let talk = try Talk(reader, table: "reviews", letter: "v", limit: limit, position: position)
             let subject = try database.integer(
                 "SELECT subject_id FROM releases WHERE id = ? AND shelf IN \(reader.shelves)", [id])
-            guard let subject else { return Page(items: [], next: nil) }
-            return try talk.page([subject]) { key in
-                guard
-                    let row = try database.row(
-                        "SELECT post, author_id, created, recommended, text FROM reviews WHERE id = ?", [key]),
-                    let author = try reader.creator(row[1])
-                else { return nil }
-                return ReviewView(
-                    post: row.hash(0), releaseID: id, author: author, created: UInt64(row[2] as Int64),
-                    isRecommended: row[3], text: row[4])
-            }
+            return try talk.page(subject.map { [$0] } ?? []) { try reader.review($0) }
         }
     }
 
-    /// The comments on a model, release, image post or review, newest first; none when the viewer may not see it.
-    /// - Parameter subject: the post; any version of a model finds the comments on all of its versions.
+    /// The reviews of all releases of a model, newest first; those of its newest 100 releases that the viewer may see.
+    public func reviews(
+        ofModel id: Int32, limit: Int, position: PagePosition = .start, _ filter: ViewerFilter
+    ) async throws(CatalogError) -> Page<ReviewView> {
+        try await read { database in
+            let reader = ViewReader(database, filter)
+            let talk = try Talk(reader, table: "reviews", letter: "z", limit: limit, position: position)
+            let subjects = try database.rows(
+                """
+                SELECT subject_id FROM releases WHERE model_id = ? AND shelf IN \(reader.shelves)
+                ORDER BY created DESC, tie DESC, id DESC LIMIT \(Limits.Catalog.releasesPerModel)
+                """, [id])
+            return try talk.page(subjects.map { $0[0] }) { try reader.review($0) }
+        }
+    }
+
+    /// The comments on any post that people talk about, newest first; none when the viewer may not see it.
+    /// - Parameter subject: the post; any version of a model, collection, article or workflow finds the comments on all
+    ///   of its versions.
     public func comments(
         on subject: Hash32, limit: Int, position: PagePosition = .start, _ filter: ViewerFilter
     ) async throws(CatalogError) -> Page<CommentView> {
         try await read { database in
             let reader = ViewReader(database, filter)
             let talk = try Talk(reader, table: "comments", letter: "w", limit: limit, position: position)
-            return try talk.page(try reader.visibleSubjects(subject)) { key in
-                guard
-                    let row = try database.row(
-                        """
-                        SELECT c.post, c.author_id, c.created, c.reply_to, c.text, s.post
-                        FROM comments c JOIN subjects s ON s.id = c.subject_id WHERE c.id = ?
-                        """, [key]),
-                    let author = try reader.creator(row[1])
-                else { return nil }
-                return CommentView(
-                    post: row.hash(0), subject: row.hash(5), replyTo: (row[3] as Data?).flatMap { Hash32($0) },
-                    author: author, created: UInt64(row[2] as Int64), text: row[4])
+            return try talk.page(try reader.visibleSubjects(subject)) { id in
+                try reader.comment(id, depth: try reader.depth(ofComment: id))
             }
+        }
+    }
+
+    /// The reactions of one person on a post, or on any version of what it is a version of; at most 64.
+    public func reaction(of author: Hash32, on subject: Hash32) async throws(CatalogError) -> [String] {
+        try await read { database in
+            let subjects = try ViewReader(database, ViewerFilter(mask: 0)).subjects(subject)
+            let rows = try database.rows(
+                """
+                SELECT DISTINCT emoji FROM reactions
+                WHERE subject_id IN (SELECT value FROM json_each(?))
+                    AND author_id = (SELECT id FROM authors WHERE author = ?)
+                ORDER BY emoji LIMIT \(Limits.Catalog.ownReactions)
+                """, [subjects.json, author.data])
+            return rows.map { String(decoding: $0[0] as Data, as: UTF8.self) }
         }
     }
 }
 
 /// One page of what was said of one post.
-private struct Talk {
+struct Talk {
     let reader: ViewReader
     let table: String
     let letter: Character
     let range: PageRange
+    /// Further conditions on the table's rows.
+    var conditions: [String] = []
 
     init(_ reader: ViewReader, table: String, letter: Character, limit: Int, position: PagePosition)
         throws(CatalogError)
@@ -90,7 +114,7 @@ private struct Talk {
     func page<Item>(_ subjects: [Int64], item: (Int64) throws -> Item?) throws -> Page<Item> {
         let list = OrderedList(
             columns: ["created", "tie", "id"], table: table,
-            conditions: reader.filter.seesHidden ? ["hidden IN (0, 1)"] : ["hidden = 0"], merged: "subject_id")
+            conditions: ["hidden \(reader.hiddenValues)"] + conditions, merged: "subject_id")
         let keys = try list.rows(
             reader.database, over: subjects, from: range.from, limit: range.limit + 1, offset: range.offset)
         let (page, next) = range.page(keys, key: { $0 }, letter: letter)
@@ -99,41 +123,53 @@ private struct Talk {
 }
 
 extension ViewReader {
-    /// Versions of one model whose comments are shown together, the newest known ones.
-    private static let versions = 100
-
-    /// The rows of counts of a post, when the post itself stands on one of the viewer's shelves.
-    fileprivate func visibleSubjects(_ post: Hash32) throws -> [Int64] {
+    fileprivate func review(_ id: Int64) throws -> ReviewView? {
         guard
-            let row = try database.row("SELECT id, release_id, model_id FROM subjects WHERE post = ?", [post.data]),
-            let id = row[0] as Int64?
-        else { return [] }
-        if let releaseID = row[1] as Int64? {
-            return try database.exists("SELECT 1 FROM releases WHERE id = ? AND shelf IN \(shelves)", [releaseID])
-                ? [id] : []
-        }
-        if let modelID = row[2] as Int64? {
-            guard try database.exists("SELECT 1 FROM models WHERE id = ? AND shelf IN \(shelves)", [modelID]) else {
-                return []
-            }
-            return try database.rows(
+            let row = try database.row(
                 """
-                SELECT id FROM subjects WHERE model_id = ? AND release_id IS NULL
-                ORDER BY id DESC LIMIT \(Self.versions)
-                """, [modelID]
-            ).map { $0[0] }
-        }
-        let isShownImage = try database.exists(
-            """
-            SELECT 1 FROM image_posts p JOIN images i ON i.post_id = p.id
-            WHERE p.post = ? AND i.shelf IN \(shelves)
-            """, [post.data])
-        if isShownImage { return [id] }
-        let isShownReview = try database.exists(
-            """
-            SELECT 1 FROM reviews v JOIN subjects s ON s.id = v.subject_id JOIN releases r ON r.id = s.release_id
-            WHERE v.post = ? AND v.hidden = 0 AND r.shelf IN \(shelves)
-            """, [post.data])
-        return isShownReview ? [id] : []
+                SELECT v.post, v.author_id, v.created, v.recommended, v.text, r.id, r.version
+                FROM reviews v JOIN subjects s ON s.id = v.subject_id JOIN releases r ON r.id = s.release_id
+                WHERE v.id = ?
+                """, [id]),
+            let author = try creator(row[1])
+        else { return nil }
+        return ReviewView(
+            post: row.hash(0), releaseID: row[5], author: author, created: UInt64(row[2] as Int64), version: row[6],
+            isRecommended: row[3], text: row[4], counts: try counts(ofPost: row.hash(0)))
     }
+
+    func comment(_ id: Int64, depth: Int) throws -> CommentView? {
+        guard
+            let row = try database.row(
+                """
+                SELECT c.post, c.author_id, c.created, c.reply_to, c.text, s.post
+                FROM comments c JOIN subjects s ON s.id = c.subject_id WHERE c.id = ?
+                """, [id]),
+            let author = try creator(row[1])
+        else { return nil }
+        let replies = try database.integer(
+            """
+            SELECT COUNT(*) FROM (
+                SELECT 1 FROM comments WHERE parent_id = ? AND hidden \(hiddenValues)
+                LIMIT \(Limits.Catalog.countedMentions))
+            """, [id])
+        return CommentView(
+            post: row.hash(0), subject: row.hash(5), replyTo: (row[3] as Data?).flatMap { Hash32($0) },
+            author: author, created: UInt64(row[2] as Int64), text: row[4], depth: depth,
+            counts: try counts(ofPost: row.hash(0)), replyCount: Int(replies ?? 0))
+    }
+
+    /// How many comments a comment hangs below, as far as that is shown.
+    fileprivate func depth(ofComment id: Int64) throws -> Int {
+        var (current, depth) = (id, 0)
+        while depth < Limits.Catalog.replyDepth,
+            let parent = try database.integer("SELECT parent_id FROM comments WHERE id = ?", [current])
+        {
+            (current, depth) = (parent, depth + 1)
+        }
+        return depth
+    }
+
+    /// What the viewer sees of talk that moderation may have hidden, as a condition on a column.
+    var hiddenValues: String { filter.seesHidden ? "IN (0, 1)" : "= 0" }
 }

@@ -35,6 +35,8 @@ final class ViewReader {
     private let levels: [Int64]
     private var creators: [Int32: CreatorView] = [:]
     private var links: [Hash32: ReleaseLink?] = [:]
+    /// What was counted for posts of which several images are shown.
+    var postCounts: [Hash32: SubjectCounts] = [:]
     // Statements that depend on the viewer's shelves and are used for each item of a page.
     private lazy var modelLevels = Self.levelsStatement("model_images", "model_id", levels)
     private lazy var releaseLevels = Self.levelsStatement("image_links", "subject_id", levels)
@@ -59,18 +61,33 @@ final class ViewReader {
 
     func creator(_ id: Int32) throws -> CreatorView? {
         if let known = creators[id] { return known }
-        guard let row = try database.row("SELECT author, name, handle, home FROM authors WHERE id = ?", [id]) else {
-            return nil
-        }
+        guard
+            let row = try database.row(
+                """
+                SELECT author, name, handle, home, following, profile_post, IIF(profile_hidden, NULL, profile)
+                FROM authors WHERE id = ?
+                """, [id])
+        else { return nil }
+        let author = row.hash(0)
         let count = try database.integer(
             """
             SELECT COUNT(*) FROM (
                 SELECT 1 FROM models WHERE author_id = ? AND shelf IN \(shelves) LIMIT \(Self.countedModels))
             """, [id])
+        let profile = try (row[6] as Data?).map { try WireProfile(serializedBytes: $0) } ?? WireProfile()
         let view = CreatorView(
-            id: id, author: row.hash(0), name: row[1], handle: row[2], home: row[3], modelCount: Int(count ?? 0))
+            id: id, author: author, name: row[1], handle: row[2], home: row[3], about: profile.about,
+            avatar: try profile.avatar.isEmpty ? nil : shownBlob(of: row.hash(5)), links: profile.links,
+            followers: Int(try database.integer("SELECT followers FROM people WHERE author = ?", [author.data]) ?? 0),
+            following: row[4], modelCount: Int(count ?? 0), imageCount: try images(.author, Int64(id)),
+            isFromHere: try database.exists("SELECT 1 FROM earned WHERE author = ?1 AND source = ?1", [author.data]))
         creators[id] = view
         return view
+    }
+
+    /// The blob that a profile or article shows, when the viewer may see it.
+    func shownBlob(of post: Hash32) throws -> Hash32? {
+        try database.row("SELECT sha256 FROM shown_blobs WHERE post = ? AND shelf IN \(shelves)", [post.data])?.hash(0)
     }
 
     // MARK: Models
@@ -82,7 +99,7 @@ final class ViewReader {
             let row = try database.row(
                 """
                 SELECT post, author_id, slug, level, created, updated, downloads, recommended, not_recommended,
-                    comments, body
+                    comments, body, reactions
                 FROM models WHERE id = ? AND shelf IN \(shelves)
                 """, [id]),
             let author = try creator(row[1])
@@ -94,7 +111,28 @@ final class ViewReader {
             level: level, levelBits: try level.rawValue | imageLevels(modelLevels, Int64(id)),
             created: UInt64(row[4] as Int64), updated: UInt64(row[5] as Int64),
             releases: try releases(ofModel: id, detail, baseModels: baseModels),
-            counts: Self.counts(row, from: 6))
+            counts: try counts(ofModel: id, Self.counts(row, from: 6), reactions: row[11]), channel: try channel(id))
+    }
+
+    private func channel(_ modelID: Int32) throws -> ChannelView? {
+        let row = try database.row(
+            "SELECT release, number, expires FROM channels WHERE model_id = ? AND hidden <= ?",
+            [modelID, filter.seesHidden])
+        guard let row else { return nil }
+        let newest = try newestRelease(ofModel: modelID)
+        return ChannelView(
+            release: row.hash(0), number: UInt64(bitPattern: row[1] as Int64), expires: UInt64(row[2] as Int64),
+            isHere: newest?.post == row.hash(0))
+    }
+
+    /// The newest release of a model that the viewer may see.
+    func newestRelease(ofModel id: Int32) throws -> (id: Int32, post: Hash32)? {
+        try database.row(
+            """
+            SELECT id, post FROM releases WHERE model_id = ? AND shelf IN \(shelves)
+            ORDER BY created DESC, tie DESC, id DESC LIMIT 1
+            """, [id]
+        ).map { ($0[0], $0.hash(1)) }
     }
 
     private static func counts(_ row: Row, from column: Int) -> SubjectCounts {
@@ -123,7 +161,8 @@ final class ViewReader {
 
     private static let releaseColumns = """
         r.id, r.post, r.model_id, r.author_id, r.created, r.body, r.subject_id, r.shelf, m.post,
-        s.downloads, s.recommended, s.not_recommended, s.comments, r.tie
+        s.downloads, s.recommended, s.not_recommended, s.comments, r.tie,
+        s.reactions
         """
     private static let releaseTables =
         "releases r JOIN models m ON m.id = r.model_id JOIN subjects s ON s.id = r.subject_id"
@@ -161,7 +200,8 @@ final class ViewReader {
             levelBits: try level.rawValue | imageLevels(releaseLevels, subjectID),
             files: try files(ofRelease: id, body),
             images: try images(ofSubject: subjectID, authorID: authorID, limit: detail.images),
-            index: try index ?? position(row), counts: Self.counts(row, from: 9))
+            index: try index ?? position(row),
+            counts: try counts(ofRelease: subjectID, Self.counts(row, from: 9), reactions: row[14]))
     }
 
     /// How many visible releases of the same model are newer.
@@ -213,24 +253,29 @@ final class ViewReader {
         return ImageView(
             id: id, post: row.hash(4), postID: row[3], index: row[0], author: author,
             created: UInt64(row[6] as Int64), image: try WireImage(serializedBytes: row[2] as Data),
-            level: Level(declared: row[1]), title: row[7], releases: try releaseLinks(row[8]))
+            level: Level(declared: row[1]), counts: try counts(ofPost: row.hash(4)), title: row[7], releases: try releaseLinks(row[8]))
     }
 
     /// The releases of an image post that the viewer may see, in the post's order.
     func releaseLinks(_ posts: Data) throws -> [ReleaseLink] {
         try stride(from: posts.startIndex, to: posts.endIndex, by: 32).compactMap { start in
             guard let post = Hash32(posts[start..<min(start + 32, posts.endIndex)]) else { return nil }
-            if let known = links[post] { return known }
-            let row = try database.row(
-                """
-                SELECT r.id, r.model_id, m.name, r.version, r.base_model FROM releases r JOIN models m ON m.id = r.model_id
-                WHERE r.post = ? AND r.shelf IN \(shelves)
-                """, [post.data])
-            let link = row.map { row in
-                ReleaseLink(releaseID: row[0], modelID: row[1], modelName: row[2], version: row[3], baseModel: row[4])
-            }
-            links[post] = .some(link)
-            return link
+            return try releaseLink(post)
         }
+    }
+
+    /// Nil when there is no such release on the viewer's shelves.
+    func releaseLink(_ post: Hash32) throws -> ReleaseLink? {
+        if let known = links[post] { return known }
+        let row = try database.row(
+            """
+            SELECT r.id, r.model_id, m.name, r.version, r.base_model FROM releases r JOIN models m ON m.id = r.model_id
+            WHERE r.post = ? AND r.shelf IN \(shelves)
+            """, [post.data])
+        let link = row.map { row in
+            ReleaseLink(releaseID: row[0], modelID: row[1], modelName: row[2], version: row[3], baseModel: row[4])
+        }
+        links[post] = .some(link)
+        return link
     }
 }

@@ -19,10 +19,13 @@ enum AuthorTable {
             home TEXT NOT NULL,
             earned INTEGER NOT NULL,           -- has earned room here
             shelves INTEGER NOT NULL,          -- OR of the shelves on which a model of theirs stands
+            following INTEGER NOT NULL DEFAULT 0,  -- people on their list
             profile_post BLOB,
-            profile BLOB
+            profile BLOB,
+            profile_hidden INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX authors_base ON authors (base, earned);
+        CREATE INDEX authors_profile ON authors (profile_post) WHERE profile_post IS NOT NULL;
         CREATE INDEX authors_handle ON authors (handle);
         CREATE INDEX authors_listed ON authors (handle, shelves) WHERE shelves <> 0;
         """
@@ -73,10 +76,16 @@ extension Projection {
 
     func show(profile: WireProfile, _ post: LoggedPost) throws {
         let id = try authorID(post.author)
-        try setName(id, post.author, name: profile.name, home: profile.home)
+        if let old = try database.row("SELECT profile_post FROM authors WHERE id = ?", [id]), old[0] as Data? != nil {
+            try removeShownBlob(of: old.hash(0))
+        }
         try database.run(
             "UPDATE authors SET profile_post = ?, profile = ? WHERE id = ?",
             [post.id.data, try profile.serializedData(), id])
+        // An avatar is mild unless its author says otherwise in a label.
+        let level = post.post.labels.compactMap(Level.init(word:)).max() ?? .pg
+        try setShownBlob(profile.avatar, of: post, authorID: id, level: level)
+        try setProfile(profile, post.id, author: post.author, id: id)
     }
 
     func hideProfile(_ post: LoggedPost) throws {
@@ -85,7 +94,26 @@ extension Projection {
                 "SELECT id FROM authors WHERE author = ? AND profile_post = ?", [post.author.data, post.id.data])
         else { return }
         try setName(Int32(truncatingIfNeeded: id), post.author, name: "", home: "")
-        try database.run("UPDATE authors SET profile_post = NULL, profile = NULL WHERE id = ?", [id])
+        try database.run(
+            "UPDATE authors SET profile_post = NULL, profile = NULL, profile_hidden = 0 WHERE id = ?", [id])
+        try removeShownBlob(of: post.id)
+    }
+
+    /// Somebody whose profile moderation hides is shown as one who has none: a name can be the insult.
+    func refreshHiddenProfile(_ post: Hash32) throws {
+        guard
+            let row = try database.row(
+                "SELECT id, author, profile FROM authors WHERE profile_post = ?", [post.data])
+        else { return }
+        try setProfile(
+            try WireProfile(serializedBytes: row[2] as Data), post, author: row.hash(1), id: row[0])
+        try refreshHiddenShownBlob(post: post)
+    }
+
+    private func setProfile(_ profile: WireProfile, _ post: Hash32, author: Hash32, id: Int32) throws {
+        let isHidden = isHidden(post)
+        try database.run("UPDATE authors SET profile_hidden = ? WHERE id = ?", [isHidden, id])
+        try setName(id, author, name: isHidden ? "" : profile.name, home: isHidden ? "" : profile.home)
     }
 
     private func setName(_ id: Int32, _ author: Hash32, name: String, home: String) throws {

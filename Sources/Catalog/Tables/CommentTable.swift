@@ -4,7 +4,8 @@ import GRDB
 import PostLog
 import WaggleProtocol
 
-/// Comments on any post.
+/// Comments on any post. A comment that answers another one of the same subject hangs on it while that one is here and
+/// not hidden; every other comment is a top comment.
 enum CommentTable {
     static let schema = """
         CREATE TABLE comments (
@@ -16,9 +17,13 @@ enum CommentTable {
             tie INTEGER NOT NULL,
             hidden INTEGER NOT NULL,
             reply_to BLOB,
+            parent_id INTEGER,                 -- the comment that it hangs on
             text TEXT NOT NULL
         );
         CREATE INDEX comments_newest ON comments (subject_id, hidden, created, tie, id);
+        CREATE INDEX comments_top ON comments (subject_id, hidden, created, tie, id) WHERE parent_id IS NULL;
+        CREATE INDEX comments_replies ON comments (parent_id, hidden, created, tie, id) WHERE parent_id IS NOT NULL;
+        CREATE INDEX comments_answering ON comments (reply_to) WHERE reply_to IS NOT NULL;
         """
 }
 
@@ -37,14 +42,21 @@ extension Projection {
                 post.id.data, subjectID, try authorID(post.author), Int64(post.created), post.id.tie, isHidden,
                 comment.replyTo.isEmpty ? nil : comment.replyTo, comment.text,
             ])
-        if !isHidden { tally(subjectID: subjectID, .comment(1)) }
+        try hang(comment: database.lastInsertedRowID)
+        if !isHidden {
+            try takeReplies(of: post.id)
+            tally(subjectID: subjectID, .comment(1))
+        }
     }
 
     func hideComment(_ post: LoggedPost) throws {
-        guard let row = try database.row("SELECT subject_id, hidden FROM comments WHERE post = ?", [post.id.data])
+        guard let row = try database.row("SELECT subject_id, hidden, id FROM comments WHERE post = ?", [post.id.data])
         else { return }
+        if !(row[1] as Bool) {
+            try release(repliesOf: post.id)
+            tally(subjectID: row[0], .comment(-1))
+        }
         try database.run("DELETE FROM comments WHERE post = ?", [post.id.data])
-        if !(row[1] as Bool) { tally(subjectID: row[0], .comment(-1)) }
     }
 
     func refreshHiddenComment(_ post: Hash32) throws {
@@ -52,7 +64,36 @@ extension Projection {
         guard let row = try database.row("SELECT subject_id, hidden FROM comments WHERE post = ?", [post.data]),
             row[1] as Bool != isHidden
         else { return }
+        if isHidden { try release(repliesOf: post) }
         try database.run("UPDATE comments SET hidden = ? WHERE post = ?", [isHidden, post.data])
+        if !isHidden { try takeReplies(of: post) }
         tally(subjectID: row[0], .comment(isHidden ? -1 : 1))
+    }
+
+    /// Hangs a new comment on the one that it answers.
+    private func hang(comment id: Int64) throws {
+        let parentID = try database.integer(
+            """
+            SELECT p.id FROM comments c JOIN comments p ON p.post = c.reply_to AND p.subject_id = c.subject_id
+            WHERE c.id = ? AND p.hidden = 0 AND p.id <> c.id
+            """, [id])
+        if let parentID { try database.run("UPDATE comments SET parent_id = ? WHERE id = ?", [parentID, id]) }
+    }
+
+    /// Hangs on a comment those that answer it and came before it.
+    private func takeReplies(of post: Hash32) throws {
+        guard let row = try database.row("SELECT id, subject_id FROM comments WHERE post = ?", [post.data]) else {
+            return
+        }
+        try database.run(
+            "UPDATE comments SET parent_id = ?1 WHERE reply_to = ?2 AND subject_id = ?3 AND id <> ?1",
+            [row[0] as Int64, post.data, row[1] as Int64])
+    }
+
+    /// The other way round, for a comment that goes.
+    private func release(repliesOf post: Hash32) throws {
+        try database.run(
+            "UPDATE comments SET parent_id = NULL WHERE parent_id = (SELECT id FROM comments WHERE post = ?)",
+            [post.data])
     }
 }

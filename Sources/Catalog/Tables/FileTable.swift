@@ -11,6 +11,7 @@ enum FileTable {
             id INTEGER PRIMARY KEY,            -- the release's number + 1 + part
             release_id INTEGER NOT NULL,
             part INTEGER NOT NULL,
+            name TEXT NOT NULL,
             sha256 BLOB NOT NULL,
             pieces_root BLOB NOT NULL,
             autov1 BLOB,
@@ -36,12 +37,12 @@ extension Projection {
         for (part, file) in files.enumerated() {
             try database.run(
                 """
-                INSERT INTO files (id, release_id, part, sha256, pieces_root, autov1, autov3, crc32, tensor_digest,
-                    earned, hidden)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO files (id, release_id, part, name, sha256, pieces_root, autov1, autov3, crc32,
+                    tensor_digest, earned, hidden)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    Int64(releaseID) + 1 + Int64(part), releaseID, part, file.sha256, file.piecesRoot,
+                    Int64(releaseID) + 1 + Int64(part), releaseID, part, file.name, file.sha256, file.piecesRoot,
                     file.autov1.isEmpty ? nil : file.autov1, file.autov3.isEmpty ? nil : file.autov3,
                     file.crc32 == 0 ? nil : Int64(file.crc32),
                     file.tensorDigest.isEmpty ? nil : file.tensorDigest, isEarned,

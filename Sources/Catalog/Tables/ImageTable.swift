@@ -50,14 +50,18 @@ extension Projection {
             releases.append(release)
             if releases.count == Limits.Catalog.releasesPerImagePost { break }
         }
-        try insertImages(imagePost.images, post, releases: releases, title: imagePost.title, text: imagePost.text)
+        let rows = try insertImages(
+            imagePost.images, post, releases: releases, title: imagePost.title, text: imagePost.text)
+        try insertLineage(post, roles: [.remixOf], children: rows.map(LineageChild.init))
     }
 
+    /// Returns the new rows; none when the post is here already.
+    @discardableResult
     func insertImages(
         _ images: [WireImage], _ post: LoggedPost, releases: [Hash32], title: String, text: String
-    ) throws {
+    ) throws -> [ImageRow] {
         let id = try number(post.id)
-        if try database.exists("SELECT 1 FROM image_posts WHERE id = ?", [id]) { return }
+        if try database.exists("SELECT 1 FROM image_posts WHERE id = ?", [id]) { return [] }
         let authorID = try authorID(post.author)
         let isEarned = try hasEarnedRoom(post.author)
         let subjects = try releases.map { try subjectID($0) }
@@ -67,6 +71,7 @@ extension Projection {
                 id, post.id.data, authorID, Int64(post.created), title, text,
                 releases.reduce(into: Data()) { $0.append($1.data) },
             ])
+        var rows: [ImageRow] = []
         for (part, image) in images.enumerated() {
             let row = ImageRow(
                 id: Int64(id) + 1 + Int64(part), authorID: authorID,
@@ -83,7 +88,11 @@ extension Projection {
                 ])
             count(.images, shelf: row.shelf, by: 1)
             for subject in subjects { try link(row, toSubject: subject) }
+            rows.append(row)
         }
+        try refreshShelves(ofImagePost: post.id)
+        try noteReactions(ofImagePost: post.id, models: try models(ofImagePost: post.id), change: 1)
+        return rows
     }
 
     private func shelf(_ level: UInt32, blob: Data, post: Hash32) -> Int64 {
@@ -94,12 +103,15 @@ extension Projection {
     /// Removes the images of an image post or a review.
     func hideImages(of post: Hash32) throws {
         guard let id = try database.integer("SELECT id FROM image_posts WHERE post = ?", [post.data]) else { return }
+        try noteReactions(ofImagePost: post, models: try models(ofImagePost: post), change: -1)
         for row in try database.rows("SELECT id, shelf FROM images WHERE post_id = ?", [id]) {
             try unlink(imageID: row[0])
+            try removeLineage(child: row[0])
             count(.images, shelf: row[1], by: -1)
         }
         try database.run("DELETE FROM images WHERE post_id = ?", [id])
         try database.run("DELETE FROM image_posts WHERE id = ?", [id])
+        try refreshShelves(ofImagePost: post)
     }
 
     func refreshHiddenImages(blob: Hash32) throws {
@@ -127,6 +139,8 @@ extension Projection {
             guard shelf != row[3] as Int64 else { continue }
             try database.run("UPDATE images SET shelf = ? WHERE id = ?", [shelf, id])
             try moveLinks(imageID: id, toShelf: shelf)
+            try moveLineage(child: id, toShelf: shelf)
+            try refreshShelves(ofImagePost: row.hash(4))
             count(.images, shelf: row[3], by: -1)
             count(.images, shelf: shelf, by: 1)
         }

@@ -30,6 +30,7 @@ enum ModelTable {
             recommended INTEGER NOT NULL DEFAULT 0,
             not_recommended INTEGER NOT NULL DEFAULT 0,
             comments INTEGER NOT NULL DEFAULT 0,
+            reactions INTEGER NOT NULL DEFAULT 0,
             score INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX models_slug ON models (author_id, slug);
@@ -59,14 +60,17 @@ extension Projection {
                 model.tags.joined(separator: "\n"), Int64(Level(declared: model.level).rawValue), isHidden(post.id),
                 try model.serializedData(),
             ])
-        try setModel(ofSubject: post.id, id)
+        try setModel(ofSubject: post.id, id, authorID: authorID)
         staleModels.insert(id)
         staleAuthors.insert(authorID)
     }
 
     /// Comments on an older version stay comments on the model; those on a deleted one do not.
     func hideModel(_ post: LoggedPost, isSuperseded: Bool) throws {
-        if !isSuperseded { try setModel(ofSubject: post.id, nil) }
+        let author = try database.row("SELECT id FROM authors WHERE author = ?", [post.author.data])
+        if !isSuperseded, let authorID = author?[0] as Int32? {
+            try setModel(ofSubject: post.id, nil, authorID: authorID)
+        }
         let row = try database.row("SELECT id, author_id FROM models WHERE post = ?", [post.id.data])
         guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
         try database.run("DELETE FROM models WHERE id = ?", [id])
@@ -90,11 +94,13 @@ extension Projection {
             """, [id])
         let releases = try refreshReleases(ofModel: id, level: model?[0], isHidden: model?[1] ?? false)
         guard let model, let level = Level(rawValue: model[0] as UInt32) else {
+            try setShelf(ofSubjectsOf: id, nil)
             try setTerms([], ofModel: id, at: nil)
             try setSearchText(nil, ofModel: id)
             return
         }
         let shelf = Shelf.number(level, isHidden: model[1])
+        try setShelf(ofSubjectsOf: id, shelf)
         let open = releases.filter { $0.isOpen }
         let created = model[2] as Int64
         let place = ModelPlace(
@@ -119,16 +125,20 @@ extension Projection {
             let sums = try database.row(
                 """
                 SELECT COALESCE(SUM(downloads), 0), COALESCE(SUM(recommended), 0), COALESCE(SUM(not_recommended), 0),
-                    COALESCE(SUM(comments), 0)
+                    COALESCE(SUM(comments), 0), COALESCE(SUM(reactions), 0)
                 FROM subjects WHERE model_id = ?
                 """, [id])
         else { return }
         let score = Rating.score(recommended: sums[1], notRecommended: sums[2])
         try database.run(
             """
-            UPDATE models SET downloads = ?, recommended = ?, not_recommended = ?, comments = ?, score = ?
+            UPDATE models SET downloads = ?, recommended = ?, not_recommended = ?, comments = ?, reactions = ?,
+                score = ?
             WHERE id = ?
-            """, [sums[0] as Int64, sums[1] as Int64, sums[2] as Int64, sums[3] as Int64, score, id])
+            """,
+            [
+                sums[0] as Int64, sums[1] as Int64, sums[2] as Int64, sums[3] as Int64, sums[4] as Int64, score, id,
+            ])
     }
 }
 

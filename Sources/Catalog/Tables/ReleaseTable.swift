@@ -68,20 +68,29 @@ extension Projection {
             "UPDATE subjects SET release_id = ?, model_id = ?, downloads = ? WHERE id = ?",
             [id, modelID, allotment.downloads[id] ?? 0, subjectID])
         try addImages(ofSubject: subjectID, toModel: modelID)
+        try noteReactions(ofSubject: subjectID, modelID: modelID, modelAuthorID: authorID, change: 1)
+        try noteReactionsOnImages(ofSubject: subjectID, modelID: modelID, change: 1)
+        try insertLineage(
+            post, roles: [.base, .mergeOf, .trainedFrom],
+            children: [LineageChild(id: Int64(id), shelf: nil, tie: post.id.tie, isImage: false)])
         staleModels.insert(modelID)
     }
 
     func hideRelease(_ post: LoggedPost) throws {
         guard
             let row = try database.row(
-                "SELECT id, model_id, subject_id, shelf FROM releases WHERE post = ?", [post.id.data])
+                "SELECT id, model_id, subject_id, shelf, author_id FROM releases WHERE post = ?", [post.id.data])
         else { return }
         let (id, modelID, subjectID): (Int32, Int32, Int64) = (row[0], row[1], row[2])
+        try noteReactions(ofSubject: subjectID, modelID: modelID, modelAuthorID: row[4], change: -1)
+        try noteReactionsOnImages(ofSubject: subjectID, modelID: modelID, change: -1)
         try removeImages(ofSubject: subjectID, fromModel: modelID)
+        try removeLineage(child: Int64(id))
         try database.run("DELETE FROM files WHERE release_id = ?", [id])
         try database.run("DELETE FROM releases WHERE id = ?", [id])
         try database.run(
-            "UPDATE subjects SET release_id = NULL, model_id = NULL, downloads = 0 WHERE id = ?", [subjectID])
+            "UPDATE subjects SET release_id = NULL, model_id = NULL, shelves = 0, downloads = 0 WHERE id = ?",
+            [subjectID])
         if let shelf = row[3] as Int64? { count(.releases, shelf: shelf, by: -1) }
         staleModels.insert(modelID)
     }
@@ -115,6 +124,10 @@ extension Projection {
             let stored = row[1] as Int64?
             if shelf != stored {
                 try database.run("UPDATE releases SET shelf = ? WHERE id = ?", [shelf, releaseID])
+                try database.run(
+                    "UPDATE subjects SET shelves = ? WHERE id = (SELECT subject_id FROM releases WHERE id = ?)",
+                    [shelf.map(Shelf.set) ?? 0, releaseID])
+                try moveLineage(child: Int64(releaseID), toShelf: shelf)
                 if let stored { count(.releases, shelf: stored, by: -1) }
                 if let shelf { count(.releases, shelf: shelf, by: 1) }
             }

@@ -8,7 +8,9 @@ import WaggleProtocol
 /// Who has earned room here, and through whom: residents through themselves, others through a resident's follow list.
 enum RoomTable {
     static let schema = """
-        CREATE TABLE follow_lists (author BLOB PRIMARY KEY, post BLOB NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE follow_lists (
+            author BLOB PRIMARY KEY, post BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, body BLOB NOT NULL
+        ) WITHOUT ROWID;
         CREATE TABLE earned (author BLOB NOT NULL, source BLOB NOT NULL, PRIMARY KEY (author, source)) WITHOUT ROWID;
         CREATE INDEX earned_source ON earned (source);
         """
@@ -26,16 +28,27 @@ extension Projection {
     func show(follows: WireFollows, _ post: LoggedPost) throws {
         try database.run(
             """
-            INSERT INTO follow_lists (author, post, body) VALUES (?, ?, ?)
-            ON CONFLICT DO UPDATE SET post = excluded.post, body = excluded.body
-            """, [post.author.data, post.id.data, try follows.serializedData()])
+            INSERT INTO follow_lists (author, post, created, body) VALUES (?, ?, ?, ?)
+            ON CONFLICT (author) DO UPDATE SET post = excluded.post, created = excluded.created, body = excluded.body
+            """, [post.author.data, post.id.data, Int64(post.created), try follows.serializedData()])
+        _ = try authorID(post.author)
+        try setFollows(isHidden(post.id) ? [] : follows.follows, of: post.author, created: Int64(post.created))
         if try isResident(post.author) { try setEarned(through: post.author, [post.author] + followed(follows)) }
     }
 
     func hideFollows(_ post: LoggedPost) throws {
         try database.run("DELETE FROM follow_lists WHERE author = ? AND post = ?", [post.author.data, post.id.data])
-        guard database.changesCount > 0, try isResident(post.author) else { return }
-        try setEarned(through: post.author, [post.author])
+        guard database.changesCount > 0 else { return }
+        try setFollows([], of: post.author, created: 0)
+        if try isResident(post.author) { try setEarned(through: post.author, [post.author]) }
+    }
+
+    /// A hidden list counts no followers. Whom a resident trusts is not for others to see, so it goes on to count.
+    func refreshHiddenFollows(_ post: Hash32) throws {
+        guard let row = try database.row("SELECT author, created, body FROM follow_lists WHERE post = ?", [post.data])
+        else { return }
+        let follows = isHidden(post) ? [] : try WireFollows(serializedBytes: row[2] as Data).follows
+        try setFollows(follows, of: row.hash(0), created: row[1])
     }
 
     func setResident(_ author: Hash32, _ isResident: Bool) throws {
@@ -73,6 +86,7 @@ extension Projection {
         else { return }
         try database.run("UPDATE authors SET earned = ? WHERE id = ?", [isEarned, id])
         try database.run("UPDATE images SET earned = ? WHERE author_id = ?", [isEarned, id])
+        try database.run("UPDATE shown_blobs SET earned = ? WHERE author_id = ?", [isEarned, id])
         try database.run(
             "UPDATE files SET earned = ? WHERE release_id IN (SELECT id FROM releases WHERE author_id = ?)",
             [isEarned, id])

@@ -9,12 +9,16 @@ enum SubjectTable {
             post BLOB NOT NULL UNIQUE,
             release_id INTEGER,                -- when the post is a release that is here
             model_id INTEGER,                  -- of the release, or of which the post is a version
+            work_id INTEGER,                   -- of the collection, article or workflow of which it is a version
+            shelves INTEGER NOT NULL DEFAULT 0,  -- Shelf.set of a model, a release, or the images of a post
             downloads INTEGER NOT NULL DEFAULT 0,
             recommended INTEGER NOT NULL DEFAULT 0,
             not_recommended INTEGER NOT NULL DEFAULT 0,
-            comments INTEGER NOT NULL DEFAULT 0
+            comments INTEGER NOT NULL DEFAULT 0,
+            reactions INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX subjects_model ON subjects (model_id) WHERE model_id IS NOT NULL;
+        CREATE INDEX subjects_work ON subjects (work_id) WHERE work_id IS NOT NULL;
         """
 }
 
@@ -24,7 +28,8 @@ extension Projection {
         if let id = subjectIDs[post] { return id }
         var id = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
         if id == nil {
-            try database.run("INSERT INTO subjects (post) VALUES (?)", [post.data])
+            try database.run(
+                "INSERT INTO subjects (post, shelves) VALUES (?, ?)", [post.data, try shelves(ofImagePost: post)])
             id = database.lastInsertedRowID
         }
         let found = id ?? 0
@@ -32,9 +37,40 @@ extension Projection {
         return found
     }
 
-    /// Says which model a post is a version of.
-    func setModel(ofSubject post: Hash32, _ modelID: Int32?) throws {
-        try database.run("UPDATE subjects SET model_id = ? WHERE id = ?", [modelID, try subjectID(post)])
+    /// Says which model a post is a version of, or that it is none any more.
+    func setModel(ofSubject post: Hash32, _ modelID: Int32?, authorID: Int32) throws {
+        let id = try subjectID(post)
+        let old = try database.integer("SELECT model_id FROM subjects WHERE id = ?", [id])
+        if let old, Int32(truncatingIfNeeded: old) != modelID {
+            try noteReactions(
+                ofSubject: id, modelID: Int32(truncatingIfNeeded: old), modelAuthorID: authorID, change: -1)
+        }
+        try database.run(
+            "UPDATE subjects SET model_id = ?1, shelves = IIF(?1 IS NULL, 0, shelves) WHERE id = ?2", [modelID, id])
+        if let modelID, old != Int64(modelID) {
+            try noteReactions(ofSubject: id, modelID: modelID, modelAuthorID: authorID, change: 1)
+        }
+    }
+
+    /// Says on which shelf every version of a model stands, or that the model is gone.
+    func setShelf(ofSubjectsOf modelID: Int32, _ shelf: Int64?) throws {
+        try database.run(
+            "UPDATE subjects SET shelves = ?1 WHERE model_id = ?2 AND release_id IS NULL AND shelves <> ?1",
+            [shelf.map(Shelf.set) ?? 0, modelID])
+    }
+
+    /// The same of an image post that somebody named, from its images.
+    func refreshShelves(ofImagePost post: Hash32) throws {
+        try database.run(
+            "UPDATE subjects SET shelves = ? WHERE post = ?", [try shelves(ofImagePost: post), post.data])
+    }
+
+    private func shelves(ofImagePost post: Hash32) throws -> Int64 {
+        try database.rows(
+            """
+            SELECT DISTINCT i.shelf FROM image_posts p JOIN images i ON i.post_id = p.id WHERE p.post = ?
+            """, [post.data]
+        ).reduce(0) { $0 | Shelf.set($1[0]) }
     }
 
     /// Adds to what is counted for a post; written by `finish`.
@@ -47,9 +83,9 @@ extension Projection {
             let modelID = try database.integer(
                 """
                 UPDATE subjects SET recommended = recommended + ?, not_recommended = not_recommended + ?,
-                    comments = comments + ?
+                    comments = comments + ?, reactions = reactions + ?
                 WHERE id = ? RETURNING model_id
-                """, [change.recommended, change.notRecommended, change.comments, subjectID])
+                """, [change.recommended, change.notRecommended, change.comments, change.reactions, subjectID])
             if let modelID { staleCounts.insert(Int32(truncatingIfNeeded: modelID)) }
         }
         tallies = [:]
@@ -61,6 +97,7 @@ struct Tally {
     var recommended: Int64 = 0
     var notRecommended: Int64 = 0
     var comments: Int64 = 0
+    var reactions: Int64 = 0
 
     init() {}
 
@@ -76,9 +113,16 @@ struct Tally {
         return tally
     }
 
+    static func reaction(_ change: Int64) -> Tally {
+        var tally = Tally()
+        tally.reactions = change
+        return tally
+    }
+
     mutating func add(_ other: Tally) {
         recommended += other.recommended
         notRecommended += other.notRecommended
         comments += other.comments
+        reactions += other.reactions
     }
 }

@@ -26,6 +26,8 @@ public enum FetchError: Error, Sendable {
     case noSource(Hash32, asked: Int)
     /// Every source failed before the blob was whole; the last failure in words.
     case sourcesFailed(Hash32, missingUnits: Int, last: String)
+    /// The bytes have the signed SHA-256 and not the signed pieces root: whoever signed both was wrong.
+    case contradiction(Hash32)
     case store(BlobError)
 
     public var message: String {
@@ -34,6 +36,8 @@ public enum FetchError: Error, Sendable {
             "none of the \(asked) peers has \(hash.hex.prefix(12))…; add a peer that does, or try again later"
         case .sourcesFailed(let hash, let missing, let last):
             "\(hash.hex.prefix(12))… still lacks \(missing) MiB and no source is left (\(last)); it goes on when tried again"
+        case .contradiction(let hash):
+            "the post that names \(hash.hex.prefix(12))… signs a pieces root that its bytes do not have; it is not kept"
         case .store(let error): error.description
         }
     }
@@ -98,6 +102,11 @@ public struct BlobFetcher: Sendable {
                 }
                 guard SHA256.hash(bytes) == wanted.sha256 else {
                     throw PeerError.malformed(url: holder.url.description, detail: "the bytes are not that blob")
+                }
+                // The holder is right and the post is not: no other holder can help.
+                let unit = bytes.withUnsafeBytes { MerkleTree.unitHash($0, size: wanted.size) }
+                guard MerkleTree.root(layer: [unit], size: wanted.size) == wanted.piecesRoot else {
+                    throw FetchError.contradiction(wanted.sha256)
                 }
                 _ = try await store.add(bytes: bytes)
                 return

@@ -9,38 +9,37 @@ import WaggleProtocol
 
 /// A model file after the one read that hashes it, stores it and looks into it.
 struct InspectedFile: Sendable {
-    let path: FilePath
-    let name: String
+    let look: FileLook
     let facts: BlobFacts
-    let format: ModelFormat
-    /// Of a safetensors file.
-    let header: SafetensorsHeader?
     let tensors: TensorHashes?
 
     /// Takes a file into the store, or indexes it where it lies.
     ///
-    /// - Throws: `integrity` for a safetensors file that is not sound, `notFound`, `limits`, `failed`.
+    /// - Throws: `notFound`, `limits`, `conflict` for a file that changes, `failed`.
     static func inspect(
-        _ path: FilePath, inPlace: Bool, store: BlobStore, progress: @escaping @Sendable (Progress) -> Void
+        _ look: FileLook, inPlace: Bool, store: BlobStore, progress: @escaping @Sendable (Progress) -> Void
     ) async throws(OperationError) -> InspectedFile {
-        let name = path.lastComponent?.string ?? ""
-        let look = try FileLook(path)
-        guard look.size > 0 else { throw OperationError(.usage, "\(path) is empty; there is nothing to publish") }
+        let path = look.path
         let hasher = TensorPass(header: look.header)
         let report: BlobProgress = { done in
-            progress(Progress(activity: "hashing \(name)", done: done, total: look.size))
+            progress(Progress(activity: "hashing \(look.name)", done: done, total: look.size))
         }
         do throws(BlobError) {
             let facts =
                 inPlace
                 ? try await store.adopt(path: path, progress: report, sink: hasher.sink)
                 : try await store.add(copying: path, progress: report, sink: hasher.sink)
-            return InspectedFile(
-                path: path, name: name, facts: facts, format: look.format, header: look.header,
-                tensors: try hasher.finish(path: path))
+            return InspectedFile(look: look, facts: facts, tensors: try hasher.finish(path: path))
         } catch {
             throw OperationError(error)
         }
+    }
+
+    /// Why the file must not be signed; known only when it was read whole.
+    var refusal: String? {
+        look.header.flatMap { header in
+            ModelLint.check(header, autoV3: tensors?.autoV3).first { $0.severity == .error }
+        }.map { "\(look.name): \($0.text)" }
     }
 
     /// The file as a release signs it.
@@ -49,10 +48,10 @@ struct InspectedFile: Sendable {
         file.sha256 = facts.sha256.data
         file.piecesRoot = facts.piecesRoot.data
         file.size = facts.size
-        file.name = name
+        file.name = look.name
         file.kind = "Model"
-        file.format = format.word
-        file.precision = header.flatMap { TensorSurvey($0.tensors).dominantDType?.precision } ?? ""
+        file.format = look.format.word
+        file.precision = look.header.flatMap { TensorSurvey($0.tensors).dominantDType?.precision } ?? ""
         file.mediaType = "application/octet-stream"
         file.crc32 = facts.crc32
         // Of a shorter file it would be the hash of nothing, and name every small file at once.
@@ -68,14 +67,26 @@ struct InspectedFile: Sendable {
 }
 
 /// The first and last bytes of a file: what it is, and the header of a safetensors file.
-private struct FileLook {
+struct FileLook: Sendable {
+    let path: FilePath
     let size: UInt64
     let format: ModelFormat
     let header: SafetensorsHeader?
 
-    init(_ path: FilePath) throws(OperationError) {
+    var name: String { path.lastComponent?.string ?? "" }
+
+    /// Looks on a thread that may wait for the disk.
+    ///
+    /// - Throws: `integrity` for a safetensors file that is not sound, `notFound`, `usage` for an empty one, `failed`.
+    static func at(_ path: FilePath) async throws(OperationError) -> FileLook {
+        try await Blocking.run { () throws(OperationError) in try FileLook(path) }
+    }
+
+    private init(_ path: FilePath) throws(OperationError) {
+        self.path = path
         let (file, size) = try RegularFile.open(path)
         defer { try? file.close() }
+        guard size > 0 else { throw OperationError(.usage, "\(path) is empty; there is nothing to publish") }
         do {
             let prefix = try Self.read(file, at: 0, count: Int(min(size, 64 << 10)))
             let suffixLength = Int(min(size, 64 << 10))
@@ -83,7 +94,7 @@ private struct FileLook {
             format = ModelFormat.sniff(prefix: prefix, suffix: suffix, fileSize: size)
             self.size = size
             // A file that is called so and was cut inside its header looks like nothing at all.
-            let isCut = format == .other && path.extension?.lowercased() == "safetensors" && size > 0
+            let isCut = format == .other && path.extension?.lowercased() == "safetensors"
             guard format == .safetensors || isCut else {
                 header = nil
                 return

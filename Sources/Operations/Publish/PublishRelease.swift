@@ -8,7 +8,7 @@ import PostLog
 import SystemPackage
 import WaggleProtocol
 
-/// Shows what would be signed, without signing it. The files are taken in already, so publishing is quick after it.
+/// Shows what would be signed, from a look at each file's header. Nothing is signed, hashed or taken in.
 public struct DraftRelease: Operation {
     public static let name = "publish draft"
     public var request: PublishRequest
@@ -42,7 +42,9 @@ public struct PublishRelease: Operation {
 private struct Publishing {
     let request: PublishRequest
     let context: OperationContext
-    let signer: Signer
+    let posting: Posting
+
+    private var signer: Signer { posting.signer }
 
     init(_ request: PublishRequest, _ context: OperationContext) throws(OperationError) {
         guard Slug.isValid(request.slug) else {
@@ -52,40 +54,49 @@ private struct Publishing {
         guard !request.version.isEmpty else { throw OperationError(.usage, "say which version it is: --version 1.0") }
         self.request = request
         self.context = context
-        signer = try context.keyring.account(request.account)
+        posting = try Posting(context, as: request.account)
     }
 
     func draft() async throws(OperationError) -> DraftedRelease {
-        var files: [InspectedFile] = []
-        for file in request.files {
-            files.append(
-                try await InspectedFile.inspect(
-                    FilePath(file.path), inPlace: request.inPlace, store: context.blobs, progress: context.progress))
+        guard request.samples.count <= Limits.Post.images else {
+            throw OperationError(.limits, "at most \(Limits.Post.images) samples go into one post")
         }
-        return try DraftedRelease(request, files: files, existing: try await existingModel()?.post.model)
+        var looks: [FileLook] = []
+        for file in request.files { looks.append(try await FileLook.at(FilePath(file.path))) }
+        for sample in request.samples { _ = try await SampleFile.read(FilePath(sample)) }
+        let existing = try await posting.standing(.model, request.slug)
+        return try DraftedRelease(request, files: looks, existing: existing?.post.model)
     }
 
     func publish() async throws(OperationError) -> PublishReply {
         var drafted = try await draft()
-        if let refusal = drafted.draft.findings.first(where: { $0.severity == "error" }) {
-            throw OperationError(.usage, refusal.text)
+        if let refusal = drafted.draft.refusal { throw OperationError(.usage, refusal) }
+        let refs = try await ReleaseLineage(request.lineage, context).refs()
+        var files: [InspectedFile] = []
+        for look in drafted.files {
+            files.append(
+                try await InspectedFile.inspect(
+                    look, inPlace: request.inPlace, store: context.blobs, progress: context.progress))
         }
-        guard request.samples.count <= Limits.Post.images else {
-            throw OperationError(.limits, "at most \(Limits.Post.images) samples go into one post")
-        }
+        if let refusal = files.lazy.compactMap(\.refusal).first { throw OperationError(.usage, refusal) }
+        drafted.release.files = files.map(\.wire)
         drafted.release.modelAuthor = signer.author.data
         let model = try await modelPost(drafted.model)
-        let earlier = try await earlierRelease(drafted.release)
+        let earlier = try await earlierRelease(drafted.release, refs)
         let release: SignedPost? =
-            earlier.id == nil ? try sign(after: earlier.newest) { $0.release = drafted.release } : nil
+            earlier.id == nil
+            ? try posting.sign(after: earlier.newest) { post in
+                post.release = drafted.release
+                post.refs = refs
+            } : nil
         let releaseID = earlier.id ?? release?.id ?? .zero
-        let images = try await imagePost(drafted.release, releaseID)
+        let images = try await imagePosts(drafted.release, releaseID)
         let channel = release == nil ? nil : try await channelPost(releaseID)
-        let posts = [model.new, release, channel, images].compactMap { $0 }
+        let posts = [model.new, release, channel].compactMap { $0 } + images
         // Pinned before it is announced, because what this node's people signed is never evicted; and after everything that
         // can refuse, because nothing would ever take the pin of a release that is not there away.
         for file in drafted.release.files { try await pin(file) }
-        try await submit(posts)
+        try await posting.submit(posts)
         return PublishReply(
             release: releaseID.hex, model: model.id.hex, version: request.version,
             files: drafted.release.files.map(PublishReply.File.init), url: try await pageURL(releaseID),
@@ -103,19 +114,11 @@ private struct Publishing {
 
     // MARK: Posts
 
-    private func existingModel() async throws(OperationError) -> LoggedPost? {
-        do {
-            return try await context.log.post(author: signer.author, kind: .model, slot: request.slug)
-        } catch {
-            throw OperationError(error)
-        }
-    }
-
     /// The model's id in force, and the post to publish when something changed.
     private func modelPost(_ body: WireModel) async throws(OperationError) -> (id: Hash32, new: SignedPost?) {
-        let existing = try await existingModel()
+        let existing = try await posting.standing(.model, request.slug)
         if let existing, existing.post.model == body { return (existing.id, nil) }
-        let post = try sign(after: existing?.created) { post in
+        let post = try posting.sign(after: existing?.created) { post in
             post.slot = request.slug
             post.model = body
         }
@@ -125,35 +128,38 @@ private struct Publishing {
     /// The id of the same release when it was published before, and when the model's newest release was made.
     ///
     /// - Throws: `conflict` when the version exists with other files or words: a signed release never changes.
-    private func earlierRelease(_ body: WireRelease) async throws(OperationError) -> (id: Hash32?, newest: UInt64?) {
-        let model: ModelView?
+    private func earlierRelease(_ body: WireRelease, _ refs: [WireRef]) async throws(OperationError) -> (
+        id: Hash32?, newest: UInt64?
+    ) {
+        let releases: [ReleaseView]
+        let same: LoggedPost?
         do {
-            model = try await context.catalog.model(
-                author: signer.author, slug: request.slug, context.moderation.filter(for: .owner))
-        } catch {
+            releases =
+                try await context.catalog.model(
+                    author: signer.author, slug: request.slug, context.moderation.filter(for: .owner))?.releases ?? []
+            guard let view = releases.first(where: { $0.body.version.utf8.elementsEqual(body.version.utf8) }) else {
+                return (nil, releases.map(\.created).max())
+            }
+            same = try await context.log.posts(ids: [view.post])[view.post]
+        } catch let error as CatalogError {
             throw OperationError(error)
+        } catch let error as PostLogError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
         }
-        let releases = model?.releases ?? []
-        guard let same = releases.first(where: { $0.body.version == body.version }) else {
-            return (nil, releases.map(\.created).max())
-        }
-        guard same.body == body else {
+        guard let same, same.post.release == body, same.post.refs == refs else {
             throw OperationError(
                 .conflict,
                 "@\(request.account)/\(request.slug) has a version \(body.version) already, and a signed release never "
                     + "changes; publish this one as another --version")
         }
-        return (same.post, nil)
+        return (same.id, nil)
     }
 
     private func channelPost(_ release: Hash32) async throws(OperationError) -> SignedPost {
-        let existing: LoggedPost?
-        do {
-            existing = try await context.log.post(author: signer.author, kind: .channel, slot: request.slug)
-        } catch {
-            throw OperationError(error)
-        }
-        return try sign(after: existing?.created) { post in
+        let existing = try await posting.standing(.channel, request.slug)
+        return try posting.sign(after: existing?.created) { post in
             post.slot = request.slug
             // A mirror that stops the channel is noticed when it runs out.
             post.expires = post.created + Limits.Post.channelSeconds
@@ -164,56 +170,39 @@ private struct Publishing {
         }
     }
 
-    /// An image post of the samples that no post shows for this release yet.
-    private func imagePost(_ release: WireRelease, _ id: Hash32) async throws(OperationError) -> SignedPost? {
+    /// Image posts of the samples that no post shows for this release yet: one for each set of releases that the images
+    /// were made with, so that each image appears under all of them.
+    private func imagePosts(_ release: WireRelease, _ id: Hash32) async throws(OperationError) -> [SignedPost] {
         let level = Level(word: request.level ?? Level.pg.word) ?? .pg
-        var images: [WireImage] = []
-        for sample in request.samples {
-            images.append(
-                try await SampleImage.take(FilePath(sample), level: level, release: release, store: context.blobs))
-        }
-        let shown: [ReleaseView]
+        let resolver = RecipeResolver(context, own: release.files)
+        let known: Set<Data>
         do {
-            shown = try await [
-                context.catalog.release(post: id, context.moderation.filter(for: .owner))
-            ].compactMap { $0 }
+            let shown = try await context.catalog.release(post: id, context.moderation.filter(for: .owner))
+            known = Set(shown?.images.filter { $0.author.author == signer.author }.map(\.image.blob) ?? [])
         } catch {
             throw OperationError(error)
         }
-        let known = Set(shown.flatMap(\.images).filter { $0.author.author == signer.author }.map(\.image.blob))
-        let fresh = images.filter { !known.contains($0.blob) }
-        guard !fresh.isEmpty else { return nil }
-        return try sign { post in
-            post.imagePost.images = fresh
-            post.imagePost.releases = [id.data]
+        var groups: [(releases: [Hash32], images: [WireImage])] = []
+        for path in request.samples {
+            let sample = try await SampleFile.read(FilePath(path))
+            let image = try await sample.take(level: level, resolver: resolver, store: context.blobs)
+            guard !known.contains(image.blob) else { continue }
+            let releases = [id] + (try await resolver.releases(of: image.recipe)).filter { $0 != id }
+            if let group = groups.firstIndex(where: { $0.releases == releases }) {
+                groups[group].images.append(image)
+            } else {
+                groups.append((releases, [image]))
+            }
         }
-    }
-
-    /// - Parameter after: `created` of the post that the new one replaces: it must be newer to stand.
-    private func sign(after: UInt64? = nil, _ fill: (inout WirePost) -> Void) throws(OperationError) -> SignedPost {
-        var post = WirePost()
-        post.created = max(context.now(), (after ?? 0) + 1)
-        fill(&post)
-        do {
-            return try signer.sign(post)
-        } catch {
-            throw OperationError(error)
+        var posts: [SignedPost] = []
+        for group in groups {
+            posts.append(
+                try posting.sign { post in
+                    post.imagePost.images = group.images
+                    post.imagePost.releases = group.releases.map(\.data)
+                })
         }
-    }
-
-    private func submit(_ posts: [SignedPost]) async throws(OperationError) {
-        guard !posts.isEmpty else { return }
-        do {
-            let results = try await context.log.intake.submit(posts.map(\.envelope), from: .local)
-            if let refusal = results.lazy.compactMap({ OperationError($0) }).first { throw refusal }
-        } catch let error as OperationError {
-            throw error
-        } catch let error as PostLogError {
-            throw OperationError(error)
-        } catch {
-            throw OperationError(.failed, "\(error)")
-        }
-        await context.catalog.waitUntilApplied(context.log.newestSeq)
+        return posts
     }
 
     private func pageURL(_ release: Hash32) async throws(OperationError) -> String {

@@ -30,11 +30,19 @@ public struct PublishRequest: Codable, Sendable {
     public var realPerson: Bool?
     /// Index the files where they lie instead of copying them.
     public var inPlace: Bool
+    /// What is new, in Markdown.
+    public var changes: String?
+    public var settings: RecommendedSettings?
+    public var licence: LicenceTerms?
+    /// What the release was made from.
+    public var lineage: [Ancestor]
 
     public init(
         files: [File], account: String, slug: String, version: String, type: String? = nil, baseModel: String? = nil,
         name: String? = nil, description: String? = nil, triggerWords: [String]? = nil, tags: [String]? = nil,
-        level: String? = nil, samples: [String] = [], realPerson: Bool? = nil, inPlace: Bool = false
+        level: String? = nil, samples: [String] = [], realPerson: Bool? = nil, inPlace: Bool = false,
+        changes: String? = nil, settings: RecommendedSettings? = nil, licence: LicenceTerms? = nil,
+        lineage: [Ancestor] = []
     ) {
         self.files = files
         self.account = account
@@ -50,6 +58,10 @@ public struct PublishRequest: Codable, Sendable {
         self.samples = samples
         self.realPerson = realPerson
         self.inPlace = inPlace
+        self.changes = changes
+        self.settings = settings
+        self.licence = licence
+        self.lineage = lineage
     }
 }
 
@@ -71,7 +83,9 @@ public struct ReleaseDraft: Codable, Sendable {
     public let fields: [Field]
     public let findings: [Finding]
     /// An error among the findings: it cannot be signed like this.
-    public var isRefused: Bool { findings.contains { $0.severity == "error" } }
+    public var isRefused: Bool { refusal != nil }
+
+    var refusal: String? { findings.first { $0.severity == "error" }?.text }
 }
 
 /// `waggle publish --json` and the reply of the API.

@@ -6,10 +6,12 @@ import WaggleProtocol
 /// A release put together from what the creator says and what the file says, with the creator's word first.
 struct DraftedRelease: Sendable {
     var model: WireModel
+    /// Without its files: they are hashed once the creator has agreed.
     var release: WireRelease
+    let files: [FileLook]
     let draft: ReleaseDraft
 
-    init(_ request: PublishRequest, files: [InspectedFile], existing: WireModel?) throws(OperationError) {
+    init(_ request: PublishRequest, files: [FileLook], existing: WireModel?) throws(OperationError) {
         guard let primary = files.first else { throw OperationError(.usage, "name at least one file to publish") }
         let word = request.level ?? existing.map { Level(declared: $0.level).word } ?? Level.pg.word
         guard let level = Level(word: word), level < .blocked else {
@@ -45,6 +47,7 @@ struct DraftedRelease: Sendable {
             model.licence.derivatives = true
             if let licence = header?.license { model.licence.name = licence.value }
         }
+        request.licence?.apply(to: &model.licence)
 
         var release = WireRelease()
         release.modelSlug = request.slug
@@ -58,8 +61,10 @@ struct DraftedRelease: Sendable {
                     source: request.triggerWords != nil ? "you" : header?.triggerWords.first?.source ?? ""))
         }
         if let hint = header?.usageHint { release.settings.hint = hint.value }
+        request.settings?.apply(to: &release.settings)
+        if let changes = request.changes { release.changes = changes }
         if let header { release.training = Self.training(header) }
-        release.files = files.map(\.wire)
+        self.files = files
         self.model = model
         self.release = release
         draft = ReleaseDraft(fields: fields, findings: Self.findings(request, model, release, files))
@@ -79,7 +84,7 @@ struct DraftedRelease: Sendable {
     }
 
     private static func findings(
-        _ request: PublishRequest, _ model: WireModel, _ release: WireRelease, _ files: [InspectedFile]
+        _ request: PublishRequest, _ model: WireModel, _ release: WireRelease, _ files: [FileLook]
     ) -> [ReleaseDraft.Finding] {
         var findings: [ReleaseDraft.Finding] = []
         func add(_ severity: LintFinding.Severity, _ text: String) {
@@ -87,9 +92,9 @@ struct DraftedRelease: Sendable {
         }
         for file in files {
             let found =
-                ModelLint.check(file.format)
-                + (file.header.map { ModelLint.check($0, autoV3: file.tensors?.autoV3) } ?? [])
-            for finding in found {
+                ModelLint.check(file.format) + (file.header.map { ModelLint.check($0) } ?? [])
+            // What the header claims of the bytes behind it is checked when they are read.
+            for finding in found where finding.rule != .hashClaimUnchecked {
                 let isAnswered = finding.rule == .missingTriggerWords && !release.trainedWords.isEmpty
                 if !isAnswered { add(finding.severity, "\(file.name): \(finding.text)") }
             }

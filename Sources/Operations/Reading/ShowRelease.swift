@@ -41,6 +41,41 @@ public struct ReleaseReport: Codable, Sendable {
     public let files: [File]
     public let images: Int
     public let versions: [String]
+    /// Pictures made with it, at most 20, with what is known of the files that made them.
+    public let pictures: [Picture]
+    /// What it was made from, and what was made from it.
+    public let lineage: [Relative]
+    public let downloads: Int
+    public let recommended: Int
+    public let reviews: Int
+    public let comments: Int
+
+    public struct Picture: Codable, Sendable {
+        public struct Resource: Codable, Sendable {
+            public let name: String
+            public let kind: String
+            /// "verified", "matched", "claimed" or "unknown".
+            public let state: String
+            /// Name and version of the release that has the file, when it is known here.
+            public let release: String?
+        }
+
+        public let id: Int32
+        public let post: String
+        public let prompt: String
+        public let resources: [Resource]
+        /// It names what made it, and every one of these files is known here by its full hash.
+        public let isVerified: Bool
+    }
+
+    public struct Relative: Codable, Sendable {
+        /// "base", "merge-of", "trained-from".
+        public let role: String
+        public let isAncestor: Bool
+        public let post: String
+        public let name: String
+        public let depth: Int
+    }
 }
 
 /// `waggle show REF`.
@@ -54,12 +89,19 @@ public struct ShowRelease: Operation {
 
     public func run(in context: OperationContext) async throws(OperationError) -> ReleaseReport {
         let release = try await ReferenceResolver(context).release(reference)
+        let filter = context.moderation.filter(for: .owner)
         let model: ModelView?
         let presence: [Presence]
+        let lineage: LineageView
+        var pictures: [ReleaseReport.Picture] = []
         do {
-            model = try await context.catalog.model(
-                post: release.modelPost, context.moderation.filter(for: .owner))
+            model = try await context.catalog.model(post: release.modelPost, filter)
             presence = try await context.blobs.presence(release.body.files.compactMap { Hash32($0.sha256) })
+            lineage = try await context.catalog.lineage(ofRelease: release.id, filter)
+            for image in release.images {
+                let recipe = try await context.catalog.recipe(ofImage: image.id, filter)
+                pictures.append(ReleaseReport.Picture(image, recipe))
+            }
         } catch let error as CatalogError {
             throw OperationError(error)
         } catch let error as BlobError {
@@ -68,6 +110,7 @@ public struct ShowRelease: Operation {
             throw OperationError(.failed, "\(error)")
         }
         let body = model?.body ?? WireModel()
+        let counts = release.counts
         return ReleaseReport(
             id: release.id, release: release.post.hex, model: release.modelPost.hex, name: body.name,
             slug: release.body.modelSlug, version: release.body.version, type: body.type,
@@ -75,7 +118,31 @@ public struct ShowRelease: Operation {
             description: body.description_p, level: Level(declared: body.level).word,
             author: AuthorID.text(release.author.author), authorName: release.author.name, created: release.created,
             files: zip(release.body.files, presence).map { ReleaseReport.File($0, $1) },
-            images: release.images.count, versions: model?.releases.map(\.body.version) ?? [])
+            images: release.images.count, versions: model?.releases.map(\.body.version) ?? [], pictures: pictures,
+            lineage: lineage.ancestors.map { ReleaseReport.Relative($0, isAncestor: true) }
+                + lineage.descendants.map { ReleaseReport.Relative($0, isAncestor: false) },
+            downloads: counts.downloads, recommended: counts.recommended,
+            reviews: counts.recommended + counts.notRecommended, comments: counts.comments)
+    }
+}
+
+extension ReleaseReport.Picture {
+    init(_ image: ImageView, _ recipe: RecipeView?) {
+        self.init(
+            id: image.id, post: image.post.hex, prompt: image.image.recipe.prompt,
+            resources: recipe?.resources.map { match in
+                Resource(
+                    name: match.resource.name, kind: match.resource.kind, state: match.state.rawValue,
+                    release: match.release.map { "\($0.modelName) \($0.version)" })
+            } ?? [], isVerified: recipe?.isVerified ?? false)
+    }
+}
+
+extension ReleaseReport.Relative {
+    init(_ link: LineageLink, isAncestor: Bool) {
+        self.init(
+            role: link.role, isAncestor: isAncestor, post: link.post.hex,
+            name: link.release.map { "\($0.modelName) \($0.version)" } ?? "", depth: link.depth)
     }
 }
 

@@ -224,6 +224,13 @@ public nonisolated struct WireSettings: Sendable {
 
   public var hint: String = String()
 
+  /// pixels; 0 = not said
+  public var width: UInt32 = 0
+
+  public var height: UInt32 = 0
+
+  public var scheduler: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -842,7 +849,7 @@ nonisolated extension WireRelease: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Settings"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}strength_min\0\u{3}strength_max\0\u{1}strength\0\u{3}clip_skip\0\u{1}sampler\0\u{1}steps\0\u{3}cfg_scale\0\u{1}hint\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}strength_min\0\u{3}strength_max\0\u{1}strength\0\u{3}clip_skip\0\u{1}sampler\0\u{1}steps\0\u{3}cfg_scale\0\u{1}hint\0\u{1}width\0\u{1}height\0\u{1}scheduler\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -858,6 +865,9 @@ nonisolated extension WireSettings: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.steps) }()
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.cfgScale) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.hint) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.width) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.height) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.scheduler) }()
       default: break
       }
     }
@@ -888,6 +898,15 @@ nonisolated extension WireSettings: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.hint.isEmpty {
       try visitor.visitSingularStringField(value: self.hint, fieldNumber: 8)
     }
+    if self.width != 0 {
+      try visitor.visitSingularUInt32Field(value: self.width, fieldNumber: 9)
+    }
+    if self.height != 0 {
+      try visitor.visitSingularUInt32Field(value: self.height, fieldNumber: 10)
+    }
+    if !self.scheduler.isEmpty {
+      try visitor.visitSingularStringField(value: self.scheduler, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -900,6 +919,9 @@ nonisolated extension WireSettings: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.steps != rhs.steps {return false}
     if lhs.cfgScale != rhs.cfgScale {return false}
     if lhs.hint != rhs.hint {return false}
+    if lhs.width != rhs.width {return false}
+    if lhs.height != rhs.height {return false}
+    if lhs.scheduler != rhs.scheduler {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,195 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import PostLog
+import WaggleProtocol
+
+/// Reactions on any post, and how many there are of each: counts are kept, so that a reaction costs the same whether it
+/// is the first of its subject or the millionth, and a page reads a few rows of counts.
+enum ReactionTable {
+    static let schema = """
+        CREATE TABLE reactions (
+            id INTEGER PRIMARY KEY,
+            post BLOB NOT NULL UNIQUE,
+            subject_id INTEGER NOT NULL,
+            author_id INTEGER NOT NULL,
+            emoji BLOB NOT NULL,               -- UTF-8 as it was signed
+            created INTEGER NOT NULL,
+            hidden INTEGER NOT NULL,
+            UNIQUE (subject_id, author_id, emoji)
+        );
+        CREATE TABLE reaction_counts (
+            subject_id INTEGER NOT NULL, emoji BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject_id, emoji)
+        ) WITHOUT ROWID;
+        CREATE INDEX reaction_counts_top ON reaction_counts (subject_id, n DESC, emoji);
+        -- The same reactions by day, for what counts them as activity around a model.
+        CREATE TABLE reaction_days (
+            subject_id INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject_id, day)
+        ) WITHOUT ROWID;
+        """
+
+    fileprivate static let secondsPerDay: Int64 = 86400
+}
+
+private struct StoredReaction {
+    let post: Hash32
+    let subjectID: Int64
+    let authorID: Int32
+    let emoji: Data
+    let created: Int64
+    let isHidden: Bool
+
+    static let columns = "post, subject_id, author_id, emoji, created, hidden"
+
+    init(_ row: Row) {
+        post = row.hash(0)
+        subjectID = row[1]
+        authorID = row[2]
+        emoji = row[3]
+        created = row[4]
+        isHidden = row[5]
+    }
+
+    init(_ post: LoggedPost, subjectID: Int64, authorID: Int32, emoji: Data, isHidden: Bool) {
+        self.post = post.id
+        self.subjectID = subjectID
+        self.authorID = authorID
+        self.emoji = emoji
+        created = Int64(post.created)
+        self.isHidden = isHidden
+    }
+}
+
+extension Projection {
+    /// A withdrawn reaction holds its slot and counts nothing.
+    func show(reaction: WireReaction, _ post: LoggedPost) throws {
+        guard let subject = Hash32(reaction.subject) else { return }
+        let stored = StoredReaction(
+            post, subjectID: try subjectID(subject), authorID: try authorID(post.author),
+            emoji: Data(reaction.emoji.utf8), isHidden: isHidden(post.id))
+        let old = try database.row(
+            """
+            SELECT \(StoredReaction.columns) FROM reactions WHERE subject_id = ? AND author_id = ? AND emoji = ?
+            """, [stored.subjectID, stored.authorID, stored.emoji]
+        ).map(StoredReaction.init)
+        if let old {
+            if old.post == post.id { return }
+            try remove(old)
+        }
+        if reaction.withdrawn { return }
+        try database.run(
+            "INSERT INTO reactions (\(StoredReaction.columns)) VALUES (?, ?, ?, ?, ?, ?)",
+            [post.id.data, stored.subjectID, stored.authorID, stored.emoji, stored.created, stored.isHidden])
+        if !stored.isHidden { try count(stored, by: 1) }
+    }
+
+    func hideReaction(_ post: LoggedPost) throws {
+        if let stored = try reaction(post.id) { try remove(stored) }
+    }
+
+    func refreshHiddenReaction(_ post: Hash32) throws {
+        let isHidden = isHidden(post)
+        guard let stored = try reaction(post), stored.isHidden != isHidden else { return }
+        try database.run("UPDATE reactions SET hidden = ? WHERE post = ?", [isHidden, post.data])
+        try count(stored, by: isHidden ? -1 : 1)
+    }
+
+    private func reaction(_ post: Hash32) throws -> StoredReaction? {
+        try database.row("SELECT \(StoredReaction.columns) FROM reactions WHERE post = ?", [post.data])
+            .map(StoredReaction.init)
+    }
+
+    private func remove(_ reaction: StoredReaction) throws {
+        try database.run("DELETE FROM reactions WHERE post = ?", [reaction.post.data])
+        if !reaction.isHidden { try count(reaction, by: -1) }
+    }
+
+    private func count(_ reaction: StoredReaction, by change: Int64) throws {
+        tally(subjectID: reaction.subjectID, .reaction(change))
+        let left = try database.integer(
+            """
+            INSERT INTO reaction_counts (subject_id, emoji, n) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n
+            """, [reaction.subjectID, reaction.emoji, change])
+        if left == 0 {
+            try database.run(
+                "DELETE FROM reaction_counts WHERE subject_id = ? AND emoji = ?", [reaction.subjectID, reaction.emoji])
+        }
+        let day = reaction.created / ReactionTable.secondsPerDay
+        let leftOfDay = try database.integer(
+            """
+            INSERT INTO reaction_days (subject_id, day, n) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n
+            """, [reaction.subjectID, day, change])
+        if leftOfDay == 0 {
+            try database.run(
+                "DELETE FROM reaction_days WHERE subject_id = ? AND day = ?", [reaction.subjectID, day])
+        }
+        for modelID in try models(ofSubject: reaction.subjectID) {
+            try noteActivity(
+                modelID: modelID, created: day * ReactionTable.secondsPerDay, authorID: reaction.authorID,
+                change: change)
+        }
+    }
+
+    // MARK: Activity around models
+
+    /// The models that a reaction on this subject is about: that of a release or of a model's post, or those that an
+    /// image post is listed under.
+    private func models(ofSubject id: Int64) throws -> [Int32] {
+        guard let row = try database.row("SELECT model_id, post FROM subjects WHERE id = ?", [id]) else { return [] }
+        if let modelID = row[0] as Int32? { return [modelID] }
+        return try models(ofImagePost: row.hash(1))
+    }
+
+    func models(ofImagePost post: Hash32) throws -> [Int32] {
+        try database.rows(
+            """
+            SELECT DISTINCT m.model_id FROM image_posts p JOIN images i ON i.post_id = p.id
+            JOIN model_images m ON m.image_id = i.id WHERE p.post = ?
+            """, [post.data]
+        ).map { $0[0] }
+    }
+
+    /// A post became one of a model's, or is one no longer: all reactions on it go along, day by day, without those of
+    /// the model's own author, which are nobody else's activity.
+    func noteReactions(ofSubject id: Int64, modelID: Int32, modelAuthorID: Int32, change: Int64) throws {
+        let days = try database.rows("SELECT day, n FROM reaction_days WHERE subject_id = ?", [id])
+        if days.isEmpty { return }
+        let own = try database.rows(
+            "SELECT created FROM reactions WHERE subject_id = ? AND author_id = ? AND hidden = 0", [id, modelAuthorID])
+        let counts =
+            days.map { (day: $0[0] as Int64, n: $0[1] as Int64) }
+            + own.map { (day: ($0[0] as Int64) / ReactionTable.secondsPerDay, n: -1) }
+        for count in counts {
+            try noteActivity(
+                modelID: modelID, created: count.day * ReactionTable.secondsPerDay, authorID: 0,
+                change: change * count.n)
+        }
+    }
+
+    /// The images of a post came to be listed under models, or leave them.
+    func noteReactions(ofImagePost post: Hash32, models: [Int32], change: Int64) throws {
+        guard !models.isEmpty,
+            let subjectID = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
+        else { return }
+        for modelID in models {
+            // An image is listed under a model through releases that are here.
+            let author = try database.row("SELECT author_id FROM releases WHERE model_id = ? LIMIT 1", [modelID])
+            guard let authorID = author?[0] as Int32? else { continue }
+            try noteReactions(ofSubject: subjectID, modelID: modelID, modelAuthorID: authorID, change: change)
+        }
+    }
+
+    /// A release arrived or leaves, and with it the reactions on posts whose images only this release ties to its model.
+    func noteReactionsOnImages(ofSubject id: Int64, modelID: Int32, change: Int64) throws {
+        let posts = try database.rows(
+            """
+            SELECT DISTINCT p.post FROM image_links l
+            JOIN model_images m ON m.image_id = l.image_id AND m.model_id = ?
+            JOIN images i ON i.id = l.image_id JOIN image_posts p ON p.id = i.post_id
+            WHERE l.subject_id = ? AND m.n = 1
+            """, [modelID, id])
+        for row in posts { try noteReactions(ofImagePost: row.hash(0), models: [modelID], change: change) }
+    }
+}

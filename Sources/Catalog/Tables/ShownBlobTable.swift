@@ -1,0 +1,67 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import Moderation
+import PostLog
+import WaggleProtocol
+
+/// Blobs that posts show besides the files of releases and images: avatars, covers of articles, graphs of workflows.
+enum ShownBlobTable {
+    static let schema = """
+        CREATE TABLE shown_blobs (
+            id INTEGER PRIMARY KEY,
+            post BLOB NOT NULL UNIQUE,
+            kind INTEGER NOT NULL,             -- of the post
+            author_id INTEGER NOT NULL,
+            sha256 BLOB NOT NULL,
+            earned INTEGER NOT NULL,           -- by an author who has earned room here
+            level INTEGER NOT NULL,
+            shelf INTEGER NOT NULL,
+            created INTEGER NOT NULL,
+            tie INTEGER NOT NULL
+        );
+        CREATE INDEX shown_blobs_sha256 ON shown_blobs (sha256, earned, shelf);
+        CREATE INDEX shown_blobs_author ON shown_blobs (author_id);
+        """
+}
+
+extension Projection {
+    /// Says which blob a post shows; an empty hash = none.
+    func setShownBlob(_ sha256: Data, of post: LoggedPost, authorID: Int32, level: Level) throws {
+        guard let hash = Hash32(sha256) else { return }
+        try database.run(
+            """
+            INSERT INTO shown_blobs (post, kind, author_id, sha256, earned, level, shelf, created, tie)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """,
+            [
+                post.id.data, Int64(post.kind.rawValue), authorID, sha256, try hasEarnedRoom(post.author),
+                Int64(level.rawValue), Shelf.number(level, isHidden: isHidden(blob: hash, of: post.id)),
+                Int64(post.created), post.id.tie,
+            ])
+    }
+
+    func removeShownBlob(of post: Hash32) throws {
+        try database.run("DELETE FROM shown_blobs WHERE post = ?", [post.data])
+    }
+
+    /// Whether moderation hides a blob, or the post that shows it.
+    func isHidden(blob: Hash32?, of post: Hash32) -> Bool {
+        isHidden(post) || blob.map { hidden.contains(.blob($0)) } ?? false
+    }
+
+    func refreshHiddenShownBlob(post: Hash32) throws {
+        guard let row = try database.row("SELECT sha256, level FROM shown_blobs WHERE post = ?", [post.data]) else {
+            return
+        }
+        let shelf = Shelf.number(Level(declared: row[1]), isHidden: isHidden(blob: row.hash(0), of: post))
+        try database.run("UPDATE shown_blobs SET shelf = ? WHERE post = ?", [shelf, post.data])
+    }
+
+    func refreshHiddenShownBlobs(_ blob: Hash32) throws {
+        for row in try database.rows("SELECT post FROM shown_blobs WHERE sha256 = ?", [blob.data]) {
+            try refreshHiddenShownBlob(post: row.hash(0))
+            try refreshHiddenWork(row.hash(0))
+        }
+    }
+}

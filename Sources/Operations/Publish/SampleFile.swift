@@ -1,0 +1,69 @@
+import BlobStore
+import Digests
+import Formats
+import FoundationEssentials
+import Moderation
+import SystemPackage
+import WaggleProtocol
+
+/// A picture that goes into a post: read, measured, and with the recipe that its own metadata tell.
+struct SampleFile: Sendable {
+    let path: FilePath
+    private let bytes: [UInt8]
+    private let info: ImageInfo
+
+    /// - Throws: `usage` for what is no picture, `limits`, `notFound`, `failed`.
+    static func read(_ path: FilePath) async throws(OperationError) -> SampleFile {
+        try await Blocking.run { () throws(OperationError) in try SampleFile(path) }
+    }
+
+    private init(_ path: FilePath) throws(OperationError) {
+        self.path = path
+        let (file, size) = try RegularFile.open(path)
+        defer { try? file.close() }
+        guard size > 0, size <= UInt64(Limits.Text.sampleBytes) else {
+            throw OperationError(.limits, "\(path) has \(size) bytes; a picture has 1 to \(Limits.Text.sampleBytes)")
+        }
+        do {
+            bytes = try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, filled in
+                filled = 0
+                while filled < buffer.count {
+                    let got = try file.read(
+                        into: UnsafeMutableRawBufferPointer(
+                            rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...]))
+                    guard got > 0 else { return }
+                    filled += got
+                }
+            }
+        } catch {
+            throw OperationError(.failed, "\(path): \(error)")
+        }
+        guard let info = ImageInfo.sniff(bytes), info.width != nil, info.height != nil else {
+            throw OperationError(.usage, "\(path) is no PNG, JPEG, WebP or GIF image")
+        }
+        self.info = info
+    }
+
+    /// Takes the picture into the store, pinned, and describes it as a post signs it.
+    func take(level: Level, resolver: RecipeResolver, store: BlobStore) async throws(OperationError) -> WireImage {
+        var image = WireImage()
+        image.mediaType = info.mediaType.rawValue
+        image.width = UInt32(clamping: info.width ?? 0)
+        image.height = UInt32(clamping: info.height ?? 0)
+        image.level = level.rawValue
+        if let metadata = try? PNGMetadata(bytes), let recipe = Recipe(pngText: metadata.texts) {
+            image.recipe = try await resolver.signed(recipe)
+        }
+        image.alt = String(image.recipe.prompt.replacing(#/\s*<[a-z]+:[^>]*>/#, with: "").prefix(160))
+        do {
+            let facts = try await store.add(bytes: bytes)
+            try await store.pin(facts.sha256, .ownPost)
+            image.blob = facts.sha256.data
+            image.size = facts.size
+            image.piecesRoot = facts.piecesRoot.data
+            return image
+        } catch {
+            throw OperationError(error)
+        }
+    }
+}
