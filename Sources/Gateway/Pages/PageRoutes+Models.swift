@@ -212,7 +212,9 @@ extension PageRoutes {
         let shown = Set(model.releases.map(\.post))
         let visible = entries.filter { $0.kind != .release || $0.state != .inForce || shown.contains($0.id) }
         var content = below(model, "History of \(model.body.name)")
-        content["entries"] = visible.map { HistoryItem($0, authority: chain?.devices[$0.device]) }
+        content["entries"] = visible.map { entry in
+            HistoryItem(entry, authority: entry.device.flatMap { chain?.devices[$0] })
+        }
         return pages.page(
             "history",
             frame("History of \(model.body.name)", "/models/\(model.id)/history", request, context), content)

@@ -69,30 +69,34 @@ struct HistoryItem {
     let entryState: String
     let entryTime: String
     let entryDay: String
-    let entryKey: String
+    let entryKey: String?
     let entryKeyLabel: String?
     let entryID: String
 
+    /// - Parameter authority: what is known of the key that signed.
     init(_ entry: HistoryEntry, authority: DeviceAuthority?) {
         let what =
             switch entry.kind {
             case .model: "Model described"
             case .release: "Release"
             case .channel: "Newest release named"
-            case .delete: "Taken back"
             default: "Post of kind \(entry.kind.rawValue)"
             }
-        entryWhat = entry.version.isEmpty ? what : "\(what) \(entry.version)"
+        // What is no longer in force was taken back, or may have been of another level: only that it was there is told.
+        entryWhat = entry.state == .inForce && entry.kind == .release ? "\(what) \(entry.label)" : what
         entryState =
             switch entry.state {
             case .inForce: "in force"
             case .superseded: "replaced by a newer one"
-            case .deleted(let delete): "taken back by its author in \(delete.hex.prefix(12))"
+            case .deleted(let delete):
+                "taken back by its author" + (delete.map { " in post \($0.hex.prefix(12))" } ?? "")
             case .expired: "expired"
+            case .unauthorised: "no longer counts: its key was withdrawn"
+            case .purged: "taken down on this node"
             }
         entryTime = Dates.timestamp(entry.created)
         entryDay = Dates.day(entry.created)
-        entryKey = String(entry.device.hex.prefix(8))
+        entryKey = entry.device.map { String($0.hex.prefix(8)) }
         entryKeyLabel = authority.flatMap { $0.label.isEmpty ? nil : $0.label }
         entryID = entry.id.hex
     }

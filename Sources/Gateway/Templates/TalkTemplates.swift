@@ -66,7 +66,7 @@ extension Templates {
         <thead><tr><th scope="col">Day</th><th scope="col">What</th><th scope="col">State</th><th scope="col">Key</th>\
         <th scope="col">Post</th></tr></thead>
         <tbody>{{#entries}}<tr><td><time datetime="{{entryTime}}">{{entryDay}}</time></td><td><bdi>{{entryWhat}}</bdi></td>\
-        <td>{{entryState}}</td><td><code>{{entryKey}}</code>{{#entryKeyLabel}} <bdi>{{.}}</bdi>{{/entryKeyLabel}}</td>\
+        <td>{{entryState}}</td><td>{{#entryKey}}<code>{{.}}</code>{{/entryKey}}{{#entryKeyLabel}} <bdi>{{.}}</bdi>{{/entryKeyLabel}}</td>\
         <td><code>{{entryID}}</code></td></tr>{{/entries}}</tbody>
         </table></div>
         {{>foot}}
