@@ -23,20 +23,27 @@ extension BlobStore {
     /// Hashes a blob again at full speed. An own copy with bad units is taken out of service; `beginPartial` then fetches
     /// only those. A changed adopted file is out of service as when it is opened.
     ///
+    /// - Parameter sink: gets the bytes from the same read. What it made of them is worth something only when the
+    ///   verification is good.
     /// - Throws: `notFound`, `purged`, `changedOnDisk`, `cancelled`.
     public func verify(
-        _ hash: Hash32, progress: @escaping BlobProgress = { _ in }
+        _ hash: Hash32, progress: @escaping BlobProgress = { _ in }, sink: BlobSink? = nil
     ) async throws(BlobError) -> Verification {
         let reader = try await open(hash)
         let layer = try await unitHashes(hash)
         let digests: FileDigests
         switch reader.content {
         case .bytes(let buffer):
-            digests = buffer.withUnsafeReadableBytes { FileHasher.digests(of: $0) }
+            digests = try await threads.run { () throws(BlobError) in
+                buffer.withUnsafeReadableBytes { bytes in
+                    sink?(bytes)
+                    return FileHasher.digests(of: bytes)
+                }
+            }
             progress(digests.size)
         case .file(_, let path):
             let file = try await threads.run { () throws(BlobError) in try OpenFile(reading: path) }
-            digests = try await HashingPass(threads: threads, file: file, progress: progress).run()
+            digests = try await HashingPass(threads: threads, file: file, sink: sink, progress: progress).run()
             try await reader.revalidate()
         }
         let result = Verification(

@@ -197,6 +197,9 @@ public struct KeyChain: Sendable {
     /// Ids of the documents in force, genesis first.
     public var idsInForce: [Hash32] { path.map { versions[$0].id } }
 
+    /// The documents in force, genesis first.
+    var inForce: [Version] { path.map { versions[$0] } }
+
     /// Device keys that some document in force lists.
     public var devices: [Hash32: DeviceAuthority] { register.devices }
 

@@ -49,6 +49,7 @@ enum OperationTable {
         add(ShowRelease.self)
         add(ListModels.self)
         add(VerifyKnown.self)
+        add(VerifyRelease.self)
         add(ExportRelease.self)
         add(Reindex.self)
         add(Status.self)

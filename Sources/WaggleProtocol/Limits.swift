@@ -221,6 +221,8 @@ public enum Limits {
     public enum Bundle {
         /// Signed posts of at most 64 KiB, and 32 bytes for each MiB of the files.
         public static let bytes = 64 << 20
+        /// The ids that one checkpoint names: a million.
+        public static let checkpointBytes = 32 << 20
     }
 
     /// What people type.

@@ -61,8 +61,22 @@ enum Terminal {
         exit(code == .validationFailure ? 2 : code.rawValue)
     }
 
+    /// A stranger's text without what would steer a terminal or turn the line around.
+    static func plain(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.filter { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: false
+                    default: true
+                    }
+                }))
+    }
+
     static func date(_ seconds: UInt64) -> String {
-        seconds == 0 ? "never" : Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
+        // Signed posts may hold any number; those beyond the year 9999 have no date.
+        guard seconds < 253_402_300_800 else { return "after the year 9999" }
+        return seconds == 0 ? "never" : Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
     }
 }
 

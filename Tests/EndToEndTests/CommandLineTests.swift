@@ -18,7 +18,8 @@ struct CommandLineTests {
 
         let reads = [
             ["status"], ["version"], ["ls"], ["ls", "--limit", "1"], ["show", "@me/x"], ["show", published.release],
-            ["show", published.files[0].sha256], ["show", published.files[0].autov2], ["verify", file], ["peer", "ls"],
+            ["show", published.files[0].sha256], ["show", published.files[0].autov2], ["verify", file],
+            ["verify", "@me/x@1.0"], ["verify", published.release], ["peer", "ls"],
             ["mirror", "ls"], ["mirror", "run"], ["config", "ls"], ["config", "ls", "--origin"], ["reindex"],
             ["get", "@me/x@1.0", "-o", world.path("out") + "/"], ["init"],
         ]
@@ -80,6 +81,8 @@ struct CommandLineTests {
             (6, ["verify", file, "--release", taken]),
             (7, ["publish", stranger, "--model", "@me/x", "--version", "1.0", "--type", "LORA", "--yes"]),
             (7, ["get", "@me/x", "-o", taken]), (7, ["export", "@me/x", "--format", "waggle", "-o", taken]),
+            (2, ["export", "@me/x", "--format", "dsse", "--file", "x.safetensors"]),
+            (3, ["export", "@me/x", "--format", "minisig", "--file", "nothing"]), (3, ["verify", "@me/nothing"]),
         ]
         for (code, words) in failures {
             let result = try await Waggle.run(words + ["--home", node.home])

@@ -11,6 +11,7 @@ import WaggleProtocol
 struct ReleaseBundleTests {
     /// A person with one device, a model and a release of a file of two units.
     struct Maker {
+        let secret: RecoverySecret
         let chain: [SignedPost]
         let signer: Signer
         let model: SignedPost
@@ -20,6 +21,7 @@ struct ReleaseBundleTests {
 
         init(seed: UInt8) throws {
             let secret = try #require(RecoverySecret(bytes: Array(repeating: seed, count: 32)))
+            self.secret = secret
             let genesis = try secret.genesis(.person)
             let device = try #require(SigningKey(seed: Array(repeating: seed &+ 1, count: 32)))
             var document = genesis.post.keyDocument
@@ -60,11 +62,14 @@ struct ReleaseBundleTests {
             self.release = try signer.sign(release)
         }
 
-        func bundle(chain: [SignedPost]? = nil, model: SignedPost? = nil, layer: [Hash32]? = nil) throws -> Data {
+        func bundle(
+            chain: [SignedPost]? = nil, blobs: [Data] = [], model: SignedPost? = nil, layer: [Hash32]? = nil
+        ) throws -> Data {
             try #require(
                 ReleaseBundle.serialize(
                     release: release.envelope, model: (model ?? self.model).envelope,
-                    keyChain: (chain ?? self.chain).map(\.envelope), layers: [sha256: layer ?? self.layer]))
+                    keyChain: (chain ?? self.chain).map(\.envelope), checkpointBlobs: blobs,
+                    layers: [sha256: layer ?? self.layer]))
         }
     }
 
@@ -74,7 +79,8 @@ struct ReleaseBundleTests {
         let verified = try VerifiedBundle(try maker.bundle())
         #expect(verified.release.id == maker.release.id)
         #expect(verified.layers[maker.sha256] == maker.layer)
-        #expect(verified.remarks.isEmpty)
+        #expect(verified.signer.state == .inForce)
+        #expect(verified.signer.label == "test" && verified.signer.since == 100)
     }
 
     @Test("no flipped byte of a bundle changes what is proved")

@@ -1,114 +1,33 @@
+import BlobStore
+import Catalog
 public import Digests
 public import FoundationEssentials
-public import Identity
+import Identity
+import PostLog
 import SwiftProtobuf
-public import WaggleProtocol
+import Synchronization
+public import SystemPackage
+import WaggleProtocol
 
-/// Why a bundle proves nothing.
-public enum BundleError: Error, Equatable, Sendable {
-    case notABundle
-    case tooLarge(limit: Int)
-    case badPost(String)
-    case notSignedByAuthor(String)
-    case wrongModel
-
-    public var message: String {
-        switch self {
-        case .notABundle: "this is no release bundle; `waggle export REF --format waggle` makes one"
-        case .tooLarge(let limit): "a release bundle has at most \(limit) bytes"
-        case .badPost(let why): "a post in the bundle is not valid: \(why)"
-        case .notSignedByAuthor(let why): "the release is not signed by a key that may sign for its author: \(why)"
-        case .wrongModel: "the model in the bundle is not the one that the release belongs to"
-        }
-    }
-}
-
-/// A release with everything that proves it, checked: it needs no network and no node, now or in ten years.
-public struct VerifiedBundle: Sendable {
-    public let release: SignedPost
-    public let model: SignedPost?
-    public let chain: KeyChain
-    /// Unit hashes by file, checked against the signed pieces roots.
-    public let layers: [Hash32: [Hash32]]
-    /// What the reader should know beyond "valid": a retired key, a disputed chain.
-    public let remarks: [String]
-
-    public var body: WireRelease { release.post.release }
-
-    /// Reads and checks a bundle: every signature, the key chain, the model, the unit hashes.
-    public init(_ bytes: Data) throws(BundleError) {
-        guard bytes.count <= Limits.Bundle.bytes else { throw .tooLarge(limit: Limits.Bundle.bytes) }
-        guard let bundle = try? WireReleaseBundle(serializedBytes: bytes), bundle.magic == ReleaseBundle.magic else {
-            throw .notABundle
-        }
-        do {
-            let release = try SignedPost(envelope: bundle.release)
-            guard release.kind == .release, let device = release.device else { throw BundleError.notABundle }
-            var remarks: [String] = []
-            var chain: KeyChain?
-            for envelope in bundle.keyChain {
-                let post = try SignedPost(envelope: envelope)
-                guard post.kind == .keyDocument else { continue }
-                if chain == nil { chain = try KeyChain(genesis: post) } else { try chain?.add(post) }
-            }
-            guard let chain, chain.author == release.author else {
-                throw BundleError.notSignedByAuthor("the author's key documents are missing")
-            }
-            // Without a checkpoint's blob a lost or compromised key proves nothing, and saying so is right.
-            let verdict = chain.verdict(
-                device: device, created: release.post.created, id: release.id, scope: .release, checkpoint: { _ in nil }
-            )
-            if case .refused(let why) = verdict { throw BundleError.notSignedByAuthor(why) }
-            if chain.devices[device]?.revocation != nil { remarks.append("the signing key was retired later") }
-            if chain.isDisputed { remarks.append("the author's keys are disputed: two rotations exist") }
-            let model = bundle.model.isEmpty ? nil : try SignedPost(envelope: bundle.model)
-            if let model {
-                guard model.kind == .model, model.author == release.author,
-                    release.post.release.modelAuthor == model.author.data,
-                    model.post.slot == release.post.release.modelSlug
-                else { throw BundleError.wrongModel }
-            }
-            self.release = release
-            self.model = model
-            self.chain = chain
-            self.remarks = remarks
-            layers = Self.layers(bundle.layers, files: release.post.release.files)
-        } catch let error as BundleError {
-            throw error
-        } catch let error as PostError {
-            throw .badPost(error.message)
-        } catch let error as KeyChainError {
-            throw .badPost(error.message)
-        } catch {
-            throw .badPost("\(error)")
-        }
-    }
-
-    /// Layers are not signed; those that fit a signed root are as good as signed, the others are ignored.
-    private static func layers(_ layers: [WireUnitLayer], files: [WireFile]) -> [Hash32: [Hash32]] {
-        var checked: [Hash32: [Hash32]] = [:]
-        for layer in layers {
-            let units = layer.units.compactMap { Hash32($0) }
-            guard let sha256 = Hash32(layer.sha256), units.count == layer.units.count,
-                let file = files.first(where: { $0.sha256 == layer.sha256 }),
-                MerkleTree.root(layer: units, size: file.size)?.data == file.piecesRoot
-            else { continue }
-            checked[sha256] = units
-        }
-        return checked
-    }
-}
-
-/// Making bundles.
+/// Making and reading bundles: files that prove a release with nothing else at hand.
 public enum ReleaseBundle {
     public static let magic = "waggle-release-bundle-1"
 
-    public static func serialize(release: Data, model: Data, keyChain: [Data], layers: [Hash32: [Hash32]]) -> Data? {
+    /// The bytes of a bundle.
+    ///
+    /// - Parameters:
+    ///   - keyChain: envelopes of the author's key documents, then of the checkpoints.
+    ///   - checkpointBlobs: what the checkpoints name.
+    ///   - layers: the unit hashes of files by SHA-256.
+    public static func serialize(
+        release: Data, model: Data, keyChain: [Data], checkpointBlobs: [Data] = [], layers: [Hash32: [Hash32]]
+    ) -> Data? {
         var bundle = WireReleaseBundle()
         bundle.magic = magic
         bundle.release = release
         bundle.model = model
         bundle.keyChain = keyChain
+        bundle.checkpointBlobs = checkpointBlobs
         bundle.layers = layers.sorted { $0.key < $1.key }.map { sha256, units in
             var layer = WireUnitLayer()
             layer.sha256 = sha256.data
@@ -116,5 +35,99 @@ public enum ReleaseBundle {
             return layer
         }
         return try? bundle.serializedBytes()
+    }
+
+    /// The bytes of a bundle on disk.
+    ///
+    /// - Throws: `notFound`, `usage` for a folder or a pipe, `integrity` for a file that is too large to be one.
+    public static func read(_ path: FilePath) throws(OperationError) -> Data {
+        let (file, size) = try RegularFile.open(path)
+        defer { try? file.close() }
+        guard size <= UInt64(Limits.Bundle.bytes) else {
+            throw OperationError(.integrity, BundleError.tooLarge(limit: Limits.Bundle.bytes).message)
+        }
+        return try bytes(of: file, at: path, count: Int(size))
+    }
+
+    /// Whether a file begins as every bundle does. False for what cannot be opened.
+    public static func begins(_ path: FilePath) -> Bool {
+        guard let (file, _) = try? RegularFile.open(path) else { return false }
+        defer { try? file.close() }
+        // Field 1, the number of its bytes, its bytes.
+        let start = [0x0a, UInt8(magic.utf8.count)] + Array(magic.utf8)
+        return (try? bytes(of: file, at: path, count: start.count)) == Data(start)
+    }
+
+    private static func bytes(of file: FileDescriptor, at path: FilePath, count: Int) throws(OperationError) -> Data {
+        var data = Data(count: count)
+        do {
+            let read = try data.withUnsafeMutableBytes { buffer in
+                var at = 0
+                while at < count {
+                    let next = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[at...]))
+                    if next == 0 { break }
+                    at += next
+                }
+                return at
+            }
+            return data.prefix(read)
+        } catch {
+            throw OperationError(.failed, "\(path) cannot be read: \(error)")
+        }
+    }
+
+    /// The bundle of a release that is here.
+    static func make(of release: ReleaseView, in context: OperationContext) async throws(OperationError) -> Data {
+        do {
+            let posts = try await context.log.posts(ids: [release.post, release.modelPost])
+            guard let post = posts[release.post] else {
+                throw OperationError(.notFound, "the release \(release.post.hex) is not in force here any more")
+            }
+            let keys = try await context.log.keyChainEnvelopes(of: post.author)
+            let bundle = serialize(
+                release: post.envelope, model: posts[release.modelPost]?.envelope ?? Data(),
+                keyChain: keys.keyDocuments + keys.checkpoints,
+                checkpointBlobs: try await checkpointBlobs(for: post, keys.checkpoints, context),
+                layers: await layers(of: release, context))
+            guard let bundle, bundle.count <= Limits.Bundle.bytes else {
+                throw OperationError(.limits, "the proof of this release has more than \(Limits.Bundle.bytes) bytes")
+            }
+            return bundle
+        } catch let error as OperationError {
+            throw error
+        } catch let error as PostLogError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
+    }
+
+    /// What the checkpoint names that decides over the release's key, where one does: without it nobody could tell which
+    /// releases of a lost key stand.
+    private static func checkpointBlobs(
+        for release: LoggedPost, _ checkpoints: [Data], _ context: OperationContext
+    ) async throws -> [Data] {
+        guard let device = try SignedPost(envelope: release.envelope).device,
+            let id = try await context.log.keyChain(of: release.author)?.devices[device]?.decidingCheckpoint,
+            let checkpoint = try checkpoints.lazy.map({ try SignedPost(envelope: $0) }).first(where: { $0.id == id }),
+            let name = Hash32(checkpoint.post.checkpoint.blob), let facts = try await context.blobs.facts(name),
+            facts.size <= UInt64(Limits.Bundle.checkpointBytes)
+        else { return [] }
+        let bytes = Mutex(Data())
+        let found = try? await context.blobs.verify(
+            name, sink: { chunk in bytes.withLock { $0.append(contentsOf: chunk) } })
+        return found?.isGood == true ? [bytes.withLock { $0 }] : []
+    }
+
+    /// Unit hashes of the files that are here: with them a reader can name the bad MiB of a damaged file.
+    private static func layers(of release: ReleaseView, _ context: OperationContext) async -> [Hash32: [Hash32]] {
+        var layers: [Hash32: [Hash32]] = [:]
+        for file in release.body.files {
+            guard let sha256 = Hash32(file.sha256), let units = try? await context.blobs.unitHashes(sha256) else {
+                continue
+            }
+            layers[sha256] = units
+        }
+        return layers
     }
 }

@@ -47,6 +47,9 @@ public nonisolated struct WireReleaseBundle: Sendable {
   /// so that a bad unit can be named
   public var layers: [WireUnitLayer] = []
 
+  /// what the checkpoints in key_chain name: 32-byte ids
+  public var checkpointBlobs: [Data] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -72,7 +75,7 @@ fileprivate nonisolated let _protobuf_package = "waggle.v1"
 
 nonisolated extension WireReleaseBundle: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ReleaseBundle"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}magic\0\u{1}release\0\u{1}model\0\u{3}key_chain\0\u{1}layers\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}magic\0\u{1}release\0\u{1}model\0\u{3}key_chain\0\u{1}layers\0\u{3}checkpoint_blobs\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -85,6 +88,7 @@ nonisolated extension WireReleaseBundle: SwiftProtobuf.Message, SwiftProtobuf._M
       case 3: try { try decoder.decodeSingularBytesField(value: &self.model) }()
       case 4: try { try decoder.decodeRepeatedBytesField(value: &self.keyChain) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.layers) }()
+      case 6: try { try decoder.decodeRepeatedBytesField(value: &self.checkpointBlobs) }()
       default: break
       }
     }
@@ -106,6 +110,9 @@ nonisolated extension WireReleaseBundle: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.layers.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.layers, fieldNumber: 5)
     }
+    if !self.checkpointBlobs.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.checkpointBlobs, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -115,6 +122,7 @@ nonisolated extension WireReleaseBundle: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.model != rhs.model {return false}
     if lhs.keyChain != rhs.keyChain {return false}
     if lhs.layers != rhs.layers {return false}
+    if lhs.checkpointBlobs != rhs.checkpointBlobs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

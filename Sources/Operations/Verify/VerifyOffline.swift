@@ -1,34 +1,19 @@
 import BlobStore
-import Catalog
 import Digests
 public import FoundationEssentials
-import Identity
 public import SystemPackage
 import WaggleProtocol
 
-/// What is known of a file after it was checked.
-public struct VerifyReply: Codable, Sendable {
-    public let file: String
-    public let sha256: String
-    public let release: String
-    public let model: String
-    public let version: String
-    public let author: String
-    /// The device key that signed, in hexadecimal.
-    public let key: String
-    /// Unix seconds.
-    public let signed: UInt64
-    public let remarks: [String]
-}
-
 /// `waggle verify FILE --release BUNDLE`: checks a file against a signed release with nothing but the two files.
+/// `waggle verify BUNDLE` checks the proof alone.
 ///
 /// It is no `Operation`, because it needs no node and no home.
 public struct VerifyOffline: Sendable {
-    public let file: FilePath
+    public let file: FilePath?
     public let bundle: Data
 
-    public init(file: FilePath, bundle: Data) {
+    /// - Parameter file: nil to look at the proof alone.
+    public init(file: FilePath?, bundle: Data) {
         self.file = file
         self.bundle = bundle
     }
@@ -42,8 +27,11 @@ public struct VerifyOffline: Sendable {
         } catch {
             throw OperationError(.integrity, error.message)
         }
+        guard let file else {
+            return VerifyReply(verified, files: verified.body.files.map { VerifyReply.File($0, .unchecked) })
+        }
         let name = file.lastComponent?.string ?? file.string
-        let expected = try await candidate(verified, name: name)
+        let expected = try candidate(verified, file, name: name)
         let sha256 = Hash32(expected.sha256) ?? .zero
         let found: Verification
         do {
@@ -55,7 +43,7 @@ public struct VerifyOffline: Sendable {
             throw OperationError(error)
         }
         guard found.isGood else { throw Self.mismatch(found, expected) }
-        return VerifyReply(verified, file: name, sha256: sha256)
+        return VerifyReply(verified, files: [.init(name: name, sha256: sha256.hex, state: .good)])
     }
 
     private static func mismatch(_ found: Verification, _ expected: WireFile) -> OperationError {
@@ -76,7 +64,9 @@ public struct VerifyOffline: Sendable {
     }
 
     /// The signed file that this one claims to be: by name, else by size, else the only one.
-    private func candidate(_ verified: VerifiedBundle, name: String) async throws(OperationError) -> WireFile {
+    private func candidate(
+        _ verified: VerifiedBundle, _ file: FilePath, name: String
+    ) throws(OperationError) -> WireFile {
         let files = verified.body.files
         let (opened, size) = try RegularFile.open(file)
         try? opened.close()
@@ -86,55 +76,10 @@ public struct VerifyOffline: Sendable {
         guard let match else {
             throw OperationError(
                 .integrity,
-                "none of the \(files.count) files of the release has this name or size: \(name), \(size) bytes")
+                "none of the \(files.count) files of the release has this name or size: \(name), \(size) bytes. They are "
+                    + files.map { "\($0.name) (\($0.size) bytes)" }.joined(separator: ", ")
+                    + ". Is it the bundle of another version?")
         }
         return match
-    }
-}
-
-/// `waggle verify FILE` without a bundle: looks the file's hash up in what this node knows.
-public struct VerifyKnown: Operation {
-    public static let name = "verify"
-    public var path: String
-
-    public init(path: String) {
-        self.path = path
-    }
-
-    public func run(in context: OperationContext) async throws(OperationError) -> VerifyReply {
-        let file = FilePath(path)
-        let name = file.lastComponent?.string ?? path
-        let (opened, _) = try RegularFile.open(file)
-        try? opened.close()
-        let found: Verification
-        do {
-            found = try await BlobStore.verifyFile(
-                path: file,
-                progress: { context.progress(Progress(activity: "hashing \(name)", done: $0, total: 0)) })
-        } catch {
-            throw OperationError(error)
-        }
-        let release = try await ReferenceResolver(context).releases(ofFile: found.sha256).first
-        guard let release else {
-            throw OperationError(
-                .failed,
-                "no release known here lists this file (SHA-256 \(found.sha256.hex)). It may be changed, or its release "
-                    + "has not reached this node; with its bundle: waggle verify FILE --release BUNDLE")
-        }
-        let export = try await ExportRelease(reference: release.post.hex, format: .waggle).run(in: context)
-        do {
-            return VerifyReply(try VerifiedBundle(export.bytes), file: name, sha256: found.sha256)
-        } catch {
-            throw OperationError(.integrity, error.message)
-        }
-    }
-}
-
-extension VerifyReply {
-    init(_ bundle: VerifiedBundle, file: String, sha256: Hash32) {
-        self.init(
-            file: file, sha256: sha256.hex, release: bundle.release.id.hex, model: bundle.body.modelSlug,
-            version: bundle.body.version, author: AuthorID.text(bundle.release.author),
-            key: bundle.release.device?.hex ?? "", signed: bundle.release.post.created, remarks: bundle.remarks)
     }
 }
