@@ -193,6 +193,8 @@ struct BrowsingTests {
             #expect(home.contains("<bdi>a calm meadow</bdi>"))
             #expect(home.contains("<bdi>Made with Model Gallery</bdi>"))
             #expect(!home.contains("Untitled"))
+            let gallery = try await client(.get, "/models/\(id)/gallery").text
+            #expect(gallery.contains("<bdi>a calm meadow</bdi>"))
             #expect(home.contains("href=\"/models/\(id)\""))
             #expect(try await client(.get, "/models/\(id)/gallery").text.contains("Images made with"))
         }

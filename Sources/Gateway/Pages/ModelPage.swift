@@ -25,7 +25,6 @@ struct ModelPage {
     private let model: ModelView
     private let release: ReleaseView?
     private let signature: SignatureView?
-    let samples: [SampleView]
     /// Files whose bytes are on this node, by SHA-256.
     var held: Set<Hash32> = []
     var lineage: LineageView?
@@ -39,8 +38,15 @@ struct ModelPage {
         self.model = model
         self.release = release
         self.signature = signature
-        samples = release?.images.compactMap(SampleView.init) ?? []
     }
+
+    /// Pictures of the release; of a release without any, those of the other versions.
+    var samples: [SampleView] {
+        let own = release?.images ?? []
+        return (own.isEmpty ? gallery : own).compactMap(SampleView.init)
+    }
+
+    private var areSamplesOfOthers: Bool { release?.images.isEmpty ?? true }
 
     /// For search engines and link previews.
     var summary: String {
@@ -58,7 +64,7 @@ struct ModelPage {
             "tags": model.body.tags.filter { !$0.trimmed.isEmpty }
                 .map { LinkView(linkText: $0, linkHref: PageAddress.tag($0)) },
             "numbers": numbers, "reactions": reactions, "hasReactions": !reactions.isEmpty,
-            "gallery": gallery.map { CardView($0) }, "hasGallery": !gallery.isEmpty,
+            "gallery": gallery.map { CardView($0, isUnderModel: true) }, "hasGallery": !gallery.isEmpty,
             "reviews": reviews.map(ReviewItem.init), "hasReviews": !reviews.isEmpty,
             "comments": CommentItem.all(comments), "hasComments": !comments.isEmpty,
             "collections": collections.map {
@@ -74,6 +80,7 @@ struct ModelPage {
         ]
         values["creatorHome"] = Wording.origin(model.author)
         values["signature"] = signature
+        values["samplesNote"] = areSamplesOfOthers ? "These were made with other versions." : nil
         values["tally"] = PageRoutes.tally(model.counts)
         let description = Markdown.html(model.body.description_p)
         values["description"] = description.isEmpty ? nil : description

@@ -35,7 +35,7 @@ extension PageRoutes {
             asked.limit = Limits.Gateway.cards
             asked.position = position
             let result = try await services.catalog.search(asked, visitor)
-            content["cards"] = result.page.items.map { CardView($0) }
+            content["cards"] = try await cards(result.page.items)
             content["hasCards"] = !result.page.items.isEmpty
             content["corrected"] = result.corrected
             content["filterHref"] = PageAddress.with("/models", [("q", words)])
@@ -135,7 +135,7 @@ extension PageRoutes {
         guard !page.items.isEmpty || cursor != nil else { throw GatewayError.notFound(missing) }
         var list = ListPage(heading: heading)
         list.crumb = all
-        list.cards = page.items.map { CardView($0) }
+        list.cards = try await cards(page.items)
         list.nothing = "There are no more."
         list.pager = Pager(path, cursor: cursor, next: page.next)
         return pages.page(

@@ -73,11 +73,12 @@ extension PageRoutes {
         list.leadHTML = about.isEmpty ? nil : about
         list.crumb = LinkView(
             linkText: "By \(collection.author.name)", linkHref: PageAddress.creator(collection.author))
-        list.cards = page.items.compactMap { item in
+        for item in page.items {
             switch item {
-            case .model(let model): CardView(model)
-            case .release(let release, let model): CardView(model, note: release.body.version)
-            case .images(let post): post.images.first.map { CardView($0) }
+            case .model(let model): list.cards.append(try await card(model))
+            case .release(let release, let model):
+                list.cards.append(CardView(model, image: release.images.first, note: release.body.version))
+            case .images(let post): list.cards += post.images.prefix(1).map { CardView($0) }
             }
         }
         list.nothing = "Nothing of this collection is on this node yet."

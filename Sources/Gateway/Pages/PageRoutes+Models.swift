@@ -41,11 +41,13 @@ extension PageRoutes {
         content["active"] = filters.active("/models")
         content["hasCards"] = !page.items.isEmpty
         content["isUnfiltered"] = filters.isUnfiltered
-        content["cards"] = page.items.map { model in
-            var card = CardView(model, note: Self.note(model, filters.sort))
-            if filters.sort.isRanking { card.whyHref = "/models/\(model.id)/ranking?sort=\(filters.sort.rawValue)" }
-            return card
+        var cards = try await cards(page.items) { Self.note($0, filters.sort) }
+        if filters.sort.isRanking {
+            for (index, model) in page.items.enumerated() {
+                cards[index].whyHref = "/models/\(model.id)/ranking?sort=\(filters.sort.rawValue)"
+            }
         }
+        content["cards"] = cards
         content.merge(Pager("/models", filters.parameters, cursor: cursor, next: page.next).content) { _, new in new }
         return pages.page(
             "models",
@@ -162,7 +164,7 @@ extension PageRoutes {
                         isCurrent: other == whose)
                 }),
         ]
-        list.cards = page.items.map { CardView($0) }
+        list.cards = page.items.map { CardView($0, isUnderModel: true) }
         list.nothing = "Nobody has shown an image made with this model here yet."
         list.nothingLink = LinkView(linkText: "Back to the model", linkHref: PageAddress.model(model))
         list.pager = Pager(path, parameters(sort, whose), cursor: cursor, next: page.next)

@@ -65,10 +65,12 @@ struct CardView {
     /// Explains the place in a ranking.
     var whyHref: String?
 
-    init(_ model: ModelView, note: String? = nil) {
+    /// - Parameter image: shown when the releases in the view have none.
+    init(_ model: ModelView, image: ImageView? = nil, note: String? = nil) {
         isModel = true
         href = PageAddress.model(model)
-        picture = model.releases.lazy.compactMap { $0.images.lazy.compactMap { PictureView($0) }.first }.first
+        picture =
+            (model.releases.flatMap(\.images) + [image].compactMap { $0 }).lazy.compactMap { PictureView($0) }.first
         cardTitle = model.body.name
         cardAuthor = model.author.name
         cardAuthorHref = PageAddress.creator(model.author)
@@ -77,10 +79,11 @@ struct CardView {
         cardNote = note
     }
 
-    init(_ image: ImageView) {
+    /// - Parameter isUnderModel: among images of one model, whose name would say nothing.
+    init(_ image: ImageView, isUnderModel: Bool = false) {
         isModel = false
         href = PageAddress.image(image.id)
-        cardTitle = Wording.heading(image)
+        cardTitle = isUnderModel ? Wording.heading(image) : Wording.caption(image)
         picture = PictureView(image, caption: cardTitle)
         cardAuthor = image.author.name
         cardAuthorHref = PageAddress.creator(image.author)

@@ -65,14 +65,18 @@ enum Wording {
         return "Image by \(image.author.name)"
     }
 
-    /// A heading for a picture, which has no name of its own: its post's title, the model that made it, what was asked for.
+    /// A heading for a picture, which has no name of its own: its post's title, what was asked for, the model that made it.
     static func heading(_ image: ImageView) -> String {
-        if isShown(image.title) { return beginning(image.title, characters: 90) }
-        if let model = image.releases.first { return "Made with \(model.modelName)" }
-        for text in [withoutTags(image.image.recipe.prompt), image.image.alt] where isShown(text) {
+        for text in [image.title, withoutTags(image.image.recipe.prompt), image.image.alt] where isShown(text) {
             return beginning(text, characters: 90)
         }
-        return "Image by \(image.author.name)"
+        return image.releases.first.map { "Made with \($0.modelName)" } ?? "Image by \(image.author.name)"
+    }
+
+    /// A line below a picture among others: the model that made it rather than the prompt.
+    static func caption(_ image: ImageView) -> String {
+        guard !isShown(image.title), let model = image.releases.first else { return heading(image) }
+        return "Made with \(model.modelName)"
     }
 
     private static func isShown(_ text: String) -> Bool {

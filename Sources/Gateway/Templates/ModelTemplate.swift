@@ -14,11 +14,14 @@ extension Templates {
 
         <div class="columns">
         {{#hasSamples}}
+        <div class="shown">
         <ul class="samples" aria-label="Samples" tabindex="0">
         {{#samples}}<li><a href="{{sampleHref}}"><img src="{{source}}" width="{{width}}" height="{{height}}" alt="{{alt}}"\
         {{^first()}} loading="lazy"{{/first()}}></a></li>
         {{/samples}}
         </ul>
+        {{#samplesNote}}<p class="by">{{.}}</p>{{/samplesNote}}
+        </div>
         {{/hasSamples}}
 
         <aside>
@@ -69,8 +72,8 @@ extension Templates {
         {{>reactionrow}}
         <section aria-labelledby="numbers"><h2 id="numbers">Numbers</h2><dl>{{#numbers}}\
         <div><dt>{{term}}</dt><dd>{{value}}</dd></div>{{/numbers}}</dl>
-        <details><summary>How this is counted</summary><p class="by">Downloads are whole or partial fetches of a file from this node \
-        alone. Everything else counts signed posts that this node knows, one for each person, so anybody can count again.</p></details></section>
+        <details><summary>How this is counted</summary><p class="by">Downloads are requests for a file of this model at this \
+        node alone. Everything else counts signed posts that this node knows, one for each person, so anybody can count again.</p></details></section>
         {{#files}}{{#first()}}<section aria-labelledby="files"><h2 id="files">Files and hashes</h2>{{/first()}}
         <details{{#isPrimary}} open{{/isPrimary}}>
         <summary><bdi>{{fileName}}</bdi> <span class="by">{{fileSize}}</span></summary>

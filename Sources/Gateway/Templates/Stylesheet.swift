@@ -42,6 +42,7 @@ extension Templates {
         .top>:last-child{margin-bottom:0}
         .crumb{margin:0 0 .25rem}
         .part{margin:2rem 0}
+        .part>.feed+p{margin-top:1rem}
         .reading{max-width:46rem}
         .by{color:var(--muted);font-size:.9375rem}
         .by a{color:var(--text);text-decoration:none}
@@ -75,6 +76,7 @@ extension Templates {
         .words a{color:inherit;text-decoration:none}.words a:hover{text-decoration:underline}
         .tabs [aria-current]{background:var(--fill);color:var(--ink);font-weight:600}
         .samples{display:flex;gap:.75rem;overflow-x:auto;scroll-snap-type:x proximity;margin:0}
+        .shown .by{margin:.5rem 0 0}
         .samples li{flex:none;scroll-snap-align:start}
         .samples img{height:min(24rem,60vw);width:auto;max-width:80vw;object-fit:cover;border-radius:14px;\
         background:var(--soft)}
@@ -119,12 +121,12 @@ extension Templates {
         .scroll td:last-child{min-width:12rem}
         .image figure img{width:auto;max-height:84vh;border-radius:16px}
         @media (min-width:60rem){.columns{grid-template:auto 1fr/minmax(0,1fr) 21rem}.columns aside{grid-area:1/2/span 2}\
-        .columns>:is(.samples,.text){grid-column:1}.image{grid-template-columns:minmax(0,3fr) minmax(20rem,2fr)}\
+        .columns>:is(.shown,.text){grid-column:1}.image{grid-template-columns:minmax(0,3fr) minmax(20rem,2fr)}\
         .with-filters{grid-template:auto 1fr/16rem minmax(0,1fr)}.with-filters>.top{grid-column:2}\
         .filters{grid-area:1/1/span 2}.results{grid-column:2}\
         @supports selector(::details-content){.filters>summary{display:none}\
         .filters::details-content{content-visibility:visible;height:auto}}}
-        @media (max-width:30rem){.d1{margin-left:.6rem}.d2{margin-left:1.2rem}:is(.d3,.d4,.d5,.d6,.d7,.d8){margin-left:1.8rem}}
+        @media (max-width:30rem){.bar .links{gap:0 .75rem;font-size:.9375rem}.d1{margin-left:.6rem}.d2{margin-left:1.2rem}:is(.d3,.d4,.d5,.d6,.d7,.d8){margin-left:1.8rem}}
         @media (forced-colors:active){.button,.badge,.tabs a{border:1px solid}}
         @media print{.bar,footer,.button,.more,.filters{display:none}}
         """
