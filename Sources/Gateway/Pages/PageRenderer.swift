@@ -1,3 +1,4 @@
+import Digests
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -10,6 +11,8 @@ struct PageRenderer: Sendable {
     private let nodeName: String
     private let software: String
     private let nodeID: String
+    /// In the address of the stylesheet, so that no page meets the one of another version in a cache.
+    private let styleVersion = String(SHA256.hash(Array(Templates.stylesheet.utf8)).hex.prefix(8))
 
     /// - Throws: `unavailable` for a template that does not parse.
     init(_ services: GatewayServices) throws(GatewayError) {
@@ -51,6 +54,7 @@ struct PageRenderer: Sendable {
         values["nodeName"] = nodeName
         values["software"] = software
         values["nodeID"] = nodeID
+        values["styleVersion"] = styleVersion
         let html = library.render(values, withTemplate: template) ?? ""
         // Whatever an author wrote, wherever it stands: it reads as what it is.
         return .html(DisplayText.clean(html), status: status, headers: headers)

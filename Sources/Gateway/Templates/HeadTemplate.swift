@@ -14,7 +14,7 @@ extension Templates {
         <meta property="og:site_name" content="{{nodeName}}">
         {{#preview}}<meta property="og:image" content="{{.}}">{{/preview}}
         <link rel="icon" href="/icon.svg" type="image/svg+xml">
-        <link rel="stylesheet" href="/style.css">
+        <link rel="stylesheet" href="/style.css?v={{styleVersion}}">
         </head>
         <body>
         <a class="skip" href="#main">Skip to content</a>
