@@ -118,7 +118,8 @@ let package = Package(
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", protobuf, argumentParser, system,
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", protobuf,
+                argumentParser, system,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
         .testTarget(name: "DigestsTests", dependencies: ["Digests", "CWaggleSystem"], swiftSettings: strict),

@@ -5,5 +5,7 @@ import ArgumentParser
 struct WaggleBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "waggle-bench", abstract: "Parts of `make bench`.",
-        subcommands: [IntakeCommand.self, AdoptCommand.self, HomeCommand.self])
+        subcommands: [
+            IntakeCommand.self, AdoptCommand.self, HomeCommand.self, FillCatalogCommand.self, QueryCatalogCommand.self,
+        ])
 }

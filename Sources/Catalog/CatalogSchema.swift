@@ -9,7 +9,8 @@ enum CatalogSchema {
         AuthorTable.schema, RoomTable.schema, ModelTable.schema, TermTable.schema, SearchTable.schema,
         ReleaseTable.schema, FileTable.schema, SubjectTable.schema, ImageTable.schema, ImageLinkTable.schema,
         ReviewTable.schema, CommentTable.schema, ReactionTable.schema, ImageCountTable.schema, LineageTable.schema,
-        ChannelTable.schema, FollowTable.schema, ShownBlobTable.schema, WorkTable.schema,
+        ChannelTable.schema, FollowTable.schema, ShownBlobTable.schema, WorkTable.schema, ActivityTable.schema,
+        WordTable.schema, ImageTermTable.schema,
     ]
 
     /// What the catalog remembers of itself.

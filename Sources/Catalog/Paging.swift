@@ -61,6 +61,12 @@ struct PageRange {
         }
     }
 
+    /// The first items, as many as a query needs for itself.
+    init(first limit: Int, keyCount: Int) {
+        (self.limit, offset) = (limit, 0)
+        from = .first(count: keyCount, descending: true)
+    }
+
     static func checked(limit: Int) throws(CatalogError) -> Int {
         guard (1...Limits.Catalog.pageItems).contains(limit) else {
             throw .limit("a page has 1 to \(Limits.Catalog.pageItems) items, not \(limit)")

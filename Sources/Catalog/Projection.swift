@@ -25,6 +25,11 @@ final class Projection {
     /// Changes of counts, added up.
     var tallies: [Int64: Tally] = [:]
     var facetChanges: [Facet: Int64] = [:]
+    var activityChanges: [ActivityDay: Int64] = [:]
+    var wordChanges: [SearchWord: Int64] = [:]
+    /// Known rows of `model_owners`, and whether authors are at home here.
+    var modelOwners: [Int32: Int32] = [:]
+    var residence: [Int32: Bool] = [:]
 
     init(_ database: Database, allotment: LocalFacts.Allotment, hidden: Set<ModerationSubject>) {
         self.database = database
@@ -69,12 +74,14 @@ final class Projection {
     func finish() throws {
         try writeTallies()
         for id in staleModels.sorted() { try refreshModel(id) }
+        try writeActivity()
         for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) }
         for id in staleAuthors.sorted() { try refreshShelves(ofAuthor: id) }
         staleModels = []
         staleCounts = []
         staleAuthors = []
         try writeFacets()
+        try writeWords()
     }
 
     /// Applies what moderation says of a subject now to the rows that are there.

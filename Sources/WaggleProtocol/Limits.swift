@@ -180,6 +180,10 @@ public enum Limits {
         /// Models that one search considers, newest known first, and words of it that count.
         public static let searchMatches = 5000
         public static let searchWords = 8
+        /// Models that a query counts, and that the counts beside its filters are taken from.
+        public static let countedModels = 1000
+        /// Values of one kind beside the filters of a query.
+        public static let facetValues = 50
         /// Posts named as showing a blob.
         public static let postsPerBlob = 20
         /// Different reactions shown with one subject, and those of one person on it.

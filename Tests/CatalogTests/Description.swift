@@ -43,6 +43,24 @@ struct Description {
                 query.position = page.next.map { .after($0) } ?? .start
             } while query.position != .start
         }
+        var query = ModelQuery()
+        query.limit = 200
+        for model in try await catalog.models(query, filter).items {
+            let why = try await catalog.explanation(ofModel: model.id, sort: .trending, filter)
+            let days = why?.facts.map { "\($0.name): \($0.value)" } ?? []
+            lines.append("trending \(model.post) \(days) \(why?.score ?? "")")
+        }
+        query.baseModels = ["sdxl 1.0"]
+        query.formats = ["safetensor"]
+        for query in [ModelQuery(), query] {
+            for group in try await catalog.facets(within: query, filter) { lines.append("\(group)") }
+        }
+        for text in ["deeep sea", "trigger9", "mdoel blue"] {
+            var query = ModelQuery()
+            query.text = text
+            let found = try await catalog.search(query, filter)
+            lines.append("search \(text): \(found.corrected ?? "-") \(found.page.items.map(\.post))")
+        }
         for text in ["mod", "deep sea", "trigger1 red", "m1", "nothing"] {
             var query = ModelQuery()
             query.text = text
@@ -60,6 +78,14 @@ struct Description {
                 for image in page.items { lines.append("\(sort) \(text(image))") }
                 query.position = page.next.map { .after($0) } ?? .start
             } while query.position != .start
+        }
+        for base in ["SDXL 1.0", "Pony"] {
+            for isFromHere in [false, true] {
+                var query = ImageQuery()
+                (query.baseModels, query.isFromHere, query.hasRecipe) = ([base], isFromHere, base == "Pony")
+                let images = try await catalog.images(query, filter).items
+                lines.append("\(base) here \(isFromHere): \(images.map { "\($0.post) \($0.index)" })")
+            }
         }
         var cursor: String?
         repeat {

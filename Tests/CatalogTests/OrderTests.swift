@@ -8,11 +8,11 @@ import WaggleProtocol
 
 @Suite("Following the log")
 struct OrderTests {
-    static let filters: [ViewerFilter] = [.pg, ViewerFilter(mask: 5), .all, .operator_]
+    static let filters: [ViewerFilter] = [ViewerFilter(mask: 5), .all, .operator_]
 
     @Test(
         "the same posts in any order and in batches of any size give the same answers",
-        arguments: 1...6 as ClosedRange<UInt64>)
+        arguments: 1...4 as ClosedRange<UInt64>)
     func anyOrder(seed: UInt64) async throws {
         let world = TestWorld(seed: seed)
         var expected: [String]?
@@ -30,7 +30,7 @@ struct OrderTests {
                     }
                 } else {
                     expected = answers
-                    #expect(answers[3].count > 10_000, "seed \(seed) makes a world without models")
+                    #expect(answers[2].count > 10_000, "seed \(seed) makes a world without models")
                 }
             }
         }
@@ -44,7 +44,7 @@ struct OrderTests {
 
     @Test(
         "emptied and built anew, the catalog gives the same answers byte for byte",
-        arguments: 1...3 as ClosedRange<UInt64>)
+        arguments: 1...2 as ClosedRange<UInt64>)
     func replay(seed: UInt64) async throws {
         let world = TestWorld(seed: seed)
         let log = world.log(seed: seed)
@@ -91,14 +91,13 @@ struct OrderTests {
     @Test("kinds that the catalog does not show only advance the number")
     func otherKinds() async throws {
         let author = TestAuthor("a")
-        var body = WireReaction()
-        body.subject = hash("x").data
-        body.emoji = "❤"
-        let reaction = author.post(.reaction(body), slot: hash("x").hex + " ❤", at: 5)
+        var body = WireDelete()
+        body.ids = [hash("x").data]
+        let delete = author.post(.delete(body), at: 5)
         try await withCatalog { catalog, _ in
             var log = TestLog()
-            log.show(reaction)
-            log.hide(reaction)
+            log.show(delete)
+            log.hide(delete)
             try await catalog.apply(log.entries)
             #expect(catalog.appliedSeq == 2)
             #expect(try await catalog.counts(.operator_) == CatalogCounts())

@@ -38,9 +38,20 @@ struct TestAuthor {
         signer = Signer(author: id, device: SigningKey(seed: hash("key \(name)").bytes)!)
     }
 
-    func post(_ body: WirePost.OneOf_Body, slot: String = "", at created: UInt64) -> LoggedPost {
+    func post(
+        _ body: WirePost.OneOf_Body, slot: String = "", refs: [(role: String, post: Hash32)] = [],
+        labels: [String] = [], expires: UInt64 = 0, at created: UInt64
+    ) -> LoggedPost {
         var post = WirePost()
         post.created = created
+        post.expires = expires
+        post.labels = labels
+        post.refs = refs.map { ref in
+            var wire = WireRef()
+            wire.role = ref.role
+            wire.id = ref.post.data
+            return wire
+        }
         post.slot = slot
         post.body = body
         guard let signed = try? signer.sign(post) else { preconditionFailure("a test made a post that is not valid") }
@@ -68,13 +79,14 @@ struct TestAuthor {
 
     func model(
         _ slug: String, name: String? = nil, type: String = "LORA", tags: [String] = [], level: Level? = .pg,
-        at created: UInt64 = 10
+        licence: WireLicence = WireLicence(), at created: UInt64 = 10
     ) -> LoggedPost {
         var body = WireModel()
         body.name = name ?? slug
         body.type = type
         body.tags = tags
         body.level = level?.rawValue ?? 0
+        body.licence = licence
         return post(.model(body), slot: slug, at: created)
     }
 
@@ -122,14 +134,22 @@ struct TestAuthor {
     }
 }
 
-func file(_ content: String, name: String = "model.safetensors") -> WireFile {
+func licence(_ name: String, sells: [String] = [], derivatives: Bool = false) -> WireLicence {
+    var licence = WireLicence()
+    licence.name = name
+    licence.commercialUse = sells
+    licence.derivatives = derivatives
+    return licence
+}
+
+func file(_ content: String, name: String = "model.safetensors", format: String = "SafeTensor") -> WireFile {
     var file = WireFile()
     file.sha256 = hash("file \(content)").data
     file.piecesRoot = hash("pieces \(content)").data
     file.size = 1000
     file.name = name
     file.kind = "Model"
-    file.format = "SafeTensor"
+    file.format = format
     file.autov3 = hash("tensors \(content)").data
     file.tensorDigest = hash("digest \(content)").data
     file.autov1 = Data(hash("autov1 \(content)").bytes.prefix(4))
@@ -138,7 +158,7 @@ func file(_ content: String, name: String = "model.safetensors") -> WireFile {
     return file
 }
 
-func image(_ content: String, _ level: Level? = .pg) -> WireImage {
+func image(_ content: String, _ level: Level? = .pg, prompt: String = "") -> WireImage {
     var image = WireImage()
     image.blob = hash("image \(content)").data
     image.piecesRoot = hash("image pieces \(content)").data
@@ -148,6 +168,7 @@ func image(_ content: String, _ level: Level? = .pg) -> WireImage {
     image.height = 64
     image.level = level?.rawValue ?? 0
     image.alt = content
+    if !prompt.isEmpty { image.recipe.prompt = prompt }
     return image
 }
 

@@ -19,6 +19,8 @@ struct TestWorld {
     static let types = ["LORA", "Checkpoint", "TextualInversion", "lora"]
     static let bases = ["SDXL 1.0", "SD 1.5", "Flux.1 D", "sdxl 1.0", "Pony"]
     static let tags = ["style", "Character", "anime", "photo", "concept", "STYLE"]
+    static let formats = ["SafeTensor", "GGUF", "safetensor", "Odd, one"]
+    static let licences = ["CC0-1.0", "cc0-1.0", "Open RAIL", ""]
     static let names = ["Maker", "maker!", "Ann-Marie", "東京", "", "bee_keeper", "w1", "  "]
 
     init(seed: UInt64, authors count: Int = 6, scale: Int = 1) {
@@ -40,6 +42,10 @@ struct TestWorld {
                     type: Self.types.randomElement(using: &random)!,
                     tags: Array(Self.tags.shuffled(using: &random).prefix(Int.random(in: 0...3, using: &random))),
                     level: (Level.allCases + [nil, .pg, .pg]).randomElement(using: &random)!,
+                    licence: licence(
+                        Self.licences.randomElement(using: &random)!,
+                        sells: [[], ["Image"], ["image", "Rent", "Sell"]].randomElement(using: &random)!,
+                        derivatives: random.chance(50)),
                     at: UInt64(version) * 10 + UInt64.random(in: 1...9, using: &random))
             }
             stand(versions, isStanding: random.chance(80))
@@ -74,7 +80,9 @@ struct TestWorld {
             // Some are signed by others than the model's author, and some name models that nobody made.
             let signer = random.chance(10) ? authors.randomElement(using: &random)! : owner
             let files = (0..<Int.random(in: 1...3, using: &random)).map { part in
-                file("content \(Int.random(in: 0..<count, using: &random)) \(part)", name: "file\(part).safetensors")
+                file(
+                    "content \(Int.random(in: 0..<count, using: &random)) \(part)", name: "file\(part).safetensors",
+                    format: Self.formats.randomElement(using: &random)!)
             }
             let release = signer.release(
                 random.chance(5) ? "unknown" : model.slot, version: "v\(number)",
@@ -88,7 +96,9 @@ struct TestWorld {
     private mutating func makeImages(_ count: Int, _ random: inout SeededRandom) {
         for number in 0..<count {
             let images = (0..<Int.random(in: 1...4, using: &random)).map { part in
-                image("\(number % 15) \(part)", (Level.allCases + [nil, .pg]).randomElement(using: &random)!)
+                image(
+                    "\(number % 15) \(part)", (Level.allCases + [nil, .pg]).randomElement(using: &random)!,
+                    prompt: random.chance(50) ? "bees" : "")
             }
             let author = authors.randomElement(using: &random)!
             let about = releases.shuffled(using: &random).prefix(Int.random(in: 0...3, using: &random))

@@ -61,7 +61,7 @@ struct VisibilityTests {
             var log = TestLog()
             log.show(maker.profile("Maker"), model, release, post, review, comment)
             try await catalog.apply(log.entries)
-            for mask in 0..<64 as Range<UInt32> {
+            for mask in [0, 1, 2, 4, 8, 16, 32, 3, 7, 15, 31, 63, 62, 42] as [UInt32] {
                 let filter = ViewerFilter(mask: mask)
                 let count = filter.contains(level) ? 1 : 0
                 var query = ModelQuery()

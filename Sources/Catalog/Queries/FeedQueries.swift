@@ -9,19 +9,26 @@ public enum FeedItem: Sendable {
 
 extension Catalog {
     /// The newest models (by publication) and images, mixed.
-    /// - Parameter cursor: the `next` of the page before; nil = from the start.
-    public func feed(limit: Int, cursor: String? = nil, _ filter: ViewerFilter, detail: ViewDetail = .card)
-        async throws(CatalogError) -> Page<FeedItem>
-    {
+    /// - Parameters:
+    ///   - cursor: the `next` of the page before; nil = from the start.
+    ///   - isFromHere: only what authors who are at home on this node published.
+    public func feed(
+        limit: Int, cursor: String? = nil, isFromHere: Bool = false, _ filter: ViewerFilter, detail: ViewDetail = .card
+    ) async throws(CatalogError) -> Page<FeedItem> {
         try await read { database in
             let range = try PageRange(
                 cursor.map { .after($0) } ?? .start, limit: limit, letter: "F", keyCount: 3)
             let models = try OrderedList(
                 columns: ["published", "tie", "model_id"], table: "model_terms INDEXED BY model_terms_walk",
-                conditions: ["kind = \(TermKind.all.rawValue)", "value = ''"]
+                conditions: ["kind = \((isFromHere ? TermKind.here : .all).rawValue)", "value = ''"]
             ).rows(database, over: filter.shelves, from: range.from, limit: range.limit + 1)
-            let images = try OrderedList(columns: ["created", "tie", "id"], table: "images")
-                .rows(database, over: filter.shelves, from: range.from, limit: range.limit + 1)
+            let list =
+                isFromHere
+                ? OrderedList(
+                    columns: ["created", "tie", "image_id"], table: "image_terms",
+                    conditions: ["term = \(ImageTerm.here.rawValue)"])
+                : OrderedList(columns: ["created", "tie", "id"], table: "images")
+            let images = try list.rows(database, over: filter.shelves, from: range.from, limit: range.limit + 1)
             // Numbers are unique over all kinds, so both lists share one order.
             let all =
                 (models.map { (key: $0, isModel: true) } + images.map { (key: $0, isModel: false) })

@@ -9,6 +9,8 @@ public struct ImageQuery: Sendable, Hashable {
     public enum Sort: String, Sendable, CaseIterable {
         case newest
         case oldest
+        /// By reactions to the image's post.
+        case mostReactions
     }
 
     public var imageID: Int32?
@@ -19,6 +21,15 @@ public struct ImageQuery: Sendable, Hashable {
     /// Images whose posts name any release of this model.
     public var modelID: Int32?
     public var creator: CreatorReference?
+    public var excludedCreator: CreatorReference?
+    /// Images whose posts name a release, which the viewer may see, for any of these.
+    public var baseModels: [String] = []
+    /// Any of these, within what the viewer may see; none = all.
+    public var levels: Set<Level> = []
+    /// Only images with a recipe.
+    public var hasRecipe = false
+    /// Only images by authors who are at home on this node.
+    public var isFromHere = false
     /// Published at this time or later, unix seconds.
     public var since: UInt64?
     public var sort = Sort.newest
@@ -46,15 +57,8 @@ extension Catalog {
     public func images(_ query: ImageQuery, _ filter: ViewerFilter) async throws(CatalogError) -> Page<ImageView> {
         try await read { database in
             let reader = ViewReader(database, filter)
-            let range = try PageRange(
-                query.position, limit: query.limit, letter: query.sort == .newest ? "N" : "O", keyCount: 3,
-                descending: query.sort == .newest)
-            guard let list = try ImageListing(query, reader) else { return Page(items: [], next: nil) }
-            let keys = try list.list.rows(
-                database, over: filter.shelves, from: range.from, limit: range.limit + 1, offset: range.offset,
-                arguments: list.arguments)
-            let (page, next) = range.page(keys, key: { $0 }, letter: query.sort == .newest ? "N" : "O")
-            return Page(items: try page.compactMap { try reader.image(OrderedList.id($0)) }, next: next)
+            let page = try ImageListing.page(query, reader)
+            return Page(items: try page.items.compactMap { try reader.image($0) }, next: page.next)
         }
     }
 
@@ -72,66 +76,6 @@ extension Catalog {
 
     public func imagePost(id: Int32, _ filter: ViewerFilter) async throws(CatalogError) -> ImagePostView? {
         try await read { try ViewReader($0, filter).imagePost(id) }
-    }
-}
-
-/// The index that a query walks, and what it tests besides.
-private struct ImageListing {
-    var list: OrderedList
-    var arguments: [String: any DatabaseValueConvertible] = [:]
-
-    /// Nil when nothing can match.
-    init?(_ query: ImageQuery, _ reader: ViewReader) throws {
-        list = OrderedList(
-            columns: ["created", "tie", "id"], table: "images", isDescending: query.sort == .newest)
-        if let creator = query.creator {
-            guard let id = try CreatorListing.id(creator, reader.database) else { return nil }
-            arguments["creator"] = id
-        }
-        let tables = "r.shelf IN \(reader.shelves)"
-        if let releaseID = query.releaseID {
-            guard
-                let row = try reader.database.row(
-                    "SELECT r.subject_id, r.model_id FROM releases r WHERE r.id = ? AND \(tables)", [releaseID]),
-                query.modelID == nil || query.modelID == row[1]
-            else { return nil }
-            walk("image_links", "subject_id", row[0] as Int64)
-        } else if let modelID = query.modelID {
-            guard try reader.database.exists("SELECT 1 FROM models r WHERE r.id = ? AND \(tables)", [modelID]) else {
-                return nil
-            }
-            walk("model_images", "model_id", Int64(modelID))
-        }
-        let id = list.columns[2]
-        if query.creator != nil {
-            // Links under a model do not repeat the author.
-            list.conditions.append(
-                list.table == "model_images"
-                    ? "EXISTS (SELECT 1 FROM images i WHERE i.id = image_id AND i.author_id = :creator)"
-                    : "author_id = :creator")
-        }
-        if let imageID = query.imageID {
-            list.conditions.append("\(id) = :image")
-            arguments["image"] = imageID
-        }
-        if let postID = query.postID {
-            // A post's images have the numbers after its own.
-            list.conditions.append("\(id) BETWEEN :firstOfPost AND :lastOfPost")
-            arguments["firstOfPost"] = Int64(postID) + 1
-            arguments["lastOfPost"] =
-                try reader.database.integer("SELECT MAX(id) FROM images WHERE post_id = ?", [postID]) ?? 0
-        }
-        if let since = query.since {
-            list.conditions.append("created >= :since")
-            arguments["since"] = Int64(clamping: since)
-        }
-    }
-
-    private mutating func walk(_ table: String, _ column: String, _ id: Int64) {
-        list = OrderedList(
-            columns: ["created", "tie", "image_id"], table: table, conditions: ["\(column) = :listed"],
-            isDescending: list.isDescending)
-        arguments["listed"] = id
     }
 }
 

@@ -111,9 +111,12 @@ private struct MirrorWalk {
     }
 
     func graphs(after id: Int64, limit: Int) throws -> [(id: Int64, item: MirrorCandidate)] {
+        // SQLite finds no use for the index where nothing can be found.
+        if reader.filter.shelves.isEmpty { return [] }
         let rows = try reader.database.rows(
             """
-            SELECT w.id, w.body, w.level, a.author FROM works w JOIN authors a ON a.id = w.author_id
+            SELECT w.id, w.body, w.level, a.author
+            FROM works w INDEXED BY works_graphs JOIN authors a ON a.id = w.author_id
             WHERE w.kind = \(PostKind.workflow.rawValue) AND w.id > ? AND w.shelf IN \(reader.shelves)
             ORDER BY w.id LIMIT ?
             """, [id, limit])

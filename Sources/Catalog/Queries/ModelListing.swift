@@ -13,7 +13,7 @@ struct ModelListing {
     private let database: Database
     private let filter: ViewerFilter
     private let query: ModelQuery
-    private let range: PageRange
+    private var range: PageRange
     private var arguments: [String: any DatabaseValueConvertible] = [:]
     /// Conditions on `models m`, besides shelf and place.
     private var conditions: [String] = []
@@ -35,6 +35,17 @@ struct ModelListing {
         return Page(items: keys.map(OrderedList.id), next: next)
     }
 
+    /// The newest models of a query, whatever its order and page.
+    static func newest(_ limit: Int, _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter) throws
+        -> [Int32]
+    {
+        var query = query
+        (query.sort, query.position, query.limit) = (.newest, .start, 1)
+        guard var listing = try ModelListing(database, query, filter, Limits.Catalog.sortedSet) else { return [] }
+        listing.range = PageRange(first: limit, keyCount: Self.columns(query.sort).count)
+        return try listing.keys().prefix(limit).map(OrderedList.id)
+    }
+
     private static func letter(_ sort: ModelQuery.Sort) -> Character {
         switch sort {
         case .newest: "n"
@@ -42,6 +53,8 @@ struct ModelListing {
         case .updated: "u"
         case .mostDownloaded: "d"
         case .highestRated: "r"
+        case .mostDiscussed: "m"
+        case .trending: "t"
         }
     }
 
@@ -51,6 +64,8 @@ struct ModelListing {
         case .updated: ["updated", "tie", "id"]
         case .mostDownloaded: ["downloads", "published", "tie", "id"]
         case .highestRated: ["score", "published", "tie", "id"]
+        case .mostDiscussed: ["comments", "published", "tie", "id"]
+        case .trending: ["trending", "published", "tie", "id"]
         }
     }
 
@@ -61,26 +76,31 @@ struct ModelListing {
         self.sortedSet = sortedSet
         self.database = database
         self.query = query
-        self.filter = filter
+        self.filter = filter.narrowed(to: query.levels)
         range = try PageRange(
             query.position, limit: query.limit, letter: Self.letter(query.sort),
             keyCount: Self.columns(query.sort).count, descending: query.sort != .oldest)
-        for count in [
-            query.ids.count, query.tags.count + query.excludedTags.count, query.types.count,
-            query.baseModels.count + query.excludedBaseModels.count,
-        ] where count > Limits.Catalog.valuesPerFilter {
+        for count in query.valueCounts where count > Limits.Catalog.valuesPerFilter {
             throw CatalogError.limit("\(count) values of one filter, at most \(Limits.Catalog.valuesPerFilter)")
         }
-        if filter.shelves.isEmpty { return nil }
+        if self.filter.shelves.isEmpty { return nil }
         for tag in query.tags { single.append((.tag, TermTable.folded(tag))) }
         if query.hasRelease { single.append((.released, "")) }
-        for (kind, names) in [(TermKind.type, query.types), (.baseModel, query.baseModels)] where !names.isEmpty {
-            let values = Array(Set(names.map(TermTable.folded))).sorted()
+        if query.isFromHere { single.append((.here, "")) }
+        let choices: [(TermKind, [String])] = [
+            (.type, query.types), (.baseModel, query.baseModels), (.format, query.formats), (.licence, query.licences),
+        ]
+        for (kind, names) in choices where !names.isEmpty {
+            let values = ReleaseChoice.folded(names)
             if values.count == 1 { single.append((kind, values[0])) } else { multiple.append((kind, values)) }
         }
         if let since = query.since {
             conditions.append("published >= :since")
             arguments["since"] = Int64(clamping: since)
+        }
+        if let until = query.until {
+            conditions.append("published < :until")
+            arguments["until"] = Int64(clamping: until)
         }
     }
 
@@ -110,7 +130,7 @@ struct ModelListing {
             sets.append("id IN (SELECT value FROM json_each(:ids))")
         }
         if !query.text.isEmpty {
-            guard let expression = SearchTable.expression(query.text, filter) else { return "0" }
+            guard let expression = SearchExpression(query.text).query(filter) else { return "0" }
             arguments["text"] = expression
             sets.append(
                 """
@@ -162,8 +182,26 @@ struct ModelListing {
 
     // MARK: Conditions
 
-    /// Adds a look-up for every term filter but the one that is walked.
+    /// Adds a look-up for every term filter but the one that is walked, and what only the rows of releases and models
+    /// can answer.
     private mutating func addTermConditions(except driver: Int?, table: String, id: String) {
+        let choice = ReleaseChoice(query)
+        if !choice.baseModels.isEmpty, !choice.formats.isEmpty {
+            arguments.merge(choice.arguments) { $1 }
+            conditions.append(
+                """
+                EXISTS (SELECT 1 FROM releases r
+                    WHERE r.model_id = \(table).\(id) AND r.shelf < \(Shelf.hidden) AND \(choice.condition))
+                """)
+        }
+        if !query.permissions.isEmpty {
+            arguments["permissions"] = query.permissions.reduce(0) { $0 | $1.bit }
+            conditions.append(
+                """
+                EXISTS (SELECT 1 FROM models p
+                    WHERE p.id = \(table).\(id) AND p.permissions & :permissions = :permissions)
+                """)
+        }
         func term(_ test: String, _ kind: TermKind, _ comparison: String) -> String {
             """
             \(test) (SELECT 1 FROM model_terms f
@@ -179,7 +217,8 @@ struct ModelListing {
             conditions.append(term("EXISTS", filter.kind, "IN (SELECT value FROM json_each(:multiple\(index)))"))
         }
         for (name, kind, values) in [
-            ("notTags", TermKind.tag, query.excludedTags), ("notBases", .baseModel, query.excludedBaseModels),
+            ("notTags", TermKind.tag, query.excludedTags), ("notTypes", .type, query.excludedTypes),
+            ("notBases", .baseModel, query.excludedBaseModels),
         ] where !values.isEmpty {
             arguments[name] = values.map(TermTable.folded).json
             conditions.append(term("NOT EXISTS", kind, "IN (SELECT value FROM json_each(:\(name)))"))
@@ -205,7 +244,9 @@ struct ModelListing {
             switch query.sort {
             case .updated: "models_updated"
             case .highestRated: "models_score"
-            default: "models_downloads"
+            case .mostDiscussed: "models_comments"
+            case .trending: "models_trending"
+            case .mostDownloaded, .newest, .oldest: "models_downloads"
             }
         let list = OrderedList(
             columns: Self.columns(query.sort), table: "models INDEXED BY \(index)", conditions: conditions,
@@ -219,6 +260,8 @@ struct ModelListing {
         let columns = Self.columns(query.sort)
         let (comparison, direction) = query.sort == .oldest ? (">", "ASC") : ("<", "DESC")
         let place = columns.indices.map { ":at\($0)" }.joined(separator: ", ")
+        // A creator's models have an index of their own; of any other set the narrow index has all that is sorted by.
+        let index = set.hasPrefix("id IN") ? "INDEXED BY models_narrow " : ""
         // The plus signs keep SQLite from walking a shelf instead of reading the set.
         let tests =
             [
@@ -226,7 +269,7 @@ struct ModelListing {
                 "(\(columns.map { "+" + $0 }.joined(separator: ", "))) \(comparison) (\(place))",
             ] + conditions
         let sql = """
-            SELECT \(columns.joined(separator: ", ")) FROM models WHERE \(tests.joined(separator: " AND "))
+            SELECT \(columns.joined(separator: ", ")) FROM models \(index)WHERE \(tests.joined(separator: " AND "))
             ORDER BY \(columns.map { "+\($0) \(direction)" }.joined(separator: ", ")) LIMIT :limit OFFSET :offset
             """
         var named: [String: (any DatabaseValueConvertible)?] = arguments.mapValues { $0 }

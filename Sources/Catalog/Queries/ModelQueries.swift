@@ -1,16 +1,60 @@
 public import Digests
 import GRDB
 public import Moderation
+import WaggleProtocol
+
+/// What a search found.
+public struct SearchPage: Sendable {
+    public let page: Page<ModelView>
+    /// The text that was searched instead, when nothing matched as typed.
+    public let corrected: String?
+}
+
+/// A number of models; at least so many when it is not exact.
+public struct ModelCount: Sendable, Hashable {
+    public let count: Int
+    public let isExact: Bool
+}
 
 extension Catalog {
     /// The models of a query that the viewer may see.
     public func models(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> Page<ModelView> {
         try await read { database in
-            let page = try ModelListing.page(database, query, filter)
+            try Self.models(query, ViewReader(database, filter))
+        }
+    }
+
+    private static func models(_ query: ModelQuery, _ reader: ViewReader) throws -> Page<ModelView> {
+        let page = try ModelListing.page(reader.database, query, reader.filter)
+        let choice = ReleaseChoice(query)
+        let models = try page.items.compactMap { try reader.model($0, query.detail, choice: choice) }
+        return Page(items: models, next: page.next)
+    }
+
+    /// Search: the models of a query, and, when nothing matches its text as typed, those of the nearest text that
+    /// something matches. Go on from such a page with `corrected` as the query's text.
+    public func search(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> SearchPage {
+        try await read { database in
             let reader = ViewReader(database, filter)
-            let baseModels = Array(Set(query.baseModels.map(TermTable.folded))).sorted()
-            let models = try page.items.compactMap { try reader.model($0, query.detail, baseModels: baseModels) }
-            return Page(items: models, next: page.next)
+            let page = try Self.models(query, reader)
+            guard page.items.isEmpty, query.position == .start,
+                let corrected = try SearchExpression(query.text)
+                    .corrected(filter.narrowed(to: query.levels), database)
+            else { return SearchPage(page: page, corrected: nil) }
+            var nearest = query
+            nearest.text = corrected.text
+            let found = try Self.models(nearest, reader)
+            return found.items.isEmpty
+                ? SearchPage(page: page, corrected: nil) : SearchPage(page: found, corrected: corrected.text)
+        }
+    }
+
+    /// How many models a query finds; beyond `Limits.Catalog.countedModels` it stops counting.
+    public func count(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> ModelCount {
+        try await read { database in
+            let limit = Limits.Catalog.countedModels
+            let count = try ModelListing.newest(limit + 1, database, query, filter).count
+            return ModelCount(count: min(count, limit), isExact: count <= limit)
         }
     }
 

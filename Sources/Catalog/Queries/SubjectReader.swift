@@ -12,13 +12,10 @@ extension ViewReader {
                 "SELECT id, release_id, model_id, work_id, shelves FROM subjects WHERE post = ?", [post.data]),
             let id = row[0] as Int64?
         else { return [] }
-        if row[1] as Int64? == nil, row[2] as Int64? != nil || row[3] as Int64? != nil {
-            let isShown = try
-                (row[2] as Int64?).map {
-                    try database.exists("SELECT 1 FROM models WHERE id = ? AND shelf IN \(shelves)", [$0])
-                } ?? database.exists("SELECT 1 FROM works WHERE id = ? AND shelf IN \(shelves)", [row[3] as Int64])
-            return isShown ? try versions(ofSubject: id) : []
+        if row[1] as Int64? == nil, let modelID = row[2] as Int64? {
+            return try isShown("models", modelID) ? try versions(ofSubject: id) : []
         }
+        if let workID = row[3] as Int64? { return try isShown("works", workID) ? try versions(ofSubject: id) : [] }
         if (row[4] as Int64) & filter.shelfSet != 0 { return [id] }
         if try isShownReview(post) { return [id] }
         return try isShownComment(post, depth: depth) ? [id] : []
@@ -51,6 +48,10 @@ extension ViewReader {
             ORDER BY id DESC LIMIT \(Limits.Catalog.versions)
             """, [id]
         ).map { $0[0] }
+    }
+
+    private func isShown(_ table: String, _ id: Int64) throws -> Bool {
+        try database.exists("SELECT 1 FROM \(table) WHERE id = ? AND shelf IN \(shelves)", [id])
     }
 
     private func isShownReview(_ post: Hash32) throws -> Bool {

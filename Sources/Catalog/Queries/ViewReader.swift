@@ -93,8 +93,8 @@ final class ViewReader {
     // MARK: Models
 
     /// Nil when there is no such model on the viewer's shelves.
-    /// - Parameter baseModels: folded; when there are any, only releases for one of them are in the view.
-    func model(_ id: Int32, _ detail: ViewDetail, baseModels: [String] = []) throws -> ModelView? {
+    /// - Parameter choice: of releases; only these are in the view.
+    func model(_ id: Int32, _ detail: ViewDetail, choice: ReleaseChoice = ReleaseChoice()) throws -> ModelView? {
         guard
             let row = try database.row(
                 """
@@ -110,7 +110,7 @@ final class ViewReader {
             body: try WireModel(serializedBytes: row[10] as Data),
             level: level, levelBits: try level.rawValue | imageLevels(modelLevels, Int64(id)),
             created: UInt64(row[4] as Int64), updated: UInt64(row[5] as Int64),
-            releases: try releases(ofModel: id, detail, baseModels: baseModels),
+            releases: try releases(ofModel: id, detail, choice),
             counts: try counts(ofModel: id, Self.counts(row, from: 6), reactions: row[11]), channel: try channel(id))
     }
 
@@ -167,17 +167,19 @@ final class ViewReader {
     private static let releaseTables =
         "releases r JOIN models m ON m.id = r.model_id JOIN subjects s ON s.id = r.subject_id"
 
-    func releases(ofModel id: Int32, _ detail: ViewDetail, baseModels: [String] = []) throws -> [ReleaseView] {
+    private func releases(ofModel id: Int32, _ detail: ViewDetail, _ choice: ReleaseChoice) throws -> [ReleaseView] {
         guard detail.releases > 0 else { return [] }
-        let condition = baseModels.isEmpty ? "" : "AND r.base_key IN (SELECT value FROM json_each(?3))"
+        var arguments = choice.arguments
+        arguments["model"] = id
+        arguments["limit"] = detail.releases
         let rows = try database.rows(
             """
             SELECT \(Self.releaseColumns) FROM \(Self.releaseTables)
-            WHERE r.model_id = ?1 AND r.shelf IN \(shelves) \(condition)
-            ORDER BY r.created DESC, r.tie DESC, r.id DESC LIMIT ?2
-            """, baseModels.isEmpty ? [id, detail.releases] : [id, detail.releases, baseModels.json])
+            WHERE r.model_id = :model AND r.shelf IN \(shelves) AND \(choice.condition)
+            ORDER BY r.created DESC, r.tie DESC, r.id DESC LIMIT :limit
+            """, StatementArguments(arguments))
         return try rows.enumerated().compactMap { index, row in
-            try release(row, detail, index: baseModels.isEmpty ? index : nil)
+            try release(row, detail, index: choice.isEverything ? index : nil)
         }
     }
 
@@ -253,7 +255,8 @@ final class ViewReader {
         return ImageView(
             id: id, post: row.hash(4), postID: row[3], index: row[0], author: author,
             created: UInt64(row[6] as Int64), image: try WireImage(serializedBytes: row[2] as Data),
-            level: Level(declared: row[1]), counts: try counts(ofPost: row.hash(4)), title: row[7], releases: try releaseLinks(row[8]))
+            level: Level(declared: row[1]), counts: try counts(ofPost: row.hash(4)), title: row[7],
+            releases: try releaseLinks(row[8]))
     }
 
     /// The releases of an image post that the viewer may see, in the post's order.
@@ -269,7 +272,8 @@ final class ViewReader {
         if let known = links[post] { return known }
         let row = try database.row(
             """
-            SELECT r.id, r.model_id, m.name, r.version, r.base_model FROM releases r JOIN models m ON m.id = r.model_id
+            SELECT r.id, r.model_id, m.name, r.version, r.base_model
+            FROM releases r JOIN models m ON m.id = r.model_id
             WHERE r.post = ? AND r.shelf IN \(shelves)
             """, [post.data])
         let link = row.map { row in

@@ -32,6 +32,7 @@ extension Projection {
         guard let subject = Hash32(comment.subject) else { return }
         if try database.exists("SELECT 1 FROM comments WHERE post = ?", [post.id.data]) { return }
         let subjectID = try subjectID(subject)
+        let authorID = try authorID(post.author)
         let isHidden = isHidden(post.id)
         try database.run(
             """
@@ -39,35 +40,42 @@ extension Projection {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                post.id.data, subjectID, try authorID(post.author), Int64(post.created), post.id.tie, isHidden,
+                post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, isHidden,
                 comment.replyTo.isEmpty ? nil : comment.replyTo, comment.text,
             ])
         try hang(comment: database.lastInsertedRowID)
         if !isHidden {
             try takeReplies(of: post.id)
             tally(subjectID: subjectID, .comment(1))
+            try noteActivity(onSubject: subjectID, created: Int64(post.created), authorID: authorID, change: 1)
         }
     }
 
     func hideComment(_ post: LoggedPost) throws {
-        guard let row = try database.row("SELECT subject_id, hidden, id FROM comments WHERE post = ?", [post.id.data])
-        else { return }
+        guard let row = try commentRow(post.id) else { return }
         if !(row[1] as Bool) {
             try release(repliesOf: post.id)
-            tally(subjectID: row[0], .comment(-1))
+            try count(comment: row, by: -1)
         }
         try database.run("DELETE FROM comments WHERE post = ?", [post.id.data])
     }
 
     func refreshHiddenComment(_ post: Hash32) throws {
         let isHidden = isHidden(post)
-        guard let row = try database.row("SELECT subject_id, hidden FROM comments WHERE post = ?", [post.data]),
-            row[1] as Bool != isHidden
-        else { return }
+        guard let row = try commentRow(post), row[1] as Bool != isHidden else { return }
         if isHidden { try release(repliesOf: post) }
         try database.run("UPDATE comments SET hidden = ? WHERE post = ?", [isHidden, post.data])
         if !isHidden { try takeReplies(of: post) }
-        tally(subjectID: row[0], .comment(isHidden ? -1 : 1))
+        try count(comment: row, by: isHidden ? -1 : 1)
+    }
+
+    private func commentRow(_ post: Hash32) throws -> Row? {
+        try database.row("SELECT subject_id, hidden, author_id, created FROM comments WHERE post = ?", [post.data])
+    }
+
+    private func count(comment row: Row, by change: Int64) throws {
+        tally(subjectID: row[0], .comment(change))
+        try noteActivity(onSubject: row[0], created: row[3], authorID: row[2], change: change)
     }
 
     /// Hangs a new comment on the one that it answers.

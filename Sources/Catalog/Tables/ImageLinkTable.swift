@@ -42,40 +42,66 @@ extension Projection {
             """
             INSERT INTO image_links (image_id, subject_id, author_id, shelf, created, tie) VALUES (?, ?, ?, ?, ?, ?)
             """, [image.id, subjectID, image.authorID, image.shelf, image.created, image.tie])
-        try database.run(
+        let row = try database.row(
             """
             INSERT INTO model_images (image_id, model_id, n, shelf, created, tie)
             SELECT ?, model_id, 1, ?, ?, ? FROM subjects WHERE id = ? AND release_id IS NOT NULL
-            ON CONFLICT DO UPDATE SET n = n + 1
+            ON CONFLICT DO UPDATE SET n = n + 1 RETURNING model_id, n
             """, [image.id, image.shelf, image.created, image.tie, subjectID])
+        guard let row, row[1] == 1 else { return }
+        if ImageTable.isFirst(tie: image.tie) {
+            try noteImage(image.id, modelID: row[0], change: 1)
+        } else {
+            try noteImage(
+                modelID: row[0], shelf: image.shelf, created: image.created, authorID: image.authorID, change: 1)
+        }
     }
 
+    /// Called while the image's row is there.
     func unlink(imageID: Int64) throws {
+        for row in try database.rows("SELECT model_id FROM model_images WHERE image_id = ?", [imageID]) {
+            try noteImage(imageID, modelID: row[0], change: -1)
+        }
         try database.run("DELETE FROM image_links WHERE image_id = ?", [imageID])
         try database.run("DELETE FROM model_images WHERE image_id = ?", [imageID])
     }
 
+    /// Called when the image's row is on its new shelf, which differs from the old one in being hidden or not.
     func moveLinks(imageID: Int64, toShelf shelf: Int64) throws {
+        let rows = try database.rows(
+            """
+            SELECT m.model_id, i.author_id, i.created FROM model_images m JOIN images i ON i.id = m.image_id
+            WHERE m.image_id = ?
+            """, [imageID])
+        for row in rows {
+            for (shelf, change) in [(shelf ^ Shelf.hidden, -1), (shelf, 1)] as [(Int64, Int64)] {
+                try noteImage(
+                    modelID: row[0], shelf: shelf, created: row[2], authorID: row[1], change: change)
+            }
+        }
         try database.run("UPDATE image_links SET shelf = ? WHERE image_id = ?", [shelf, imageID])
         try database.run("UPDATE model_images SET shelf = ? WHERE image_id = ?", [shelf, imageID])
     }
 
     /// A release arrived: its images become images of its model.
     func addImages(ofSubject subjectID: Int64, toModel modelID: Int32) throws {
-        try database.run(
+        let rows = try database.rows(
             """
             INSERT INTO model_images (image_id, model_id, n, shelf, created, tie)
             SELECT image_id, ?, 1, shelf, created, tie FROM image_links WHERE subject_id = ?
-            ON CONFLICT DO UPDATE SET n = n + 1
+            ON CONFLICT DO UPDATE SET n = n + 1 RETURNING image_id, n
             """, [modelID, subjectID])
+        for row in rows where row[1] == 1 { try noteImage(row[0], modelID: modelID, change: 1) }
     }
 
     func removeImages(ofSubject subjectID: Int64, fromModel modelID: Int32) throws {
-        try database.run(
+        let rows = try database.rows(
             """
             UPDATE model_images SET n = n - 1
             WHERE model_id = ? AND image_id IN (SELECT image_id FROM image_links WHERE subject_id = ?)
+            RETURNING image_id, n
             """, [modelID, subjectID])
+        for row in rows where row[1] == 0 { try noteImage(row[0], modelID: modelID, change: -1) }
         try database.run(
             """
             DELETE FROM model_images

@@ -29,10 +29,12 @@ enum ImageTable {
             earned INTEGER NOT NULL,           -- by an author who has earned room here
             created INTEGER NOT NULL,
             tie INTEGER NOT NULL,
+            reactions INTEGER NOT NULL DEFAULT 0,  -- to its post
             body BLOB NOT NULL
         );
         CREATE INDEX images_post ON images (post_id, part);
         CREATE INDEX images_newest ON images (shelf, created, tie, id);
+        CREATE INDEX images_reactions ON images (shelf, reactions, created, tie, id);
         CREATE INDEX images_author ON images (author_id, shelf, created, tie, id);
         CREATE INDEX images_sha256 ON images (sha256, earned, shelf);
         """
@@ -41,6 +43,8 @@ enum ImageTable {
     static func tie(_ post: Hash32, part: Int) -> Int64 {
         (post.tie & ~31) | (31 - Int64(min(part, 31)))
     }
+
+    static func isFirst(tie: Int64) -> Bool { tie & 31 == 31 }
 }
 
 extension Projection {
@@ -88,10 +92,13 @@ extension Projection {
                 ])
             count(.images, shelf: row.shelf, by: 1)
             for subject in subjects { try link(row, toSubject: subject) }
+            try addTerms(ofImage: row, hasRecipe: image.hasRecipe, subjects: subjects)
             rows.append(row)
         }
+        if let subjectID = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.id.data]) {
+            try refreshReactions(ofImagesOf: subjectID)
+        }
         try refreshShelves(ofImagePost: post.id)
-        try noteReactions(ofImagePost: post.id, models: try models(ofImagePost: post.id), change: 1)
         return rows
     }
 
@@ -103,8 +110,8 @@ extension Projection {
     /// Removes the images of an image post or a review.
     func hideImages(of post: Hash32) throws {
         guard let id = try database.integer("SELECT id FROM image_posts WHERE post = ?", [post.data]) else { return }
-        try noteReactions(ofImagePost: post, models: try models(ofImagePost: post), change: -1)
         for row in try database.rows("SELECT id, shelf FROM images WHERE post_id = ?", [id]) {
+            try removeTerms(ofImage: row[0])
             try unlink(imageID: row[0])
             try removeLineage(child: row[0])
             count(.images, shelf: row[1], by: -1)
@@ -138,6 +145,7 @@ extension Projection {
             let shelf = shelf(row[1], blob: row[2], post: row.hash(4))
             guard shelf != row[3] as Int64 else { continue }
             try database.run("UPDATE images SET shelf = ? WHERE id = ?", [shelf, id])
+            try moveTerms(ofImage: id, toShelf: shelf)
             try moveLinks(imageID: id, toShelf: shelf)
             try moveLineage(child: id, toShelf: shelf)
             try refreshShelves(ofImagePost: row.hash(4))

@@ -21,7 +21,8 @@ enum ModelTable {
             tags TEXT NOT NULL,                -- one a line
             level INTEGER NOT NULL,
             hidden INTEGER NOT NULL,
-            body BLOB NOT NULL,
+            licence TEXT NOT NULL,
+            permissions INTEGER NOT NULL,      -- OR of Permission
             -- computed
             shelf INTEGER,
             published INTEGER NOT NULL,        -- created of the first release, else of the model
@@ -31,12 +32,19 @@ enum ModelTable {
             not_recommended INTEGER NOT NULL DEFAULT 0,
             comments INTEGER NOT NULL DEFAULT 0,
             reactions INTEGER NOT NULL DEFAULT 0,
-            score INTEGER NOT NULL DEFAULT 0
+            score INTEGER NOT NULL DEFAULT 0,
+            trending INTEGER NOT NULL DEFAULT \(Trending.none),
+            body BLOB NOT NULL                 -- last: long ones do not slow the others down
         );
         CREATE INDEX models_slug ON models (author_id, slug);
         CREATE INDEX models_author ON models (author_id, shelf, published, tie, id);
+        -- What lists sort sets by, without the rows, which are long.
+        CREATE INDEX models_narrow ON models (
+            id, shelf, published, updated, tie, downloads, comments, score, trending, author_id);
         CREATE INDEX models_updated ON models (shelf, updated, tie, id);
         CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id);
+        CREATE INDEX models_comments ON models (shelf, comments, published, tie, id);
+        CREATE INDEX models_trending ON models (shelf, trending, published, tie, id);
         CREATE INDEX models_score ON models (shelf, score, published, tie, id);
         """
 }
@@ -48,29 +56,27 @@ extension Projection {
         let authorID = try authorID(post.author)
         try database.run(
             """
-            INSERT INTO models (id, post, author_id, slug, created, tie, name, type, tags, level, hidden, body,
-                published, updated)
-            VALUES (?, ?, ?, ?, ?5, ?, ?, ?, ?, ?, ?, ?, ?5, ?5)
+            INSERT INTO models (id, post, author_id, slug, created, tie, name, type, tags, level, hidden, licence,
+                permissions, body, published, updated)
+            VALUES (?, ?, ?, ?, ?5, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?5, ?5)
             ON CONFLICT (id) DO UPDATE SET post = excluded.post, created = excluded.created, name = excluded.name,
                 type = excluded.type, tags = excluded.tags, level = excluded.level, hidden = excluded.hidden,
-                body = excluded.body
+                licence = excluded.licence, permissions = excluded.permissions, body = excluded.body
             """,
             [
                 id, post.id.data, authorID, post.slot, Int64(post.created), name.tie, model.name, model.type,
                 model.tags.joined(separator: "\n"), Int64(Level(declared: model.level).rawValue), isHidden(post.id),
-                try model.serializedData(),
+                model.licence.name, Permission.bits(model.licence), try model.serializedData(),
             ])
-        try setModel(ofSubject: post.id, id, authorID: authorID)
+        try setOwner(ofModel: id, authorID)
+        try setModel(ofSubject: post.id, id)
         staleModels.insert(id)
         staleAuthors.insert(authorID)
     }
 
     /// Comments on an older version stay comments on the model; those on a deleted one do not.
     func hideModel(_ post: LoggedPost, isSuperseded: Bool) throws {
-        let author = try database.row("SELECT id FROM authors WHERE author = ?", [post.author.data])
-        if !isSuperseded, let authorID = author?[0] as Int32? {
-            try setModel(ofSubject: post.id, nil, authorID: authorID)
-        }
+        if !isSuperseded { try setModel(ofSubject: post.id, nil) }
         let row = try database.row("SELECT id, author_id FROM models WHERE post = ?", [post.id.data])
         guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
         try database.run("DELETE FROM models WHERE id = ?", [id])
@@ -90,7 +96,7 @@ extension Projection {
     func refreshModel(_ id: Int32) throws {
         let model = try database.row(
             """
-            SELECT level, hidden, created, tie, name, slug, type, tags FROM models WHERE id = ?
+            SELECT level, hidden, created, tie, name, slug, type, tags, author_id, licence FROM models WHERE id = ?
             """, [id])
         let releases = try refreshReleases(ofModel: id, level: model?[0], isHidden: model?[1] ?? false)
         guard let model, let level = Level(rawValue: model[0] as UInt32) else {
@@ -106,17 +112,21 @@ extension Projection {
         let place = ModelPlace(
             shelf: shelf, published: open.map(\.created).min() ?? created, tie: model[3] as Int64)
         try database.run(
-            "UPDATE models SET shelf = ?, published = ?, updated = ? WHERE id = ?",
-            [shelf, place.published, open.map(\.created).max() ?? created, id])
+            """
+            UPDATE models SET shelf = ?1, published = ?2, updated = ?3
+            WHERE id = ?4 AND (shelf, published, updated) IS NOT (?1, ?2, ?3)
+            """, [shelf, place.published, open.map(\.created).max() ?? created, id])
 
         let tags = (model[7] as String).split(separator: "\n").map(String.init)
         var terms = [Term(.all, ""), Term(.type, model[6])] + tags.map { Term(.tag, $0) }
-        terms += open.map { Term(.baseModel, $0.baseModel) }
+        terms.append(Term(.licence, model[9]))
+        terms += open.map { Term(.baseModel, $0.baseModel) } + open.flatMap { $0.formats.map { Term(.format, $0) } }
         if !open.isEmpty { terms.append(Term(.released, "")) }
+        if try isResident(authorID: model[8]) { terms.append(Term(.here, "")) }
         try setTerms(terms, ofModel: id, at: place)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
         try setSearchText(
-            .init(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)
+            SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)
     }
 
     /// Adds up what is counted for the model's posts and releases.
@@ -130,15 +140,18 @@ extension Projection {
                 """, [id])
         else { return }
         let score = Rating.score(recommended: sums[1], notRecommended: sums[2])
-        try database.run(
-            """
-            UPDATE models SET downloads = ?, recommended = ?, not_recommended = ?, comments = ?, reactions = ?,
-                score = ?
-            WHERE id = ?
-            """,
-            [
-                sums[0] as Int64, sums[1] as Int64, sums[2] as Int64, sums[3] as Int64, sums[4] as Int64, score, id,
-            ])
+        let columns = ["downloads", "recommended", "not_recommended", "comments", "reactions", "score", "trending"]
+        guard
+            let stored = try database.row(
+                "SELECT level, \(columns.joined(separator: ", ")) FROM models WHERE id = ?", [id])
+        else { return }
+        let trending = Trending.score(
+            try Trending.days(ofModel: id, upTo: Level(declared: stored[0]), database))
+        let values: [Int64] = [sums[0], sums[1], sums[2], sums[3], sums[4], score, trending]
+        // One by one: SQLite writes every index with a column that is set, changed or not.
+        for (index, value) in values.enumerated() where stored[index + 1] as Int64 != value {
+            try database.run("UPDATE models SET \(columns[index]) = ? WHERE id = ?", [value, id])
+        }
     }
 }
 

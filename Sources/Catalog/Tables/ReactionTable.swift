@@ -27,8 +27,6 @@ enum ReactionTable {
             subject_id INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject_id, day)
         ) WITHOUT ROWID;
         """
-
-    fileprivate static let secondsPerDay: Int64 = 86400
 }
 
 private struct StoredReaction {
@@ -115,7 +113,7 @@ extension Projection {
             try database.run(
                 "DELETE FROM reaction_counts WHERE subject_id = ? AND emoji = ?", [reaction.subjectID, reaction.emoji])
         }
-        let day = reaction.created / ReactionTable.secondsPerDay
+        let day = reaction.created / Trending.daySeconds
         let leftOfDay = try database.integer(
             """
             INSERT INTO reaction_days (subject_id, day, n) VALUES (?, ?, ?)
@@ -125,71 +123,20 @@ extension Projection {
             try database.run(
                 "DELETE FROM reaction_days WHERE subject_id = ? AND day = ?", [reaction.subjectID, day])
         }
-        for modelID in try models(ofSubject: reaction.subjectID) {
-            try noteActivity(
-                modelID: modelID, created: day * ReactionTable.secondsPerDay, authorID: reaction.authorID,
-                change: change)
-        }
+        try noteActivity(
+            onSubject: reaction.subjectID, created: reaction.created, authorID: reaction.authorID, change: change)
     }
 
-    // MARK: Activity around models
-
-    /// The models that a reaction on this subject is about: that of a release or of a model's post, or those that an
-    /// image post is listed under.
-    private func models(ofSubject id: Int64) throws -> [Int32] {
-        guard let row = try database.row("SELECT model_id, post FROM subjects WHERE id = ?", [id]) else { return [] }
-        if let modelID = row[0] as Int32? { return [modelID] }
-        return try models(ofImagePost: row.hash(1))
-    }
-
-    func models(ofImagePost post: Hash32) throws -> [Int32] {
-        try database.rows(
-            """
-            SELECT DISTINCT m.model_id FROM image_posts p JOIN images i ON i.post_id = p.id
-            JOIN model_images m ON m.image_id = i.id WHERE p.post = ?
-            """, [post.data]
-        ).map { $0[0] }
-    }
-
-    /// A post became one of a model's, or is one no longer: all reactions on it go along, day by day, without those of
-    /// the model's own author, which are nobody else's activity.
-    func noteReactions(ofSubject id: Int64, modelID: Int32, modelAuthorID: Int32, change: Int64) throws {
+    /// All reactions on a post that became one of a model's, or is one no longer: day by day, because there may be a
+    /// million, and without those of the model's own author.
+    func noteReactions(onSubject id: Int64, modelID: Int32, owner: Int32?, change: Int64) throws {
         let days = try database.rows("SELECT day, n FROM reaction_days WHERE subject_id = ?", [id])
         if days.isEmpty { return }
         let own = try database.rows(
-            "SELECT created FROM reactions WHERE subject_id = ? AND author_id = ? AND hidden = 0", [id, modelAuthorID])
+            "SELECT created FROM reactions WHERE subject_id = ? AND author_id = ? AND hidden = 0", [id, owner])
         let counts =
             days.map { (day: $0[0] as Int64, n: $0[1] as Int64) }
-            + own.map { (day: ($0[0] as Int64) / ReactionTable.secondsPerDay, n: -1) }
-        for count in counts {
-            try noteActivity(
-                modelID: modelID, created: count.day * ReactionTable.secondsPerDay, authorID: 0,
-                change: change * count.n)
-        }
-    }
-
-    /// The images of a post came to be listed under models, or leave them.
-    func noteReactions(ofImagePost post: Hash32, models: [Int32], change: Int64) throws {
-        guard !models.isEmpty,
-            let subjectID = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
-        else { return }
-        for modelID in models {
-            // An image is listed under a model through releases that are here.
-            let author = try database.row("SELECT author_id FROM releases WHERE model_id = ? LIMIT 1", [modelID])
-            guard let authorID = author?[0] as Int32? else { continue }
-            try noteReactions(ofSubject: subjectID, modelID: modelID, modelAuthorID: authorID, change: change)
-        }
-    }
-
-    /// A release arrived or leaves, and with it the reactions on posts whose images only this release ties to its model.
-    func noteReactionsOnImages(ofSubject id: Int64, modelID: Int32, change: Int64) throws {
-        let posts = try database.rows(
-            """
-            SELECT DISTINCT p.post FROM image_links l
-            JOIN model_images m ON m.image_id = l.image_id AND m.model_id = ?
-            JOIN images i ON i.id = l.image_id JOIN image_posts p ON p.id = i.post_id
-            WHERE l.subject_id = ? AND m.n = 1
-            """, [modelID, id])
-        for row in posts { try noteReactions(ofImagePost: row.hash(0), models: [modelID], change: change) }
+            + own.map { (day: ($0[0] as Int64) / Trending.daySeconds, n: -1) }
+        for count in counts { noteActivity(modelID: modelID, day: count.day, change: change * count.n) }
     }
 }

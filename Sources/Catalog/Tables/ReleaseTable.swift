@@ -22,8 +22,8 @@ enum ReleaseTable {
             base_key TEXT NOT NULL,            -- the folded form
             words TEXT NOT NULL,               -- for search
             hidden INTEGER NOT NULL,
-            body BLOB NOT NULL,
-            shelf INTEGER                      -- the model's, or hidden; NULL until the model's post is here
+            shelf INTEGER,                     -- the model's, or hidden; NULL until the model's post is here
+            body BLOB NOT NULL
         );
         CREATE INDEX releases_model ON releases (model_id, created, tie, id);
         CREATE INDEX releases_author ON releases (author_id);
@@ -37,6 +37,8 @@ enum ReleaseTable {
 struct ReleaseFacts {
     let created: Int64
     let baseModel: String
+    /// Of its files that are not hidden.
+    let formats: [String]
     let words: String
     /// On an open shelf: neither the release nor all of its files are hidden.
     let isOpen: Bool
@@ -67,23 +69,23 @@ extension Projection {
         try database.run(
             "UPDATE subjects SET release_id = ?, model_id = ?, downloads = ? WHERE id = ?",
             [id, modelID, allotment.downloads[id] ?? 0, subjectID])
+        try setOwner(ofModel: modelID, authorID)
+        try noteFacts(onSubject: subjectID, modelID: modelID, change: 1)
         try addImages(ofSubject: subjectID, toModel: modelID)
-        try noteReactions(ofSubject: subjectID, modelID: modelID, modelAuthorID: authorID, change: 1)
-        try noteReactionsOnImages(ofSubject: subjectID, modelID: modelID, change: 1)
         try insertLineage(
             post, roles: [.base, .mergeOf, .trainedFrom],
             children: [LineageChild(id: Int64(id), shelf: nil, tie: post.id.tie, isImage: false)])
+        try addImageBase(release.baseModel, ofSubject: subjectID)
         staleModels.insert(modelID)
     }
 
     func hideRelease(_ post: LoggedPost) throws {
         guard
             let row = try database.row(
-                "SELECT id, model_id, subject_id, shelf, author_id FROM releases WHERE post = ?", [post.id.data])
+                "SELECT id, model_id, subject_id, shelf, base_key FROM releases WHERE post = ?", [post.id.data])
         else { return }
         let (id, modelID, subjectID): (Int32, Int32, Int64) = (row[0], row[1], row[2])
-        try noteReactions(ofSubject: subjectID, modelID: modelID, modelAuthorID: row[4], change: -1)
-        try noteReactionsOnImages(ofSubject: subjectID, modelID: modelID, change: -1)
+        try noteFacts(onSubject: subjectID, modelID: modelID, change: -1)
         try removeImages(ofSubject: subjectID, fromModel: modelID)
         try removeLineage(child: Int64(id))
         try database.run("DELETE FROM files WHERE release_id = ?", [id])
@@ -91,6 +93,7 @@ extension Projection {
         try database.run(
             "UPDATE subjects SET release_id = NULL, model_id = NULL, shelves = 0, downloads = 0 WHERE id = ?",
             [subjectID])
+        try removeImageBase(row[4], ofSubject: subjectID)
         if let shelf = row[3] as Int64? { count(.releases, shelf: shelf, by: -1) }
         staleModels.insert(modelID)
     }
@@ -114,7 +117,8 @@ extension Projection {
         let rows = try database.rows(
             """
             SELECT r.id, r.shelf, r.hidden, r.created, r.base_model, r.words,
-                NOT EXISTS (SELECT 1 FROM files f WHERE f.release_id = r.id AND f.hidden = 0)
+                NOT EXISTS (SELECT 1 FROM files f WHERE f.release_id = r.id AND f.hidden = 0),
+                (SELECT group_concat(DISTINCT f.format) FROM files f WHERE f.release_id = r.id AND f.hidden = 0)
             FROM releases r WHERE r.model_id = ? ORDER BY r.created DESC, r.tie DESC, r.id DESC
             """, [id])
         return try rows.map { row in
@@ -133,7 +137,9 @@ extension Projection {
             }
             try setShelf(ofFilesOf: releaseID, shelf)
             return ReleaseFacts(
-                created: row[3], baseModel: row[4], words: row[5], isOpen: shelf.map { $0 < Shelf.hidden } ?? false)
+                created: row[3], baseModel: row[4],
+                formats: (row[7] as String? ?? "").split(separator: ",").map(String.init), words: row[5],
+                isOpen: shelf.map { $0 < Shelf.hidden } ?? false)
         }
     }
 }

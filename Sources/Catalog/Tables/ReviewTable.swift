@@ -43,29 +43,35 @@ extension Projection {
         }
         if try !insert() {
             let old = try database.row(
-                "SELECT post, recommended, hidden FROM reviews WHERE subject_id = ? AND author_id = ?",
+                "SELECT post FROM reviews WHERE subject_id = ? AND author_id = ?",
                 [subjectID, authorID])
             guard let old, old.hash(0) != post.id else { return }
-            try removeReview(old.hash(0), subjectID: subjectID, isRecommended: old[1], isHidden: old[2])
+            try removeReview(old.hash(0))
             guard try insert() else { return }
         }
-        if !isHidden { tally(subjectID: subjectID, .review(isRecommended: review.recommended, 1)) }
+        if !isHidden {
+            tally(subjectID: subjectID, .review(isRecommended: review.recommended, 1))
+            try noteActivity(onSubject: subjectID, created: Int64(post.created), authorID: authorID, change: 1)
+        }
         if !review.images.isEmpty {
             try insertImages(review.images, post, releases: [release], title: "", text: "")
         }
     }
 
     func hideReview(_ post: LoggedPost) throws {
-        guard
-            let row = try database.row(
-                "SELECT subject_id, recommended, hidden FROM reviews WHERE post = ?", [post.id.data])
-        else { return }
-        try removeReview(post.id, subjectID: row[0], isRecommended: row[1], isHidden: row[2])
+        try removeReview(post.id)
     }
 
-    private func removeReview(_ post: Hash32, subjectID: Int64, isRecommended: Bool, isHidden: Bool) throws {
+    private func removeReview(_ post: Hash32) throws {
+        let row = try database.row(
+            "SELECT subject_id, recommended, hidden, author_id, created FROM reviews WHERE post = ?", [post.data])
+        guard let row, let subjectID = row[0] as Int64? else { return }
         try database.run("DELETE FROM reviews WHERE post = ?", [post.data])
-        if !isHidden { tally(subjectID: subjectID, .review(isRecommended: isRecommended, -1)) }
+        if !(row[2] as Bool) {
+            tally(subjectID: subjectID, .review(isRecommended: row[1], -1))
+            try noteActivity(
+                onSubject: subjectID, created: row[4], authorID: row[3], change: -1)
+        }
         try hideImages(of: post)
     }
 
@@ -73,10 +79,12 @@ extension Projection {
         let isHidden = isHidden(post)
         guard
             let row = try database.row(
-                "SELECT subject_id, recommended, hidden FROM reviews WHERE post = ?", [post.data]),
+                "SELECT subject_id, recommended, hidden, author_id, created FROM reviews WHERE post = ?", [post.data]),
             row[2] as Bool != isHidden
         else { return }
         try database.run("UPDATE reviews SET hidden = ? WHERE post = ?", [isHidden, post.data])
         tally(subjectID: row[0], .review(isRecommended: row[1], isHidden ? -1 : 1))
+        try noteActivity(
+            onSubject: row[0], created: row[4], authorID: row[3], change: isHidden ? -1 : 1)
     }
 }

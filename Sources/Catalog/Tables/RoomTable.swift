@@ -21,7 +21,7 @@ extension Projection {
         try database.exists("SELECT 1 FROM earned WHERE author = ?", [author.data])
     }
 
-    private func isResident(_ author: Hash32) throws -> Bool {
+    func isResident(_ author: Hash32) throws -> Bool {
         try database.exists("SELECT 1 FROM earned WHERE author = ?1 AND source = ?1", [author.data])
     }
 
@@ -52,12 +52,34 @@ extension Projection {
     }
 
     func setResident(_ author: Hash32, _ isResident: Bool) throws {
-        guard isResident else { return try setEarned(through: author, []) }
+        defer { residence = [:] }
+        guard isResident else {
+            try setEarned(through: author, [])
+            return try refreshResidence(of: author, isResident)
+        }
         var authors = [author]
         if let row = try database.row("SELECT body FROM follow_lists WHERE author = ?", [author.data]) {
             authors += followed(try WireFollows(serializedBytes: row[0] as Data))
         }
         try setEarned(through: author, authors)
+        try refreshResidence(of: author, isResident)
+    }
+
+    /// Whether the author of a model or image is at home here.
+    func isResident(authorID: Int32) throws -> Bool {
+        if let known = residence[authorID] { return known }
+        let isResident = try database.exists(
+            "SELECT 1 FROM authors a JOIN earned e ON e.author = a.author AND e.source = a.author WHERE a.id = ?",
+            [authorID])
+        residence[authorID] = isResident
+        return isResident
+    }
+
+    /// Carries the fact to the lists of what comes from here.
+    private func refreshResidence(of author: Hash32, _ isResident: Bool) throws {
+        guard let id = try database.integer("SELECT id FROM authors WHERE author = ?", [author.data]) else { return }
+        for row in try database.rows("SELECT id FROM models WHERE author_id = ?", [id]) { staleModels.insert(row[0]) }
+        try setImagesFromHere(ofAuthor: id, isResident)
     }
 
     private func followed(_ follows: WireFollows) -> [Hash32] {

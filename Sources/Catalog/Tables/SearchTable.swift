@@ -14,27 +14,68 @@ enum SearchTable {
     /// Releases of one model whose words are found.
     static let releases = 50
 
-    /// An FTS5 expression that finds models with all the words, each as typed so far, on the viewer's shelves only; nil
-    /// when there is no word. The shelf is a word of the index, so that what is hidden costs no place among the matches.
-    static func expression(_ text: String, _ filter: ViewerFilter) -> String? {
-        let words = String(decoding: text.utf8.prefix(Limits.Text.searchBytes), as: UTF8.self)
-            .split { !$0.isLetter && !$0.isNumber }
-            .prefix(Limits.Catalog.searchWords)
-        let shelves = filter.shelves.map { "s\($0)" }
-        guard !words.isEmpty, !shelves.isEmpty else { return nil }
-        // Words hold letters and digits only, so they cannot leave their quotes.
-        let phrases = words.map { $0.count > 1 ? "\"\($0)\"*" : "\"\($0)\"" }
-        return "shelf : (\(shelves.joined(separator: " OR "))) AND {name slug tags words} : "
-            + "(\(phrases.joined(separator: " AND ")))"
+    /// A text without characters that nobody sees: zero-width ones, marks of direction, variation selectors and tags.
+    /// A name that hides one is found by its plain spelling, and so is a plain name by a text with one.
+    static func plain(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isInvisible) else { return text }
+        var plain = String.UnicodeScalarView()
+        plain.append(contentsOf: text.unicodeScalars.lazy.filter { !isInvisible($0) })
+        return String(plain)
+    }
+
+    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        guard scalar.value > 0x7f else { return scalar.value < 0x20 && !scalar.properties.isWhitespace }
+        return scalar.properties.isDefaultIgnorableCodePoint || scalar.properties.generalCategory == .format
+    }
+
+    /// The words of a text, lower case: runs of letters and digits, marks left out.
+    static func words(_ text: String) -> [String] {
+        var words: [String] = []
+        var word = String.UnicodeScalarView()
+        for scalar in plain(text).lowercased().unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
+                .letterNumber, .otherNumber:
+                word.append(scalar)
+            case .nonspacingMark, .spacingMark, .enclosingMark:
+                break
+            default:
+                if !word.isEmpty { words.append(String(word)) }
+                word = .init()
+            }
+        }
+        if !word.isEmpty { words.append(String(word)) }
+        return words
     }
 }
 
+/// What is found of one model; everything without invisible characters.
 struct SearchText: Equatable {
     let shelf: Int64
     let name: String
     let slug: String
     let tags: String
     let words: String
+
+    init(shelf: Int64, name: String, slug: String, tags: String, words: String) {
+        self.shelf = shelf
+        self.name = SearchTable.plain(name)
+        self.slug = slug
+        self.tags = SearchTable.plain(tags)
+        self.words = SearchTable.plain(words)
+    }
+
+    /// Words that others may have meant.
+    var vocabulary: Set<SearchWord> {
+        let all = [name, slug, tags, words].flatMap(SearchTable.words)
+        return Set(all.filter { WordTable.lengths.contains($0.unicodeScalars.count) }.map(SearchWord.init))
+    }
+
+    static func == (left: SearchText, right: SearchText) -> Bool {
+        left.shelf == right.shelf && left.name.utf8.elementsEqual(right.name.utf8)
+            && left.slug.utf8.elementsEqual(right.slug.utf8) && left.tags.utf8.elementsEqual(right.tags.utf8)
+            && left.words.utf8.elementsEqual(right.words.utf8)
+    }
 }
 
 extension Projection {
@@ -45,9 +86,11 @@ extension Projection {
                 shelf: Int64((row[0] as String).dropFirst()) ?? 0, name: row[1], slug: row[2], tags: row[3],
                 words: row[4])
             if stored == text { return }
+            countWords(of: stored, by: -1)
             try database.run("DELETE FROM models_text WHERE rowid = ?", [id])
         }
         guard let text else { return }
+        countWords(of: text, by: 1)
         try database.run(
             "INSERT INTO models_text (rowid, shelf, name, slug, tags, words) VALUES (?, ?, ?, ?, ?, ?)",
             [id, "s\(text.shelf)", text.name, text.slug, text.tags, text.words])

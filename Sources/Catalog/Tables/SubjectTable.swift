@@ -38,18 +38,14 @@ extension Projection {
     }
 
     /// Says which model a post is a version of, or that it is none any more.
-    func setModel(ofSubject post: Hash32, _ modelID: Int32?, authorID: Int32) throws {
+    func setModel(ofSubject post: Hash32, _ modelID: Int32?) throws {
         let id = try subjectID(post)
-        let old = try database.integer("SELECT model_id FROM subjects WHERE id = ?", [id])
-        if let old, Int32(truncatingIfNeeded: old) != modelID {
-            try noteReactions(
-                ofSubject: id, modelID: Int32(truncatingIfNeeded: old), modelAuthorID: authorID, change: -1)
-        }
+        let old = try database.row("SELECT model_id FROM subjects WHERE id = ?", [id])?[0] as Int32?
+        guard old != modelID else { return }
         try database.run(
             "UPDATE subjects SET model_id = ?1, shelves = IIF(?1 IS NULL, 0, shelves) WHERE id = ?2", [modelID, id])
-        if let modelID, old != Int64(modelID) {
-            try noteReactions(ofSubject: id, modelID: modelID, modelAuthorID: authorID, change: 1)
-        }
+        if let old { try noteFacts(onSubject: id, modelID: old, change: -1) }
+        if let modelID { try noteFacts(onSubject: id, modelID: modelID, change: 1) }
     }
 
     /// Says on which shelf every version of a model stands, or that the model is gone.
@@ -87,6 +83,7 @@ extension Projection {
                 WHERE id = ? RETURNING model_id
                 """, [change.recommended, change.notRecommended, change.comments, change.reactions, subjectID])
             if let modelID { staleCounts.insert(Int32(truncatingIfNeeded: modelID)) }
+            if change.reactions != 0 { try refreshReactions(ofImagesOf: subjectID) }
         }
         tallies = [:]
     }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import GRDB
 
-/// What models are filtered by: types, tags, base models of their releases.
+/// What models are filtered by: types, tags, licences, base models and file formats of their releases.
 enum TermTable {
     static let schema = """
         CREATE TABLE model_terms (
@@ -18,8 +18,10 @@ enum TermTable {
         -- How many models (for the kinds below 100), releases or images stand on a shelf.
         CREATE TABLE facets (
             kind INTEGER NOT NULL, shelf INTEGER NOT NULL, label TEXT NOT NULL, n INTEGER NOT NULL,
+            value TEXT NOT NULL,               -- the label, folded
             PRIMARY KEY (kind, shelf, label)
         ) WITHOUT ROWID;
+        CREATE INDEX facets_value ON facets (kind, value, shelf, label, n);
         CREATE INDEX facets_top ON facets (kind, shelf, n, label);
         """
 
@@ -38,6 +40,13 @@ enum TermKind: Int64 {
     case baseModel = 3
     /// Every model that has a release.
     case released = 4
+    case format = 5
+    case licence = 6
+    /// Every model whose author is at home here.
+    case here = 7
+
+    /// Whether a term without a value says something.
+    var isMark: Bool { self == .all || self == .released || self == .here }
     /// Counts only.
     case releases = 100
     case images = 101
@@ -66,9 +75,9 @@ extension Projection {
     /// Replaces the terms of a model. Of two spellings the one that sorts first is kept.
     func setTerms(_ terms: [Term], ofModel id: Int32, at place: ModelPlace?) throws {
         var wanted: [TermKey: Term] = [:]
-        for term in terms where !term.value.isEmpty || term.kind == .all || term.kind == .released {
+        for term in terms where !term.value.isEmpty || term.kind.isMark {
             let key = TermKey(kind: term.kind.rawValue, value: term.value)
-            if let other = wanted[key], other.label <= term.label { continue }
+            if let other = wanted[key], !term.label.utf8.lexicographicallyPrecedes(other.label.utf8) { continue }
             wanted[key] = term
         }
         let stored = try database.rows(
@@ -76,12 +85,13 @@ extension Projection {
         for row in stored {
             let key = TermKey(kind: row[0], value: row[1])
             let at = ModelPlace(shelf: row[3], published: row[4], tie: row[5])
-            if at == place, wanted[key]?.label == row[2] {
+            if at == place, wanted[key]?.label.utf8.elementsEqual((row[2] as String).utf8) == true {
                 wanted[key] = nil
                 continue
             }
             try database.run(
-                "DELETE FROM model_terms WHERE model_id = ? AND kind = ? AND value = ?", [id, key.kind, key.value])
+                "DELETE FROM model_terms WHERE model_id = ? AND kind = ? AND value = ?",
+                [id, key.kind, row[1] as String])
             if let kind = TermKind(rawValue: key.kind) { count(kind, shelf: at.shelf, row[2], by: -1) }
         }
         guard let place else { return }
@@ -102,10 +112,12 @@ extension Projection {
 
     func writeFacets() throws {
         for (facet, change) in facetChanges where change != 0 {
-            let arguments: StatementArguments = [facet.kind.rawValue, facet.shelf, facet.label, change]
+            let arguments: StatementArguments = [
+                facet.kind.rawValue, facet.shelf, facet.label, change, TermTable.folded(facet.label),
+            ]
             let left = try database.integer(
                 """
-                INSERT INTO facets (kind, shelf, label, n) VALUES (?, ?, ?, ?)
+                INSERT INTO facets (kind, shelf, label, n, value) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n
                 """, arguments)
             if left == 0 {
@@ -118,9 +130,15 @@ extension Projection {
     }
 }
 
+/// Values are compared by their bytes, as SQLite does.
 private struct TermKey: Hashable {
     let kind: Int64
-    let value: String
+    let value: [UInt8]
+
+    init(kind: Int64, value: String) {
+        self.kind = kind
+        self.value = Array(value.utf8)
+    }
 }
 
 extension String {

@@ -253,7 +253,7 @@ public nonisolated struct WireRef: Sendable {
   /// a post, 32 bytes
   public var id: Data = Data()
 
-  /// open vocabulary: "base", "merge-of", "trained-from", "reply", ...
+  /// open vocabulary: "base", "merge-of", "trained-from", "remix-of", ...
   public var role: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
