@@ -97,6 +97,16 @@ struct BrowsingTests {
             #expect(try await cards("/models?by=@maker&q=beta") == ["Beta"])
             #expect(try await cards("/tags/tag-beta") == ["Beta"])
             #expect(try await cards("/base/flux.1%20d") == ["Beta"])
+            #expect(try await cards("/models?licence=CC0-1.0&may=merge&format=SafeTensor&tag=tag-beta") == ["Beta"])
+            #expect(try await cards("/models?may=no-credit") == [])
+            #expect(try await cards("/search?q=alhpa") == ["Alpha"])
+            #expect(try await client(.get, "/search?q=alhpa").text.contains("Showing results for"))
+            let column = try await client(.get, "/models").text
+            for piece in ["2 models · Newest", "value=\"Flux.1 D\"", "value=\"SafeTensor\"", "value=\"CC0-1.0\""] {
+                #expect(column.contains(piece), "\(piece)")
+            }
+            // A visitor sees one level, so there is nothing to choose.
+            #expect(!column.contains("name=\"level\""))
             let page = try await client(.get, "/models?q=Alpha&not=x&sort=rating").text
             #expect(page.contains("href=\"/models?q=Alpha&amp;sort=rating\""))
             #expect(page.contains("href=\"/models?not=x&amp;sort=rating\""))
