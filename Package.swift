@@ -98,7 +98,7 @@ let package = Package(
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
                 "Catalog",
-                "Federation", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
+                "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, mustache, lifecycle, system,
             ], swiftSettings: strict),

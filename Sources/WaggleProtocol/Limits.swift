@@ -239,6 +239,10 @@ public enum Limits {
         public static let triggerWordBytes = 512
         public static let commentBytes = 16 << 10
         public static let searchBytes = 256
+        /// Quotes and lists within each other in Markdown; deeper ones are text.
+        public static let markdownDepth = 6
+        /// Marks of emphasis, and brackets, that are open at a time in Markdown.
+        public static let markdownMarks = 16
         /// A sample picture.
         public static let sampleBytes = 64 << 20
     }
@@ -323,5 +327,13 @@ public enum Limits {
         public static let peerAddresses = 100
         /// Cards on a page.
         public static let cards = 48
+        /// Items of a section that has a page of its own.
+        public static let sectionItems = 12
+        /// Reviews, comments or articles on a page.
+        public static let texts = 20
+        /// Values of a facet that a filter offers.
+        public static let facetValues = 12
+        /// Names of a list of tags or base models on a page.
+        public static let names = 120
     }
 }

@@ -40,8 +40,19 @@ struct RouteTests {
         case (_, _, true): paths = numbers.map { route.path.filled("id", "\($0)") }
         default: paths = [route.path]
         }
-        let all = paths.map { $0.filled("slug", "dirty").filled("name", "dirty.bin") }
+        let all = paths.map { path in
+            path.filled("slug", "dirty").filled("name", "dirty.bin").filled("handle", "maker")
+                .filled("tag", "tag-dirty").filled("base", "Base%20Dirty")
+        }
+        if route.path == "/models/{id}/ranking" { return all + all.map { $0 + "?sort=trending" } }
         guard route.subject == .list else { return all }
+        if route.face == .page {
+            let extra = [
+                "q=Dirty", "by=maker", "show=here", "tag=tag-dirty", "base=Base%20Dirty", "level=XXX&level=PG-13",
+                "type=LORA", "not=bees", "period=year", "recipe=with", "licence=CC0-1.0",
+            ]
+            return all + extra.map { all[0] + "?" + $0 }
+        }
         let extra = [
             "query=Dirty", "tag=tag-dirty", "ids=\(numbers.map(String.init).joined(separator: ","))", "nsfw=true",
             "nsfw=X&withMeta=true", "browsingLevel=63", "username=maker", "sort=Oldest", "limit=100&page=1",
@@ -58,16 +69,20 @@ struct RouteTests {
     func nothingAbovePG(level: Level) async throws {
         let node = try await TestNode.make(accepts: false)
         _ = try await node.publishModel("Clean", age: 9)
-        let dirty = try await node.publishModel("Dirty", level: level)
+        let dirty = try await node.publishModel("Dirty", level: level, changeRelease: { $0.baseModel = "Base Dirty" })
+        let works = try await node.publishWorks("Dirty", level: level, of: dirty)
         let stranger = try Person(seed: 9, role: .node)
         try await node.take([stranger.genesis])
         let owner = node.moderation.filter(for: .owner)
         let release = try #require(try await node.catalog.release(post: dirty.release.id, owner))
         let post = try #require(try await node.catalog.imagePost(post: dirty.picture.id, owner))
-        let numbers = [release.modelID, release.id, post.id] + post.images.map(\.id) + release.files.map(\.id)
+        let numbers =
+            [release.modelID, release.id, post.id] + post.images.map(\.id) + release.files.map(\.id)
+            + (try await node.numbers(of: works))
         let fileBytes = TestNode.bytes("file of Dirty", count: 3000)
         let secrets = [
-            "Dirty", "word Dirty", dirty.file.hex, dirty.image.hex, dirty.model.id.hex, dirty.release.id.hex,
+            "Dirty", "word Dirty", "tag-dirty", works.collection.id.hex, works.article.id.hex, dirty.file.hex,
+            dirty.image.hex, dirty.model.id.hex, dirty.release.id.hex,
             dirty.picture.id.hex, dirty.file.hex.uppercased(),
         ]
         let gateway = try Gateway(node.services)
@@ -94,12 +109,12 @@ struct RouteTests {
                             }
                         }
                         switch route.subject {
-                        case .model, .release, .image, .blob:
+                        case .model, .release, .image, .blob, .collection, .article, .term:
                             let isEmptyList = route.method == "POST" && answer.text == "[]"
                             #expect(answer.status == .notFound || isEmptyList, "\(route.method) \(address)")
                         case .peerOnly:
                             #expect([401, 403, 415].contains(answer.status.code), "\(route.method) \(address)")
-                        case .list, .node: #expect(answer.status == .ok, "\(route.method) \(address)")
+                        case .list, .node, .creator: #expect(answer.status == .ok, "\(route.method) \(address)")
                         case .nothing: break
                         }
                     }

@@ -5,6 +5,7 @@ The pictures in .build/interop-screens are for people to look at.
 
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from importlib import resources
@@ -15,7 +16,9 @@ from browser import Browser, Visit
 from conftest import World
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
-PAGES = ["home", "model", "model-first-version", "model-plain", "image", "image-plain", "not-found"]
+PAGES = ["home", "model", "model-first-version", "model-plain", "image", "image-plain", "not-found", "models", "ranking",
+         "gallery", "reviews", "discussion", "history", "images", "search", "tags", "tag", "creators", "creator",
+         "collections", "articles", "hash", "about"]
 # Width, height, dark: a phone of the narrowest kind, a laptop, and a wide screen at night.
 SCREENS = {"phone": (320, 640, False), "laptop": (1280, 800, False), "night": (1680, 1000, True)}
 
@@ -38,7 +41,12 @@ def paths(world: World) -> dict[str, str]:
         "home": "/", "model": f"/models/{harbour['id']}", "model-plain": f"/models/{gull['id']}",
         "model-first-version": f"/models/{harbour['id']}?modelVersionId={harbour['modelVersions'][1]['id']}",
         "image": f"/images/{told}", "image-plain": f"/images/{next(i['id'] for i in images if i['id'] != told)}",
-        "not-found": "/models/2147483647"}
+        "not-found": "/models/2147483647", "models": "/models?q=harbour&sort=downloads",
+        **{page: f"/models/{harbour['id']}/{page}" for page in ("ranking", "gallery", "reviews", "discussion", "history")},
+        "images": "/images?recipe=with", "search": "/search?q=harbour", "tags": "/tags", "creators": "/creators",
+        "tag": f"/tags/{urllib.parse.quote(harbour['tags'][0])}" if harbour["tags"] else "/tags",
+        "creator": f"/@{harbour['creator']['username']}", "collections": "/collections", "articles": "/articles",
+        "about": "/about", "hash": f"/hash/{harbour['modelVersions'][0]['files'][0]['hashes']['SHA256']}"}
 
 
 def load(browser: Browser, world: World, paths: dict[str, str], page: str, screen: str = "laptop") -> Visit:

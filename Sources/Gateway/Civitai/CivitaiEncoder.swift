@@ -65,7 +65,7 @@ struct CivitaiEncoder: Sendable {
     }
 
     /// The names of a version in the form that Civitai writes them; the ids are those of the posts.
-    private static func air(_ release: ReleaseView, of model: ModelView) -> String {
+    static func air(_ release: ReleaseView, of model: ModelView) -> String {
         func plain(_ text: String) -> String {
             String(
                 text.lowercased().unicodeScalars.filter { ("a"..."z").contains($0) || ("0"..."9").contains($0) }

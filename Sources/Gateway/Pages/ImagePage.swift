@@ -5,73 +5,70 @@ import Identity
 import Moderation
 import WaggleProtocol
 
-/// A model or other file that an image was made with.
-struct ResourceView {
-    let resourceKind: String
-    let resourceName: String
-    let resourceHref: String?
-    let resourceState: String
-
-    /// - Parameter model: the model that has the file of this hash here.
-    init(_ resource: WireResource, model: ModelView?) {
-        resourceKind = resource.kind.isEmpty ? "resource" : resource.kind
-        let strength = resource.strength == 0 || resource.strength == 1 ? "" : " × \(Wording.number(resource.strength))"
-        let name =
-            [model?.body.name ?? "", resource.name, resource.claimedHash].first { !$0.isEmpty } ?? "without a name"
-        resourceName = name + strength
-        resourceHref = model.map(PageAddress.model)
-        resourceState =
-            model != nil
-            ? "yes, by hash"
-            : resource.sha256.count == 32 || !resource.claimedHash.isEmpty
-                ? "not here" : "no hash to look for"
-    }
-}
-
 /// The values of an image's page.
 struct ImagePage {
-    /// Resources shown at most.
-    static let resources = 32
-
     private let image: ImageView
     private let picture: PictureView
-    private let post: ImagePostView?
-    private let resources: [ResourceView]
+    var post: ImagePostView?
+    var recipe: RecipeView?
+    var comments: [CommentView] = []
+    var lineage: LineageView?
+    var signature: SignatureView?
 
-    init(image: ImageView, picture: PictureView, post: ImagePostView?, resources: [ResourceView]) {
+    init(image: ImageView, picture: PictureView) {
         self.image = image
         self.picture = picture
-        self.post = post
-        self.resources = resources
     }
 
-    private struct ModelLink {
-        let modelName: String
-        let modelHref: String
+    /// A model or other file that the image was made with.
+    private struct ResourceView {
+        let resourceKind: String
+        let resourceName: String
+        let resourceHref: String?
+        let resourceState: String
+
+        init(_ match: ResourceMatch) {
+            let resource = match.resource
+            resourceKind = resource.kind.isEmpty ? "resource" : resource.kind
+            let strength =
+                resource.strength == 0 || resource.strength == 1 ? "" : " × \(Wording.number(resource.strength))"
+            let here = match.release.map { "\($0.modelName) \($0.version)" } ?? ""
+            let name = [here, resource.name, resource.claimedHash].first { !$0.trimmed.isEmpty } ?? "without a name"
+            resourceName = name + strength
+            resourceHref = match.release.map(PageAddress.release)
+            resourceState = Wording.match(match.state)
+        }
     }
 
     var content: [String: Any] {
         let recipe = image.image.recipe
+        let reactions = ReactionView.all(image.counts)
         var values: [String: Any] = [
             "source": picture.source, "width": picture.width, "height": picture.height, "alt": picture.alt,
             "heading": Wording.heading(image), "creator": image.author.name,
+            "creatorHref": PageAddress.creator(image.author), "size": Wording.size(image.image.size),
             "badges": image.level == .pg ? [] : [image.level.word],
             "published": Dates.timestamp(image.created), "publishedDay": Dates.day(image.created),
             "models": image.releases.map { link in
-                ModelLink(
-                    modelName: "\(link.modelName) \(link.version)",
-                    modelHref: "/models/\(link.modelID)?modelVersionId=\(link.releaseID)")
+                LinkView(linkText: "\(link.modelName) \(link.version)", linkHref: PageAddress.release(link))
             },
-            "settings": settings(recipe), "resources": resources,
-            "paragraphs": Wording.paragraphs(post?.text ?? ""),
+            "settings": settings(recipe), "resources": (self.recipe?.resources ?? []).map(ResourceView.init),
+            "isVerified": self.recipe?.isVerified ?? false,
             "siblings": post?.images.filter { $0.id != image.id }.compactMap(SampleView.init) ?? [],
+            "reactions": reactions, "hasReactions": !reactions.isEmpty,
+            "comments": CommentItem.all(comments), "hasComments": !comments.isEmpty,
             "postIDs": [
                 FactView("Post", image.post.hex), FactView("Author", AuthorID.text(image.author.author)),
                 FactView("SHA-256 of the bytes", Hex.encode(image.image.blob)),
             ].compactMap { $0 },
         ]
-        values["prompt"] = recipe.prompt.isEmpty ? nil : recipe.prompt
-        values["negativePrompt"] = recipe.negativePrompt.isEmpty ? nil : recipe.negativePrompt
+        values["creatorHome"] = Wording.origin(image.author)
+        values["signature"] = signature
+        values["prompt"] = recipe.prompt.trimmed.isEmpty ? nil : recipe.prompt
+        values["negativePrompt"] = recipe.negativePrompt.trimmed.isEmpty ? nil : recipe.negativePrompt
+        let text = Markdown.html(post?.text ?? "", firstHeading: 2)
+        values["text"] = text.isEmpty ? nil : text
+        if let lineage { values.merge(LineagePart(lineage).content) { _, new in new } }
         return values
     }
 

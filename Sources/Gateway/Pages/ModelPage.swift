@@ -25,63 +25,116 @@ struct ModelPage {
     private let model: ModelView
     private let release: ReleaseView?
     private let signature: SignatureView?
-    let samples: [SampleView]
+    /// Files whose bytes are on this node, by SHA-256.
+    var held: Set<Hash32> = []
+    var lineage: LineageView?
+    var gallery: [ImageView] = []
+    var reviews: [ReviewView] = []
+    var comments: [CommentView] = []
+    /// Collections that the model is in.
+    var collections: [CollectionView] = []
 
     init(model: ModelView, release: ReleaseView?, signature: SignatureView?) {
         self.model = model
         self.release = release
         self.signature = signature
-        samples = release?.images.compactMap(SampleView.init) ?? []
     }
+
+    /// Pictures of the release; of a release without any, those of the other versions.
+    var samples: [SampleView] {
+        let own = release?.images ?? []
+        return (own.isEmpty ? gallery : own).compactMap(SampleView.init)
+    }
+
+    private var areSamplesOfOthers: Bool { release?.images.isEmpty ?? true }
 
     /// For search engines and link previews.
     var summary: String {
-        let text = Wording.paragraphs(model.body.description_p).first ?? ""
+        let text = Markdown.plain(String(model.body.description_p.prefix(2000)))
         let kind = [model.body.type, release?.body.baseModel ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
-        return text.isEmpty ? "\(kind) by \(model.author.name)" : Wording.beginning(text, characters: 200)
+        return text.trimmed.isEmpty ? "\(kind) by \(model.author.name)" : Wording.beginning(text, characters: 200)
     }
 
     var content: [String: Any] {
+        let path = "/models/\(model.id)"
+        let reactions = ReactionView.all(model.counts)
         var values: [String: Any] = [
-            "name": model.body.name, "creator": model.author.name, "badges": badges, "versions": versions,
-            "samples": samples, "hasSamples": !samples.isEmpty,
-            "description": Wording.paragraphs(model.body.description_p), "tags": model.body.tags, "numbers": numbers,
+            "name": model.body.name, "creator": model.author.name, "creatorHref": PageAddress.creator(model.author),
+            "badges": badges, "versions": versions, "samples": samples, "hasSamples": !samples.isEmpty,
+            "tags": model.body.tags.filter { !$0.trimmed.isEmpty }
+                .map { LinkView(linkText: $0, linkHref: PageAddress.tag($0)) },
+            "numbers": numbers, "reactions": reactions, "hasReactions": !reactions.isEmpty,
+            "gallery": gallery.map { CardView($0, isUnderModel: true) }, "hasGallery": !gallery.isEmpty,
+            "reviews": reviews.map(ReviewItem.init), "hasReviews": !reviews.isEmpty,
+            "comments": CommentItem.all(comments), "hasComments": !comments.isEmpty,
+            "collections": collections.map {
+                LinkView(linkText: "\($0.name) by \($0.author.name)", linkHref: PageAddress.collection($0))
+            },
+            "galleryHref": path + "/gallery", "reviewsHref": path + "/reviews",
+            "discussionHref": path + "/discussion", "historyHref": path + "/history",
             "postIDs": [
                 FactView("Release", release?.post.hex ?? ""), FactView("Model", model.post.hex),
                 FactView("Author", AuthorID.text(model.author.author)),
+                FactView("URN", release.map { CivitaiEncoder.air($0, of: model) } ?? ""),
             ].compactMap { $0 },
         ]
-        values["creatorHome"] = model.author.home.isEmpty ? nil : model.author.home
+        values["creatorHome"] = Wording.origin(model.author)
         values["signature"] = signature
+        values["samplesNote"] = areSamplesOfOthers ? "These were made with other versions." : nil
+        values["tally"] = PageRoutes.tally(model.counts)
+        let description = Markdown.html(model.body.description_p)
+        values["description"] = description.isEmpty ? nil : description
         if let release { values.merge(content(of: release)) { _, new in new } }
+        if let lineage { values.merge(LineagePart(lineage).content) { _, new in new } }
         return values
     }
 
     private func content(of release: ReleaseView) -> [String: Any] {
         let files = release.files.map { DownloadView($0, release: release) }
+        let isHere = release.files.first.flatMap { Hash32($0.file.sha256) }.map(held.contains) ?? false
+        let settings = settings(release.body)
+        let training = training(release.body.training)
         var values: [String: Any] = [
             "release": true, "version": release.body.version, "published": Dates.timestamp(release.created),
             "publishedDay": Dates.day(release.created), "triggers": release.body.trainedWords,
-            "hasTriggers": !release.body.trainedWords.isEmpty, "settings": settings(release.body),
+            "hasTriggers": !release.body.trainedWords.isEmpty, "settings": settings, "training": training,
             "permissions": Wording.permissions(model.body.licence).map(PermissionView.init),
-            "changes": Wording.paragraphs(release.body.changes), "files": files,
+            "files": files, "isHere": isHere, "trust": trust(release),
+            "hasUse": !release.body.trainedWords.isEmpty || !settings.isEmpty,
         ]
-        values["hasUse"] = !release.body.trainedWords.isEmpty || !settings(release.body).isEmpty
+        let changes = Markdown.html(release.body.changes)
+        values["changes"] = changes.isEmpty ? nil : changes
         values["primary"] = files.first { $0.isPrimary }
         values["licence"] = model.body.licence.name.isEmpty ? nil : model.body.licence.name
         values["realPerson"] = Wording.realPerson(model.body.realPerson)
         return values
     }
 
+    /// What there is to rely on, line by line.
+    private func trust(_ release: ReleaseView) -> [String] {
+        let isHere = release.files.first.flatMap { Hash32($0.file.sha256) }.map(held.contains) ?? false
+        return [
+            "The signature was checked on this node.",
+            isHere
+                ? "The bytes are on this node and fit the signed hash."
+                : "The bytes are not on this node yet; whoever fetches them checks them against the signed hash.",
+            release.files.first.flatMap { Wording.format($0.file.format) }.map { $0 + "." }, channel(release),
+        ].compactMap { $0 }
+    }
+
+    /// What the author's channel says of the version shown.
+    private func channel(_ release: ReleaseView) -> String? {
+        guard let channel = model.channel else { return nil }
+        if channel.release == release.post { return "The author names this version as the newest." }
+        if let newest = model.releases.first(where: { $0.post == channel.release }) {
+            return "The author names \(newest.body.version) as the newest version."
+        }
+        return "The author names a newer version that is not on this node yet."
+    }
+
     private var badges: [String] {
         let level = model.level == .pg ? "" : model.level.word
         return [model.body.type, release?.body.baseModel ?? "", level].filter { !$0.isEmpty }
-    }
-
-    private struct TabView {
-        let tabName: String
-        let tabHref: String
-        let isCurrent: Bool
     }
 
     /// Nothing to choose from a single version.
@@ -106,10 +159,12 @@ struct ModelPage {
 
     private var numbers: [FactView] {
         let counts = model.counts
-        let reviews = counts.recommended + counts.notRecommended
+        func positive(_ value: Int) -> String { value == 0 ? "" : Wording.count(value) }
         return [
-            FactView("Downloads counted on this node", "\(counts.downloads)"),
-            FactView("Recommended", reviews == 0 ? "" : "\(counts.recommended) of \(reviews) reviews"),
+            FactView("Downloads counted here", Wording.count(counts.downloads)),
+            FactView("Recommended", PageRoutes.tally(counts)?.replacing("Recommended by ", with: "") ?? ""),
+            FactView("Images", positive(counts.images)), FactView("Collections", positive(counts.collections)),
+            FactView("Comments", positive(counts.comments)),
         ].compactMap { $0 }
     }
 
@@ -123,10 +178,22 @@ struct ModelPage {
         let strength = best.isEmpty || range.isEmpty ? best + range : "\(best) (\(range))"
         return [
             FactView("Strength", strength),
-            FactView("Clip skip", settings.clipSkip == 0 ? "" : "\(settings.clipSkip)"),
-            FactView("Sampler", settings.sampler),
+            FactView("Size", body.training.resolution.isEmpty ? "" : "trained at \(body.training.resolution)"),
             FactView("Steps", settings.steps == 0 ? "" : "\(settings.steps)"),
-            FactView("CFG scale", positive(settings.cfgScale)), FactView("Hint", settings.hint),
+            FactView("CFG scale", positive(settings.cfgScale)), FactView("Sampler", settings.sampler),
+            FactView("Clip skip", settings.clipSkip == 0 ? "" : "\(settings.clipSkip)"),
+            FactView("Hint", settings.hint),
+        ].compactMap { $0 }
+    }
+
+    private func training(_ training: WireTraining) -> [FactView] {
+        func positive(_ value: UInt64) -> String { value == 0 ? "" : Wording.count(Int(clamping: value)) }
+        return [
+            FactView("Method", training.method), FactView("Network rank", positive(UInt64(training.networkDim))),
+            FactView("Network alpha", training.networkAlpha > 0 ? Wording.number(training.networkAlpha) : ""),
+            FactView("Training images", positive(training.images)),
+            FactView("Training steps", positive(training.steps)),
+            FactView("Epochs", positive(UInt64(training.epochs))), FactView("Trained on", training.baseModelName),
         ].compactMap { $0 }
     }
 }
@@ -158,7 +225,8 @@ struct DownloadView {
             FactView("SHA-256", sha256?.hex ?? ""), FactView("AutoV1", hashes.autoV1 ?? ""),
             FactView("AutoV2", hashes.autoV2), FactView("AutoV3", hashes.autoV3 ?? ""),
             FactView("CRC32", hashes.crc32), FactView("Tensors", Hex.encode(file.tensorDigest)),
-            FactView("Pieces root", Hex.encode(file.piecesRoot)), FactView("Bytes", "\(file.size)"),
+            FactView("Pieces root", Hex.encode(file.piecesRoot)),
+            FactView("Bytes", Wording.count(Int(clamping: file.size))),
         ].compactMap { $0 }
     }
 }

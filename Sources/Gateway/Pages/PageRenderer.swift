@@ -1,15 +1,18 @@
+import Digests
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Identity
 import Mustache
 
-/// Fills templates. All escaping is the template engine's.
+/// Fills templates. All escaping is the template engine's, but for Markdown, which escapes its own.
 struct PageRenderer: Sendable {
     private let library: MustacheLibrary
     private let nodeName: String
     private let software: String
     private let nodeID: String
+    /// In the address of the stylesheet, so that no page meets the one of another version in a cache.
+    private let styleVersion = String(SHA256.hash(Array(Templates.stylesheet.utf8)).hex.prefix(8))
 
     /// - Throws: `unavailable` for a template that does not parse.
     init(_ services: GatewayServices) throws(GatewayError) {
@@ -27,6 +30,12 @@ struct PageRenderer: Sendable {
         nodeID = AuthorID.short(services.nodeID)
     }
 
+    private struct NavigationView {
+        let partTitle: String
+        let partHref: String
+        let isPartHere: Bool
+    }
+
     /// A page: the fields of `frame` and `content`, which a template sees side by side.
     func page(
         _ template: String, _ frame: PageFrame, _ content: [String: Any], status: HTTPResponse.Status = .ok,
@@ -38,10 +47,17 @@ struct PageRenderer: Sendable {
         values["canonical"] = frame.canonical
         values["preview"] = frame.preview
         values["isHome"] = frame.isHome
+        values["searched"] = frame.searched
+        values["parts"] = SitePart.allCases.map { part in
+            NavigationView(partTitle: part.title, partHref: part.path, isPartHere: part == frame.part)
+        }
         values["nodeName"] = nodeName
         values["software"] = software
         values["nodeID"] = nodeID
-        return .html(library.render(values, withTemplate: template) ?? "", status: status, headers: headers)
+        values["styleVersion"] = styleVersion
+        let html = library.render(values, withTemplate: template) ?? ""
+        // Whatever an author wrote, wherever it stands: it reads as what it is.
+        return .html(DisplayText.clean(html), status: status, headers: headers)
     }
 
     /// An error for people.

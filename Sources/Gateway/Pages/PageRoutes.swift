@@ -1,5 +1,6 @@
 import Catalog
 import Digests
+import Federation
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -9,7 +10,7 @@ import NIOCore
 import PostLog
 import WaggleProtocol
 
-/// The pages of a node.
+/// The pages of a node: what they have in common. The pages themselves are in extensions, by subject.
 struct PageRoutes: Sendable {
     let services: GatewayServices
     let pages: PageRenderer
@@ -25,96 +26,137 @@ struct PageRoutes: Sendable {
 
     func register(in routes: inout RouteTable) {
         routes.get("/", shows: .list, .page, home)
-        routes.get("/models/{id}", shows: .model, .page, model)
-        routes.get("/models/{id}/{slug}", shows: .model, .page, model)
-        routes.get("/images/{id}", shows: .image, .page, image)
+        registerModels(in: &routes)
+        registerImages(in: &routes)
+        registerBrowsing(in: &routes)
+        registerCreators(in: &routes)
+        registerCollections(in: &routes)
+        routes.get("/about", shows: .node, .page, about)
         routes.get("/style.css", shows: .nothing, .page) { [stylesheet] request, _ in stylesheet.response(to: request) }
         routes.get("/icon.svg", shows: .nothing, .page) { [icon] request, _ in icon.response(to: request) }
     }
 
     /// Pages are for visitors; the operator has the command line.
-    private var visitor: ViewerFilter { services.moderation.filter(for: .anonymous) }
+    var visitor: ViewerFilter { services.moderation.filter(for: .anonymous) }
 
-    // MARK: Home
+    // MARK: Requests
 
-    @Sendable private func home(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let cursor = try Query(request)["after"]
-        let feed = try await services.catalog.feed(limit: Limits.Gateway.cards, cursor: cursor, visitor)
-        let cards = feed.items.map { item in
-            switch item {
-            case .model(let model): CardView(model)
-            case .image(let image): CardView(image)
-            }
-        }
-        let name = services.configuration.nodeName
-        var content: [String: Any] = [
-            "cards": cards, "isEmpty": cards.isEmpty && cursor == nil, "isFirst": cursor == nil,
-        ]
-        content["nextPage"] = feed.next.map { "/?after=\(PercentCoding.encode($0))" }
-        return pages.page(
-            "home",
-            PageFrame(
-                pageTitle: name, summary: "AI-art models and images on \(name)",
-                canonical: origins.base(for: request, context) + "/", isHome: true), content)
+    /// The number in an address.
+    /// - Throws: `notFound`, in the words for what is not there.
+    func number(_ context: GatewayContext, _ missing: String) throws(GatewayError) -> Int32 {
+        guard let id = context.parameter("id").flatMap({ Int32($0) }), id > 0 else { throw .notFound(missing) }
+        return id
     }
 
-    // MARK: Model
+    /// Where a page of a list begins.
+    func place(_ query: Query) -> (cursor: String?, position: PagePosition) {
+        let cursor = query["after"]
+        return (cursor, cursor.map { .after($0) } ?? .start)
+    }
 
-    @Sendable private func model(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        guard let id = context.parameter("id").flatMap({ Int32($0) }),
-            let model = try await services.catalog.model(id: id, visitor)
-        else { throw GatewayError.notFound("There is no such model here") }
-        let chosen = try Query(request).integer("modelVersionId", in: 1...Int(Int32.max)).map { Int32($0) }
-        let release = chosen.map { chosen in model.releases.first { $0.id == chosen } } ?? model.releases.first
-        guard release != nil || chosen == nil else { throw GatewayError.notFound("This model has no such version") }
+    /// The absolute address of a page.
+    func canonical(_ request: Request, _ context: GatewayContext, _ path: String) -> String {
+        origins.base(for: request, context) + path
+    }
 
-        let base = origins.base(for: request, context)
-        let signature = try await self.signature(release?.post ?? model.post, by: model.author.author)
-        let page = ModelPage(model: model, release: release, signature: signature)
-        let preview = page.samples.first.map { base + $0.source }
-        return pages.page(
-            "model",
-            PageFrame(
-                pageTitle: model.body.name, summary: page.summary, canonical: base + PageAddress.model(model),
-                preview: preview), page.content)
+    /// Models as cards. One whose newest release has no picture gets the newest of its others.
+    func cards(_ models: [ModelView], note: (ModelView) -> String? = { _ in nil }) async throws -> [CardView] {
+        var cards: [CardView] = []
+        for model in models { cards.append(try await card(model, note: note(model))) }
+        return cards
+    }
+
+    func card(_ model: ModelView, note: String? = nil) async throws -> CardView {
+        var image: ImageView?
+        if model.releases.allSatisfy(\.images.isEmpty) {
+            var query = ImageQuery()
+            query.modelID = model.id
+            query.limit = 1
+            image = try await services.catalog.images(query, visitor).items.first
+        }
+        return CardView(model, image: image, note: note)
     }
 
     /// Which key signed a post, and since when it may.
-    private func signature(_ post: Hash32, by author: Hash32) async throws -> SignatureView? {
+    func signature(_ post: Hash32) async throws -> SignatureView? {
         guard let logged = try await services.postLog.posts(ids: [post])[post], let device = Hash32(logged.post.device)
         else { return nil }
         let authority = try await services.postLog.keyChain(of: logged.author)?.devices[device]
         return SignatureView(device: device, authority: authority)
     }
 
-    // MARK: Image
+    // MARK: Home
 
-    @Sendable private func image(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        guard let id = context.parameter("id").flatMap({ Int32($0) }),
-            let image = try await services.catalog.image(id: id, visitor), let picture = PictureView(image)
-        else { throw GatewayError.notFound("There is no such image here") }
-        let post = try await services.catalog.imagePost(post: image.post, visitor)
-        let resources = try await self.resources(of: image.image.recipe)
-        let page = ImagePage(image: image, picture: picture, post: post, resources: resources)
-        let base = origins.base(for: request, context)
-        return pages.page(
-            "image",
-            PageFrame(
-                pageTitle: Wording.heading(image), summary: picture.alt, canonical: base + PageAddress.image(id),
-                preview: base + picture.source), page.content)
+    /// Whose posts the front page shows.
+    private enum Origin: String, CaseIterable {
+        case network
+        case here
+
+        var label: String { self == .network ? "From the whole network" : "From this node" }
     }
 
-    /// The models that an image names by hash, as far as they are here.
-    private func resources(of recipe: WireRecipe) async throws -> [ResourceView] {
-        let hashes = recipe.resources.prefix(ImagePage.resources).compactMap { Hash32($0.sha256) }
-        let matches = try await services.catalog.matches(bySHA256: hashes, visitor)
-        var models: [Hash32: ModelView] = [:]
-        for match in matches {
-            models[match.sha256] = try await services.catalog.model(id: match.modelID, visitor, detail: .card)
+    @Sendable private func home(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let query = try Query(request)
+        let cursor = query["after"]
+        let origin = try query.choice("show", of: Origin.allCases) ?? .network
+        let feed = try await services.catalog.feed(
+            limit: Limits.Gateway.cards, cursor: cursor, isFromHere: origin == .here, visitor)
+        let name = services.configuration.nodeName
+        let parameters = [(name: "show", value: origin == .here ? "here" : "")]
+        let tabs = Origin.allCases.map { other in
+            TabView(
+                tabName: other.label, tabHref: other == .here ? "/?show=here" : "/", isCurrent: other == origin)
         }
-        return recipe.resources.prefix(ImagePage.resources).map { resource in
-            ResourceView(resource, model: Hash32(resource.sha256).flatMap { models[$0] })
+        var content: [String: Any] = [
+            "heading": cursor == nil ? "New models and images" : "Earlier models and images",
+            "tabSets": [TabsView(tabsLabel: "Origin", tabs: tabs)], "hasCards": !feed.items.isEmpty,
+            "isEmptyNode": feed.items.isEmpty && cursor == nil && origin == .network,
+        ]
+        var cards: [CardView] = []
+        for item in feed.items {
+            switch item {
+            case .model(let model): cards.append(try await card(model))
+            case .image(let image): cards.append(CardView(image))
+            }
         }
+        content["cards"] = cards
+        content.merge(Pager("/", parameters, cursor: cursor, next: feed.next).content) { _, new in new }
+        return pages.page(
+            "home",
+            PageFrame(
+                pageTitle: name, summary: "AI-art models and images on \(name), signed by the people who made them.",
+                canonical: canonical(request, context, PageAddress.with("/", parameters)), isHome: true), content)
+    }
+
+    // MARK: About
+
+    @Sendable private func about(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let counts = try await services.catalog.counts(visitor)
+        let configuration = services.configuration
+        let nodes = await services.provenAddresses().count
+        let facts = [
+            FactView("Models", Wording.count(counts.models)), FactView("Images", Wording.count(counts.images)),
+            FactView("Other nodes reached", Wording.count(nodes)), FactView("Software", configuration.software),
+            FactView("Node id", AuthorID.text(services.nodeID)),
+            FactView("Address", configuration.publicURLs.map(\.description).joined(separator: ", ")),
+        ]
+        return pages.page(
+            "about",
+            PageFrame(
+                pageTitle: "About this node", summary: "What \(configuration.nodeName) is and how it works.",
+                canonical: canonical(request, context, "/about")), ["facts": facts.compactMap { $0 }])
+    }
+}
+
+extension Query {
+    /// A value among those that a parameter may have.
+    func choice<Choice: RawRepresentable<String>>(_ name: String, of all: [Choice]) throws(GatewayError) -> Choice? {
+        guard let text = self[name] else { return nil }
+        guard let choice = all.first(where: { $0.rawValue.utf8.elementsEqual(text.utf8) }) else {
+            throw .badRequest(
+                code: "bad-parameter", "\(name) is one of \(all.map(\.rawValue).joined(separator: ", "))")
+        }
+        return choice
     }
 }
 

@@ -5,6 +5,17 @@ import WaggleProtocol
 // What templates are filled with. A name must be unique on the way from the innermost value to the page: mustache looks
 // for what is nil further out.
 
+/// The parts of a node's site, as the navigation lists them.
+enum SitePart: String, CaseIterable {
+    case models
+    case images
+    case collections
+    case creators
+
+    var path: String { "/\(rawValue)" }
+    var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+}
+
 /// What the frame of a page needs.
 struct PageFrame {
     var pageTitle: String
@@ -13,6 +24,10 @@ struct PageFrame {
     /// Absolute URL of a picture for link previews.
     var preview: String?
     var isHome = false
+    /// Where in the site the page stands.
+    var part: SitePart?
+    /// What was searched for.
+    var searched = ""
 }
 
 /// A picture in a page.
@@ -30,7 +45,7 @@ struct PictureView {
         width = image.image.width
         height = image.image.height
         let alternative = Wording.alternative(image)
-        alt = alternative == caption ? "Picture by \(image.author.name)" : alternative
+        alt = alternative == caption ? "Image by \(image.author.name)" : alternative
     }
 }
 
@@ -39,26 +54,56 @@ struct CardView {
     let href: String
     let picture: PictureView?
     let cardTitle: String
-    let cardAuthor: String
-    let badges: [String]
     let isModel: Bool
+    let cardAuthor: String
+    let cardAuthorHref: String
+    /// The host of the author's home, when it is another node.
+    let cardOrigin: String?
+    let badges: [String]
+    /// A few words below.
+    let cardNote: String?
+    /// Explains the place in a ranking.
+    var whyHref: String?
 
-    init(_ model: ModelView) {
+    /// - Parameter image: shown when the releases in the view have none.
+    init(_ model: ModelView, image: ImageView? = nil, note: String? = nil) {
         isModel = true
         href = PageAddress.model(model)
-        picture = model.releases.lazy.compactMap { $0.images.lazy.compactMap { PictureView($0) }.first }.first
+        picture =
+            (model.releases.flatMap(\.images) + [image].compactMap { $0 }).lazy.compactMap { PictureView($0) }.first
         cardTitle = model.body.name
         cardAuthor = model.author.name
+        cardAuthorHref = PageAddress.creator(model.author)
+        cardOrigin = Wording.origin(model.author)
         badges = [model.body.type, model.releases.first?.body.baseModel ?? ""].filter { !$0.isEmpty }
+        cardNote = note
     }
 
-    init(_ image: ImageView) {
+    /// - Parameter isUnderModel: among images of one model, whose name would say nothing.
+    init(_ image: ImageView, isUnderModel: Bool = false) {
         isModel = false
         href = PageAddress.image(image.id)
-        cardTitle = Wording.heading(image)
+        cardTitle = isUnderModel ? Wording.heading(image) : Wording.caption(image)
         picture = PictureView(image, caption: cardTitle)
         cardAuthor = image.author.name
+        cardAuthorHref = PageAddress.creator(image.author)
+        cardOrigin = Wording.origin(image.author)
         badges = []
+        cardNote =
+            image.counts.reactionTotal == 0
+            ? nil : Wording.count(image.counts.reactionTotal, "reaction", "reactions")
+    }
+
+    init(_ collection: CollectionView) {
+        isModel = true
+        href = PageAddress.collection(collection)
+        picture = collection.cover.flatMap { PictureView($0) }
+        cardTitle = collection.name
+        cardAuthor = collection.author.name
+        cardAuthorHref = PageAddress.creator(collection.author)
+        cardOrigin = Wording.origin(collection.author)
+        badges = []
+        cardNote = Wording.count(collection.itemCount, "item", "items")
     }
 }
 
@@ -72,6 +117,34 @@ struct FactView {
         guard !value.trimmed.isEmpty else { return nil }
         self.term = term
         self.value = value
+    }
+}
+
+/// A link in a row of links of which one is the present place.
+struct TabView {
+    let tabName: String
+    let tabHref: String
+    let isCurrent: Bool
+}
+
+/// A row of links with a name.
+struct TabsView {
+    let tabsLabel: String
+    let tabs: [TabView]
+}
+
+/// A link with a text.
+struct LinkView {
+    let linkText: String
+    let linkHref: String
+}
+
+struct ReactionView {
+    let emoji: String
+    let emojiCount: String
+
+    static func all(_ counts: SubjectCounts) -> [ReactionView] {
+        counts.reactions.map { ReactionView(emoji: $0.emoji, emojiCount: Wording.count($0.count)) }
     }
 }
 
@@ -90,32 +163,5 @@ struct SampleView {
         width = picture.width
         height = picture.height
         alt = picture.alt
-    }
-}
-
-/// Addresses of pages.
-enum PageAddress {
-    static func model(_ model: ModelView) -> String {
-        "/models/\(model.id)/\(PercentCoding.encode(model.slug))"
-    }
-
-    static func image(_ id: Int32) -> String { "/images/\(id)" }
-}
-
-/// Addresses of bytes.
-enum BlobAddress {
-    static func path(_ hash: Hash32, name: FileName) -> String {
-        "/blobs/\(hash.hex)/\(name.pathSegment)"
-    }
-
-    /// Images have no names; the address gets one that programs can tell the type by.
-    static func name(of image: ImageView) -> FileName {
-        let type = MediaType.served(image.image.mediaType)
-        let suffix = type == MediaType.bytes ? "bin" : type == "image/jpeg" ? "jpg" : type.split(separator: "/")[1]
-        return FileName("\(image.id).\(suffix)", fallback: "image")
-    }
-
-    static func name(of file: FileView) -> FileName {
-        FileName(file.file.name, fallback: "\(file.id).bin")
     }
 }

@@ -1,25 +1,36 @@
 import Catalog
+import FoundationEssentials
 import Moderation
+import Operations
 import WaggleProtocol
 
 /// How values read on pages.
 enum Wording {
-    /// `6.4 GB`, `642.7 KB`, `3200 bytes`
-    static func size(_ bytes: UInt64) -> String {
-        for (unit, name) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "KB")] as [(UInt64, String)]
-        where bytes >= 10 * unit || (bytes >= unit && unit > 1000) {
-            let tenths = (bytes / (unit / 10))
-            return "\(tenths / 10).\(tenths % 10) \(name)"
-        }
-        return "\(bytes) bytes"
-    }
+    /// `6.94 GB`, `643 kB`, `320 B`: the words of the command line.
+    static func size(_ bytes: UInt64) -> String { ByteSize.text(bytes) }
 
     /// A number without a needless fraction.
     static func number(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
     }
 
-    /// Text of an author as paragraphs; pages show it as text, whatever markup it has.
+    /// `1,234,567`
+    static func count(_ value: Int) -> String {
+        var groups = [Substring]()
+        var digits = String(value.magnitude)[...]
+        while digits.count > 3 {
+            groups.insert(digits.suffix(3), at: 0)
+            digits = digits.dropLast(3)
+        }
+        return (value < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+    }
+
+    /// `1 image`, `1,234 images`
+    static func count(_ value: Int, _ one: String, _ many: String) -> String {
+        "\(count(value)) \(value == 1 ? one : many)"
+    }
+
+    /// Text of an author as paragraphs, whatever markup it has.
     static func paragraphs(_ text: String) -> [String] {
         var paragraphs: [String] = []
         var lines: [Substring] = []
@@ -44,27 +55,50 @@ enum Wording {
         return cut[..<end] + "…"
     }
 
+    // MARK: Pictures
+
     /// What a picture shows for those who do not see it: the author's words, else the prompt.
     static func alternative(_ image: ImageView) -> String {
-        for text in [image.image.alt, withoutTags(image.image.recipe.prompt), image.title] where !text.trimmed.isEmpty {
+        for text in [image.image.alt, withoutTags(image.image.recipe.prompt), image.title] where isShown(text) {
             return beginning(text, characters: 160)
         }
-        return "Picture by \(image.author.name)"
+        return "Image by \(image.author.name)"
     }
 
-    /// A heading for a picture, which has no name of its own.
+    /// A heading for a picture, which has no name of its own: its post's title, what was asked for, the model that made it.
     static func heading(_ image: ImageView) -> String {
-        for text in [image.title, withoutTags(image.image.recipe.prompt), image.image.alt]
-        where !text.trimmed.isEmpty {
+        for text in [image.title, withoutTags(image.image.recipe.prompt), image.image.alt] where isShown(text) {
             return beginning(text, characters: 90)
         }
-        return "Untitled"
+        return image.releases.first.map { "Made with \($0.modelName)" } ?? "Image by \(image.author.name)"
+    }
+
+    /// A line below a picture among others: the model that made it rather than the prompt.
+    static func caption(_ image: ImageView) -> String {
+        guard !isShown(image.title), let model = image.releases.first else { return heading(image) }
+        return "Made with \(model.modelName)"
+    }
+
+    private static func isShown(_ text: String) -> Bool {
+        !DisplayText.clean(text).trimmed.isEmpty
     }
 
     /// A prompt without its `<lora:name:1>` tags, which say nothing of the picture.
     private static func withoutTags(_ prompt: String) -> String {
         prompt.replacing(/<[a-z]+:[^<>]*>/, with: " ")
     }
+
+    /// Where a creator is at home, when that is another node: the host.
+    static func origin(_ creator: CreatorView) -> String? {
+        creator.isFromHere || creator.home.isEmpty ? nil : host(creator.home)
+    }
+
+    static func host(_ address: String) -> String {
+        let rest = address.firstRange(of: "://").map { address[$0.upperBound...] } ?? address[...]
+        return beginning(String(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }), characters: 80)
+    }
+
+    // MARK: Models
 
     /// What the licence allows, in words: text and whether it is allowed.
     static func permissions(_ licence: WireLicence) -> [(text: String, isAllowed: Bool)] {
@@ -84,6 +118,38 @@ enum Wording {
         case .yes: "Depicts a real person, says the author"
         case .no: "Depicts no real person, says the author"
         default: nil
+        }
+    }
+
+    /// What a file's format means for those who load it.
+    static func format(_ name: String) -> String? {
+        switch name.lowercased() {
+        case "": nil
+        case "safetensor", "safetensors": "Format: safetensors, which holds numbers and no program"
+        case "pickletensor", "pickle", "ckpt": "Format: pickle, which can run programs when it is loaded"
+        default: "Format: \(name)"
+        }
+    }
+
+    /// What is known of a resource that an image names.
+    static func match(_ state: MatchState) -> String {
+        switch state {
+        case .verified: "verified: the signed recipe names exactly this file"
+        case .matched: "matched: a short hash fits exactly one file here"
+        case .claimed: "claimed: no file with this hash is here"
+        case .unknown: "unknown: only a name is given"
+        }
+    }
+
+    /// How a post refers to another one.
+    static func role(_ role: String) -> String {
+        switch role {
+        case "base": "Base"
+        case "merge-of": "Merged from"
+        case "trained-from": "Trained from"
+        case "remix-of": "Remix of"
+        case "": "Refers to"
+        default: beginning(role, characters: 40)
         }
     }
 }

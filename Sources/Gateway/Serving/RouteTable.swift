@@ -13,6 +13,12 @@ public enum Subject: Sendable, Hashable {
     case model
     case release
     case image
+    case collection
+    case article
+    /// A person, with what of theirs the viewer may see.
+    case creator
+    /// A tag or base model, which is known by the models that have it.
+    case term
     /// Bytes by hash.
     case blob
     /// Nothing to anyone but accepted peers.

@@ -7,20 +7,31 @@ extension Templates {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>{{pageTitle}}{{^isHome}} · {{nodeName}}{{/isHome}}</title>
-        {{#summary}}<meta name="description" content="{{.}}">{{/summary}}
+        {{#summary}}<meta name="description" content="{{.}}"><meta property="og:description" content="{{.}}">{{/summary}}
         {{#canonical}}<link rel="canonical" href="{{.}}"><meta property="og:url" content="{{.}}">{{/canonical}}
         <meta property="og:title" content="{{pageTitle}}">
+        <meta property="og:type" content="website">
         <meta property="og:site_name" content="{{nodeName}}">
         {{#preview}}<meta property="og:image" content="{{.}}">{{/preview}}
         <link rel="icon" href="/icon.svg" type="image/svg+xml">
-        <link rel="stylesheet" href="/style.css">
+        <link rel="stylesheet" href="/style.css?v={{styleVersion}}">
         </head>
         <body>
         <a class="skip" href="#main">Skip to content</a>
         <header class="bar">
-        <a class="brand" href="/"><svg viewBox="0 0 64 64" width="28" height="28" aria-hidden="true">\
+        <div class="wide-as-main">
+        <a class="brand" href="/"{{#isHome}} aria-current="page"{{/isHome}}>\
+        <svg viewBox="0 0 64 64" width="28" height="28" aria-hidden="true">\
         <path d="M19 5h14l7 12-7 12H19l-7-12zM44 20h14l7 12-7 12H44l-7-12zM19 35h14l7 12-7 12H19l-7-12z" \
-        transform="translate(-7)"/></svg>{{nodeName}}</a>
+        transform="translate(-7)"/></svg><bdi>{{nodeName}}</bdi></a>
+        <nav aria-label="Main"><ul class="links">{{#parts}}\
+        <li><a href="{{partHref}}"{{#isPartHere}} aria-current="true"{{/isPartHere}}>{{partTitle}}</a></li>{{/parts}}</ul></nav>
+        <form class="find" role="search" action="/search" method="get">
+        <label class="unseen" for="search">Search models and creators</label>
+        <input id="search" type="search" name="q" value="{{searched}}" placeholder="Search" maxlength="200" autocomplete="off">
+        <button>Search</button>
+        </form>
+        </div>
         </header>
         <main id="main">
         """

@@ -2,21 +2,24 @@ extension Templates {
     /// The feed of models and images.
     static let home = """
         {{>head}}
-        <h1 class="{{#isFirst}}unseen{{/isFirst}}">{{#isFirst}}Models and images{{/isFirst}}{{^isFirst}}Earlier{{/isFirst}}</h1>
-        {{#isEmpty}}
+        {{#isEmptyNode}}
         <section class="empty">
-        <h2>Nothing here yet</h2>
+        <h1>Nothing here yet</h1>
         <p>This node is up and holds no models that visitors may see. Share one, or follow somebody who does:</p>
         <pre><code>waggle publish my-lora.safetensors --model @me/my-lora --version 1.0
         waggle peer add https://node.example</code></pre>
         </section>
-        {{/isEmpty}}
-        {{^isEmpty}}
-        <ul class="feed">
-        {{#cards}}{{>card}}{{/cards}}
-        </ul>
-        {{#nextPage}}<nav class="more" aria-label="Pages"><a class="button" rel="next" href="{{.}}">Show earlier</a></nav>{{/nextPage}}
-        {{/isEmpty}}
+        {{/isEmptyNode}}
+        {{^isEmptyNode}}
+        <div class="top">
+        <h1>{{heading}}</h1>
+        {{>tabs}}
+        </div>
+        {{#hasCards}}{{>grid}}{{/hasCards}}
+        {{^hasCards}}<section class="empty"><p>Nothing of this node's own people is here yet.</p>\
+        <p><a class="button" href="/">Show the whole network</a></p></section>{{/hasCards}}
+        {{>pager}}
+        {{/isEmptyNode}}
         {{>foot}}
         """
 }

@@ -1,7 +1,16 @@
-/// The mustache templates of all pages, one a file, in the binary: a node is one file to install.
+/// The mustache templates of all pages, in the binary: a node is one file to install.
 enum Templates {
     static let all = [
-        "head": head, "foot": foot, "card": card, "home": home, "model": model, "image": image, "error": error,
-        "paragraphs": paragraphs,
+        // Frame and parts.
+        "head": head, "foot": foot, "card": card, "grid": grid, "pager": pager, "tabs": tabs, "crumb": crumb,
+        "people": people, "articlerows": articlerows, "factlist": factlist, "reactionrow": reactionrow,
+        "byline": byline, "reviewlist": reviewlist, "commentlist": commentlist, "kin": kin,
+        // Pages.
+        "home": home, "list": list, "models": models, "model": model, "reviews": reviews, "discussion": discussion,
+        "history": history, "ranking": ranking, "image": image, "search": search, "names": names, "hash": hash,
+        "creators": creators, "creator": creator, "articles": articles, "article": article, "about": about,
+        "error": error,
+        // Text of an author as HTML, for clients that want it so.
+        "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",
     ]
 }

@@ -160,6 +160,61 @@ final class TestNode: Sendable {
             model: model, release: release, picture: picture, file: file.sha256, image: image.sha256)
     }
 
+    /// A collection, an article and what people say of a model, all of one level.
+    struct Works {
+        let collection: SignedPost
+        let article: SignedPost
+    }
+
+    func publishWorks(_ mark: String, level: Level = .pg, of model: Published) async throws -> Works {
+        let slug = mark.lowercased()
+        try await publish(by: maker) { post in
+            post.slot = model.release.id.hex
+            post.review.release = model.release.id.data
+            post.review.recommended = true
+            post.review.text = "Review of **\(mark)**."
+        }
+        let comment = try await publish(by: maker) { post in
+            post.comment.subject = model.model.id.data
+            post.comment.text = "Comment on *\(mark)*."
+        }
+        try await publish(by: maker) { post in
+            post.created = Self.time - 900
+            post.comment.subject = model.model.id.data
+            post.comment.replyTo = comment.id.data
+            post.comment.text = "Reply on \(mark)."
+        }
+        try await publish(by: maker) { post in
+            post.slot = "\(model.model.id.hex) 🐝"
+            post.reaction.subject = model.model.id.data
+            post.reaction.emoji = "🐝"
+        }
+        let collection = try await publish(by: maker) { post in
+            post.slot = "set-\(slug)"
+            post.collection.name = "Collection \(mark)"
+            post.collection.description_p = "# About\n\nWhat \(mark) is."
+            post.collection.items = [model.model.id.data, model.release.id.data, model.picture.id.data]
+            post.collection.level = level.rawValue
+        }
+        let article = try await publish(by: maker) { post in
+            post.slot = "text-\(slug)"
+            post.article.title = "Article \(mark)"
+            post.article.text = "Words on \(mark).\n\n## Part\n\n- one\n- two"
+            post.article.tags = ["tag-\(slug)"]
+            post.article.level = level.rawValue
+        }
+        return Works(collection: collection, article: article)
+    }
+
+    /// The numbers of works for the operator.
+    func numbers(of works: Works) async throws -> [Int32] {
+        let owner = moderation.filter(for: .owner)
+        return [
+            try await catalog.collection(author: maker.id, slug: works.collection.post.slot, owner)?.id,
+            try await catalog.article(author: maker.id, slug: works.article.post.slot, owner)?.id,
+        ].compactMap { $0 }
+    }
+
     static func wire(_ facts: BlobFacts, name: String) -> WireFile {
         var file = WireFile()
         file.sha256 = facts.sha256.data

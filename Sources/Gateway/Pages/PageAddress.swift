@@ -1,0 +1,55 @@
+import Catalog
+import Digests
+import WaggleProtocol
+
+/// Addresses of pages.
+enum PageAddress {
+    /// Pages below a model's own; a slug that reads like one of them is left out of the address.
+    static let modelParts = ["gallery", "reviews", "discussion", "history", "ranking"]
+
+    static func model(_ model: ModelView) -> String {
+        modelParts.contains(model.slug)
+            ? "/models/\(model.id)" : "/models/\(model.id)/\(PercentCoding.encode(model.slug))"
+    }
+
+    static func release(_ link: ReleaseLink) -> String {
+        "/models/\(link.modelID)?modelVersionId=\(link.releaseID)"
+    }
+
+    static func image(_ id: Int32) -> String { "/images/\(id)" }
+
+    static func creator(_ creator: CreatorView) -> String { "/@\(PercentCoding.encode(creator.handle))" }
+
+    static func collection(_ collection: CollectionView) -> String { "/collections/\(collection.id)" }
+
+    static func article(_ article: ArticleView) -> String { "/articles/\(article.id)" }
+
+    static func tag(_ tag: String) -> String { "/tags/\(PercentCoding.encode(tag))" }
+
+    static func baseModel(_ name: String) -> String { "/base/\(PercentCoding.encode(name))" }
+
+    /// An address with a query; parameters without a value are left out.
+    static func with(_ path: String, _ parameters: [(name: String, value: String)]) -> String {
+        let items = parameters.filter { !$0.value.isEmpty }
+            .map { "\(PercentCoding.encode($0.name))=\(PercentCoding.encode($0.value))" }
+        return items.isEmpty ? path : "\(path)?\(items.joined(separator: "&"))"
+    }
+}
+
+/// Addresses of bytes.
+enum BlobAddress {
+    static func path(_ hash: Hash32, name: FileName) -> String {
+        "/blobs/\(hash.hex)/\(name.pathSegment)"
+    }
+
+    /// Images have no names; the address gets one that programs can tell the type by.
+    static func name(of image: ImageView) -> FileName {
+        let type = MediaType.served(image.image.mediaType)
+        let suffix = type == MediaType.bytes ? "bin" : type == "image/jpeg" ? "jpg" : type.split(separator: "/")[1]
+        return FileName("\(image.id).\(suffix)", fallback: "image")
+    }
+
+    static func name(of file: FileView) -> FileName {
+        FileName(file.file.name, fallback: "\(file.id).bin")
+    }
+}

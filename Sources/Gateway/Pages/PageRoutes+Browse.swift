@@ -1,0 +1,243 @@
+import Catalog
+import Digests
+import Hummingbird
+import Moderation
+import WaggleProtocol
+
+/// Ways to models: a search, tags, base models, and hashes.
+extension PageRoutes {
+    func registerBrowsing(in routes: inout RouteTable) {
+        routes.get("/search", shows: .list, .page, search)
+        routes.get("/tags", shows: .list, .page) { request, context in
+            try await names(.tag, "Tags", "/tags", PageAddress.tag, request, context)
+        }
+        routes.get("/tags/{tag}", shows: .term, .page, tag)
+        routes.get("/base", shows: .list, .page) { request, context in
+            try await names(.baseModel, "Base models", "/base", PageAddress.baseModel, request, context)
+        }
+        routes.get("/base/{base}", shows: .term, .page, base)
+        routes.get("/hash/{hash}", shows: .release, .page, hash)
+    }
+
+    // MARK: Search
+
+    @Sendable private func search(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let query = try Query(request)
+        let text = query["q"] ?? ""
+        let (cursor, position) = place(query)
+        let words = String(text.trimmed)
+        var content: [String: Any] = ["heading": words.isEmpty ? "Search" : "Results for “\(Self.short(words))”"]
+        content["isAsked"] = !words.isEmpty
+        var found = false
+        if !words.isEmpty {
+            var asked = ModelQuery()
+            asked.text = words
+            asked.limit = Limits.Gateway.cards
+            asked.position = position
+            let result = try await services.catalog.search(asked, visitor)
+            content["cards"] = try await cards(result.page.items)
+            content["hasCards"] = !result.page.items.isEmpty
+            content["corrected"] = result.corrected
+            content["filterHref"] = PageAddress.with("/models", [("q", words)])
+            content.merge(Pager("/search", [("q", text)], cursor: cursor, next: result.page.next).content) { $1 }
+            if cursor == nil {
+                let creators = try await creators(named: words)
+                content["creators"] = creators.map(CreatorItem.init)
+                content["hasCreators"] = !creators.isEmpty
+                found = !creators.isEmpty
+                if HashClaim(words) != nil {
+                    content["hashHref"] = "/hash/\(PercentCoding.encode(words))"
+                    found = true
+                }
+            }
+            found = found || !result.page.items.isEmpty || cursor != nil
+        }
+        content["isFound"] = found || words.isEmpty
+        return pages.page(
+            "search",
+            PageFrame(
+                pageTitle: words.isEmpty ? "Search" : "Search: \(Self.short(words))",
+                canonical: canonical(request, context, PageAddress.with("/search", [("q", text)])), searched: text),
+            content)
+    }
+
+    /// Creators whose handle begins with what was typed.
+    private func creators(named words: String) async throws -> [CreatorView] {
+        let handle = words.hasPrefix("@") ? String(words.dropFirst()) : words
+        guard !handle.isEmpty, handle.utf8.count <= Limits.Text.tagBytes, !handle.contains(" ") else { return [] }
+        var query = CreatorQuery()
+        query.prefix = handle
+        query.limit = 6
+        return try await services.catalog.creators(query, visitor).items
+    }
+
+    private static func short(_ text: String) -> String { Wording.beginning(text, characters: 60) }
+
+    // MARK: Tags and base models
+
+    private func names(
+        _ kind: FacetKind, _ title: String, _ path: String, _ address: (String) -> String, _ request: Request,
+        _ context: GatewayContext
+    ) async throws -> Response {
+        let top = try await services.catalog.topFacets(kind, limit: Limits.Gateway.names, visitor)
+        let content: [String: Any] = [
+            "heading": title, "hasNames": !top.isEmpty,
+            "names": top.filter { !$0.name.trimmed.isEmpty }.map { facet in
+                NameView(
+                    nameText: facet.name, nameHref: address(facet.name),
+                    nameCount: Wording.count(facet.count, "model", "models"))
+            },
+        ]
+        return pages.page(
+            "names",
+            PageFrame(
+                pageTitle: title, summary: "\(title) of the models on \(services.configuration.nodeName).",
+                canonical: canonical(request, context, path), part: .models), content)
+    }
+
+    private struct NameView {
+        let nameText: String
+        let nameHref: String
+        let nameCount: String
+    }
+
+    @Sendable private func tag(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let tag = context.parameter("tag") ?? ""
+        return try await models(
+            named: tag, path: PageAddress.tag(tag), heading: "Models tagged “\(Self.short(tag))”",
+            missing: "No model with this tag is here", all: LinkView(linkText: "All tags", linkHref: "/tags"),
+            request, context
+        ) { $0.tags = [tag] }
+    }
+
+    @Sendable private func base(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let name = context.parameter("base") ?? ""
+        return try await models(
+            named: name, path: PageAddress.baseModel(name), heading: "Models for \(Self.short(name))",
+            missing: "No model for this base model is here",
+            all: LinkView(linkText: "All base models", linkHref: "/base"), request, context
+        ) { $0.baseModels = [name] }
+    }
+
+    private func models(
+        named name: String, path: String, heading: String, missing: String, all: LinkView, _ request: Request,
+        _ context: GatewayContext, change: (inout ModelQuery) -> Void
+    ) async throws -> Response {
+        guard !name.trimmed.isEmpty, name.utf8.count <= Limits.Text.nameBytes else {
+            throw GatewayError.notFound(missing)
+        }
+        let (cursor, position) = place(try Query(request))
+        var query = ModelQuery()
+        query.limit = Limits.Gateway.cards
+        query.position = position
+        change(&query)
+        let page = try await services.catalog.models(query, visitor)
+        guard !page.items.isEmpty || cursor != nil else { throw GatewayError.notFound(missing) }
+        var list = ListPage(heading: heading)
+        list.crumb = all
+        list.cards = try await cards(page.items)
+        list.nothing = "There are no more."
+        list.pager = Pager(path, cursor: cursor, next: page.next)
+        return pages.page(
+            "list",
+            PageFrame(
+                pageTitle: heading, summary: "\(heading) on \(services.configuration.nodeName).",
+                canonical: canonical(request, context, path), part: .models), list.content)
+    }
+
+    // MARK: Hashes
+
+    private struct MatchView {
+        let matchName: String
+        let matchHref: String
+        let matchAuthor: String
+        let matchAuthorHref: String
+        let matchDay: String
+        let matchFile: String
+    }
+
+    @Sendable private func hash(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let text = context.parameter("hash") ?? ""
+        guard let claim = HashClaim(text) else {
+            throw GatewayError.notFound(
+                "That is no hash of a file: a SHA-256, pieces root or AutoV3 has 64 digits, an AutoV3 12, an AutoV2 10, "
+                    + "an AutoV1 or CRC32 8")
+        }
+        let releases = try await services.catalog.releases(
+            byHash: claim, visitor, detail: ViewDetail(releases: 0, images: 0))
+        var matches = try await matches(releases, hash: text)
+        if let id = Hash32(hex: text), matches.isEmpty { matches = try await post(id) }
+        guard !matches.isEmpty else {
+            throw GatewayError.notFound("Nothing here that you may see has this hash; another node may know it")
+        }
+        let lead =
+            matches.count == 1
+            ? "One match on this node." : "\(matches.count) matches on this node; the most likely one first."
+        return pages.page(
+            "hash",
+            PageFrame(
+                pageTitle: "Hash \(Self.short(text))", summary: lead,
+                canonical: canonical(request, context, "/hash/\(text.lowercased())")),
+            ["hash": text.lowercased(), "lead": lead, "matches": matches])
+    }
+
+    private func matches(_ releases: [ReleaseView], hash: String) async throws -> [MatchView] {
+        var matches: [MatchView] = []
+        for release in releases {
+            let detail = ViewDetail(releases: 0, images: 0)
+            guard let model = try await services.catalog.model(id: release.modelID, visitor, detail: detail) else {
+                continue
+            }
+            let file = release.files.first { $0.file.matches(hash) } ?? release.files.first
+            matches.append(
+                MatchView(
+                    matchName: "\(model.body.name) \(release.body.version)",
+                    matchHref: "\(PageAddress.model(model))?modelVersionId=\(release.id)",
+                    matchAuthor: model.author.name, matchAuthorHref: PageAddress.creator(model.author),
+                    matchDay: Dates.day(release.created),
+                    matchFile: file.map { "\(BlobAddress.name(of: $0).text), \(Wording.size($0.file.size))" } ?? ""))
+        }
+        return matches
+    }
+
+    /// A signed post, or the bytes of a picture.
+    private func post(_ id: Hash32) async throws -> [MatchView] {
+        if let release = try await services.catalog.release(post: id, visitor, detail: .card) {
+            return try await matches([release], hash: "")
+        }
+        if let model = try await services.catalog.model(post: id, visitor, detail: .card) {
+            return [
+                MatchView(
+                    matchName: model.body.name, matchHref: PageAddress.model(model), matchAuthor: model.author.name,
+                    matchAuthorHref: PageAddress.creator(model.author), matchDay: Dates.day(model.created),
+                    matchFile: "")
+            ]
+        }
+        var posts = [id]
+        if let reference = try await services.catalog.blobReference(id) { posts += reference.posts }
+        for post in posts {
+            guard let shown = try await services.catalog.imagePost(post: post, visitor) else { continue }
+            let same = shown.images.filter { post == id || Hash32($0.image.blob) == id }
+            if same.isEmpty { continue }
+            return same.map { image in
+                MatchView(
+                    matchName: Wording.heading(image), matchHref: PageAddress.image(image.id),
+                    matchAuthor: image.author.name, matchAuthorHref: PageAddress.creator(image.author),
+                    matchDay: Dates.day(image.created), matchFile: "")
+            }
+        }
+        return []
+    }
+}
+
+extension WireFile {
+    /// Whether a hash in any form names this file.
+    fileprivate func matches(_ text: String) -> Bool {
+        let hashes = FileHashes(self)
+        let all = [
+            hashes.sha256, hashes.autoV1 ?? "", hashes.autoV2, hashes.autoV3 ?? "", hashes.crc32,
+            Hex.encode(piecesRoot).uppercased(), Hex.encode(autov3).uppercased(),
+        ]
+        return all.contains(text.uppercased())
+    }
+}

@@ -1,0 +1,103 @@
+import Catalog
+import Digests
+import Identity
+import PostLog
+import WaggleProtocol
+
+// What people say of models and images, and what they signed, as templates show it.
+
+struct ReviewItem {
+    let textAuthor: String
+    let textAuthorHref: String
+    let textOrigin: String?
+    let isRecommended: Bool
+    let reviewVersion: String?
+    let textTime: String
+    let textDay: String
+    let textHTML: String
+    let reactions: [ReactionView]
+
+    init(_ review: ReviewView) {
+        textAuthor = review.author.name
+        textAuthorHref = PageAddress.creator(review.author)
+        textOrigin = Wording.origin(review.author)
+        isRecommended = review.isRecommended
+        reviewVersion = review.version.isEmpty ? nil : review.version
+        textTime = Dates.timestamp(review.created)
+        textDay = Dates.day(review.created)
+        textHTML = Markdown.html(review.text, firstHeading: 4)
+        reactions = ReactionView.all(review.counts)
+    }
+}
+
+struct CommentItem {
+    /// 0 for a comment that begins a thread.
+    let commentDepth: Int
+    /// Whom it answers, when that comment stands on the same page.
+    let answered: String?
+    let textAuthor: String
+    let textAuthorHref: String
+    let textOrigin: String?
+    let textTime: String
+    let textDay: String
+    let textHTML: String
+    let reactions: [ReactionView]
+
+    static func all(_ comments: [CommentView]) -> [CommentItem] {
+        let authors = Dictionary(comments.map { ($0.post, $0.author.name) }) { first, _ in first }
+        return comments.map { comment in
+            CommentItem(comment, answered: comment.replyTo.flatMap { authors[$0] })
+        }
+    }
+
+    private init(_ comment: CommentView, answered: String?) {
+        commentDepth = min(max(comment.depth, 0), 8)
+        self.answered = comment.depth > 0 ? answered : nil
+        textAuthor = comment.author.name
+        textAuthorHref = PageAddress.creator(comment.author)
+        textOrigin = Wording.origin(comment.author)
+        textTime = Dates.timestamp(comment.created)
+        textDay = Dates.day(comment.created)
+        textHTML = Markdown.html(comment.text, firstHeading: 4)
+        reactions = ReactionView.all(comment.counts)
+    }
+}
+
+/// A line of a model's signed log.
+struct HistoryItem {
+    let entryWhat: String
+    let entryState: String
+    let entryTime: String
+    let entryDay: String
+    let entryKey: String?
+    let entryKeyLabel: String?
+    let entryID: String
+
+    /// - Parameter authority: what is known of the key that signed.
+    init(_ entry: HistoryEntry, authority: DeviceAuthority?) {
+        let what =
+            switch entry.kind {
+            case .model: "Model described"
+            case .release: "Release"
+            case .channel: "Newest release named"
+            default: "Post of kind \(entry.kind.rawValue)"
+            }
+        // What is no longer in force was taken back, or may have been of another level: only that it was there is told.
+        entryWhat = entry.state == .inForce && entry.kind == .release ? "\(what) \(entry.label)" : what
+        entryState =
+            switch entry.state {
+            case .inForce: "in force"
+            case .superseded: "replaced by a newer one"
+            case .deleted(let delete):
+                "taken back by its author" + (delete.map { " in post \($0.hex.prefix(12))" } ?? "")
+            case .expired: "expired"
+            case .unauthorised: "no longer counts: its key was withdrawn"
+            case .purged: "taken down on this node"
+            }
+        entryTime = Dates.timestamp(entry.created)
+        entryDay = Dates.day(entry.created)
+        entryKey = entry.device.map { String($0.hex.prefix(8)) }
+        entryKeyLabel = authority.flatMap { $0.label.isEmpty ? nil : $0.label }
+        entryID = entry.id.hex
+    }
+}

@@ -1,0 +1,87 @@
+extension Templates {
+    /// Facts as a list of terms.
+    static let factlist = """
+        <dl>{{#facts}}<div><dt>{{term}}</dt><dd>{{value}}</dd></div>{{/facts}}</dl>
+        """
+
+    static let reactionrow = """
+        {{#hasReactions}}<ul class="words" aria-label="Reactions">{{#reactions}}\
+        <li><bdi>{{emoji}}</bdi> {{emojiCount}}</li>{{/reactions}}</ul>{{/hasReactions}}
+
+        """
+
+    static let byline = """
+        <p class="by"><a href="{{textAuthorHref}}"><bdi>{{textAuthor}}</bdi></a>{{#textOrigin}} of {{.}}{{/textOrigin}} · \
+        <time datetime="{{textTime}}">{{textDay}}</time>{{#answered}} · answers <bdi>{{.}}</bdi>{{/answered}}</p>
+        """
+
+    static let reviewlist = """
+        <ul class="rows">{{#reviews}}<li>
+        <p class="{{#isRecommended}}yes{{/isRecommended}}{{^isRecommended}}no{{/isRecommended}}"><strong>\
+        <span aria-hidden="true">{{#isRecommended}}✓{{/isRecommended}}{{^isRecommended}}✕{{/isRecommended}}</span> \
+        {{#isRecommended}}Recommended{{/isRecommended}}{{^isRecommended}}Not recommended{{/isRecommended}}</strong>\
+        {{#reviewVersion}} <span class="badge">{{.}}</span>{{/reviewVersion}}</p>
+        {{>byline}}
+        <div class="prose">{{{textHTML}}}</div>
+        {{#reactions}}<span class="badge"><bdi>{{emoji}}</bdi> {{emojiCount}}</span> {{/reactions}}</li>
+        {{/reviews}}</ul>
+        """
+
+    static let commentlist = """
+        <ol class="rows">{{#comments}}<li class="d{{commentDepth}}">
+        {{>byline}}
+        <div class="prose">{{{textHTML}}}</div>
+        {{#reactions}}<span class="badge"><bdi>{{emoji}}</bdi> {{emojiCount}}</span> {{/reactions}}</li>
+        {{/comments}}</ol>
+        """
+
+    static let reviews = """
+        {{>head}}
+        <div class="reading">
+        <div class="top">{{>crumb}}<h1><bdi>{{heading}}</bdi></h1>{{#tally}}<p class="by">{{.}}</p>{{/tally}}</div>
+        {{#hasReviews}}{{>reviewlist}}{{/hasReviews}}
+        {{^hasReviews}}<section class="empty"><p>Nobody has reviewed this model yet.</p></section>{{/hasReviews}}
+        {{>pager}}
+        </div>
+        {{>foot}}
+        """
+
+    static let discussion = """
+        {{>head}}
+        <div class="reading">
+        <div class="top">{{>crumb}}<h1><bdi>{{heading}}</bdi></h1></div>
+        {{#hasComments}}{{>commentlist}}{{/hasComments}}
+        {{^hasComments}}<section class="empty"><p>Nobody has said anything yet.</p></section>{{/hasComments}}
+        {{>pager}}
+        </div>
+        {{>foot}}
+        """
+
+    /// The signed log of a model.
+    static let history = """
+        {{>head}}
+        <div class="top">{{>crumb}}<h1><bdi>{{heading}}</bdi></h1>
+        <p class="by">Everything that the author signed about this model and that this node knows, newest first.</p></div>
+        <div class="scroll" role="region" aria-label="Signed log" tabindex="0"><table>
+        <thead><tr><th scope="col">Day</th><th scope="col">What</th><th scope="col">State</th><th scope="col">Key</th>\
+        <th scope="col">Post</th></tr></thead>
+        <tbody>{{#entries}}<tr><td><time datetime="{{entryTime}}">{{entryDay}}</time></td><td><bdi>{{entryWhat}}</bdi></td>\
+        <td>{{entryState}}</td><td>{{#entryKey}}<code>{{.}}</code>{{/entryKey}}{{#entryKeyLabel}} <bdi>{{.}}</bdi>{{/entryKeyLabel}}</td>\
+        <td><code>{{entryID}}</code></td></tr>{{/entries}}</tbody>
+        </table></div>
+        {{>foot}}
+        """
+
+    /// Why a model stands where it does in a list.
+    static let ranking = """
+        {{>head}}
+        <div class="reading">
+        <div class="top">{{>crumb}}<h1><bdi>{{heading}}</bdi></h1>{{>tabs}}</div>
+        <section class="part" aria-labelledby="rule"><h2 id="rule">{{order}}</h2><p>{{rule}}</p>
+        {{>factlist}}
+        <p>Result: <strong>{{score}}</strong>. Nothing else counts, and nobody can buy a place.</p></section>
+        <p><a class="quiet button" href="{{listHref}}">To the list</a></p>
+        </div>
+        {{>foot}}
+        """
+}
