@@ -38,7 +38,8 @@ enum CivitaiQueries {
             case nil, "newest": .newest
             case "oldest": .oldest
             case "highest rated", "most liked": .highestRated
-            case "most downloaded", "most discussed", "most collected", "most images": .mostDownloaded
+            case "most discussed": .mostDiscussed
+            case "most downloaded", "most collected", "most images": .mostDownloaded
             default: throw .badRequest(code: "bad-parameter", "sort is not one of the known orders")
             }
         }
