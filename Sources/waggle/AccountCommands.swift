@@ -77,12 +77,3 @@ struct AccountCommand: AsyncParsableCommand {
         }
     }
 }
-
-extension Terminal {
-    /// What signing one post came to.
-    static func signed(_ reply: PostReply, json: Bool) throws {
-        if json { return try Self.json(reply) }
-        if !reply.isNew { note("Said before; nothing changed.") }
-        print(reply.post)
-    }
-}

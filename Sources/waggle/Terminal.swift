@@ -41,6 +41,13 @@ enum Terminal {
         print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// What signing one post came to.
+    static func signed(_ reply: PostReply, json: Bool) throws {
+        if json { return try Self.json(reply) }
+        if !reply.isNew { note("Said before; nothing changed.") }
+        Self.print(reply.post)
+    }
+
     /// Asks a yes-or-no question; no when nobody can answer.
     static func confirm(_ question: String) -> Bool {
         guard isInteractive else { return false }

@@ -176,11 +176,15 @@ struct ModelPage {
             settings.strengthMax > settings.strengthMin
             ? "\(Wording.number(settings.strengthMin)) to \(Wording.number(settings.strengthMax))" : ""
         let strength = best.isEmpty || range.isEmpty ? best + range : "\(best) (\(range))"
+        let trained = body.training.resolution.isEmpty ? "" : "trained at \(body.training.resolution)"
+        let size =
+            settings.width > 0 && settings.height > 0 ? "\(settings.width) × \(settings.height)" : trained
         return [
             FactView("Strength", strength),
-            FactView("Size", body.training.resolution.isEmpty ? "" : "trained at \(body.training.resolution)"),
+            FactView("Size", size),
             FactView("Steps", settings.steps == 0 ? "" : "\(settings.steps)"),
             FactView("CFG scale", positive(settings.cfgScale)), FactView("Sampler", settings.sampler),
+            FactView("Scheduler", settings.scheduler),
             FactView("Clip skip", settings.clipSkip == 0 ? "" : "\(settings.clipSkip)"),
             FactView("Hint", settings.hint),
         ].compactMap { $0 }
