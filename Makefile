@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test interop bench proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test interop bench proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -17,6 +17,7 @@ SOURCES := Package.swift Sources Tests Benchmarks Examples
 
 help:
 	@echo 'make run      install what is missing, build, and start a node at http://127.0.0.1:7700'
+	@echo 'make demo     start two nodes with models, pictures and reviews to look at, and a mirror between them'
 	@echo 'make test     lint, then every unit, property, simulation and loopback end-to-end test'
 	@echo 'make interop  browsers and other programs against real nodes'
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
@@ -29,6 +30,13 @@ run: deps
 	@echo '== 3/3 starting a node'
 	exec .build/release/waggle serve $(ARGS)
 
+demo: deps
+	@echo '== 2/3 building (release; about 8 minutes the first time on 2 cores, seconds after that)'
+	$(SWIFT_BUILD) -c release --product waggle
+	$(SWIFT_BUILD) -c release --product waggle-demo
+	@echo '== 3/3 starting two nodes'
+	exec .build/release/waggle-demo --waggle .build/release/waggle $(ARGS)
+
 build: deps
 	$(SWIFT_BUILD)
 
@@ -39,6 +47,7 @@ test: deps lint
 
 interop: deps deps-interop
 	$(SWIFT_BUILD) --product waggle
+	$(SWIFT_BUILD) --product waggle-demo
 	Tests/Interop/run
 
 bench: deps deps-bench

@@ -12,6 +12,8 @@ struct MadeUpModel {
     var triggers: [String] = []
     var level = "PG"
     var licence = "CC0-1.0"
+    /// The short name of a model before it in the list.
+    var mergeOf: String?
     let about: String
     let colours: (Int, Int, Int)
     let size: (width: Int, height: Int)
@@ -20,7 +22,8 @@ struct MadeUpModel {
 
     static let all: [MadeUpModel] = [
         MadeUpModel(
-            slug: "wax-lines", name: "Wax Lines", type: "LORA", base: "SDXL 1.0", tags: ["style", "line art"],
+            slug: "wax-lines", name: "Wax Lines", type: "LORA", base: "SDXL 1.0",
+            tags: ["style", "line art", "honeycomb"],
             triggers: ["wax lines"], about: "Thick, even lines as if drawn with a warm needle.",
             colours: (0x2b1703, 0xd98a1e, 0xfff1d0), size: (320, 400)),
         MadeUpModel(
@@ -41,7 +44,8 @@ struct MadeUpModel {
             colours: (0x18181a, 0x77777c, 0xeeeeee), size: (320, 320)),
         MadeUpModel(
             slug: "royal-mix", name: "Royal Mix", type: "Checkpoint", base: "SD 1.5", tags: ["general", "merge"],
-            licence: "CreativeML OpenRAIL-M", about: "A general checkpoint, merged from others.",
+            licence: "CreativeML OpenRAIL-M", mergeOf: "clover-field",
+            about: "A general checkpoint with Clover Field merged into it.",
             colours: (0x1b0a2a, 0x8a4fb0, 0xf3d9ff), size: (400, 400)),
         MadeUpModel(
             slug: "pollen-vae", name: "Pollen VAE", type: "VAE", base: "SDXL 1.0", tags: ["decoder"],

@@ -24,10 +24,10 @@ struct Script: Sendable {
         try await Task.detached { [stage] in
             try SparseFile.expand(stage.model + "/demo-sdxs.safetensors.zst", to: checkpoint)
         }.value
-        say("Publishing the demo model, two LoRAs, an embedding and its decoder, with 34 pictures that they made")
-        try await demoModel(checkpoint)
         say("Publishing a dozen made-up models of other kinds")
         try await madeUpModels()
+        say("Publishing the demo model, two LoRAs, an embedding and its decoder, with 34 pictures that they made")
+        try await demoModel(checkpoint)
         say("Waiting until \(mirror.name) has all of it")
         try await arrival()
         say("Reviews, comments, reactions and collections, on both nodes")
@@ -138,7 +138,7 @@ struct Script: Sendable {
             ]
             for tag in model.tags { arguments += ["--tag", tag] }
             for trigger in model.triggers { arguments += ["--trigger", trigger] }
-            if model.type == "Checkpoint" { arguments += ["--merge-of", "@me/demo-sdxs@1.0"] }
+            if let parent = model.mergeOf { arguments += ["--merge-of", "@me/\(parent)@1.0"] }
             try await maker.run(arguments)
         }
         // A second version, so that there is something to choose and an "updated" order that differs from "newest".
@@ -275,7 +275,7 @@ struct Script: Sendable {
                 models       \(mirror.url)/models
                 pictures     \(mirror.url)/images
                 collections  \(mirror.url)/collections
-                search       \(mirror.url)/search?q=honey
+                search       \(mirror.url)/search?q=bee
 
             Check a release without any node and without a network:
               \(stage.maker.program) verify \(file) --release \(bundle)

@@ -49,6 +49,7 @@ struct ImagePage {
             "creatorHref": PageAddress.creator(image.author), "size": Wording.size(image.image.size),
             "badges": image.level == .pg ? [] : [image.level.word],
             "published": Dates.timestamp(image.created), "publishedDay": Dates.day(image.created),
+            "relation": Wording.relation(image),
             "models": image.releases.map { link in
                 LinkView(linkText: "\(link.modelName) \(link.version)", linkHref: PageAddress.release(link))
             },

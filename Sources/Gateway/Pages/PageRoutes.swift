@@ -119,7 +119,11 @@ struct PageRoutes: Sendable {
             case .image(let image): cards.append(CardView(image))
             }
         }
-        content["cards"] = cards
+        // What a model's card shows needs no card of its own beside it.
+        let covers = Set(cards.filter(\.isModel).compactMap(\.picture?.source))
+        content["cards"] = cards.filter { card in
+            card.isModel || card.picture.map { !covers.contains($0.source) } ?? true
+        }
         content.merge(Pager("/", parameters, cursor: cursor, next: feed.next).content) { _, new in new }
         return pages.page(
             "home",

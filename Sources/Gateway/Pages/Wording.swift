@@ -70,13 +70,18 @@ enum Wording {
         for text in [image.title, withoutTags(image.image.recipe.prompt), image.image.alt] where isShown(text) {
             return beginning(text, characters: 90)
         }
-        return image.releases.first.map { "Made with \($0.modelName)" } ?? "Image by \(image.author.name)"
+        return image.releases.first.map { "\(relation(image)) \($0.modelName)" } ?? "Image by \(image.author.name)"
     }
 
     /// A line below a picture among others: the model that made it rather than the prompt.
     static func caption(_ image: ImageView) -> String {
         guard !isShown(image.title), let model = image.releases.first else { return heading(image) }
-        return "Made with \(model.modelName)"
+        return "\(relation(image)) \(model.modelName)"
+    }
+
+    /// Only a recipe says that the model made it; without one the author shows it with the model.
+    static func relation(_ image: ImageView) -> String {
+        image.image.hasRecipe ? "Made with" : "Shown with"
     }
 
     private static func isShown(_ text: String) -> Bool {

@@ -11,7 +11,7 @@ extension Templates {
         <p class="by">{{#badges}}<span class="badge">{{.}}</span> {{/badges}}by <a href="{{creatorHref}}"><bdi>{{creator}}</bdi></a>\
         {{#creatorHome}} of {{.}}{{/creatorHome}} · <time datetime="{{published}}">{{publishedDay}}</time>\
         {{#signature}} · signed with key <code>{{keyStart}}</code>{{/signature}}</p>
-        {{#models}}{{#first()}}<p class="by">Made with</p><ul class="words">{{/first()}}\
+        {{#models}}{{#first()}}<p class="by">{{relation}}</p><ul class="words">{{/first()}}\
         <li><a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a></li>{{#last()}}</ul>{{/last()}}{{/models}}
         {{>reactionrow}}
         <p><a class="button" href="{{source}}" download>Download <span>{{size}}, with its metadata</span></a></p>
