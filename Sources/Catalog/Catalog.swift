@@ -31,7 +31,8 @@ public final class Catalog: Sendable {
             configuration.prepareDatabase { database in
                 try database.execute(
                     sql: """
-                        PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;
+                        PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;
+                        PRAGMA cache_size = \(database.configuration.readonly ? -16384 : -65536);
                         PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864
                         """)
             }
@@ -81,6 +82,11 @@ public final class Catalog: Sendable {
         } catch {
             throw CatalogError(error, path: path)
         }
+    }
+
+    /// Gives back the memory that a long catching up took for pages of the database.
+    public func releaseMemory() {
+        pool.releaseMemoryEventually()
     }
 
     /// Empties the catalog, so that applying the log from its start builds it anew. Numbers, download counts, residents

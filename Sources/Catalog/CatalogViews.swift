@@ -15,21 +15,23 @@ public struct CreatorView: Sendable, Hashable {
     public let handle: String
     /// URL of the home instance; empty when unknown.
     public let home: String
+    // What follows is told by `creator` and `creators`, and by who follows whom; elsewhere it is empty.
+
     /// Markdown; empty when there is no profile.
-    public let about: String
+    public internal(set) var about = ""
     /// A picture that the viewer may see.
-    public let avatar: Hash32?
-    public let links: [String]
+    public internal(set) var avatar: Hash32?
+    public internal(set) var links: [String] = []
     /// People known here whose list in force names this one.
-    public let followers: Int
+    public internal(set) var followers = 0
     /// People on this one's list in force.
-    public let following: Int
+    public internal(set) var following = 0
     /// Models that the viewer may see.
-    public let modelCount: Int
+    public internal(set) var modelCount = 0
     /// Images that the viewer may see.
-    public let imageCount: Int
+    public internal(set) var imageCount = 0
     /// At home on this node.
-    public let isFromHere: Bool
+    public internal(set) var isFromHere = false
 }
 
 /// A model with its releases, newest first.

@@ -8,17 +8,12 @@ struct CatalogFollower: Sendable {
     let catalog: Catalog
     let logger: Logger
 
-    private static let linesAtOnce = 1000
+    private static let linesAtOnce = 2000
 
     func run() async {
         for await _ in log.changes() {
             do {
-                while true {
-                    let entries = try await log.entries(after: catalog.appliedSeq, limit: Self.linesAtOnce)
-                    if entries.isEmpty { break }
-                    try await catalog.apply(entries)
-                    if Task.isCancelled { return }
-                }
+                try await catchUp()
             } catch CatalogError.cancelled {
                 return
             } catch {
@@ -26,6 +21,21 @@ struct CatalogFollower: Sendable {
                 // The lines are not lost: the next change, or the next start, begins where this one stopped.
                 logger.error("the catalog does not follow the log", metadata: ["why": "\(error)"])
             }
+            if Task.isCancelled { return }
         }
+    }
+
+    /// Applies what is there, and reads the next lines meanwhile.
+    private func catchUp() async throws {
+        var entries = try await log.entries(after: catalog.appliedSeq, limit: Self.linesAtOnce)
+        var isLong = false
+        while let last = entries.last {
+            async let next = log.entries(after: last.seq, limit: Self.linesAtOnce)
+            try await catalog.apply(entries)
+            if Task.isCancelled { return }
+            isLong = isLong || entries.count == Self.linesAtOnce
+            entries = try await next
+        }
+        if isLong { catalog.releaseMemory() }
     }
 }

@@ -33,9 +33,9 @@ extension ViewReader {
     }
 
     /// Completes what a release's row of counts says.
-    func counts(ofRelease subjectID: Int64, _ stored: SubjectCounts, reactions: Int) throws -> SubjectCounts {
+    func counts(ofRelease subjectID: Int64, _ stored: SubjectCounts) throws -> SubjectCounts {
         var counts = stored
-        try add(reactions: reactions, of: [subjectID], to: &counts)
+        try add(reactions: stored.reactionTotal, of: [subjectID], to: &counts)
         counts.images = try images(.release, subjectID)
         counts.collections = try collections(with: [subjectID])
         return counts
@@ -43,14 +43,14 @@ extension ViewReader {
 
     /// Completes what a model's row says: its versions and releases count together, but a collection of one of its
     /// releases is no collection of the model.
-    func counts(ofModel id: Int32, _ stored: SubjectCounts, reactions: Int) throws -> SubjectCounts {
+    func counts(ofModel id: Int32, _ stored: SubjectCounts) throws -> SubjectCounts {
         var counts = stored
         let rows = try database.rows(
             """
             SELECT id, reactions, release_id IS NULL FROM subjects WHERE model_id = ?
             ORDER BY id DESC LIMIT \(2 * Limits.Catalog.versions)
             """, [id])
-        try add(reactions: reactions, of: rows.filter { $0[1] as Int > 0 }.map { $0[0] }, to: &counts)
+        try add(reactions: stored.reactionTotal, of: rows.filter { $0[1] as Int > 0 }.map { $0[0] }, to: &counts)
         counts.images = try images(.model, Int64(id))
         counts.collections = try collections(with: rows.filter { $0[2] }.map { $0[0] })
         return counts

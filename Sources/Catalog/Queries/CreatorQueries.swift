@@ -53,7 +53,7 @@ extension Catalog {
                 WHERE shelves <> 0 AND handle > ? AND handle >= ? AND handle < ? AND shelves & ? <> 0
                 ORDER BY handle LIMIT ? OFFSET ?
                 """, [after, prefix, prefix + "~", Int64(filter.mask), limit + 1, offset])
-            let items = try rows.prefix(limit).compactMap { try reader.creator($0[0]) }
+            let items = try rows.prefix(limit).compactMap { try reader.wholeCreator($0[0]) }
             return Page(items: items, next: rows.count > limit ? items.last.map { "c" + $0.handle } : nil)
         }
     }
@@ -76,7 +76,7 @@ extension Catalog {
         -> CreatorView?
     {
         try await read { database in
-            try CreatorListing.id(reference, database).flatMap { try ViewReader(database, filter).creator($0) }
+            try CreatorListing.id(reference, database).flatMap { try ViewReader(database, filter).wholeCreator($0) }
         }
     }
 

@@ -31,7 +31,7 @@ extension Catalog {
             return Page(
                 items: try page.map { row in
                     FollowView(
-                        creator: try (row[3] as Int32?).flatMap { try reader.creator($0) }, author: row.hash(1),
+                        creator: try (row[3] as Int32?).flatMap { try reader.wholeCreator($0) }, author: row.hash(1),
                         petname: row[2])
                 }, next: next)
         }
@@ -51,7 +51,7 @@ extension Catalog {
                 database, over: person.map { [$0] } ?? [], from: range.from, limit: range.limit + 1,
                 offset: range.offset)
             let (page, next) = range.page(keys, key: { $0 }, letter: "q")
-            return Page(items: try page.compactMap { try reader.creator(OrderedList.id($0)) }, next: next)
+            return Page(items: try page.compactMap { try reader.wholeCreator(OrderedList.id($0)) }, next: next)
         }
     }
 }

@@ -63,27 +63,29 @@ extension Catalog {
     }
 
     public func image(id: Int32, _ filter: ViewerFilter) async throws(CatalogError) -> ImageView? {
-        try await read { try ViewReader($0, filter).image(id) }
+        try await read { try ViewReader($0, filter).image(id, isFull: true) }
     }
 
     /// An image post, or the images of a review. Nil when the viewer may see none of its images.
     public func imagePost(post: Hash32, _ filter: ViewerFilter) async throws(CatalogError) -> ImagePostView? {
         try await read { database in
             let id = try database.integer("SELECT id FROM image_posts WHERE post = ?", [post.data])
-            return try id.flatMap { try ViewReader(database, filter).imagePost(Int32(truncatingIfNeeded: $0)) }
+            return try id.flatMap {
+                try ViewReader(database, filter).imagePost(Int32(truncatingIfNeeded: $0), isFull: true)
+            }
         }
     }
 
     public func imagePost(id: Int32, _ filter: ViewerFilter) async throws(CatalogError) -> ImagePostView? {
-        try await read { try ViewReader($0, filter).imagePost(id) }
+        try await read { try ViewReader($0, filter).imagePost(id, isFull: true) }
     }
 }
 
 extension ViewReader {
-    func imagePost(_ id: Int32) throws -> ImagePostView? {
+    func imagePost(_ id: Int32, isFull: Bool = false) throws -> ImagePostView? {
         let ids = try database.rows(
             "SELECT id FROM images WHERE post_id = ? AND shelf IN \(shelves) ORDER BY part", [id])
-        let images = try ids.compactMap { try image($0[0]) }
+        let images = try ids.compactMap { try image($0[0], isFull: isFull) }
         guard !images.isEmpty,
             let row = try database.row(
                 "SELECT post, author_id, created, title, text, releases FROM image_posts WHERE id = ?", [id]),

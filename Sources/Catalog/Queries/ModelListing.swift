@@ -87,9 +87,19 @@ struct ModelListing {
         for tag in query.tags { single.append((.tag, TermTable.folded(tag))) }
         if query.hasRelease { single.append((.released, "")) }
         if query.isFromHere { single.append((.here, "")) }
-        let choices: [(TermKind, [String])] = [
-            (.type, query.types), (.baseModel, query.baseModels), (.format, query.formats), (.licence, query.licences),
-        ]
+        for permission in query.permissions { single.append((.permission, TermTable.folded(permission.rawValue))) }
+        var choices: [(TermKind, [String])] = [(.type, query.types), (.licence, query.licences)]
+        if query.baseModels.isEmpty || query.formats.isEmpty {
+            choices += [(.baseModel, query.baseModels), (.format, query.formats)]
+        } else {
+            // Both must hold for one release.
+            choices.append(
+                (
+                    .baseFormat,
+                    query.baseModels.flatMap { base in query.formats.map { Term.joint(base: base, format: $0) } }
+                )
+            )
+        }
         for (kind, names) in choices where !names.isEmpty {
             let values = ReleaseChoice.folded(names)
             if values.count == 1 { single.append((kind, values[0])) } else { multiple.append((kind, values)) }
@@ -182,46 +192,42 @@ struct ModelListing {
 
     // MARK: Conditions
 
-    /// Adds a look-up for every term filter but the one that is walked, and what only the rows of releases and models
-    /// can answer.
+    /// Adds a look-up for every term filter but the one that is walked, and before it the test of the term's mark.
     private mutating func addTermConditions(except driver: Int?, table: String, id: String) {
-        let choice = ReleaseChoice(query)
-        if !choice.baseModels.isEmpty, !choice.formats.isEmpty {
-            arguments.merge(choice.arguments) { $1 }
-            conditions.append(
-                """
-                EXISTS (SELECT 1 FROM releases r
-                    WHERE r.model_id = \(table).\(id) AND r.shelf < \(Shelf.hidden) AND \(choice.condition))
-                """)
-        }
-        if !query.permissions.isEmpty {
-            arguments["permissions"] = query.permissions.reduce(0) { $0 | $1.bit }
-            conditions.append(
-                """
-                EXISTS (SELECT 1 FROM models p
-                    WHERE p.id = \(table).\(id) AND p.permissions & :permissions = :permissions)
-                """)
-        }
         func term(_ test: String, _ kind: TermKind, _ comparison: String) -> String {
             """
             \(test) (SELECT 1 FROM model_terms f
                 WHERE f.model_id = \(table).\(id) AND f.kind = \(kind.rawValue) AND f.value \(comparison))
             """
         }
+        func marks(_ kind: TermKind, _ values: [String]) -> Int64 {
+            values.reduce(0) { $0 | TermMarks.bit(kind, $1) }
+        }
+        var needed: Int64 = 0
         for (index, filter) in single.enumerated() where index != driver {
+            needed |= TermMarks.bit(filter.kind, filter.value)
             arguments["single\(index)"] = filter.value
             conditions.append(term("EXISTS", filter.kind, "= :single\(index)"))
         }
+        if needed != 0 {
+            arguments["marks"] = needed
+            conditions.append("\(table).marks & :marks = :marks")
+        }
         for (index, filter) in multiple.enumerated() {
             arguments["multiple\(index)"] = filter.values.json
+            arguments["anyMark\(index)"] = marks(filter.kind, filter.values)
+            conditions.append("\(table).marks & :anyMark\(index) <> 0")
             conditions.append(term("EXISTS", filter.kind, "IN (SELECT value FROM json_each(:multiple\(index)))"))
         }
         for (name, kind, values) in [
             ("notTags", TermKind.tag, query.excludedTags), ("notTypes", .type, query.excludedTypes),
             ("notBases", .baseModel, query.excludedBaseModels),
         ] where !values.isEmpty {
-            arguments[name] = values.map(TermTable.folded).json
-            conditions.append(term("NOT EXISTS", kind, "IN (SELECT value FROM json_each(:\(name)))"))
+            let folded = values.map(TermTable.folded)
+            arguments[name] = folded.json
+            arguments[name + "Marks"] = marks(kind, folded)
+            let look = term("NOT EXISTS", kind, "IN (SELECT value FROM json_each(:\(name)))")
+            conditions.append("(\(table).marks & :\(name)Marks = 0 OR \(look))")
         }
     }
 

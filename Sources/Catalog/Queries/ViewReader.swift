@@ -6,24 +6,39 @@ import SwiftProtobuf
 import WaggleProtocol
 
 /// How much of what hangs on a model or release a view carries. More than the catalog's limits is cut to them.
+///
+/// Items of lists have the counts that lists show and order by: downloads, reviews, comments, reactions in all. Which
+/// reactions they are, images, collections and the channel are counted and looked up for views in full only.
 public struct ViewDetail: Sendable, Hashable {
     /// Newest releases of each model.
     public var releases: Int
     /// Images of each release.
     public var images: Int
+    /// With everything that is counted.
+    var isFull = false
+    /// With the files of each release.
+    var hasFiles = true
 
     public init(releases: Int, images: Int) {
         self.releases = min(max(releases, 0), Limits.Catalog.releasesPerModel)
         self.images = min(max(images, 0), Limits.Catalog.imagesPerRelease)
     }
 
-    /// A card of a gallery: the newest release and one image.
-    public static let card = ViewDetail(releases: 1, images: 1)
+    /// A card of a gallery: the newest release, without its files, and one image.
+    public static let card = {
+        var detail = ViewDetail(releases: 1, images: 1)
+        detail.hasFiles = false
+        return detail
+    }()
     /// An item of an API list.
     public static let list = ViewDetail(releases: 20, images: 10)
     /// A page of its own.
-    public static let full = ViewDetail(
-        releases: Limits.Catalog.releasesPerModel, images: Limits.Catalog.imagesPerRelease)
+    public static let full = {
+        var detail = ViewDetail(
+            releases: Limits.Catalog.releasesPerModel, images: Limits.Catalog.imagesPerRelease)
+        detail.isFull = true
+        return detail
+    }()
 }
 
 /// Builds views for one viewer from one snapshot. Everything that it returns stands on a shelf of the viewer.
@@ -59,29 +74,41 @@ final class ViewReader {
     /// Models of one creator that are counted; a larger number shows as this one.
     private static let countedModels = 10_000
 
+    /// Who made something: without what only a creator's own page tells.
     func creator(_ id: Int32) throws -> CreatorView? {
         if let known = creators[id] { return known }
-        guard
+        let row = try database.row("SELECT author, name, handle, home FROM authors WHERE id = ?", [id])
+        let view = row.map {
+            CreatorView(id: id, author: $0.hash(0), name: $0[1], handle: $0[2], home: $0[3])
+        }
+        creators[id] = view
+        return view
+    }
+
+    /// A creator with profile and counts.
+    func wholeCreator(_ id: Int32) throws -> CreatorView? {
+        guard var view = try creator(id),
             let row = try database.row(
                 """
-                SELECT author, name, handle, home, following, profile_post, IIF(profile_hidden, NULL, profile)
-                FROM authors WHERE id = ?
+                SELECT following, profile_post, IIF(profile_hidden, NULL, profile) FROM authors WHERE id = ?
                 """, [id])
         else { return nil }
-        let author = row.hash(0)
-        let count = try database.integer(
-            """
-            SELECT COUNT(*) FROM (
-                SELECT 1 FROM models WHERE author_id = ? AND shelf IN \(shelves) LIMIT \(Self.countedModels))
-            """, [id])
-        let profile = try (row[6] as Data?).map { try WireProfile(serializedBytes: $0) } ?? WireProfile()
-        let view = CreatorView(
-            id: id, author: author, name: row[1], handle: row[2], home: row[3], about: profile.about,
-            avatar: try profile.avatar.isEmpty ? nil : shownBlob(of: row.hash(5)), links: profile.links,
-            followers: Int(try database.integer("SELECT followers FROM people WHERE author = ?", [author.data]) ?? 0),
-            following: row[4], modelCount: Int(count ?? 0), imageCount: try images(.author, Int64(id)),
-            isFromHere: try database.exists("SELECT 1 FROM earned WHERE author = ?1 AND source = ?1", [author.data]))
-        creators[id] = view
+        let profile = try (row[2] as Data?).map { try WireProfile(serializedBytes: $0) } ?? WireProfile()
+        view.about = profile.about
+        view.links = profile.links
+        view.avatar = try profile.avatar.isEmpty ? nil : shownBlob(of: row.hash(1))
+        view.following = row[0]
+        view.followers = Int(
+            try database.integer("SELECT followers FROM people WHERE author = ?", [view.author.data]) ?? 0)
+        view.modelCount = Int(
+            try database.integer(
+                """
+                SELECT COUNT(*) FROM (
+                    SELECT 1 FROM models WHERE author_id = ? AND shelf IN \(shelves) LIMIT \(Self.countedModels))
+                """, [id]) ?? 0)
+        view.imageCount = try images(.author, Int64(id))
+        view.isFromHere = try database.exists(
+            "SELECT 1 FROM earned WHERE author = ?1 AND source = ?1", [view.author.data])
         return view
     }
 
@@ -99,7 +126,7 @@ final class ViewReader {
             let row = try database.row(
                 """
                 SELECT post, author_id, slug, level, created, updated, downloads, recommended, not_recommended,
-                    comments, body, reactions
+                    comments, reactions, body
                 FROM models WHERE id = ? AND shelf IN \(shelves)
                 """, [id]),
             let author = try creator(row[1])
@@ -107,11 +134,13 @@ final class ViewReader {
         let level = Level(declared: row[3])
         return ModelView(
             id: id, post: row.hash(0), author: author, slug: row[2],
-            body: try WireModel(serializedBytes: row[10] as Data),
+            body: try WireModel(serializedBytes: row[11] as Data),
             level: level, levelBits: try level.rawValue | imageLevels(modelLevels, Int64(id)),
             created: UInt64(row[4] as Int64), updated: UInt64(row[5] as Int64),
             releases: try releases(ofModel: id, detail, choice),
-            counts: try counts(ofModel: id, Self.counts(row, from: 6), reactions: row[11]), channel: try channel(id))
+            counts: try detail.isFull
+                ? counts(ofModel: id, Self.counts(row, from: 6)) : Self.counts(row, from: 6),
+            channel: try detail.isFull ? channel(id) : nil)
     }
 
     private func channel(_ modelID: Int32) throws -> ChannelView? {
@@ -141,6 +170,7 @@ final class ViewReader {
         counts.recommended = row[column + 1]
         counts.notRecommended = row[column + 2]
         counts.comments = row[column + 3]
+        counts.reactionTotal = row[column + 4]
         return counts
     }
 
@@ -161,8 +191,7 @@ final class ViewReader {
 
     private static let releaseColumns = """
         r.id, r.post, r.model_id, r.author_id, r.created, r.body, r.subject_id, r.shelf, m.post,
-        s.downloads, s.recommended, s.not_recommended, s.comments, r.tie,
-        s.reactions
+        s.downloads, s.recommended, s.not_recommended, s.comments, s.reactions, r.tie
         """
     private static let releaseTables =
         "releases r JOIN models m ON m.id = r.model_id JOIN subjects s ON s.id = r.subject_id"
@@ -200,10 +229,11 @@ final class ViewReader {
             id: id, post: row.hash(1), modelID: modelID, modelPost: row.hash(8), author: author, body: body,
             created: UInt64(row[4] as Int64),
             levelBits: try level.rawValue | imageLevels(releaseLevels, subjectID),
-            files: try files(ofRelease: id, body),
+            files: try detail.hasFiles ? files(ofRelease: id, body) : [],
             images: try images(ofSubject: subjectID, authorID: authorID, limit: detail.images),
             index: try index ?? position(row),
-            counts: try counts(ofRelease: subjectID, Self.counts(row, from: 9), reactions: row[14]))
+            counts: try detail.isFull
+                ? counts(ofRelease: subjectID, Self.counts(row, from: 9)) : Self.counts(row, from: 9))
     }
 
     /// How many visible releases of the same model are newer.
@@ -213,7 +243,7 @@ final class ViewReader {
             SELECT COUNT(*) FROM (
                 SELECT 1 FROM releases WHERE model_id = ? AND (created, tie, id) > (?, ?, ?) AND shelf IN \(shelves)
                 LIMIT \(Self.countedModels))
-            """, [row[2] as Int64, row[4] as Int64, row[13] as Int64, row[0] as Int64])
+            """, [row[2] as Int64, row[4] as Int64, row[14] as Int64, row[0] as Int64])
         return Int(count ?? 0)
     }
 
@@ -243,19 +273,25 @@ final class ViewReader {
     }
 
     /// Nil when there is no such image on the viewer's shelves.
-    func image(_ id: Int32) throws -> ImageView? {
+    func image(_ id: Int32, isFull: Bool = false) throws -> ImageView? {
         guard
             let row = try database.row(
                 """
-                SELECT i.part, i.level, i.body, p.id, p.post, p.author_id, p.created, p.title, p.releases
-                FROM images i JOIN image_posts p ON p.id = i.post_id WHERE i.id = ? AND i.shelf IN \(shelves)
+                SELECT i.part, i.level, i.body, p.id, p.post, p.author_id, p.created, p.title, p.releases, s.comments,
+                    i.reactions
+                FROM images i JOIN image_posts p ON p.id = i.post_id LEFT JOIN subjects s ON s.post = p.post
+                WHERE i.id = ? AND i.shelf IN \(shelves)
                 """, [id]),
             let author = try creator(row[5])
         else { return nil }
+        var counts = SubjectCounts()
+        counts.comments = row[9] as Int? ?? 0
+        counts.reactionTotal = row[10]
+        if isFull { counts = try self.counts(ofPost: row.hash(4)) }
         return ImageView(
             id: id, post: row.hash(4), postID: row[3], index: row[0], author: author,
             created: UInt64(row[6] as Int64), image: try WireImage(serializedBytes: row[2] as Data),
-            level: Level(declared: row[1]), counts: try counts(ofPost: row.hash(4)), title: row[7],
+            level: Level(declared: row[1]), counts: counts, title: row[7],
             releases: try releaseLinks(row[8]))
     }
 

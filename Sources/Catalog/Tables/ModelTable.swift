@@ -34,18 +34,19 @@ enum ModelTable {
             reactions INTEGER NOT NULL DEFAULT 0,
             score INTEGER NOT NULL DEFAULT 0,
             trending INTEGER NOT NULL DEFAULT \(Trending.none),
+            marks INTEGER NOT NULL DEFAULT 0,  -- TermMarks
             body BLOB NOT NULL                 -- last: long ones do not slow the others down
         );
         CREATE INDEX models_slug ON models (author_id, slug);
         CREATE INDEX models_author ON models (author_id, shelf, published, tie, id);
         -- What lists sort sets by, without the rows, which are long.
         CREATE INDEX models_narrow ON models (
-            id, shelf, published, updated, tie, downloads, comments, score, trending, author_id);
-        CREATE INDEX models_updated ON models (shelf, updated, tie, id);
-        CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id);
-        CREATE INDEX models_comments ON models (shelf, comments, published, tie, id);
-        CREATE INDEX models_trending ON models (shelf, trending, published, tie, id);
-        CREATE INDEX models_score ON models (shelf, score, published, tie, id);
+            id, shelf, published, updated, tie, downloads, comments, score, trending, author_id, marks);
+        CREATE INDEX models_updated ON models (shelf, updated, tie, id, marks);
+        CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id, marks);
+        CREATE INDEX models_comments ON models (shelf, comments, published, tie, id, marks);
+        CREATE INDEX models_trending ON models (shelf, trending, published, tie, id, marks);
+        CREATE INDEX models_score ON models (shelf, score, published, tie, id, marks);
         """
 }
 
@@ -96,7 +97,8 @@ extension Projection {
     func refreshModel(_ id: Int32) throws {
         let model = try database.row(
             """
-            SELECT level, hidden, created, tie, name, slug, type, tags, author_id, licence FROM models WHERE id = ?
+            SELECT level, hidden, created, tie, name, slug, type, tags, author_id, licence, permissions
+            FROM models WHERE id = ?
             """, [id])
         let releases = try refreshReleases(ofModel: id, level: model?[0], isHidden: model?[1] ?? false)
         guard let model, let level = Level(rawValue: model[0] as UInt32) else {
@@ -109,24 +111,37 @@ extension Projection {
         try setShelf(ofSubjectsOf: id, shelf)
         let open = releases.filter { $0.isOpen }
         let created = model[2] as Int64
+        let terms = try terms(ofModel: model, releases: open)
         let place = ModelPlace(
-            shelf: shelf, published: open.map(\.created).min() ?? created, tie: model[3] as Int64)
+            shelf: shelf, published: open.map(\.created).min() ?? created, tie: model[3] as Int64,
+            marks: terms.reduce(0) { $0 | TermMarks.bit($1.kind, $1.value) })
         try database.run(
             """
-            UPDATE models SET shelf = ?1, published = ?2, updated = ?3
-            WHERE id = ?4 AND (shelf, published, updated) IS NOT (?1, ?2, ?3)
-            """, [shelf, place.published, open.map(\.created).max() ?? created, id])
-
-        let tags = (model[7] as String).split(separator: "\n").map(String.init)
-        var terms = [Term(.all, ""), Term(.type, model[6])] + tags.map { Term(.tag, $0) }
-        terms.append(Term(.licence, model[9]))
-        terms += open.map { Term(.baseModel, $0.baseModel) } + open.flatMap { $0.formats.map { Term(.format, $0) } }
-        if !open.isEmpty { terms.append(Term(.released, "")) }
-        if try isResident(authorID: model[8]) { terms.append(Term(.here, "")) }
+            UPDATE models SET shelf = ?1, published = ?2, updated = ?3, marks = ?4
+            WHERE id = ?5 AND (shelf, published, updated, marks) IS NOT (?1, ?2, ?3, ?4)
+            """, [shelf, place.published, open.map(\.created).max() ?? created, place.marks, id])
         try setTerms(terms, ofModel: id, at: place)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
         try setSearchText(
             SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)
+    }
+
+    /// - Parameter model: the columns that `refreshModel` reads.
+    private func terms(ofModel model: Row, releases: [ReleaseFacts]) throws -> [Term] {
+        let tags = (model[7] as String).split(separator: "\n").map(String.init)
+        var terms = [Term(.all, ""), Term(.type, model[6])] + tags.map { Term(.tag, $0) }
+        terms.append(Term(.licence, model[9]))
+        terms += Permission.allCases.filter { $0.bit & model[10] as Int64 != 0 }.map { Term(.permission, $0.rawValue) }
+        for release in releases {
+            terms.append(Term(.baseModel, release.baseModel))
+            for format in release.formats {
+                terms.append(Term(.format, format))
+                terms.append(Term(.baseFormat, Term.joint(base: release.baseModel, format: format)))
+            }
+        }
+        if !releases.isEmpty { terms.append(Term(.released, "")) }
+        if try isResident(authorID: model[8]) { terms.append(Term(.here, "")) }
+        return terms
     }
 
     /// Adds up what is counted for the model's posts and releases.
@@ -160,6 +175,7 @@ struct ModelPlace: Equatable {
     let shelf: Int64
     let published: Int64
     let tie: Int64
+    let marks: Int64
 }
 
 /// The order of "highest rated".

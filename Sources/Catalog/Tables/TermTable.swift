@@ -12,9 +12,10 @@ enum TermTable {
             shelf INTEGER NOT NULL,
             published INTEGER NOT NULL,
             tie INTEGER NOT NULL,
+            marks INTEGER NOT NULL,            -- TermMarks of all terms of the model
             PRIMARY KEY (model_id, kind, value)
         ) WITHOUT ROWID;
-        CREATE INDEX model_terms_walk ON model_terms (kind, value, shelf, published, tie, model_id);
+        CREATE INDEX model_terms_walk ON model_terms (kind, value, shelf, published, tie, model_id, marks);
         -- How many models (for the kinds below 100), releases or images stand on a shelf.
         CREATE TABLE facets (
             kind INTEGER NOT NULL, shelf INTEGER NOT NULL, label TEXT NOT NULL, n INTEGER NOT NULL,
@@ -45,8 +46,15 @@ enum TermKind: Int64 {
     /// Every model whose author is at home here.
     case here = 7
 
+    /// A base model and a format of one release, joined by `Term.joint`.
+    case baseFormat = 8
+    /// A `Permission` of the licence.
+    case permission = 9
+
     /// Whether a term without a value says something.
     var isMark: Bool { self == .all || self == .released || self == .here }
+    /// Whether people see how many models have it.
+    var isFacet: Bool { self != .baseFormat && self != .permission }
     /// Counts only.
     case releases = 100
     case images = 101
@@ -65,6 +73,26 @@ struct Term: Hashable {
     }
 }
 
+extension Term {
+    static func joint(base: String, format: String) -> String {
+        TermTable.folded(base) + "\n" + TermTable.folded(format)
+    }
+}
+
+/// One bit of 62 for each term of a model: what lacks a term's bit lacks the term, so that most models which a filter
+/// leaves out cost no look-up (B. H. Bloom 1970).
+enum TermMarks {
+    static func bit(_ kind: TermKind, _ value: String) -> Int64 {
+        // FNV-1a, because the bits are stored.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        hash = (hash ^ UInt64(truncatingIfNeeded: kind.rawValue)) &* prime
+        for byte in value.utf8 { hash = (hash ^ UInt64(byte)) &* prime }
+        return 1 << Int64((hash ^ hash >> 32) % 62)
+    }
+
+    private static let prime: UInt64 = 0x100_0000_01b3
+}
+
 struct Facet: Hashable {
     let kind: TermKind
     let shelf: Int64
@@ -81,10 +109,10 @@ extension Projection {
             wanted[key] = term
         }
         let stored = try database.rows(
-            "SELECT kind, value, label, shelf, published, tie FROM model_terms WHERE model_id = ?", [id])
+            "SELECT kind, value, label, shelf, published, tie, marks FROM model_terms WHERE model_id = ?", [id])
         for row in stored {
             let key = TermKey(kind: row[0], value: row[1])
-            let at = ModelPlace(shelf: row[3], published: row[4], tie: row[5])
+            let at = ModelPlace(shelf: row[3], published: row[4], tie: row[5], marks: row[6])
             if at == place, wanted[key]?.label.utf8.elementsEqual((row[2] as String).utf8) == true {
                 wanted[key] = nil
                 continue
@@ -98,15 +126,19 @@ extension Projection {
         for term in wanted.values {
             try database.run(
                 """
-                INSERT INTO model_terms (model_id, kind, value, label, shelf, published, tie)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO model_terms (model_id, kind, value, label, shelf, published, tie, marks)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                [id, term.kind.rawValue, term.value, term.label, place.shelf, place.published, place.tie])
+                [
+                    id, term.kind.rawValue, term.value, term.label, place.shelf, place.published, place.tie,
+                    place.marks,
+                ])
             count(term.kind, shelf: place.shelf, term.label, by: 1)
         }
     }
 
     func count(_ kind: TermKind, shelf: Int64, _ label: String = "", by change: Int64) {
+        guard kind.isFacet else { return }
         facetChanges[Facet(kind: kind, shelf: shelf, label: label), default: 0] += change
     }
 

@@ -20,28 +20,29 @@ enum WordTable {
 
     /// Lengths of words that are worth a correction, in scalars.
     static let lengths = 3...24
-    /// Words that one key of a mistyped word may lead to.
-    private static let wordsPerKey = 2000
+    /// Words that are compared with a mistyped one: those that share most of its keys.
+    private static let sharing = 200
 
     /// Known words near a mistyped one, the nearest first, then the most frequent; whoever may see them.
     static func nearest(to word: String, limit: Int, _ database: Database) throws -> [String] {
         let typed = Array(word.unicodeScalars)
         guard lengths.contains(typed.count) else { return [] }
         let distance = Spelling.distance(of: typed.count)
-        var found: [Int64: (word: String, distance: Int, n: Int64)] = [:]
-        for key in Spelling.keys(typed) {
-            let rows = try database.rows(
-                """
-                SELECT w.id, w.word, w.n FROM word_keys k JOIN words w ON w.id = k.word_id
-                WHERE k.key = ? AND k.length BETWEEN ? AND ? LIMIT \(wordsPerKey)
-                """, [key, typed.count - distance, typed.count + distance])
-            for row in rows where found[row[0]] == nil {
-                let known: String = row[1]
-                let edits = Spelling.edits(typed, Array(known.unicodeScalars))
-                if edits > 0, edits <= distance { found[row[0]] = (known, edits, row[2]) }
-            }
+        // Those that share most are looked at letter by letter.
+        let rows = try database.rows(
+            """
+            SELECT w.word, w.n FROM (
+                SELECT k.word_id FROM json_each(?1) j JOIN word_keys k ON k.key = j.value
+                WHERE k.length BETWEEN ?2 AND ?3 GROUP BY k.word_id ORDER BY COUNT(*) DESC LIMIT \(sharing)
+            ) f JOIN words w ON w.id = f.word_id
+            """,
+            [Array(Spelling.keys(typed)).json, typed.count - distance, typed.count + distance])
+        let found = rows.compactMap { row -> (word: String, distance: Int, n: Int64)? in
+            let known: String = row[0]
+            let edits = Spelling.edits(typed, Array(known.unicodeScalars))
+            return edits > 0 && edits <= distance ? (known, edits, row[1]) : nil
         }
-        let sorted = found.values.sorted {
+        let sorted = found.sorted {
             ($0.distance, -$0.n) != ($1.distance, -$1.n)
                 ? ($0.distance, -$0.n) < ($1.distance, -$1.n)
                 : $0.word.utf8.lexicographicallyPrecedes($1.word.utf8)
