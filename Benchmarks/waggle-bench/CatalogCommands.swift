@@ -84,6 +84,9 @@ struct QueryCatalogCommand: AsyncParsableCommand {
     @Option(help: "The same seed asks the same.")
     var seed: UInt64 = 2
 
+    @Option(help: "Only the question of this name.")
+    var only: String?
+
     private struct Line: Encodable {
         let question: String
         let p50: Double
@@ -95,7 +98,7 @@ struct QueryCatalogCommand: AsyncParsableCommand {
         let catalog = try Catalog(path: "\(folder)/catalog.db")
         let questions = CatalogQuestions(
             catalog: catalog, models: try await Self.someModels(catalog), words: CatalogPosts.vocabulary)
-        for question in CatalogQuestions.Kind.allCases {
+        for question in CatalogQuestions.Kind.allCases where only.map({ $0 == question.rawValue }) ?? true {
             var random = BenchRandom(seed)
             var times: [Double] = []
             for round in 0..<rounds + rounds / 10 {
