@@ -3,8 +3,12 @@ import Synchronization
 
 /// A 64-byte digest of a stream, by OpenSSL: what other people's signature formats sign in place of a file.
 ///
-/// Nothing of Waggle is named by one. It is a class because the OpenSSL context has an identity. Unchecked, because the
-/// context's type knows nothing of the lock: after `init` it is used under the lock alone.
+/// Nothing of Waggle is named by one. It is a class because the OpenSSL context has an identity.
+///
+/// Unchecked, because the compiler does not know that `lock` guards what `context` points at. That no two threads are in
+/// the context at once follows from these four: `context` is a private `let`, so no other file and no assignment reaches
+/// it; `init` uses it before anybody else has the object; `update` and `finalize` use it inside `lock.withLock` only and
+/// hand it to no one; `deinit` runs when the last reference is gone. `lock` itself is `Sendable`.
 public final class LongDigest: @unchecked Sendable {
     /// Which function.
     public enum Algorithm: String, Sendable, CaseIterable {

@@ -47,9 +47,7 @@ public struct AddMirror: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> MirrorReport {
-        guard let level = maxLevel.map({ Level(word: $0) }) ?? context.moderation.ceiling else {
-            throw OperationError(.usage, "\"\(maxLevel ?? "")\" is no level; use PG, PG-13, R, X or XXX")
-        }
+        let level = if let maxLevel { try Level(typed: maxLevel) } else { context.moderation.ceiling }
         guard budget > 0 else { throw OperationError(.usage, "say how much room it may take: --budget 100GB") }
         do {
             let peers = try await context.federation.peers.peers()

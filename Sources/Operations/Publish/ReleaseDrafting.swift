@@ -14,9 +14,7 @@ struct DraftedRelease: Sendable {
     init(_ request: PublishRequest, files: [FileLook], existing: WireModel?) throws(OperationError) {
         guard let primary = files.first else { throw OperationError(.usage, "name at least one file to publish") }
         let word = request.level ?? existing.map { Level(declared: $0.level).word } ?? Level.pg.word
-        guard let level = Level(word: word), level < .blocked else {
-            throw OperationError(.usage, "\"\(word)\" is no level; use PG, PG-13, R, X or XXX")
-        }
+        let level = try Level(typed: word)
         let header = primary.header.map { ModelDraft($0) }
         var fields: [ReleaseDraft.Field] = []
         func pick(_ name: String, _ said: String?, _ drafted: Drafted<String>?, kept: String? = nil) -> String {

@@ -73,12 +73,7 @@ public struct ModelFilters: Codable, Sendable, Hashable {
             }
             query.permissions.insert(permission)
         }
-        for word in levels {
-            guard let level = Level(word: word) else {
-                throw OperationError(.usage, "\"\(word)\" is no level; use PG, PG-13, R, X or XXX")
-            }
-            query.levels.insert(level)
-        }
+        for word in levels { query.levels.insert(try Level(typed: word)) }
         if let creator { query.creator = .author(try await SubjectResolver(context).author(creator)) }
         if let days {
             guard days > 0 else { throw OperationError(.usage, "a period has at least one day") }

@@ -34,10 +34,7 @@ public struct EditCollection: Operation {
         collection.name = title ?? (existing == nil ? slug : collection.name)
         if let description { collection.description_p = description }
         if existing == nil || level != nil {
-            guard let level = Level(word: level ?? Level.pg.word), level < .blocked else {
-                throw OperationError(.usage, "\"\(level ?? "")\" is no level; use PG, PG-13, R, X or XXX")
-            }
-            collection.level = level.rawValue
+            collection.level = try Level(typed: level ?? Level.pg.word).rawValue
         }
         return try await posting.replace(.collection, slot: slug, with: .collection(collection))
     }

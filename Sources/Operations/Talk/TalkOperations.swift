@@ -38,9 +38,7 @@ public struct WriteReview: Operation {
         guard release.author.author != posting.signer.author else {
             throw OperationError(.usage, "a creator does not review their own release; others would not count it")
         }
-        guard let level = Level(word: level ?? Level.pg.word), level < .blocked else {
-            throw OperationError(.usage, "\"\(level ?? "")\" is no level; use PG, PG-13, R, X or XXX")
-        }
+        let level = try Level(typed: level ?? Level.pg.word)
         guard images.count <= Limits.Post.images else {
             throw OperationError(.limits, "at most \(Limits.Post.images) pictures go into one review")
         }
