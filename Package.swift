@@ -18,6 +18,7 @@ func product(_ name: String, _ package: String) -> Target.Dependency {
 }
 
 let grdb = product("GRDB", "GRDB.swift")
+let grdbSQLite = product("GRDBSQLite", "GRDB.swift")
 let protobuf = product("SwiftProtobuf", "swift-protobuf")
 let log = product("Logging", "swift-log")
 let nio = product("NIOCore", "swift-nio")
@@ -78,7 +79,9 @@ let package = Package(
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
             name: "Catalog",
-            dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", grdb, protobuf],
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", grdb, grdbSQLite, protobuf,
+            ],
             swiftSettings: strict),
         .target(
             name: "Federation",

@@ -44,10 +44,12 @@ struct FillCatalogCommand: AsyncParsableCommand {
         var posts = CatalogPosts(releases: releases, images: images, seed: seed)
         var (count, postBytes) = (0, 0)
         var (spent, worked) = (Duration.zero, 0)
-        while case let batch = posts.next(Self.batchPosts), !batch.isEmpty {
+        var next = try posts.next(Self.batchPosts)
+        while case let batch = next, !batch.isEmpty {
+            next = try posts.next(Self.batchPosts)
             postBytes += try batch.reduce(0) { try $0 + $1.post.post.serializedData().count }
             let (began, clocked) = (ContinuousClock.now, clock())
-            try await catalog.apply(batch)
+            try await catalog.apply(batch, moreFollow: !next.isEmpty)
             spent += ContinuousClock.now - began
             worked += clock() - clocked
             count += batch.count

@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import Glibc
+import Identity
 import PostLog
 import WaggleProtocol
 
@@ -52,21 +53,47 @@ struct CatalogPosts {
     private var madeImages = 0
     private let creators: [Hash32]
     private let people: [Hash32]
+    /// Who signs for each of them; without, posts carry made-up ids and no envelope.
+    private let signers: [Hash32: Signer]
     /// Releases that can be talked about, the newest last.
     private var known: [Hash32] = []
     private var waiting: [LoggedPost] = []
 
     init(releases: Int, images: Int, seed: UInt64) {
+        self.init(
+            releases: releases, images: images, seed: seed,
+            creators: (0..<Self.creatorCount(releases)).map { SHA256.hash(Array("creator \($0)".utf8)) },
+            people: (0..<Self.personCount(releases)).map { SHA256.hash(Array("person \($0)".utf8)) }, signers: [])
+    }
+
+    /// The same network with signed posts, which a log takes.
+    /// - Parameter authors: `authorCount` of them.
+    init(releases: Int, images: Int, seed: UInt64, authors: [BenchAuthor]) {
+        let ids = authors.map(\.signer.author)
+        let creatorCount = Self.creatorCount(releases)
+        self.init(
+            releases: releases, images: images, seed: seed, creators: Array(ids.prefix(creatorCount)),
+            people: Array(ids.dropFirst(creatorCount)), signers: authors.map(\.signer))
+    }
+
+    private init(
+        releases: Int, images: Int, seed: UInt64, creators: [Hash32], people: [Hash32], signers: [Signer]
+    ) {
         self.releases = releases
         self.images = images
         random = BenchRandom(seed)
-        creators = (0..<max(releases / 12, 1)).map { SHA256.hash(Array("creator \($0)".utf8)) }
-        people = (0..<max(releases / 4, 1)).map { SHA256.hash(Array("person \($0)".utf8)) }
+        self.creators = creators
+        self.people = people
+        self.signers = Dictionary(uniqueKeysWithValues: signers.map { ($0.author, $0) })
     }
 
+    static func authorCount(_ releases: Int) -> Int { creatorCount(releases) + personCount(releases) }
+    private static func creatorCount(_ releases: Int) -> Int { max(releases / 12, 1) }
+    private static func personCount(_ releases: Int) -> Int { max(releases / 4, 1) }
+
     /// The next lines of the log; empty at the end.
-    mutating func next(_ count: Int) -> [LogEntry] {
-        while waiting.count < count, madeReleases < releases { addModel() }
+    mutating func next(_ count: Int) throws -> [LogEntry] {
+        while waiting.count < count, madeReleases < releases { try addModel() }
         let batch = waiting.prefix(count)
         waiting.removeFirst(batch.count)
         return batch.map { post in
@@ -97,7 +124,7 @@ struct CatalogPosts {
     }
 
     private mutating func post(_ author: Hash32, _ slot: String, _ body: WirePost.OneOf_Body, _ kind: PostKind)
-        -> LoggedPost
+        throws -> LoggedPost
     {
         var post = WirePost()
         post.v = 1
@@ -107,11 +134,16 @@ struct CatalogPosts {
         post.kind = UInt32(kind.rawValue)
         post.body = body
         let id = SHA256.hash(withUnsafeBytes(of: random.next()) { Array($0) })
+        if let signed = try signers[author]?.sign(post) {
+            return LoggedPost(
+                id: signed.id, author: author, created: post.created, kind: kind, slot: slot, post: signed.post,
+                envelope: signed.envelope)
+        }
         return LoggedPost(
             id: id, author: author, created: post.created, kind: kind, slot: slot, post: post, envelope: Data())
     }
 
-    private mutating func addModel() {
+    private mutating func addModel() throws {
         let author = creators[random.rank(below: creators.count)]
         let slug = "model-\(madeReleases)"
         var model = WireModel()
@@ -120,16 +152,17 @@ struct CatalogPosts {
         model.tags = (0..<Int.random(in: 1...8, using: &random)).map { _ in Self.tag(random.rank(below: 4000)) }
         model.level = Self.levels.randomElement(using: &random) ?? 1
         model.description_p = words(150)
+        model.realPerson = .no
         model.licence.name = Self.licences.randomElement(using: &random) ?? ""
         model.licence.commercialUse = Self.uses.randomElement(using: &random) ?? []
         model.licence.derivatives = random.chance(70)
-        waiting.append(post(author, slug, .model(model), .model))
+        waiting.append(try post(author, slug, .model(model), .model))
         for version in 0..<min(1 + random.rank(below: 6), releases - madeReleases) {
-            addRelease(author, slug, version)
+            try addRelease(author, slug, version)
         }
     }
 
-    private mutating func addRelease(_ author: Hash32, _ slug: String, _ version: Int) {
+    private mutating func addRelease(_ author: Hash32, _ slug: String, _ version: Int) throws {
         var release = WireRelease()
         release.modelAuthor = author.data
         release.modelSlug = slug
@@ -149,37 +182,37 @@ struct CatalogPosts {
         file.format = Self.formats.randomElement(using: &random) ?? ""
         file.mediaType = "application/octet-stream"
         release.files = [file]
-        let made = post(author, "", .release(release), .release)
+        let made = try post(author, "", .release(release), .release)
         waiting.append(made)
         known.append(made.id)
         madeReleases += 1
-        addTalk()
-        while madeImages < images / releases * madeReleases { addImagePost() }
+        try addTalk()
+        while madeImages < images / releases * madeReleases { try addImagePost() }
     }
 
     /// Reviews, comments and reactions on releases that are there, the newest ones most of all.
-    private mutating func addTalk() {
+    private mutating func addTalk() throws {
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             let (subject, person) = (pick(), people[random.rank(below: people.count)])
             var review = WireReview()
             review.release = subject.data
             review.recommended = random.chance(85)
             review.text = words(20)
-            waiting.append(post(person, subject.hex, .review(review), .review))
+            waiting.append(try post(person, subject.hex, .review(review), .review))
         }
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             let (subject, person) = (pick(), people[random.rank(below: people.count)])
             var comment = WireComment()
             comment.subject = subject.data
             comment.text = words(15)
-            waiting.append(post(person, "", .comment(comment), .comment))
+            waiting.append(try post(person, "", .comment(comment), .comment))
         }
         for _ in 0..<Int.random(in: 0...6, using: &random) {
             let (subject, person) = (pick(), people[random.rank(below: people.count)])
             var reaction = WireReaction()
             reaction.subject = subject.data
             reaction.emoji = "❤"
-            waiting.append(post(person, subject.hex + " ❤", .reaction(reaction), .reaction))
+            waiting.append(try post(person, subject.hex + " ❤", .reaction(reaction), .reaction))
         }
         if random.chance(2) {
             var collection = WireCollection()
@@ -187,13 +220,13 @@ struct CatalogPosts {
             collection.items = (0..<20).map { _ in pick().data }
             collection.level = 1
             let person = people[random.rank(below: people.count)]
-            waiting.append(post(person, "collection-\(madeReleases)", .collection(collection), .collection))
+            waiting.append(try post(person, "collection-\(madeReleases)", .collection(collection), .collection))
         }
     }
 
     private mutating func pick() -> Hash32 { known[known.count - 1 - random.rank(below: known.count)] }
 
-    private mutating func addImagePost() {
+    private mutating func addImagePost() throws {
         let subject = pick()
         let author = people[random.rank(below: people.count)]
         var body = WireImagePost()
@@ -201,7 +234,7 @@ struct CatalogPosts {
         body.title = words(2)
         body.images = (0..<Int.random(in: 1...6, using: &random)).map { _ in image(subject) }
         madeImages += body.images.count
-        waiting.append(post(author, "", .imagePost(body), .imagePost))
+        waiting.append(try post(author, "", .imagePost(body), .imagePost))
     }
 
     private mutating func image(_ release: Hash32) -> WireImage {

@@ -3,6 +3,7 @@ import FoundationEssentials
 import GRDB
 public import Moderation
 public import PostLog
+import Synchronization
 
 /// The read model of everything published: what pages and APIs show.
 ///
@@ -16,6 +17,8 @@ public final class Catalog: Sendable {
     let pool: DatabasePool
     let local: LocalFacts
     private let applied: AppliedSequence
+    /// What the last batch of a filling hands on to the next, which is the one that finds the catalog at this number.
+    private let handedOn = Mutex((seq: 0 as UInt64, rows: KnownRows()))
 
     /// Opens or makes the catalog, and `local.db` in the same directory. A catalog of another version, or one that
     /// knows numbers that `local.db` does not (an older copy was restored), is emptied: `appliedSeq` is 0 then.
@@ -62,20 +65,44 @@ public final class Catalog: Sendable {
 
     /// Applies entries in one transaction. Entries up to `appliedSeq` are skipped, so handing over a batch again is
     /// harmless; kinds that the catalog does not show only advance the number.
-    /// - Parameter entries: in the log's order.
-    public func apply(_ entries: [LogEntry]) async throws(CatalogError) {
+    ///
+    /// An empty catalog that is told that more follows is *filled*: what lists are read by is made when the last batch is
+    /// in. That state is on disk, so a filling that was broken off goes on where it stopped.
+    /// - Parameters:
+    ///   - entries: in the log's order.
+    ///   - seq: the number after which the entries were read. A catalog that was emptied meanwhile takes none of them.
+    ///   - moreFollow: the log has further entries, which are applied next.
+    public func apply(
+        _ entries: [LogEntry], after seq: UInt64 = 0, moreFollow: Bool = false
+    ) async throws(CatalogError) {
         do {
             let allotment = try await local.allot(entries.flatMap(NumberBlock.needed))
-            let seq = try await pool.write { [local] database -> UInt64? in
-                guard var state = try CatalogSchema.state(database) else { return nil }
-                let projection = Projection(database, allotment: allotment, hidden: local.hiddenSubjects)
+            let seq = try await pool.write { [self] database -> UInt64? in
+                guard var state = try CatalogSchema.state(database), state.appliedSeq >= seq else { return nil }
+                let known = takeHandedOn(at: state.appliedSeq)
+                if moreFollow, state.appliedSeq == 0, !state.isFilling {
+                    try CatalogSchema.beginFilling(database)
+                    state.isFilling = true
+                }
+                if state.isFilling { try Self.setCache(database, isFilling: true) }
+                let isLast = state.isFilling && !moreFollow
+                let projection = Projection(
+                    database, allotment: allotment, hidden: local.hiddenSubjects,
+                    known: known, isFilling: state.isFilling)
                 for entry in entries where entry.seq > state.appliedSeq {
                     try projection.apply(entry)
                     state.appliedSeq = entry.seq
                 }
+                if isLast {
+                    try CatalogSchema.endFilling(database)
+                    try projection.endFilling()
+                    state.isFilling = false
+                }
                 try projection.finish()
+                if isLast { try Self.setCache(database, isFilling: false) }
                 state.nextNumber = max(state.nextNumber, allotment.nextNumber)
                 try CatalogSchema.save(state, database)
+                if state.isFilling { handedOn.withLock { $0 = (state.appliedSeq, projection.known) } }
                 return state.appliedSeq
             }
             if let seq { applied.set(seq) }
@@ -105,9 +132,26 @@ public final class Catalog: Sendable {
         }
     }
 
+    private func takeHandedOn(at seq: UInt64) -> KnownRows {
+        handedOn.withLock { handedOn in
+            defer { handedOn = (0, KnownRows()) }
+            return handedOn.seq == seq && !handedOn.rows.isLarge ? handedOn.rows : KnownRows()
+        }
+    }
+
+    /// Pages of the database that the writer keeps in memory, and changed ones that wait to be moved to their place: the
+    /// indexes by hashes grow all over while a catalog is filled.
+    private static func setCache(_ database: Database, isFilling: Bool) throws {
+        try database.execute(
+            sql: """
+                PRAGMA cache_size = \(isFilling ? -262144 : -65536);
+                PRAGMA wal_autocheckpoint = \(isFilling ? 32000 : 4000)
+                """)
+    }
+
     private static func empty(_ database: Database, residents: [Hash32]) throws {
         try CatalogSchema.recreate(database)
-        let projection = Projection(database, allotment: .init(), hidden: [])
+        let projection = Projection(database)
         for author in residents { try projection.setResident(author, true) }
         try projection.finish()
     }
@@ -150,7 +194,7 @@ public final class Catalog: Sendable {
 
     private func change(_ body: @escaping @Sendable (Projection) throws -> Void) async throws {
         try await pool.write { [local] database in
-            let projection = Projection(database, allotment: .init(), hidden: local.hiddenSubjects)
+            let projection = Projection(database, hidden: local.hiddenSubjects)
             try body(projection)
             try projection.finish()
         }

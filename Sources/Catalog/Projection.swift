@@ -15,9 +15,9 @@ final class Projection {
     let allotment: LocalFacts.Allotment
     /// What moderation hides here.
     let hidden: Set<ModerationSubject>
-    /// Rows that are known to exist, to save look-ups within a batch.
-    var authorIDs: [Hash32: Int32] = [:]
-    var subjectIDs: [Hash32: Int64] = [:]
+    /// More batches follow: what each of them would compute anew is left to `endFilling`.
+    private var isFilling: Bool
+    var known: KnownRows
     /// Models whose releases, level or texts changed; models of which only counts changed; creators whose models did.
     var staleModels: Set<Int32> = []
     var staleCounts: Set<Int32> = []
@@ -27,14 +27,20 @@ final class Projection {
     var facetChanges: [Facet: Int64] = [:]
     var activityChanges: [ActivityDay: Int64] = [:]
     var wordChanges: [SearchWord: Int64] = [:]
-    /// Known rows of `model_owners`, and whether authors are at home here.
-    var modelOwners: [Int32: Int32] = [:]
+    /// Whether authors are at home here.
     var residence: [Int32: Bool] = [:]
+    /// Whether authors have earned room.
+    var earned: [Hash32: Bool] = [:]
 
-    init(_ database: Database, allotment: LocalFacts.Allotment, hidden: Set<ModerationSubject>) {
+    init(
+        _ database: Database, allotment: LocalFacts.Allotment = .init(), hidden: Set<ModerationSubject> = [],
+        known: KnownRows = .init(), isFilling: Bool = false
+    ) {
         self.database = database
         self.allotment = allotment
         self.hidden = hidden
+        self.known = known
+        self.isFilling = isFilling
     }
 
     func apply(_ entry: LogEntry) throws {
@@ -70,12 +76,19 @@ final class Projection {
         }
     }
 
+    /// The last batch of a filling: makes stale what the batches left alone.
+    func endFilling() throws {
+        isFilling = false
+        for row in try database.rows("SELECT id FROM models") { staleCounts.insert(row[0]) }
+    }
+
     /// Computes everything that is stale.
     func finish() throws {
         try writeTallies()
         for id in staleModels.sorted() { try refreshModel(id) }
         try writeActivity()
-        for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) }
+        // What a model's posts are told about comes in all the time: while filling, each model waits for the end.
+        if !isFilling { for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) } }
         for id in staleAuthors.sorted() { try refreshShelves(ofAuthor: id) }
         staleModels = []
         staleCounts = []
@@ -119,6 +132,19 @@ final class Projection {
         }
         return number
     }
+}
+
+/// Rows that are there and stay, to save look-ups; while a catalog is filled they are handed from batch to batch.
+struct KnownRows: Sendable {
+    var authorIDs: [Hash32: Int32] = [:]
+    var subjectIDs: [Hash32: Int64] = [:]
+    /// Of `model_owners`.
+    var modelOwners: [Int32: Int32] = [:]
+
+    /// Rows that are remembered over several batches.
+    private static let limit = 1 << 18
+
+    var isLarge: Bool { authorIDs.count + subjectIDs.count + modelOwners.count > Self.limit }
 }
 
 /// Numbers in a row for one thing that an address can name and its parts.

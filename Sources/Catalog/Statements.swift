@@ -1,12 +1,16 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import GRDBSQLite
 
 /// Short names for statements that are prepared once a connection. Their SQL must come from a fixed, small set: what
 /// people type goes into arguments only.
 extension Database {
-    func run(_ sql: String, _ arguments: StatementArguments = []) throws {
-        try cachedStatement(sql: sql).execute(arguments: arguments)
+    /// What takes the place of the question marks, in their order.
+    typealias Arguments = [(any DatabaseValueConvertible)?]
+
+    func run(_ sql: String, _ arguments: Arguments = []) throws {
+        try step(sql, arguments) { _ in }
     }
 
     func row(_ sql: String, _ arguments: StatementArguments = []) throws -> Row? {
@@ -17,12 +21,41 @@ extension Database {
         try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments)
     }
 
-    func integer(_ sql: String, _ arguments: StatementArguments = []) throws -> Int64? {
-        try Int64.fetchOne(cachedStatement(sql: sql), arguments: arguments)
+    /// The first column of the first row; nil when it is NULL, or there is no row.
+    func integer(_ sql: String, _ arguments: Arguments = []) throws -> Int64? {
+        try step(sql, arguments) { statement in
+            sqlite3_column_type(statement, 0) == SQLITE_NULL ? nil : sqlite3_column_int64(statement, 0)
+        } ?? nil
     }
 
-    func exists(_ sql: String, _ arguments: StatementArguments = []) throws -> Bool {
-        try integer("SELECT EXISTS (\(sql))", arguments) == 1
+    func exists(_ sql: String, _ arguments: Arguments = []) throws -> Bool {
+        try step(sql, arguments) { _ in true } ?? false
+    }
+
+    /// Runs a statement up to its first row, by when it has changed all that it changes, without GRDB's accounts of
+    /// arguments, rows and observers, which cost more than most of the statements here.
+    @discardableResult
+    private func step<Value>(_ sql: String, _ arguments: Arguments, _ read: (SQLiteStatement) -> Value) throws -> Value?
+    {
+        let statement = try cachedStatement(sql: sql).sqliteStatement
+        func check(_ code: CInt) throws {
+            guard code != SQLITE_OK else { return }
+            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: lastErrorMessage, sql: sql)
+        }
+        try check(sqlite3_bind_parameter_count(statement) == CInt(arguments.count) ? SQLITE_OK : SQLITE_MISUSE)
+        for (index, argument) in arguments.enumerated() {
+            let place = CInt(index + 1)
+            try check(argument?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place))
+        }
+        // What is left open keeps its transaction open.
+        defer { sqlite3_reset(statement) }
+        switch sqlite3_step(statement) {
+        case SQLITE_ROW: return read(statement)
+        case SQLITE_DONE: return nil
+        case let code:
+            try check(code)
+            return nil
+        }
     }
 }
 

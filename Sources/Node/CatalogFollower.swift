@@ -25,17 +25,26 @@ struct CatalogFollower: Sendable {
         }
     }
 
-    /// Applies what is there, and reads the next lines meanwhile.
+    /// Applies what is there, and reads the lines after the next ones meanwhile.
     private func catchUp() async throws {
-        var entries = try await log.entries(after: catalog.appliedSeq, limit: Self.linesAtOnce)
-        var isLong = false
+        var seq = catalog.appliedSeq
+        var entries = try await log.entries(after: seq, limit: Self.linesAtOnce)
+        var next = try await following(entries)
+        let isLong = !next.isEmpty
         while let last = entries.last {
-            async let next = log.entries(after: last.seq, limit: Self.linesAtOnce)
-            try await catalog.apply(entries)
+            async let later = following(next)
+            try await catalog.apply(entries, after: seq, moreFollow: !next.isEmpty)
             if Task.isCancelled { return }
-            isLong = isLong || entries.count == Self.linesAtOnce
-            entries = try await next
+            // Emptied meanwhile: whoever did that wakes the followers.
+            if catalog.appliedSeq < last.seq { return }
+            (seq, entries, next) = (last.seq, next, try await later)
         }
         if isLong { catalog.releaseMemory() }
+    }
+
+    /// The lines after these; none after a batch that is not full.
+    private func following(_ entries: [LogEntry]) async throws -> [LogEntry] {
+        guard entries.count == Self.linesAtOnce, let last = entries.last else { return [] }
+        return try await log.entries(after: last.seq, limit: Self.linesAtOnce)
     }
 }

@@ -19,10 +19,7 @@ struct ArrivalTests {
                 if order % 2 == 0 { try await say(catalog, world) }
                 try await catalog.apply(world.log(seed: seed &* 100 + order), batches: order)
                 if order % 2 == 1 { try await say(catalog, world) }
-                var answers: [String] = []
-                for filter in [ViewerFilter.pg, .all, .operator_] {
-                    answers.append(try await TalkDescription.of(catalog, filter, world))
-                }
+                let answers = try await answers(catalog, world)
                 if let expected {
                     for (answer, other) in zip(answers, expected) {
                         expectEqual(answer, other, "seed \(seed), order \(order)")
@@ -33,6 +30,88 @@ struct ArrivalTests {
                 }
             }
         }
+    }
+
+    @Test(
+        "a catalog that was filled, and one whose filling was broken off, answer like one that followed line by line",
+        arguments: 1...3 as ClosedRange<UInt64>)
+    func filled(seed: UInt64) async throws {
+        let world = ArrivalWorld(seed: seed)
+        let log = world.log(seed: seed)
+        var expected: [String] = []
+        try await withCatalog { catalog, _ in
+            try await say(catalog, world)
+            try await catalog.apply(log, batches: seed)
+            expected = try await answers(catalog, world)
+        }
+        // All in filling; half, and the rest line by line; a filling that reports no end until the log does.
+        for filled in [log.count, log.count / 2, 1] {
+            try await withCatalog { catalog, path in
+                try await catalog.apply(Array(log.prefix(filled / 3)), moreFollow: true)
+                try await say(catalog, world)
+                try await catalog.apply(Array(log.prefix(filled * 2 / 3)), moreFollow: true)
+                // What kill -9 leaves at this instant.
+                let copy = try copy(path)
+                try await catalog.apply(Array(log.prefix(filled)))
+                try await catalog.apply(Array(log.dropFirst(filled)), batches: seed)
+                expectEqual(try await answers(catalog, world), expected, "seed \(seed), \(filled) lines filled")
+
+                let reopened = try Catalog(path: copy)
+                #expect(reopened.appliedSeq == UInt64(filled * 2 / 3))
+                try await reopened.apply(log)
+                expectEqual(try await answers(reopened, world), expected, "seed \(seed), broken off")
+                try await reopened.reset()
+                try await reopened.apply(Array(log.prefix(filled)), moreFollow: true)
+                try await reopened.reset()
+                try await reopened.apply(log, batches: seed)
+                expectEqual(try await answers(reopened, world), expected, "seed \(seed), reset while filling")
+            }
+        }
+    }
+
+    @Test("lists and cards can be asked for while a catalog is filled")
+    func askedMeanwhile() async throws {
+        let world = ArrivalWorld(seed: 1)
+        let log = world.log(seed: 1)
+        try await withCatalog { catalog, _ in
+            try await catalog.apply(Array(log.dropLast()), moreFollow: true)
+            for sort in ModelQuery.Sort.allCases {
+                var query = ModelQuery()
+                query.sort = sort
+                #expect(try await !catalog.models(query, .all).items.isEmpty)
+            }
+            for sort in ImageQuery.Sort.allCases {
+                var query = ImageQuery()
+                query.sort = sort
+                #expect(try await !catalog.images(query, .all).items.isEmpty)
+            }
+            #expect(try await answers(catalog, world).count == 3)
+        }
+    }
+
+    /// The database files of a catalog as they are on disk, in a folder of their own.
+    private func copy(_ path: String) throws -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        let copy = folder + "/copy"
+        try? FileManager.default.removeItem(atPath: copy)
+        try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.contains(".db") {
+            if name.hasSuffix("-shm") { continue }
+            try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: "\(copy)/\(name)")
+        }
+        return copy + "/" + (path as NSString).lastPathComponent
+    }
+
+    private func answers(_ catalog: Catalog, _ world: ArrivalWorld) async throws -> [String] {
+        var answers: [String] = []
+        for filter in [ViewerFilter.pg, .all, .operator_] {
+            answers.append(try await TalkDescription.of(catalog, filter, world))
+        }
+        return answers
+    }
+
+    private func expectEqual(_ answers: [String], _ expected: [String], _ what: String) {
+        for (answer, other) in zip(answers, expected) { CatalogTests.expectEqual(answer, other, what) }
     }
 
     /// Hides one post of each kind, and a blob that several things show.

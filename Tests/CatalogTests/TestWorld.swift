@@ -156,13 +156,14 @@ struct TestWorld {
 
 extension Catalog {
     /// Applies a log in batches of random sizes.
-    func apply(_ entries: [LogEntry], batches seed: UInt64) async throws {
+    /// - Parameter filling: say that more follow until the last batch.
+    func apply(_ entries: [LogEntry], batches seed: UInt64, filling: Bool = false) async throws {
         var random = SeededRandom(seed)
         var rest = entries[...]
         while !rest.isEmpty {
             let batch = rest.prefix(Int.random(in: 1...20, using: &random))
-            try await apply(Array(batch))
             rest = rest.dropFirst(batch.count)
+            try await apply(Array(batch), moreFollow: filling && !rest.isEmpty)
         }
     }
 }

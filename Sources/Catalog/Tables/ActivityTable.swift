@@ -92,26 +92,28 @@ extension Projection {
     }
 
     private func models(ofSubject id: Int64) throws -> [Int32] {
-        guard let row = try database.row("SELECT model_id, post FROM subjects WHERE id = ?", [id]) else { return [] }
-        if let modelID = row[0] as Int32? { return [modelID] }
+        if let modelID = try database.integer("SELECT model_id FROM subjects WHERE id = ?", [id]) {
+            return [Int32(truncatingIfNeeded: modelID)]
+        }
         return try database.rows(
             """
-            SELECT m.model_id FROM image_posts p JOIN model_images m ON m.image_id = p.id + 1 WHERE p.post = ?
-            """, [row[1] as Data]
+            SELECT m.model_id FROM subjects s JOIN image_posts p ON p.post = s.post
+            JOIN model_images m ON m.image_id = p.id + 1 WHERE s.id = ?
+            """, [id]
         ).map { $0[0] }
     }
 
     func setOwner(ofModel id: Int32, _ authorID: Int32) throws {
-        if modelOwners.updateValue(authorID, forKey: id) == authorID { return }
+        if known.modelOwners.updateValue(authorID, forKey: id) == authorID { return }
         try database.run(
             "INSERT INTO model_owners (model_id, author_id) VALUES (?, ?) ON CONFLICT DO NOTHING", [id, authorID])
     }
 
     private func owner(ofModel id: Int32) throws -> Int32? {
-        if let known = modelOwners[id] { return known }
+        if let owner = known.modelOwners[id] { return owner }
         let row = try database.row("SELECT author_id FROM model_owners WHERE model_id = ?", [id])
         guard let owner = row?[0] as Int32? else { return nil }
-        modelOwners[id] = owner
+        known.modelOwners[id] = owner
         return owner
     }
 

@@ -58,7 +58,7 @@ enum Handle {
 extension Projection {
     /// The number of an author, whose row is there when this returns.
     func authorID(_ author: Hash32) throws -> Int32 {
-        if let id = authorIDs[author] { return id }
+        if let id = known.authorIDs[author] { return id }
         let id = try number(author)
         if try !database.exists("SELECT 1 FROM authors WHERE id = ?", [id]) {
             let name = AuthorID.short(author)
@@ -70,7 +70,7 @@ extension Projection {
                 """, [id, author.data, name, name, Handle.distinct(name, author: author), isEarned])
             try settleHandle(name)
         }
-        authorIDs[author] = id
+        known.authorIDs[author] = id
         return id
     }
 

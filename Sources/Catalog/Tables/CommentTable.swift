@@ -21,10 +21,14 @@ enum CommentTable {
             text TEXT NOT NULL
         );
         CREATE INDEX comments_newest ON comments (subject_id, hidden, created, tie, id);
-        CREATE INDEX comments_top ON comments (subject_id, hidden, created, tie, id) WHERE parent_id IS NULL;
         CREATE INDEX comments_replies ON comments (parent_id, hidden, created, tie, id) WHERE parent_id IS NOT NULL;
         CREATE INDEX comments_answering ON comments (reply_to) WHERE reply_to IS NOT NULL;
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("comments_top", on: "comments (subject_id, hidden, created, tie, id) WHERE parent_id IS NULL")
+    ]
 }
 
 extension Projection {

@@ -25,13 +25,17 @@ enum FileTable {
             shelf INTEGER                      -- the release's
         );
         CREATE INDEX files_release ON files (release_id, part);
-        CREATE INDEX files_sha256 ON files (sha256, earned, shelf);
-        CREATE INDEX files_pieces_root ON files (pieces_root);
-        CREATE INDEX files_autov1 ON files (autov1) WHERE autov1 IS NOT NULL;
-        CREATE INDEX files_autov3 ON files (autov3) WHERE autov3 IS NOT NULL;
-        CREATE INDEX files_crc32 ON files (crc32) WHERE crc32 IS NOT NULL;
-        CREATE INDEX files_tensors ON files (tensor_digest) WHERE tensor_digest IS NOT NULL;
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("files_sha256", on: "files (sha256, earned, shelf)"),
+        ListIndex("files_pieces_root", on: "files (pieces_root)"),
+        ListIndex("files_autov1", on: "files (autov1) WHERE autov1 IS NOT NULL"),
+        ListIndex("files_autov3", on: "files (autov3) WHERE autov3 IS NOT NULL"),
+        ListIndex("files_crc32", on: "files (crc32) WHERE crc32 IS NOT NULL"),
+        ListIndex("files_tensors", on: "files (tensor_digest) WHERE tensor_digest IS NOT NULL"),
+    ]
 }
 
 extension Projection {

@@ -1,18 +1,40 @@
+import GRDB
+
 /// How many images stand on each shelf under a release, under a model and by an author: kept by the database itself, so
 /// that whatever moves an image moves its counts, and a card reads a few rows.
 enum ImageCountTable {
-    static let schema: String = {
-        let table = """
-            CREATE TABLE image_counts (
-                kind INTEGER NOT NULL,             -- ImageCountKind
-                id INTEGER NOT NULL,
-                shelf INTEGER NOT NULL,
-                n INTEGER NOT NULL,
-                PRIMARY KEY (kind, id, shelf)
-            ) WITHOUT ROWID;
-            """
-        return table + ImageCountKind.allCases.map(triggers).joined()
-    }()
+    static let schema = """
+        CREATE TABLE image_counts (
+            kind INTEGER NOT NULL,             -- ImageCountKind
+            id INTEGER NOT NULL,
+            shelf INTEGER NOT NULL,
+            n INTEGER NOT NULL,
+            PRIMARY KEY (kind, id, shelf)
+        ) WITHOUT ROWID;
+        """
+
+    /// Counts the images that are there, and from now on every change.
+    static func start(_ database: Database) throws {
+        try database.execute(sql: "DELETE FROM image_counts")
+        for kind in ImageCountKind.allCases {
+            let (table, column) = kind.source
+            try database.execute(
+                sql: """
+                    INSERT INTO image_counts (kind, id, shelf, n)
+                    SELECT \(kind.rawValue), \(column), shelf, COUNT(*) FROM \(table) GROUP BY \(column), shelf;
+                    \(triggers(kind))
+                    """)
+        }
+    }
+
+    /// No longer counts.
+    static func stop(_ database: Database) throws {
+        for kind in ImageCountKind.allCases {
+            for event in ["insert", "delete", "update"] {
+                try database.execute(sql: "DROP TRIGGER image_counts_\(kind.source.table)_\(event)")
+            }
+        }
+    }
 
     private static func triggers(_ kind: ImageCountKind) -> String {
         let (table, column) = kind.source

@@ -1,3 +1,4 @@
+import Digests
 import GRDB
 
 /// Under which releases and models an image is listed.
@@ -13,7 +14,6 @@ enum ImageLinkTable {
             PRIMARY KEY (image_id, subject_id)
         ) WITHOUT ROWID;
         CREATE INDEX image_links_newest ON image_links (subject_id, shelf, created, tie, image_id);
-        CREATE INDEX image_links_author ON image_links (subject_id, author_id, shelf, created, tie, image_id);
         CREATE TABLE model_images (
             image_id INTEGER NOT NULL,
             model_id INTEGER NOT NULL,
@@ -23,8 +23,13 @@ enum ImageLinkTable {
             tie INTEGER NOT NULL,
             PRIMARY KEY (image_id, model_id)
         ) WITHOUT ROWID;
-        CREATE INDEX model_images_newest ON model_images (model_id, shelf, created, tie, image_id);
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("image_links_author", on: "image_links (subject_id, author_id, shelf, created, tie, image_id)"),
+        ListIndex("model_images_newest", on: "model_images (model_id, shelf, created, tie, image_id)"),
+    ]
 }
 
 /// The values of an image that its links repeat.
@@ -36,24 +41,38 @@ struct ImageRow {
     let tie: Int64
 }
 
+/// A post that images are listed under, and what is known of it when it is a release that is here.
+struct ImagedRelease {
+    let subjectID: Int64
+    let modelID: Int32?
+    let baseKey: String?
+}
+
 extension Projection {
-    func link(_ image: ImageRow, toSubject subjectID: Int64) throws {
-        try database.run(
-            """
-            INSERT INTO image_links (image_id, subject_id, author_id, shelf, created, tie) VALUES (?, ?, ?, ?, ?, ?)
-            """, [image.id, subjectID, image.authorID, image.shelf, image.created, image.tie])
+    func imagedRelease(_ post: Hash32) throws -> ImagedRelease {
+        let subjectID = try subjectID(post)
         let row = try database.row(
-            """
-            INSERT INTO model_images (image_id, model_id, n, shelf, created, tie)
-            SELECT ?, model_id, 1, ?, ?, ? FROM subjects WHERE id = ? AND release_id IS NOT NULL
-            ON CONFLICT DO UPDATE SET n = n + 1 RETURNING model_id, n
-            """, [image.id, image.shelf, image.created, image.tie, subjectID])
-        guard let row, row[1] == 1 else { return }
-        if ImageTable.isFirst(tie: image.tie) {
-            try noteImage(image.id, modelID: row[0], change: 1)
-        } else {
+            "SELECT s.model_id, r.base_key FROM subjects s JOIN releases r ON r.id = s.release_id WHERE s.id = ?",
+            [subjectID])
+        return ImagedRelease(subjectID: subjectID, modelID: row?[0], baseKey: row?[1])
+    }
+
+    /// Lists a new image. What was said of its post is noted once for all images of the post.
+    func link(_ image: ImageRow, to releases: [ImagedRelease]) throws {
+        var models: [Int32: Int] = [:]
+        for release in releases {
+            try database.run(
+                """
+                INSERT INTO image_links (image_id, subject_id, author_id, shelf, created, tie) VALUES (?, ?, ?, ?, ?, ?)
+                """, [image.id, release.subjectID, image.authorID, image.shelf, image.created, image.tie])
+            if let modelID = release.modelID { models[modelID, default: 0] += 1 }
+        }
+        for (modelID, count) in models {
+            try database.run(
+                "INSERT INTO model_images (image_id, model_id, n, shelf, created, tie) VALUES (?, ?, ?, ?, ?, ?)",
+                [image.id, modelID, count, image.shelf, image.created, image.tie])
             try noteImage(
-                modelID: row[0], shelf: image.shelf, created: image.created, authorID: image.authorID, change: 1)
+                modelID: modelID, shelf: image.shelf, created: image.created, authorID: image.authorID, change: 1)
         }
     }
 

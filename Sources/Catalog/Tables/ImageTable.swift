@@ -36,8 +36,12 @@ enum ImageTable {
         CREATE INDEX images_newest ON images (shelf, created, tie, id);
         CREATE INDEX images_reactions ON images (shelf, reactions, created, tie, id);
         CREATE INDEX images_author ON images (author_id, shelf, created, tie, id);
-        CREATE INDEX images_sha256 ON images (sha256, earned, shelf);
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("images_sha256", on: "images (sha256, earned, shelf)")
+    ]
 
     /// Orders images of one second: by post, and within a post the first image first in a list of newest first.
     static func tie(_ post: Hash32, part: Int) -> Int64 {
@@ -68,14 +72,14 @@ extension Projection {
         if try database.exists("SELECT 1 FROM image_posts WHERE id = ?", [id]) { return [] }
         let authorID = try authorID(post.author)
         let isEarned = try hasEarnedRoom(post.author)
-        let subjects = try releases.map { try subjectID($0) }
+        let imaged = try releases.map { try imagedRelease($0) }
         try database.run(
             "INSERT INTO image_posts (id, post, author_id, created, title, text, releases) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 id, post.id.data, authorID, Int64(post.created), title, text,
                 releases.reduce(into: Data()) { $0.append($1.data) },
             ])
-        let terms = try terms(ofImagesBy: authorID, subjects: subjects)
+        let terms = try terms(ofImagesBy: authorID, of: imaged)
         var rows: [ImageRow] = []
         for (part, image) in images.enumerated() {
             let row = ImageRow(
@@ -92,19 +96,24 @@ extension Projection {
                     isEarned, row.created, row.tie, try image.serializedData(),
                 ])
             count(.images, shelf: row.shelf, by: 1)
-            for subject in subjects { try link(row, toSubject: subject) }
+            try link(row, to: imaged)
             try addTerms(terms, ofImage: row, hasRecipe: image.hasRecipe)
             rows.append(row)
         }
         if let subjectID = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.id.data]) {
+            if !rows.isEmpty {
+                for modelID in Set(imaged.compactMap(\.modelID)) {
+                    try noteFacts(onSubject: subjectID, modelID: modelID, change: 1)
+                }
+            }
             try refreshReactions(ofImagesOf: subjectID)
+            try refreshShelves(ofImagePost: post.id)
         }
-        try refreshShelves(ofImagePost: post.id)
         return rows
     }
 
     private func shelf(_ level: UInt32, blob: Data, post: Hash32) -> Int64 {
-        let isBlobHidden = Hash32(blob).map { hidden.contains(.blob($0)) } ?? false
+        let isBlobHidden = !hidden.isEmpty && Hash32(blob).map { hidden.contains(.blob($0)) } ?? false
         return Shelf.number(Level(declared: level), isHidden: isBlobHidden || isHidden(post))
     }
 

@@ -38,13 +38,8 @@ enum ImageTerm: Int64 {
 
 extension Projection {
     /// The terms that all images of a post share.
-    /// - Parameter subjects: of the releases that the post names.
-    func terms(ofImagesBy authorID: Int32, subjects: [Int64]) throws -> Set<Int64> {
-        var terms: Set<Int64> = try subjects.reduce(into: []) { terms, subjectID in
-            let base = try database.row(
-                "SELECT r.base_key FROM subjects s JOIN releases r ON r.id = s.release_id WHERE s.id = ?", [subjectID])
-            if let base, let key = base[0] as String?, let number = try baseNumber(key) { terms.insert(number) }
-        }
+    func terms(ofImagesBy authorID: Int32, of releases: [ImagedRelease]) throws -> Set<Int64> {
+        var terms = Set(try releases.compactMap { try $0.baseKey.flatMap(baseNumber) })
         if try isResident(authorID: authorID) { terms.insert(ImageTerm.here.rawValue) }
         return terms
     }

@@ -17,8 +17,12 @@ enum LineageTable {
             tie INTEGER NOT NULL,
             PRIMARY KEY (child_id, position)
         ) WITHOUT ROWID;
-        CREATE INDEX lineage_newest ON lineage (parent_id, is_image, shelf, created, tie, child_id);
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("lineage_newest", on: "lineage (parent_id, is_image, shelf, created, tie, child_id)")
+    ]
 }
 
 /// The roles of references that say what something was made from. The numbers are in the database of this version only.

@@ -21,12 +21,16 @@ enum ReactionTable {
         CREATE TABLE reaction_counts (
             subject_id INTEGER NOT NULL, emoji BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject_id, emoji)
         ) WITHOUT ROWID;
-        CREATE INDEX reaction_counts_top ON reaction_counts (subject_id, n DESC, emoji);
         -- The same reactions by day, for what counts them as activity around a model.
         CREATE TABLE reaction_days (
             subject_id INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject_id, day)
         ) WITHOUT ROWID;
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("reaction_counts_top", on: "reaction_counts (subject_id, n DESC, emoji)")
+    ]
 }
 
 private struct StoredReaction {

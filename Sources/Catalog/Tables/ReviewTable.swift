@@ -19,8 +19,12 @@ enum ReviewTable {
             text TEXT NOT NULL,
             UNIQUE (subject_id, author_id)
         );
-        CREATE INDEX reviews_newest ON reviews (subject_id, hidden, created, tie, id);
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("reviews_newest", on: "reviews (subject_id, hidden, created, tie, id)")
+    ]
 }
 
 extension Projection {

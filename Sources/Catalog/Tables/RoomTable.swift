@@ -18,7 +18,10 @@ enum RoomTable {
 
 extension Projection {
     func hasEarnedRoom(_ author: Hash32) throws -> Bool {
-        try database.exists("SELECT 1 FROM earned WHERE author = ?", [author.data])
+        if let known = earned[author] { return known }
+        let hasEarned = try database.exists("SELECT 1 FROM earned WHERE author = ?", [author.data])
+        earned[author] = hasEarned
+        return hasEarned
     }
 
     func isResident(_ author: Hash32) throws -> Bool {
@@ -97,6 +100,7 @@ extension Projection {
         for author in after.subtracting(before) {
             try database.run("INSERT INTO earned (author, source) VALUES (?, ?)", [author.data, source.data])
         }
+        earned = [:]
         for author in before.symmetricDifference(after) { try refreshEarned(author) }
     }
 

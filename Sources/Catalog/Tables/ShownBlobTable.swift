@@ -20,9 +20,13 @@ enum ShownBlobTable {
             created INTEGER NOT NULL,
             tie INTEGER NOT NULL
         );
-        CREATE INDEX shown_blobs_sha256 ON shown_blobs (sha256, earned, shelf);
         CREATE INDEX shown_blobs_author ON shown_blobs (author_id);
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("shown_blobs_sha256", on: "shown_blobs (sha256, earned, shelf)")
+    ]
 }
 
 extension Projection {

@@ -25,7 +25,7 @@ enum SubjectTable {
 extension Projection {
     /// The row of a post, made when there is none.
     func subjectID(_ post: Hash32) throws -> Int64 {
-        if let id = subjectIDs[post] { return id }
+        if let id = known.subjectIDs[post] { return id }
         var id = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
         if id == nil {
             try database.run(
@@ -33,7 +33,7 @@ extension Projection {
             id = database.lastInsertedRowID
         }
         let found = id ?? 0
-        subjectIDs[post] = found
+        known.subjectIDs[post] = found
         return found
     }
 
@@ -82,8 +82,11 @@ extension Projection {
                     comments = comments + ?, reactions = reactions + ?
                 WHERE id = ? RETURNING model_id
                 """, [change.recommended, change.notRecommended, change.comments, change.reactions, subjectID])
-            if let modelID { staleCounts.insert(Int32(truncatingIfNeeded: modelID)) }
-            if change.reactions != 0 { try refreshReactions(ofImagesOf: subjectID) }
+            if let modelID {
+                staleCounts.insert(Int32(truncatingIfNeeded: modelID))
+            } else if change.reactions != 0 {
+                try refreshReactions(ofImagesOf: subjectID)
+            }
         }
         tallies = [:]
     }

@@ -144,7 +144,7 @@ extension Projection {
 
     func writeFacets() throws {
         for (facet, change) in facetChanges where change != 0 {
-            let arguments: StatementArguments = [
+            let arguments: Database.Arguments = [
                 facet.kind.rawValue, facet.shelf, facet.label, change, TermTable.folded(facet.label),
             ]
             let left = try database.integer(

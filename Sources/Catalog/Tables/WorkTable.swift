@@ -34,8 +34,12 @@ enum WorkTable {
             tie INTEGER NOT NULL,
             PRIMARY KEY (collection_id, position)
         ) WITHOUT ROWID;
-        CREATE INDEX collection_items_newest ON collection_items (subject_id, shelf, created, tie, collection_id);
         """
+
+    /// What only lists are read by.
+    static let lists = [
+        ListIndex("collection_items_newest", on: "collection_items (subject_id, shelf, created, tie, collection_id)")
+    ]
 }
 
 /// What the rows of collections, articles and workflows are made from.
