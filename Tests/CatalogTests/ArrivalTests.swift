@@ -54,17 +54,17 @@ struct ArrivalTests {
                 let copy = try copy(path)
                 try await catalog.apply(Array(log.prefix(filled)))
                 try await catalog.apply(Array(log.dropFirst(filled)), batches: seed)
-                expectEqual(try await answers(catalog, world), expected, "seed \(seed), \(filled) lines filled")
+                expectSame(try await answers(catalog, world), expected, "seed \(seed), \(filled) lines filled")
 
                 let reopened = try Catalog(path: copy)
                 #expect(reopened.appliedSeq == UInt64(filled * 2 / 3))
                 try await reopened.apply(log)
-                expectEqual(try await answers(reopened, world), expected, "seed \(seed), broken off")
+                expectSame(try await answers(reopened, world), expected, "seed \(seed), broken off")
                 try await reopened.reset()
                 try await reopened.apply(Array(log.prefix(filled)), moreFollow: true)
                 try await reopened.reset()
                 try await reopened.apply(log, batches: seed)
-                expectEqual(try await answers(reopened, world), expected, "seed \(seed), reset while filling")
+                expectSame(try await answers(reopened, world), expected, "seed \(seed), reset while filling")
             }
         }
     }
@@ -110,8 +110,8 @@ struct ArrivalTests {
         return answers
     }
 
-    private func expectEqual(_ answers: [String], _ expected: [String], _ what: String) {
-        for (answer, other) in zip(answers, expected) { CatalogTests.expectEqual(answer, other, what) }
+    private func expectSame(_ answers: [String], _ expected: [String], _ what: String) {
+        for (answer, other) in zip(answers, expected) { expectEqual(answer, other, what) }
     }
 
     /// Hides one post of each kind, and a blob that several things show.
