@@ -32,7 +32,8 @@ struct CatalogFollower: Sendable {
         var next = try await following(entries)
         let isLong = !next.isEmpty
         while let last = entries.last {
-            async let later = following(next)
+            let ahead = next
+            async let later = following(ahead)
             try await catalog.apply(entries, after: seq, moreFollow: !next.isEmpty)
             if Task.isCancelled { return }
             // Emptied meanwhile: whoever did that wakes the followers.
