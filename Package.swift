@@ -25,9 +25,11 @@ let nioPosix = product("NIOPosix", "swift-nio")
 let httpTypes = product("HTTPTypes", "swift-http-types")
 let nioFoundation = product("NIOFoundationCompat", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
 let argumentParser = product("ArgumentParser", "swift-argument-parser")
 let hummingbird = product("Hummingbird", "hummingbird")
 let hummingbirdCore = product("HummingbirdCore", "hummingbird")
+let hummingbirdHTTP2 = product("HummingbirdHTTP2", "hummingbird")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let mustache = product("Mustache", "swift-mustache")
 let tomlKit = product("TOMLKit", "TOMLKit")
@@ -43,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
@@ -100,7 +103,7 @@ let package = Package(
                 "Catalog",
                 "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
-                hummingbirdCore, mustache, lifecycle, system,
+                hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
             ], swiftSettings: strict),
         .target(
             name: "Node",
@@ -108,7 +111,7 @@ let package = Package(
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
                 "Catalog",
                 "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
-                tomlKit, system,
+                nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
@@ -164,7 +167,10 @@ let package = Package(
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["waggle", "Digests", "WaggleProtocol", "Identity", "Formats", protobuf],
+            dependencies: [
+                "waggle", "Digests", "WaggleProtocol", "Identity", "Formats", protobuf, nio, nioFoundation, nioHTTP1,
+                nioSSL, asyncHTTPClient,
+            ],
             swiftSettings: strict),
     ]
 )

@@ -6,6 +6,8 @@ public struct GatewayConfiguration: Sendable {
     public var host: String
     /// 0 takes a free port.
     public var port: Int
+    /// With it the port speaks HTTPS, HTTP/2 where the client can; without it plain HTTP/1.1.
+    public var tls: TLSIdentity?
     /// Where others reach this node, the one to print first. Requests of peers must be signed for one of these, or for
     /// the address that their connection arrived at.
     public var publicURLs: [PeerURL]
@@ -26,12 +28,14 @@ public struct GatewayConfiguration: Sendable {
     public var shutdownTimeout: Duration
 
     public init(
-        host: String, port: Int, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [], nodeName: String,
+        host: String, port: Int, tls: TLSIdentity? = nil, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [],
+        nodeName: String,
         software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
         idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10)
     ) {
         self.host = host
         self.port = port
+        self.tls = tls
         self.publicURLs = publicURLs
         self.allowedOrigins = allowedOrigins
         self.nodeName = nodeName

@@ -110,6 +110,7 @@ public final class Node: Sendable {
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
         configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 8)
         configuration.httpVersion = .http1Only
+        configuration.tlsConfiguration = try settings.tlsClient(home)
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let peers = try PeerStore(path: database("peers.db"))
         federation = Federation(

@@ -26,6 +26,8 @@ extension Node {
         let gateway: Gateway
         do {
             gateway = try makeGateway(onReady: onReady)
+        } catch let error as OperationError {
+            throw error
         } catch {
             throw OperationError(.usage, "the addresses of this node: \(error)")
         }
@@ -48,11 +50,12 @@ extension Node {
     private func makeGateway(onReady: @escaping @Sendable (Ready) async -> Void) throws -> Gateway {
         let address = ListenAddress(settings["listen"]) ?? ListenAddress("127.0.0.1:7700")
         let publicURLs = try settings["public_url"].isEmpty ? [] : [PeerURL(settings["public_url"])]
+        let tls = try settings.tlsIdentity(home)
         let isOpen = settings["federation.policy"] == "open"
         let services = GatewayServices(
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: identity.id,
             configuration: GatewayConfiguration(
-                host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, publicURLs: publicURLs,
+                host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, tls: tls, publicURLs: publicURLs,
                 nodeName: displayName, software: Node.software),
             now: Node.now,
             acceptsPeer: { [federation] node in
@@ -67,7 +70,7 @@ extension Node {
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.
             let shown = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
-            let localURL = "http://\(shown):\(port)"
+            let localURL = "\(tls == nil ? "http" : "https")://\(shown):\(port)"
             let publicURL = publicURLs.first?.description ?? localURL
             let ready = Ready(localURL: localURL, publicURL: publicURL)
             noteReady(ready)

@@ -25,6 +25,9 @@ public struct Settings: Sendable {
         Key(name: "public_url", standard: "", form: "http:// or https:// and a host") {
             $0.isEmpty || $0.hasPrefix("http://") || $0.hasPrefix("https://")
         },
+        Key(name: "tls.certificate", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
+        Key(name: "tls.key", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
+        Key(name: "tls.authorities", standard: "", form: "a PEM file, or nothing for the system's alone") { _ in true },
         Key(name: "ceiling", standard: "XXX", form: "PG, PG-13, R, X or XXX") {
             Level(word: $0).map { $0 < .blocked } ?? false
         },

@@ -43,7 +43,7 @@ final class TestNode: Sendable {
         }
         let watch = Task { if (try? await Task.sleep(for: .seconds(60))) != nil { server.send(SIGKILL) } }
         defer { watch.cancel() }
-        guard let line = await server.output.line(with: " serves http://"), let url = line.split(separator: " ").last
+        guard let line = await server.output.line(with: " serves http"), let url = line.split(separator: " ").last
         else { throw HarnessError("\(name) does not serve: \(await server.errors.whole)") }
         state.withLock { $0.url = String(url) }
     }
