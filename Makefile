@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test interop bench proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test interop bench bench-blobs proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -21,6 +21,7 @@ help:
 	@echo 'make test     lint, then every unit, property, simulation and loopback end-to-end test'
 	@echo 'make interop  browsers and other programs against real nodes'
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
+	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -53,6 +54,10 @@ interop: deps deps-interop
 bench: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/run.py
+
+bench-blobs: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/blobs.py
 
 proto: deps-proto
 	swift package resolve

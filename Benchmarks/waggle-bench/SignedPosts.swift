@@ -18,7 +18,7 @@ struct BenchAuthor: Sendable {
         document.previous = genesis.id.data
         var entry = WireDevice()
         entry.key = device.publicKey.data
-        entry.scopes = [.release, .review]
+        entry.scopes = [.release, .review, .post]
         document.devices = [entry]
         let devices = try PostSigning.byRoots(
             .keyDocument(document), author: genesis.id, created: SignedPosts.begin,
