@@ -66,11 +66,11 @@ public final class Gateway: Service {
     private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {
         // Only the plain channel gets the handler that sends files: below TLS there are no files, and NIOSSL would trap.
         guard let tls = configuration.tls else {
-            return .http1(configuration: channel(configuration, handlers: [FileRegionHandler.Installer()]))
+            return .http1(configuration: channel(configuration, sendsFiles: true))
         }
         let upgrade = HTTP2UpgradeChannel.Configuration(
             idleTimeout: configuration.idleTimeout, gracefulCloseTimeout: configuration.shutdownTimeout,
-            streamConfiguration: channel(configuration, handlers: []))
+            streamConfiguration: channel(configuration, sendsFiles: false))
         do {
             return try .http2Upgrade(tlsConfiguration: tls.configuration, configuration: upgrade)
         } catch {
@@ -79,10 +79,11 @@ public final class Gateway: Service {
     }
 
     private static func channel(
-        _ configuration: GatewayConfiguration, handlers: [any RemovableChannelHandler]
+        _ configuration: GatewayConfiguration, sendsFiles: Bool
     ) -> HTTP1Channel.Configuration {
         HTTP1Channel.Configuration(
-            additionalChannelHandlers: handlers, idleTimeout: TimeAmount(configuration.idleTimeout),
+            additionalChannelHandlers: sendsFiles ? [FileRegionHandler.Installer()] : [],
+            idleTimeout: TimeAmount(configuration.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: Limits.Gateway.headerBytes, maxHeaderListSize: Limits.Gateway.headerBytes,
                 maxHeaderFieldCount: Limits.Gateway.headers))
