@@ -111,6 +111,11 @@ public final class Node: Sendable {
         configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 8)
         configuration.httpVersion = .http1Only
         configuration.tlsConfiguration = try settings.tlsClient(home)
+        // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 512 << 10)
+            return channel.setOption(.recvAllocator, value: allocator)
+        }
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let peers = try PeerStore(path: database("peers.db"))
         federation = Federation(
