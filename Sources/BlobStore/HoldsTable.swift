@@ -18,11 +18,16 @@ enum HoldsTable {
         ).compactMap { PinReason(text: $0) }
     }
 
+    static func unpinAll(_ db: Database, _ reason: PinReason) throws {
+        try db.run("DELETE FROM pins WHERE reason = ?", [reason.text])
+    }
+
     static func pinnedBytes(_ db: Database, _ reason: PinReason) throws -> UInt64 {
         let sum = try Int64.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT sum(b.size) FROM pins p JOIN blobs b ON b.sha256 = p.sha256 WHERE p.reason = ?
+                    SELECT sum(b.size) FROM pins p JOIN blobs b ON b.sha256 = p.sha256
+                    WHERE p.reason = ? AND b.own IN (1, 2)
                     """), arguments: [reason.text])
         return UInt64(sum ?? 0)
     }

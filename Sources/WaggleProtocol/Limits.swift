@@ -132,6 +132,15 @@ public enum Limits {
         public static let paceBytes = 128 << 10
     }
 
+    /// Mirror rules.
+    public enum Mirror {
+        /// Types, bases, tags and creators of one rule together, and each of them.
+        public static let words = 256
+        public static let wordBytes = 128
+        /// Files that a plan lists of those to fetch and of those that do not fit, each.
+        public static let listedFiles = 1000
+    }
+
     /// The blob store of one node.
     public enum BlobStore {
         /// Bytes of one read into memory.
