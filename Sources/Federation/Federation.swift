@@ -85,12 +85,13 @@ public final class Federation: Sendable {
 
     // MARK: Running
 
-    /// Talks to every peer and works the mirror rules until the task is cancelled.
+    /// Talks to every peer, works the mirror rules and keeps the store sound until the task is cancelled.
     public func run() async {
         wake.yield()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.dialPeers() }
             group.addTask { await self.keepMirroring() }
+            group.addTask { await self.storeKeeper.run() }
             await group.waitForAll()
         }
     }

@@ -41,7 +41,7 @@ public struct MirrorPlan: Sendable {
     }
 
     /// A number of blobs and their bytes.
-    public struct Sum: Sendable, Hashable, Codable {
+    public struct Sum: Sendable, Hashable {
         public var blobs = 0
         public var bytes: UInt64 = 0
 

@@ -1,5 +1,5 @@
-public import BlobStore
-import Catalog
+import BlobStore
+public import Catalog
 import Digests
 import Identity
 import Logging

@@ -1,3 +1,4 @@
+import Catalog
 import Digests
 import Federation
 import Identity
@@ -44,8 +45,8 @@ public struct MirrorStatusReport: Codable, Sendable {
     public let activity: String
     /// Why it does not go on; empty when it does.
     public let reason: String
-    public let wanted: MirrorPlan.Sum
-    public let present: MirrorPlan.Sum
+    public let wanted: BlobSum
+    public let present: BlobSum
     /// Bytes that are wanted and not here.
     public let missingBytes: UInt64
     /// Files under way.
@@ -62,8 +63,8 @@ public struct MirrorStatusReport: Codable, Sendable {
         rule = MirrorReport(status.plan.rule, used: status.plan.used)
         activity = status.activity.rawValue
         reason = status.reason
-        wanted = status.plan.wanted
-        present = status.plan.present
+        wanted = BlobSum(status.plan.wanted)
+        present = BlobSum(status.plan.present)
         missingBytes = status.missingBytes
         files = status.files
         rate = status.rate
@@ -77,7 +78,7 @@ public struct MirrorStatusReport: Codable, Sendable {
 public struct MirrorPlanReport: Codable, Sendable {
     public let rules: [Rule]
     /// What a run fetches, each blob once; bytes are those still to come.
-    public let fetch: MirrorPlan.Sum
+    public let fetch: BlobSum
     public let files: [File]
     public let unfit: [Unfit]
     /// Peers that did not say what they hold.
@@ -86,20 +87,20 @@ public struct MirrorPlanReport: Codable, Sendable {
     public struct Rule: Codable, Sendable {
         public let rule: MirrorReport
         /// `wanted` = `present` + `shared` + the whole sizes of `fetch` + `unfit`.
-        public let wanted: MirrorPlan.Sum
+        public let wanted: BlobSum
         /// Here already, by whatever way it came: not fetched.
-        public let present: MirrorPlan.Sum
+        public let present: BlobSum
         /// Counted with an older rule that wants it too.
-        public let shared: MirrorPlan.Sum
-        public let fetch: MirrorPlan.Sum
-        public let unfit: MirrorPlan.Sum
+        public let shared: BlobSum
+        public let fetch: BlobSum
+        public let unfit: BlobSum
         public let holders: [Holder]
     }
 
     /// A peer, and what it holds of what a rule fetches.
     public struct Holder: Codable, Sendable {
         public let peer: String
-        public let held: MirrorPlan.Sum
+        public let held: BlobSum
     }
 
     public struct File: Codable, Sendable {
@@ -133,11 +134,14 @@ public struct MirrorPlanReport: Codable, Sendable {
     init(_ plan: MirrorPlan, limit: Int, name: (Hash32) -> String) {
         rules = plan.rules.map { rule in
             Rule(
-                rule: MirrorReport(rule.rule, used: rule.used), wanted: rule.wanted, present: rule.present,
-                shared: rule.shared, fetch: rule.fetch, unfit: rule.unfit,
-                holders: rule.holders.sorted { $0.key < $1.key }.map { Holder(peer: name($0.key), held: $0.value) })
+                rule: MirrorReport(rule.rule, used: rule.used), wanted: BlobSum(rule.wanted),
+                present: BlobSum(rule.present), shared: BlobSum(rule.shared), fetch: BlobSum(rule.fetch),
+                unfit: BlobSum(rule.unfit),
+                holders: rule.holders.sorted { $0.key < $1.key }.map {
+                    Holder(peer: name($0.key), held: BlobSum($0.value))
+                })
         }
-        fetch = plan.fetches.reduce(into: MirrorPlan.Sum()) { $0.add($1.bytes) }
+        fetch = BlobSum(plan.fetches.reduce(into: MirrorPlan.Sum()) { $0.add($1.bytes) })
         files = plan.fetches.prefix(limit).map { fetch in
             File(
                 sha256: fetch.candidate.sha256.hex, name: fetch.candidate.title, size: fetch.candidate.size,
