@@ -149,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Federation", nio, protobuf,
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", "Federation",
+                nio, protobuf,
             ], swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",

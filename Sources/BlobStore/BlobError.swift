@@ -74,7 +74,8 @@ extension BlobError: CustomStringConvertible {
         case .diskFull(let needed, let available):
             "The disk is full: \(needed) bytes are needed and \(available) may be used. Free some space; it goes on then."
         case .overBudget(let needed, let used, let budget):
-            "\(needed) bytes do not fit: \(used) of \(budget) are in use and pinned or leased. Raise the budget or unpin."
+            "\(needed) bytes do not fit: \(used) of \(budget) are in use and held. Raise the budget or unpin; "
+                + "`waggle store df` shows what holds them, `waggle store gc` evicts."
         case .badUnit(let unit, let hash):
             "Unit \(unit) of blob \(hash) has wrong bytes and was not stored. Ask another source."
         case .rootMismatch(let hash):

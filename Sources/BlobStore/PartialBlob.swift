@@ -61,6 +61,13 @@ public actor PartialBlob {
     /// The units that are here.
     public var heldUnits: UnitSet { units }
 
+    /// Bytes of the units that are here.
+    public var heldBytes: UInt64 {
+        let last = layer.count - 1
+        let short = units.contains(last) ? MerkleTree.unitBytes - MerkleTree.unitLength(last, size: size) : 0
+        return UInt64(units.count) << 20 - UInt64(short)
+    }
+
     /// The runs of units that are still to be fetched, in order.
     public var missingUnits: [Range<Int>] { units.missing }
 

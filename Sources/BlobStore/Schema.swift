@@ -67,6 +67,17 @@ enum Schema {
                         UNIQUE (sha256, holder));
                     """)
         }
+        migrator.registerMigration("2 checks") { db in
+            // A table of its own, because a column behind `hashes` would cost reading past them.
+            try db.execute(
+                sql: """
+                    CREATE TABLE checks (
+                        blob INTEGER PRIMARY KEY REFERENCES blobs (id) ON DELETE CASCADE,
+                        modified INTEGER,
+                        verified_at INTEGER NOT NULL,
+                        next_unit INTEGER NOT NULL);
+                    """)
+        }
         return migrator
     }
 

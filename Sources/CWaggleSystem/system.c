@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <malloc.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int64_t waggle_copy_file_range(int from, int64_t from_offset, int to, int64_t to_offset, size_t length) {
@@ -29,6 +30,21 @@ int waggle_start_writeback(int descriptor, int64_t offset, int64_t length) {
 int64_t waggle_next_data(int descriptor, int64_t offset) {
     off64_t position = lseek64(descriptor, offset, SEEK_DATA);
     return position < 0 ? -errno : position;
+}
+
+// glibc has no wrappers, and these values are the kernel's (linux/ioprio.h): one process or thread; class in the top bits.
+enum { WHO_THREAD = 1, CLASS_IDLE = 3 << 13 };
+
+int waggle_io_priority(void) {
+    long priority = syscall(SYS_ioprio_get, WHO_THREAD, 0);
+    return priority < 0 ? -errno : (int)priority;
+}
+
+int waggle_io_priority_idle(void) { return CLASS_IDLE; }
+
+int waggle_set_io_priority(int priority) {
+    if (priority < 0) return -EINVAL;
+    return syscall(SYS_ioprio_set, WHO_THREAD, 0, priority) < 0 ? -errno : 0;
 }
 
 void waggle_tune_malloc(void) {

@@ -90,11 +90,12 @@ public final class Node: Sendable {
         log = try PostLog(
             path: database("posts.db"), admission: NodeAdmission(moderation: moderation), checkpoints: checkpoints,
             now: Node.now)
+        let others = OtherHolders()
         blobs = try await BlobStore.open(
             home: home.root,
             options: StoreOptions(
                 budget: ByteSize(settings["storage.budget"])?.bytes,
-                keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0))
+                keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
@@ -121,6 +122,7 @@ public final class Node: Sendable {
         federation = Federation(
             peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
             http: http, logger: logger, now: Node.now)
+        others.federation = federation
         follower = Task { [log, catalog] in
             await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
         }

@@ -44,7 +44,7 @@ extension OperationError {
 
     public init(_ error: PeerStoreError) {
         switch error {
-        case .noSuchPeer: self.init(.notFound, error.message)
+        case .noSuchPeer, .noSuchRule: self.init(.notFound, error.message)
         case .database: self.init(.failed, error.message)
         }
     }

@@ -132,6 +132,15 @@ public enum Limits {
         public static let paceBytes = 128 << 10
     }
 
+    /// Mirror rules.
+    public enum Mirror {
+        /// Types, bases, tags and creators of one rule together, and each of them.
+        public static let words = 256
+        public static let wordBytes = 128
+        /// Files that a plan lists of those to fetch and of those that do not fit, each.
+        public static let listedFiles = 1000
+    }
+
     /// The blob store of one node.
     public enum BlobStore {
         /// Bytes of one read into memory.
@@ -149,6 +158,18 @@ public enum Limits {
         /// Parts of the budget in percent: eviction starts above the first and stops at the second.
         public static let highMark: UInt64 = 90
         public static let lowMark: UInt64 = 80
+        /// Everything is read again within this time, in milliseconds.
+        public static let scrubRoundMilliseconds: Int64 = 30 * 24 * 3_600_000
+        /// Units that a scrub reads at a time, and after which its place is written down.
+        public static let scrubUnits = 8
+        public static let scrubCheckpointUnits = 64
+        /// Bytes a second that the scrub in the background reads at least; more when a round would not be done in half
+        /// its time.
+        public static let scrubRate: UInt64 = 8 << 20
+        /// Blobs that are repaired in one go.
+        public static let repairs = 100
+        /// Blobs that `find` names.
+        public static let found = 50
         /// Times of use that are kept in memory before they are written down.
         public static let heldTouches = 4096
         /// Reason and author of a purge, each.

@@ -25,6 +25,15 @@ int waggle_start_writeback(int descriptor, int64_t offset, int64_t length);
 /// Where the next byte that was ever written lies at or after `offset`, or -errno (-ENXIO when none does).
 int64_t waggle_next_data(int descriptor, int64_t offset);
 
+/// The calling thread's I/O class and level (ioprio_get), or -errno.
+int waggle_io_priority(void);
+
+/// The I/O class of those who wait behind everybody else.
+int waggle_io_priority_idle(void);
+
+/// Sets the calling thread's I/O class and level (ioprio_set).
+int waggle_set_io_priority(int priority);
+
 // MARK: Memory
 
 /// Makes the allocator return large freed buffers to the system (trim and mmap thresholds of 128 KiB). Call it once,

@@ -6,11 +6,13 @@ import Identity
 /// Why peers or mirror rules cannot be read or changed.
 public enum PeerStoreError: Error, Equatable, Sendable {
     case noSuchPeer(String)
+    case noSuchRule(Int64)
     case database(path: String, detail: String)
 
     public var message: String {
         switch self {
         case .noSuchPeer(let name): "there is no peer \(name); `waggle peer ls` shows them"
+        case .noSuchRule(let n): "there is no mirror rule \(n); `waggle mirror ls` shows them"
         case .database(let path, let detail): "\(path): \(detail)"
         }
     }
@@ -75,6 +77,7 @@ public final class PeerStore: Sendable {
                         );
                         """)
             }
+            migrator.registerMigration("2 mirror rules") { db in try db.execute(sql: Self.mirrorRuleColumns) }
             try migrator.migrate(database)
         } catch {
             throw .database(path: path, detail: "\(error)")
