@@ -73,7 +73,7 @@ let package = Package(
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
         .target(
             name: "BlobStore",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", grdb, nio, nioPosix, system],
+            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
@@ -133,7 +133,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BlobStoreTests",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "BlobStore", grdb, nio, nioPosix, system],
+            dependencies: [
+                "Digests", "CWaggleSystem", "WaggleProtocol", "Formats", "BlobStore", grdb, nio, nioPosix, system,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],

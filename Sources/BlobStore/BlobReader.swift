@@ -41,6 +41,14 @@ public final class BlobReader: Sendable {
     /// Bytes of the blob.
     public var size: UInt64 { facts.size }
 
+    /// The file that the bytes are in; nil for a small blob.
+    var file: OpenFile? {
+        switch source {
+        case .bytes: nil
+        case .own(let file), .adopted(let file, _): file
+        }
+    }
+
     /// Where the bytes come from.
     public var content: Content {
         switch source {

@@ -101,7 +101,7 @@ extension BlobStore {
         return taken
     }
 
-    private func takeOutOfService(_ facts: BlobFacts) async throws(BlobError) {
+    func takeOutOfService(_ facts: BlobFacts) async throws(BlobError) {
         let hash = facts.sha256
         switch facts.place {
         case .file:

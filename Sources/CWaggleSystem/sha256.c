@@ -142,7 +142,7 @@ __attribute__((constructor)) static void look_for_sha(void) {
 }
 
 int waggle_sha256_accelerated(void) {
-    return has_sha;
+    return has_sha && waggle_instructions_allowed();
 }
 
 #else

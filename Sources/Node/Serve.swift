@@ -36,6 +36,7 @@ extension Node {
                     .init(service: ControlServer(home: home, context: { self.context() }, logger: logger)),
                     .init(service: Background { await self.federation.run() }),
                     .init(service: Background { await self.keepHouse() }),
+                    .init(service: Background { await self.nameBlobs() }),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
         do {
@@ -112,6 +113,13 @@ extension Node {
             } catch {
                 logger.error("tidying the log", metadata: ["why": "\(error)"])
             }
+        }
+    }
+
+    /// Computes the names of blobs that nothing waits for.
+    private func nameBlobs() async {
+        await blobs.hashInBackground { [logger] error in
+            logger.error("hashing in the background", metadata: ["why": "\(error)"])
         }
     }
 

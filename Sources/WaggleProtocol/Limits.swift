@@ -144,6 +144,12 @@ public enum Limits {
         public static let checkpointMilliseconds: Int64 = 2_000
         /// Bytes hashed in place after which an interrupted pass can go on from there.
         public static let hashingCheckpointBytes: UInt64 = 1 << 30
+        /// Seconds between two looks for blobs that wait for their extra hashes.
+        public static let backgroundSeconds: Int64 = 10
+        /// Milliseconds after which a file that could not be read for that is tried again.
+        public static let backgroundRetryMilliseconds: Int64 = 3_600_000
+        /// Blobs that a look-up by another name than SHA-256 gives.
+        public static let blobsPerName = 1000
         /// How long evicted bytes stay restorable, in milliseconds.
         public static let trashMilliseconds: Int64 = 24 * 3_600_000
         /// Parts of the budget in percent: eviction starts above the first and stops at the second.

@@ -27,6 +27,24 @@ struct SHA256StreamTests {
         }
     }
 
+    /// Other tests may run meanwhile: they get the same digests either way.
+    @Test("without the instructions of this processor the digests are the same, as on any other")
+    func fallsBack() {
+        waggle_allow_instructions(0)
+        defer { waggle_allow_instructions(1) }
+        #expect(waggle_sha256_accelerated() == 0)
+        equalsOpenSSL(seed: 9)
+        lanesEqualOpenSSL()
+        var random = Seeded(seed: 10)
+        let bytes = random.bytes(5_000)
+        var slow = CRC32()
+        bytes.withUnsafeBytes { slow.update($0) }
+        waggle_allow_instructions(1)
+        var fast = CRC32()
+        bytes.withUnsafeBytes { fast.update($0) }
+        #expect(slow == fast)
+    }
+
     @Test("messages hashed one, two and four at once have OpenSSL's digests, alone and beside a stream")
     func lanesEqualOpenSSL() {
         var random = Seeded(seed: 6)

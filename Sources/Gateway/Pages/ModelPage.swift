@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import Digests
 import FoundationEssentials
@@ -27,6 +28,8 @@ struct ModelPage {
     private let signature: SignatureView?
     /// Files whose bytes are on this node, by SHA-256.
     var held: Set<Hash32> = []
+    /// What this node computed of the files.
+    var known: [Hash32: BlobHashes] = [:]
     var lineage: LineageView?
     var gallery: [ImageView] = []
     var reviews: [ReviewView] = []
@@ -90,7 +93,9 @@ struct ModelPage {
     }
 
     private func content(of release: ReleaseView) -> [String: Any] {
-        let files = release.files.map { DownloadView($0, release: release) }
+        let files = release.files.map { file in
+            DownloadView(file, release: release, known: Hash32(file.file.sha256).flatMap { known[$0] })
+        }
         let isHere = release.files.first.flatMap { Hash32($0.file.sha256) }.map(held.contains) ?? false
         let settings = settings(release.body)
         let training = training(release.body.training)
@@ -213,7 +218,7 @@ struct DownloadView {
     let isPrimary: Bool
     let rows: [FactView]
 
-    init(_ view: FileView, release: ReleaseView) {
+    init(_ view: FileView, release: ReleaseView, known: BlobHashes?) {
         let file = view.file
         let sha256 = Hash32(file.sha256)
         fileName = BlobAddress.name(of: view).text
@@ -224,11 +229,12 @@ struct DownloadView {
         fileFacts = [file.format, file.precision, file.kind].filter { !$0.isEmpty }.joined(separator: " · ")
         getName = release.post.hex
         isPrimary = view.isPrimary
-        let hashes = FileHashes(file)
+        let hashes = FileHashes(file, known: known)
         rows = [
             FactView("SHA-256", sha256?.hex ?? ""), FactView("AutoV1", hashes.autoV1 ?? ""),
             FactView("AutoV2", hashes.autoV2), FactView("AutoV3", hashes.autoV3 ?? ""),
-            FactView("CRC32", hashes.crc32), FactView("Tensors", Hex.encode(file.tensorDigest)),
+            FactView("CRC32", hashes.crc32), FactView("BLAKE3", hashes.blake3?.lowercased() ?? ""),
+            FactView("Tensors", Hex.encode(file.tensorDigest)),
             FactView("Pieces root", Hex.encode(file.piecesRoot)),
             FactView("Bytes", Wording.count(Int(clamping: file.size))),
         ].compactMap { $0 }
