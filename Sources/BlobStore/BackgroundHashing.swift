@@ -172,14 +172,10 @@ private struct FileNaming {
     }
 
     private func bytes(_ range: Range<UInt64>) throws(BlobError) -> [UInt8] {
-        switch reader.content {
-        case .bytes(let buffer):
-            return Array(buffer.readableBytesView[Int(range.lowerBound)..<Int(range.upperBound)])
-        case .file:
-            guard let buffer = try reader.file?.bytes(range), buffer.readableBytes == range.count else {
-                throw .damaged(reader.facts.sha256, badUnits: [Int(range.lowerBound >> 20)])
-            }
-            return Array(buffer.readableBytesView)
+        let buffer = try reader.bytes(range)
+        guard buffer.readableBytes == range.count else {
+            throw .damaged(reader.facts.sha256, badUnits: [Int(range.lowerBound >> 20)])
         }
+        return Array(buffer.readableBytesView)
     }
 }

@@ -79,6 +79,14 @@ public final class BlobReader: Sendable {
         }
     }
 
+    /// Reads a range on this thread, which must be one that may block; fewer bytes when the file was cut short.
+    func bytes(_ range: Range<UInt64>) throws(BlobError) -> ByteBuffer {
+        switch source {
+        case .bytes(let data): ByteBuffer(bytes: data[Int(range.lowerBound)..<Int(range.upperBound)])
+        case .own(let file), .adopted(let file, _): try file.bytes(range)
+        }
+    }
+
     /// Throws `changedOnDisk` when an adopted file is no longer as it was hashed. To be called after a `sendfile`, whose
     /// receiver then must not be told that the bytes were complete.
     public func revalidate() async throws(BlobError) {

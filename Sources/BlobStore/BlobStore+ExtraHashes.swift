@@ -1,5 +1,5 @@
 public import Digests
-public import NIOPosix
+import NIOPosix
 import WaggleProtocol
 
 extension BlobStore {

@@ -52,6 +52,8 @@ public final class Gateway: Service {
 
         PageRoutes(services: services, pages: pages, origins: origins).register(in: &table)
         BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets).register(in: &table)
+        TorrentRoutes(services: services, viewers: viewers, gate: gate, origins: origins, tickets: tickets)
+            .register(in: &table)
         CivitaiRoutes(services: services, viewers: viewers, origins: origins, pages: pages).register(in: &table)
         DownloadRoute(services: services, viewers: viewers, origins: origins, tickets: tickets).register(in: &table)
         NodeRoutes(services: services, origins: origins).register(in: &table)

@@ -148,6 +148,8 @@ public enum Limits {
         public static let backgroundSeconds: Int64 = 10
         /// Milliseconds after which a file that could not be read for that is tried again.
         public static let backgroundRetryMilliseconds: Int64 = 3_600_000
+        /// Questions for piece hashes that wait while a blob is read.
+        public static let waitingForPieces = 32
         /// Blobs that a look-up by another name than SHA-256 gives.
         public static let blobsPerName = 1000
         /// How long evicted bytes stay restorable, in milliseconds.
@@ -253,6 +255,20 @@ public enum Limits {
         public static let sampleBytes = 64 << 20
     }
 
+    /// Bencoded torrents. The largest blob has 52 bytes of hashes a MiB, 54 MiB in all.
+    public enum Torrent {
+        public static let bytes = 64 << 20
+        public static let depth = 32
+        public static let values = 1 << 16
+        /// Addresses of one file.
+        public static let webSeeds = 64
+        /// Peers that are asked whether they have a file that somebody wants a torrent of, and for how long the answer counts.
+        public static let askedPeers = 16
+        public static let answerSeconds: UInt64 = 600
+        /// Answers that are kept.
+        public static let keptAnswers = 4096
+    }
+
     /// safetensors headers.
     public enum Safetensors {
         /// The JSON header; the reference implementation's own limit.
@@ -315,6 +331,12 @@ public enum Limits {
         public static let sendfileBytes: UInt64 = 4 << 20
         /// Bytes of a file held in memory at a time where the kernel cannot send it.
         public static let chunkBytes: UInt64 = 256 << 10
+        /// Parts that one request may ask for; more is answered with the whole.
+        public static let ranges = 32
+        /// Parts with less than this between them are sent as one: a part of its own costs about as much.
+        public static let rangeGap: UInt64 = 256
+        /// A torrent or Metalink whose hashes take longer is answered with "try again"; what is done is kept.
+        public static let pieceSeconds: Int64 = 20
         /// Streams of one peer, and of all peers.
         public static let streamsPerPeer = 4
         public static let streams = 128

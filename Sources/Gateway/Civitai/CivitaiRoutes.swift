@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import Digests
 import FoundationEssentials
