@@ -118,8 +118,9 @@ let package = Package(
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", protobuf,
-                argumentParser, system,
+                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
+                "Catalog",
+                protobuf, argumentParser, system,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
         .testTarget(

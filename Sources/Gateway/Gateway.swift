@@ -62,6 +62,7 @@ public final class Gateway: Service {
         StreamRoutes(services: services, peers: peers, feed: LogFeed(log: services.postLog, offer: offer))
             .register(in: &table)
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
+        UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
     }
 
     private static func server(_ configuration: GatewayConfiguration) -> HTTPServerBuilder {

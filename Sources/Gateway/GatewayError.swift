@@ -77,7 +77,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     public var message: String {
         switch self {
         case .notFound(let text), .badRequest(_, let text), .unauthorized(_, let text), .forbidden(_, let text),
-            .gone(let text), .preconditionFailed(let text), .conflict(_, let text), .misdirected(let text), .unavailable(let text):
+            .gone(let text), .preconditionFailed(let text), .conflict(_, let text), .misdirected(let text),
+            .unavailable(let text):
             text
         case .methodNotAllowed(let allowed): "This address takes \(allowed) only"
         case .purged(let caseNumber): "This was taken down on this node (case \(caseNumber))"

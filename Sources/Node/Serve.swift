@@ -54,7 +54,8 @@ extension Node {
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: identity.id,
             configuration: GatewayConfiguration(
                 host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, publicURLs: publicURLs,
-                nodeName: displayName, software: Node.software),
+                nodeName: displayName, software: Node.software,
+                uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0),
             now: Node.now,
             acceptsPeer: { [federation] node in
                 if isOpen { return true }

@@ -65,6 +65,8 @@ public enum Limits {
         /// The reply of `/w/1/blobs/{sha256}/pieces`, the one body over `bodyBytes`: 32 bytes a MiB of the largest blob.
         public static let piecesBytes = 34 << 20
         public static let idsPerGet = 1000
+        /// Units of an upload that come in one request.
+        public static let uploadUnits = 8
         public static let hashesPerHave = 1000
         public static let syncMessageBytes = 256 << 10
         /// Ranges of one Negentropy message.
@@ -331,6 +333,8 @@ public enum Limits {
         public static let sendfileBytes: UInt64 = 4 << 20
         /// Bytes of a file held in memory at a time where the kernel cannot send it.
         public static let chunkBytes: UInt64 = 256 << 10
+        /// Blobs that a peer may begin to upload a day.
+        public static let uploadsPerPeer = 10_000
         /// Parts that one request may ask for; more is answered with the whole.
         public static let ranges = 32
         /// Parts with less than this between them are sent as one: a part of its own costs about as much.

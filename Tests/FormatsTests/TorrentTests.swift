@@ -12,7 +12,8 @@ struct TorrentTests {
         "values and their bytes",
         arguments: [
             (.integer(0), "i0e"), (.integer(-42), "i-42e"), (.integer(.max), "i9223372036854775807e"),
-            (.integer(.min), "i-9223372036854775808e"), (.text(""), "0:"), (.text("größe"), "7:größe"), (.list([]), "le"),
+            (.integer(.min), "i-9223372036854775808e"), (.text(""), "0:"), (.text("größe"), "7:größe"),
+            (.list([]), "le"),
             (.list([.integer(1), .list([.text("a")])]), "li1el1:aee"), (.dictionary([]), "de"),
             (.dictionary([("b", .integer(2)), ("a", .text("x")), ("", .list([]))]), "d0:le1:a1:x1:bi2ee"),
         ] as [(Bencode, String)])
@@ -106,9 +107,13 @@ struct TorrentTests {
     @Test("an empty file and hashes that do not fit make no torrent")
     func none() {
         let root = SHA256.hash([UInt8]())
-        #expect(HybridTorrent(name: "a", size: 0, piecesRoot: root, layer: [root], sha1: Array(repeating: 0, count: 20)) == nil)
+        #expect(
+            HybridTorrent(name: "a", size: 0, piecesRoot: root, layer: [root], sha1: Array(repeating: 0, count: 20))
+                == nil)
         #expect(HybridTorrent(name: "a", size: 5, piecesRoot: root, layer: [root], sha1: []) == nil)
-        #expect(HybridTorrent(name: "a", size: 2 << 20, piecesRoot: root, layer: [root], sha1: Array(repeating: 0, count: 40)) == nil)
+        #expect(
+            HybridTorrent(
+                name: "a", size: 2 << 20, piecesRoot: root, layer: [root], sha1: Array(repeating: 0, count: 40)) == nil)
     }
 
     // MARK: Pieces

@@ -36,8 +36,10 @@ struct BlobTests {
             ("bytes=-1,0-0", .parts([0..<1, 9999..<10_000])), ("bytes=0-0,20000-", .part(0..<1)),
             ("bytes=10000-,20000-", .unsatisfiable), ("bytes=0-1,x", .whole), ("bytes=0-1,5-4", .whole),
             ("bytes=,", .whole),
-            ("bytes=" + (0..<32).map { "\($0 * 300)-\($0 * 300)" }.joined(separator: ","),
-                .parts((0..<32).map { $0 * 300..<$0 * 300 + 1 })),
+            (
+                "bytes=" + (0..<32).map { "\($0 * 300)-\($0 * 300)" }.joined(separator: ","),
+                .parts((0..<32).map { $0 * 300..<$0 * 300 + 1 })
+            ),
             ("bytes=" + (0..<33).map { "\($0 * 300)-\($0 * 300)" }.joined(separator: ","), .whole),
             ("bytes=" + [String](repeating: "0-", count: 32).joined(separator: ","), .part(0..<10_000)),
         ] as [(String, ByteRange)])

@@ -110,7 +110,8 @@ struct TorrentTests {
                 #expect(try await client(.get, "/blobs/\(SHA256.hash([7])).\(suffix)").status == .notFound)
                 let purged = try await client(.get, "/blobs/\(gone.file).\(suffix)")
                 #expect(purged.status == .unavailableForLegalReasons)
-                #expect(try await client(.get, "/blobs/\(hidden.file.hex.uppercased()).\(suffix)").status == .badRequest)
+                #expect(
+                    try await client(.get, "/blobs/\(hidden.file.hex.uppercased()).\(suffix)").status == .badRequest)
             }
             let owner = try await client(.get, "/blobs/\(hidden.file).torrent", [.authorization: "Bearer wgl_owner"])
             #expect(owner.headers[.cacheControl] == "private, max-age=3600")

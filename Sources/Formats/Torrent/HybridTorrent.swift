@@ -46,7 +46,8 @@ public struct HybridTorrent: Hashable, Sendable {
     /// - Parameter webSeeds: URLs of the file, or of a folder, ending in a slash, that has it under its name.
     public func file(webSeeds: [String]) -> [UInt8] {
         // A file of one piece has no layer: its root says all.
-        let layers = layer.count > 1 ? [BencodeMember(key: piecesRoot.bytes, value: .bytes(layer.flatMap(\.bytes)))] : []
+        let layers =
+            layer.count > 1 ? [BencodeMember(key: piecesRoot.bytes, value: .bytes(layer.flatMap(\.bytes)))] : []
         return Bencode.dictionary([
             ("info", info), ("piece layers", .sorted(layers)), ("url-list", .list(webSeeds.map { .text($0) })),
         ]).encoded

@@ -49,7 +49,9 @@ public struct Metalink: Hashable, Sendable {
         for (index, url) in urls.enumerated() {
             text += "    <url priority=\"\(index + 1)\">\(Self.escape(url))</url>\n"
         }
-        if let torrent { text += "    <metaurl mediatype=\"torrent\" priority=\"1\">\(Self.escape(torrent))</metaurl>\n" }
+        if let torrent {
+            text += "    <metaurl mediatype=\"torrent\" priority=\"1\">\(Self.escape(torrent))</metaurl>\n"
+        }
         text += "  </file>\n</metalink>\n"
         return Array(text.utf8)
     }

@@ -6,7 +6,8 @@ struct MultipartRanges: Sendable {
     private let mediaType: String
     private let size: UInt64
     /// 128 random bits: no file holds the line by chance, and nobody can make one that does.
-    private let boundary = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined(separator: "-")
+    private let boundary = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined(
+        separator: "-")
 
     /// - Parameters:
     ///   - mediaType: what the whole is served as.

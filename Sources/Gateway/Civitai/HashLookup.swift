@@ -26,7 +26,8 @@ struct HashLookup: Sendable {
     private func blobs(_ hash: Hash32) async throws -> [Hash32] {
         let store = services.blobs
         let found =
-            try await store.blobs(withBLAKE3: hash) + store.blobs(withAutoV3: hash) + store.blobs(withTensorDigest: hash)
+            try await store.blobs(withBLAKE3: hash) + store.blobs(withAutoV3: hash)
+            + store.blobs(withTensorDigest: hash)
         return Array(found.prefix(Limits.Catalog.releasesPerHash))
     }
 }
