@@ -94,7 +94,9 @@ struct ModelPage {
 
     private func content(of release: ReleaseView) -> [String: Any] {
         let files = release.files.map { file in
-            DownloadView(file, release: release, known: Hash32(file.file.sha256).flatMap { known[$0] })
+            let hash = Hash32(file.file.sha256)
+            return DownloadView(
+                file, release: release, isHeld: hash.map(held.contains) ?? false, known: hash.flatMap { known[$0] })
         }
         let isHere = release.files.first.flatMap { Hash32($0.file.sha256) }.map(held.contains) ?? false
         let settings = settings(release.body)
@@ -213,12 +215,15 @@ struct DownloadView {
     let fileSize: String
     let fileHref: String
     let fileFacts: String
+    /// For programs that fetch from many places; nil while the bytes are not here.
+    let torrentHref: String?
+    let metalinkHref: String?
     /// What to give to `waggle get`: the release, wherever it is fetched from.
     let getName: String
     let isPrimary: Bool
     let rows: [FactView]
 
-    init(_ view: FileView, release: ReleaseView, known: BlobHashes?) {
+    init(_ view: FileView, release: ReleaseView, isHeld: Bool, known: BlobHashes?) {
         let file = view.file
         let sha256 = Hash32(file.sha256)
         fileName = BlobAddress.name(of: view).text
@@ -227,6 +232,8 @@ struct DownloadView {
             view.isPrimary
             ? "/api/download/models/\(release.id)" : "/api/download/models/\(release.id)?fileId=\(view.id)"
         fileFacts = [file.format, file.precision, file.kind].filter { !$0.isEmpty }.joined(separator: " · ")
+        torrentHref = sha256.flatMap { isHeld ? "/blobs/\($0).torrent" : nil }
+        metalinkHref = sha256.flatMap { isHeld ? "/blobs/\($0).meta4" : nil }
         getName = release.post.hex
         isPrimary = view.isPrimary
         let hashes = FileHashes(file, known: known)
