@@ -101,7 +101,9 @@ private struct FileNaming {
         var blake3 = BLAKE3()
         var isSound = true
         try chunks { (bytes, offset) throws(BlobError) in
-            try check(bytes, at: offset)
+            if let bad = firstBadUnit(in: bytes, from: Int(offset >> 20), layer: layer, size: reader.size) {
+                throw .damaged(reader.facts.sha256, badUnits: [bad])
+            }
             blake3.update(bytes)
             let end = offset + UInt64(bytes.count)
             if let tensors, isSound, end > dataStart {
@@ -146,20 +148,6 @@ private struct FileNaming {
             posix_fadvise(file.descriptor, off_t(offset), off_t(count), POSIX_FADV_DONTNEED)
             offset += UInt64(count)
         }
-    }
-
-    private func check(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(BlobError) {
-        var unit = Int(offset >> 20)
-        var start = 0
-        repeat {
-            let end = min(start + MerkleTree.unitBytes, bytes.count)
-            let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-            guard layer.indices.contains(unit), MerkleTree.unitHash(slice, size: reader.size) == layer[unit] else {
-                throw .damaged(reader.facts.sha256, badUnits: [unit])
-            }
-            unit += 1
-            start = end
-        } while start < bytes.count
     }
 
     /// The header of a sound safetensors file; nil for any other file.

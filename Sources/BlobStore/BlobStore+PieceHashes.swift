@@ -84,11 +84,8 @@ private struct PiecePass: Sendable {
         var extended = pieces
         let bad = bytes.withUnsafeReadableBytes { buffer -> Int? in
             guard buffer.count == range.count else { return units.lowerBound }
-            for unit in units {
-                let offset = (unit - units.lowerBound) << 20
-                let slice = buffer[offset..<min(offset + MerkleTree.unitBytes, buffer.count)]
-                let hash = MerkleTree.unitHash(UnsafeRawBufferPointer(rebasing: slice), size: reader.size)
-                guard hash == layer[unit] else { return unit }
+            if let bad = firstBadUnit(in: buffer, from: units.lowerBound, layer: layer, size: reader.size) {
+                return bad
             }
             extended.append(buffer)
             return nil

@@ -1,7 +1,7 @@
 /// Lets one task in at a time, and so many wait.
 actor Turns {
     let limit: Int
-    private(set) var isTaken = false
+    private var isTaken = false
     private(set) var waiting: [CheckedContinuation<Void, Never>] = []
 
     init(waiting limit: Int) {

@@ -34,7 +34,7 @@ extension NodeClient {
         ]
         let response = try await send(
             .PUT, "/w/1/blobs/\(sha256.hex)", body: Data(buffer: bytes), signed: true, extra: fields,
-            deadline: .seconds(Limits.Gateway.bodySeconds))
+            deadline: .minutes(5))
         switch response.status {
         case .accepted: return false
         case .ok, .created: return true

@@ -65,17 +65,35 @@ public struct BlobUploader: Sendable {
         var done = reader.size - min(reader.size, UInt64(held.capacity - held.count) << 20)
         progress(done)
         let unit = UInt64(Limits.Blob.unitBytes)
+        let clock = ContinuousClock()
+        var portion = UploadPortion()
         for run in held.missing {
-            for start in stride(from: run.lowerBound, to: run.upperBound, by: Limits.Wire.uploadUnits) {
-                let end = min(start + Limits.Wire.uploadUnits, run.upperBound)
+            var start = run.lowerBound
+            while start < run.upperBound {
+                let end = min(start + portion.units, run.upperBound)
                 let range = UInt64(start) * unit..<min(reader.size, UInt64(end) * unit)
                 let bytes = try await reader.read(range)
+                let began = clock.now
                 if try await client.upload(blob, range: range, of: reader.size, bytes: bytes) { return true }
+                portion.took(clock.now - began)
                 done = min(reader.size, done + UInt64(range.count))
                 progress(done)
+                start = end
                 try Task.checkCancellation()
             }
         }
         throw PeerError.malformed(url: client.url.description, detail: "it has every unit and does not say so")
+    }
+}
+
+/// How many units to send at once: a request must end well within the time that a receiver waits for a body, however slow
+/// the line, and be large enough that a fast line does not wait for answers.
+struct UploadPortion: Hashable, Sendable {
+    private(set) var units = 1
+
+    /// The last portion took so long.
+    mutating func took(_ time: Duration) {
+        if time < .seconds(4) { units = min(units * 2, Limits.Wire.uploadUnits) }
+        if time > .seconds(15) { units = max(units / 2, 1) }
     }
 }

@@ -46,7 +46,7 @@ struct TorrentRoutes: Sendable {
             layer: try await services.blobs.unitHashes(subject.hash), sha1: pieces.sha1)
         guard let torrent else { throw GatewayError.notFound("An empty file has no torrent") }
         // A folder, as v2 programs take every address for one; programs add the name.
-        let seeds = places(subject, context) { base in "\(base)/blobs/\(subject.hash.hex)/" }
+        let seeds = places(subject) { base in "\(base)/blobs/\(subject.hash.hex)/" }
         return answer(
             torrent.file(webSeeds: seeds), Self.torrentType, "\(name ?? subject.hash.hex).torrent", subject, request)
     }
@@ -57,7 +57,7 @@ struct TorrentRoutes: Sendable {
         let name = FileName(subject.reference?.fileName ?? "", fallback: "\(subject.hash.hex.prefix(12)).bin")
         let metalink = Metalink(
             name: name.text, size: subject.facts.size, sha256: subject.hash, pieces: pieces.sha256List,
-            urls: places(subject, context) { $0 + BlobAddress.path(subject.hash, name: name) },
+            urls: places(subject) { $0 + BlobAddress.path(subject.hash, name: name) },
             torrent: subject.facts.size == 0 ? nil : "\(subject.base)/blobs/\(subject.hash.hex).torrent",
             generator: services.configuration.software)
         return answer(metalink.file, Self.metalinkType, name.text + ".meta4", subject, request)
@@ -123,7 +123,7 @@ struct TorrentRoutes: Sendable {
     }
 
     /// All addresses of the file, this node's first, each once.
-    private func places(_ subject: Subject, _ context: GatewayContext, at node: (String) -> String) -> [String] {
+    private func places(_ subject: Subject, at node: (String) -> String) -> [String] {
         var own = node(subject.base)
         if subject.viewer.kind != .anonymous, subject.reference?.level != .pg {
             // Download programs know only the link, so it must admit them by itself.
