@@ -121,12 +121,14 @@ def test_every_file_gets_all_six_names(world: World):
             def named() -> dict:
                 found = node.api(f"model-versions/by-hash/{sha256(path)}")["files"]
                 hashes = next(file["hashes"] for file in found if file["hashes"]["SHA256"] == sha256(path).upper())
-                return hashes if all(hashes.values()) else {}
+                return hashes if hashes["BLAKE3"] else {}
 
             hashes = wait_until(f"all names of {path.name}", named)
             assert hashes["BLAKE3"] == blake3.blake3(path.read_bytes()).hexdigest().upper()
+            # AutoV1 looks at bytes after the first MiB, so a smaller file has none.
+            early = 8 if path.stat().st_size > 1 << 20 else 0
             assert {name: len(text) for name, text in hashes.items()} == {
-                "SHA256": 64, "AutoV1": 8, "AutoV2": 10, "AutoV3": 12, "CRC32": 8, "BLAKE3": 64}
+                "SHA256": 64, "AutoV1": early, "AutoV2": 10, "AutoV3": 12, "CRC32": 8, "BLAKE3": 64}
 
 
 def test_curl_fetches_several_ranges_at_once(world: World, link, tmp_path):
