@@ -15,6 +15,8 @@ struct BackgroundHashing: Sendable {
     let store: BlobStore
     /// Where the reading and hashing runs, one file at a time.
     let threads: NIOThreadPool
+    /// Told of copies that turn out to be damaged.
+    var onDamage: @Sendable (BlobError) -> Void = { _ in }
     /// Files that could not be read, and when to try them again, in milliseconds since 1970.
     private var notBefore: [Hash32: Int64] = [:]
 
@@ -50,7 +52,9 @@ struct BackgroundHashing: Sendable {
                     switch error {
                     case .cancelled, .closed, .database, .diskFull: throw error
                     // Gone, changed, taken down or unreadable: that is for others to say.
-                    default: notBefore[hash] = store.options.now() + Limits.BlobStore.backgroundRetryMilliseconds
+                    default:
+                        if case .damaged = error { onDamage(error) }
+                        notBefore[hash] = store.options.now() + Limits.BlobStore.backgroundRetryMilliseconds
                     }
                 }
             }
@@ -150,10 +154,12 @@ private struct FileNaming {
         }
     }
 
-    /// The header of a sound safetensors file; nil for any other file.
+    /// The header of a sound safetensors file; nil for any other file, and for one whose header is larger than any that is
+    /// worth the memory.
     private func header() throws(BlobError) -> SafetensorsHeader? {
         guard reader.size > 8,
-            let length = try? SafetensorsHeader.length(first8: try bytes(0..<8), fileSize: reader.size)
+            let length = try? SafetensorsHeader.length(first8: try bytes(0..<8), fileSize: reader.size),
+            length <= Limits.BlobStore.backgroundHeaderBytes
         else { return nil }
         let json = try bytes(8..<8 + UInt64(length))
         return try? SafetensorsHeader(json: json, fileSize: reader.size)

@@ -46,13 +46,15 @@ extension BlobStore {
     ///
     /// - Parameters:
     ///   - clock: paces the look for new blobs.
-    ///   - onFailure: told when the index fails; it is tried again at the next look.
+    ///   - onFailure: told when a copy turns out to be damaged, and when the index fails; that is tried again at the next
+    ///     look.
     public func hashInBackground(
-        clock: any Clock<Duration> = ContinuousClock(), onFailure: @Sendable (BlobError) -> Void = { _ in }
+        clock: any Clock<Duration> = ContinuousClock(), onFailure: @escaping @Sendable (BlobError) -> Void = { _ in }
     ) async {
         let idle = NIOThreadPool(numberOfThreads: 1)
         idle.start()
         var pass = BackgroundHashing(store: self, threads: idle)
+        pass.onDamage = onFailure
         await pass.becomeIdle()
         repeat {
             do throws(BlobError) {

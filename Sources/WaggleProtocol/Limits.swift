@@ -148,6 +148,8 @@ public enum Limits {
         public static let hashingCheckpointBytes: UInt64 = 1 << 30
         /// Seconds between two looks for blobs that wait for their extra hashes.
         public static let backgroundSeconds: Int64 = 10
+        /// safetensors headers that are read for that; they are held in memory.
+        public static let backgroundHeaderBytes = 32 << 20
         /// Milliseconds after which a file that could not be read for that is tried again.
         public static let backgroundRetryMilliseconds: Int64 = 3_600_000
         /// Questions for piece hashes that wait while a blob is read.

@@ -68,7 +68,7 @@ struct RangeTests {
         // HEAD says what GET would, without the bytes.
         let head = try await HTTP.send("HEAD", node.url + path, ["Range": "bytes=10-19"])
         #expect(head.body.isEmpty)
-        #expect(head["content-length"] == "10" || head["content-length"] == "\(size)")
+        #expect(head.status == 200 && head["content-length"] == "\(size)")
         #expect(head["accept-ranges"] == "bytes")
         // A thousand ranges are no work for a thousand.
         let many = (0..<1000).map { "\($0)-\($0)" }.joined(separator: ",")

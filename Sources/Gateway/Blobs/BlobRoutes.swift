@@ -86,9 +86,9 @@ struct BlobRoutes: Sendable {
 
     // MARK: Ranges
 
-    /// The range asked for, unless `If-Range` says that the caller has part of something else.
+    /// The range asked for, unless `If-Range` says that the caller has part of something else. Ranges are for GET alone.
     private func range(_ hash: Hash32, _ request: Request, size: UInt64) -> ByteRange {
-        guard EntityTag(hash).admitsRange(of: request) else { return .whole }
+        guard request.method == .get, EntityTag(hash).admitsRange(of: request) else { return .whole }
         return ByteRange(request.headers[.range], size: size)
     }
 
