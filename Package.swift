@@ -76,7 +76,7 @@ let package = Package(
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
         .target(
             name: "BlobStore",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", grdb, nio, nioPosix, system],
+            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
                 "Catalog",
                 "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
@@ -121,11 +121,14 @@ let package = Package(
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", protobuf,
-                argumentParser, system,
+                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
+                "Catalog",
+                protobuf, argumentParser, system,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
-        .testTarget(name: "DigestsTests", dependencies: ["Digests", "CWaggleSystem"], swiftSettings: strict),
+        .testTarget(
+            name: "DigestsTests", dependencies: ["Digests", "CWaggleSystem"], exclude: ["Vectors"],
+            swiftSettings: strict),
         .testTarget(
             name: "IdentityTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "CSodium", protobuf],
             swiftSettings: strict),
@@ -136,7 +139,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BlobStoreTests",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "BlobStore", grdb, nio, nioPosix, system],
+            dependencies: [
+                "Digests", "CWaggleSystem", "WaggleProtocol", "Formats", "BlobStore", grdb, nio, nioPosix, system,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],

@@ -52,6 +52,14 @@ public final class BlobReader: Sendable {
     /// Bytes of the blob.
     public var size: UInt64 { facts.size }
 
+    /// The file that the bytes are in; nil for a small blob.
+    var file: OpenFile? {
+        switch source {
+        case .bytes: nil
+        case .own(let file), .adopted(let file, _): file
+        }
+    }
+
     /// Where the bytes come from.
     public var content: Content {
         switch source {
@@ -79,6 +87,14 @@ public final class BlobReader: Sendable {
                 guard buffer.readableBytes == range.count else { throw .changedOnDisk(path: file.path) }
                 return buffer
             }
+        }
+    }
+
+    /// Reads a range on this thread, which must be one that may block; fewer bytes when the file was cut short.
+    func bytes(_ range: Range<UInt64>) throws(BlobError) -> ByteBuffer {
+        switch source {
+        case .bytes(let data): ByteBuffer(bytes: data[Int(range.lowerBound)..<Int(range.upperBound)])
+        case .own(let file), .adopted(let file, _): try file.bytes(range)
         }
     }
 

@@ -9,13 +9,18 @@ extension BlobStore {
     ///
     /// - Throws: `notFound`, `purged`, `changedOnDisk`, `damaged`.
     public func open(_ hash: Hash32) async throws(BlobError) -> BlobReader {
+        try await open(hash, asUse: true)
+    }
+
+    /// - Parameter isUse: whether this counts as use when room is made. The store's own housekeeping does not.
+    func open(_ hash: Hash32, asUse isUse: Bool) async throws(BlobError) -> BlobReader {
         try purges.check(hash)
         guard let (row, adopted) = try await places(hash) else { throw .notFound(hash) }
         var failure = BlobError.notFound(hash)
         if row.inService {
             do throws(BlobError) {
                 let reader = try await openOwn(row)
-                await touch(hash)
+                if isUse { await touch(hash) }
                 return reader
             } catch {
                 failure = error

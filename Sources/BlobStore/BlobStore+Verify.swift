@@ -121,7 +121,7 @@ extension BlobStore {
         try await markVerified(row.id, modified: modified)
     }
 
-    private func takeOutOfService(_ facts: BlobFacts) async throws(BlobError) {
+    func takeOutOfService(_ facts: BlobFacts) async throws(BlobError) {
         let hash = facts.sha256
         switch facts.place {
         case .file:

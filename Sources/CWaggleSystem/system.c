@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -50,4 +52,22 @@ int waggle_set_io_priority(int priority) {
 void waggle_tune_malloc(void) {
     mallopt(M_TRIM_THRESHOLD, 128 << 10);
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
+}
+
+int waggle_become_idle(void) {
+    // From linux/ioprio.h, which older kernel headers do not have: the class stands above 13 bits of priority.
+    enum { who_process = 1, class_idle = 3, class_shift = 13 };
+    if (syscall(SYS_ioprio_set, who_process, 0, class_idle << class_shift) < 0) return -errno;
+    // On Linux the calling thread only.
+    return setpriority(PRIO_PROCESS, 0, 19) < 0 ? -errno : 0;
+}
+
+static atomic_int allowed = 1;
+
+void waggle_allow_instructions(int now) {
+    atomic_store_explicit(&allowed, now, memory_order_relaxed);
+}
+
+int waggle_instructions_allowed(void) {
+    return atomic_load_explicit(&allowed, memory_order_relaxed);
 }

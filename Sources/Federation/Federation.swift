@@ -14,6 +14,7 @@ import Synchronization
 public final class Federation: Sendable {
     public let peers: PeerStore
     public let fetcher: BlobFetcher
+    public let holders: BlobHolders
     let identity: NodeIdentity
     let log: PostLog
     let catalog: Catalog
@@ -39,6 +40,7 @@ public final class Federation: Sendable {
         self.http = http
         self.logger = logger
         self.now = now
+        holders = BlobHolders(peers: peers, http: http, identity: identity, now: now)
         fetcher = BlobFetcher(store: blobs, logger: logger) { [peers, http, identity, now] node in
             let known = (try? await peers.peers()) ?? []
             return known.filter { node == nil || $0.node == node }.compactMap { peer in

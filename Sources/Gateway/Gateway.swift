@@ -53,6 +53,8 @@ public final class Gateway: Service {
 
         PageRoutes(services: services, pages: pages, origins: origins).register(in: &table)
         BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets).register(in: &table)
+        TorrentRoutes(services: services, viewers: viewers, gate: gate, origins: origins, tickets: tickets)
+            .register(in: &table)
         CivitaiRoutes(services: services, viewers: viewers, origins: origins, pages: pages).register(in: &table)
         DownloadRoute(services: services, viewers: viewers, origins: origins, tickets: tickets).register(in: &table)
         NodeRoutes(services: services, origins: origins).register(in: &table)
@@ -61,6 +63,7 @@ public final class Gateway: Service {
         StreamRoutes(services: services, peers: peers, feed: LogFeed(log: services.postLog, offer: offer))
             .register(in: &table)
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
+        UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
     }
 
     private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {

@@ -26,12 +26,15 @@ public struct GatewayConfiguration: Sendable {
     public var idleTimeout: Duration
     /// Time for responses under way when the node stops.
     public var shutdownTimeout: Duration
+    /// Bytes of blobs that each accepted peer may upload a day; 0 for none.
+    public var uploadBytesPerPeer: UInt64
 
     public init(
         host: String, port: Int, tls: TLSIdentity? = nil, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [],
         nodeName: String,
         software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
-        idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10)
+        idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10),
+        uploadBytesPerPeer: UInt64 = 0
     ) {
         self.host = host
         self.port = port
@@ -44,5 +47,6 @@ public struct GatewayConfiguration: Sendable {
         self.maximumConnections = maximumConnections
         self.idleTimeout = idleTimeout
         self.shutdownTimeout = shutdownTimeout
+        self.uploadBytesPerPeer = uploadBytesPerPeer
     }
 }

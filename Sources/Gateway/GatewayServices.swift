@@ -24,6 +24,8 @@ public struct GatewayServices: Sendable {
     public var noteInboundPeer: @Sendable (Hash32) async -> Void
     /// URLs of nodes that this node has dialled and proved.
     public var provenAddresses: @Sendable () async -> [String]
+    /// Base URLs of other nodes that are known to hold a blob whole.
+    public var holders: @Sendable (Hash32) async -> [String]
     public var logger: Logger
 
     public init(
@@ -31,7 +33,8 @@ public struct GatewayServices: Sendable {
         configuration: GatewayConfiguration, now: @escaping @Sendable () -> UInt64,
         clock: any Clock<Duration> = ContinuousClock(), acceptsPeer: @escaping @Sendable (Hash32) async -> Bool,
         noteInboundPeer: @escaping @Sendable (Hash32) async -> Void = { _ in },
-        provenAddresses: @escaping @Sendable () async -> [String] = { [] }, logger: Logger
+        provenAddresses: @escaping @Sendable () async -> [String] = { [] },
+        holders: @escaping @Sendable (Hash32) async -> [String] = { _ in [] }, logger: Logger
     ) {
         self.catalog = catalog
         self.blobs = blobs
@@ -44,6 +47,7 @@ public struct GatewayServices: Sendable {
         self.acceptsPeer = acceptsPeer
         self.noteInboundPeer = noteInboundPeer
         self.provenAddresses = provenAddresses
+        self.holders = holders
         self.logger = logger
     }
 }

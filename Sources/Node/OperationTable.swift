@@ -42,6 +42,7 @@ enum OperationTable {
         add(AddPeer.self)
         add(ListPeers.self)
         add(RemovePeer.self)
+        add(PushRelease.self)
         add(AddMirror.self)
         add(ListMirrors.self)
         add(ShowMirrors.self)

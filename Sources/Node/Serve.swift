@@ -38,6 +38,7 @@ extension Node {
                     .init(service: ControlServer(home: home, context: { self.context() }, logger: logger)),
                     .init(service: Background { await self.federation.run() }),
                     .init(service: Background { await self.keepHouse() }),
+                    .init(service: Background { await self.nameBlobs() }),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
         do {
@@ -56,7 +57,8 @@ extension Node {
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: identity.id,
             configuration: GatewayConfiguration(
                 host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, tls: tls, publicURLs: publicURLs,
-                nodeName: displayName, software: Node.software),
+                nodeName: displayName, software: Node.software,
+                uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0),
             now: Node.now,
             acceptsPeer: { [federation] node in
                 if isOpen { return true }
@@ -65,7 +67,7 @@ extension Node {
             provenAddresses: { [federation] in
                 let known = (try? await federation.peers.peers()) ?? []
                 return known.filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(\.url)
-            }, logger: logger)
+            }, holders: { [federation] blob in await federation.holders.urls(of: blob) }, logger: logger)
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.
@@ -115,6 +117,13 @@ extension Node {
             } catch {
                 logger.error("tidying the log", metadata: ["why": "\(error)"])
             }
+        }
+    }
+
+    /// Computes the names of blobs that nothing waits for.
+    private func nameBlobs() async {
+        await blobs.hashInBackground { [logger] error in
+            logger.error("hashing in the background", metadata: ["why": "\(error)"])
         }
     }
 

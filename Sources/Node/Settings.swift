@@ -35,6 +35,10 @@ public struct Settings: Sendable {
             $0.isEmpty || ByteSize($0) != nil
         },
         Key(name: "storage.keep_free", standard: "1GB", form: "a size such as 20GB") { ByteSize($0) != nil },
+        Key(
+            name: "storage.uploads_per_peer", standard: "",
+            form: "a size such as 50GB that each peer may upload a day, or nothing for none"
+        ) { $0.isEmpty || ByteSize($0) != nil },
         Key(name: "federation.policy", standard: "open", form: "open or closed") { ["open", "closed"].contains($0) },
         Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
             ["trace", "debug", "info", "notice", "warning", "error"].contains($0)

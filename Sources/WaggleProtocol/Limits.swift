@@ -65,6 +65,8 @@ public enum Limits {
         /// The reply of `/w/1/blobs/{sha256}/pieces`, the one body over `bodyBytes`: 32 bytes a MiB of the largest blob.
         public static let piecesBytes = 34 << 20
         public static let idsPerGet = 1000
+        /// Units of an upload that come in one request.
+        public static let uploadUnits = 8
         public static let hashesPerHave = 1000
         public static let syncMessageBytes = 256 << 10
         /// Ranges of one Negentropy message.
@@ -153,6 +155,16 @@ public enum Limits {
         public static let checkpointMilliseconds: Int64 = 2_000
         /// Bytes hashed in place after which an interrupted pass can go on from there.
         public static let hashingCheckpointBytes: UInt64 = 1 << 30
+        /// Seconds between two looks for blobs that wait for their extra hashes.
+        public static let backgroundSeconds: Int64 = 10
+        /// safetensors headers that are read for that; they are held in memory.
+        public static let backgroundHeaderBytes = 32 << 20
+        /// Milliseconds after which a file that could not be read for that is tried again.
+        public static let backgroundRetryMilliseconds: Int64 = 3_600_000
+        /// Questions for piece hashes that wait while a blob is read.
+        public static let waitingForPieces = 32
+        /// Blobs that a look-up by another name than SHA-256 gives.
+        public static let blobsPerName = 1000
         /// How long evicted bytes stay restorable, in milliseconds.
         public static let trashMilliseconds: Int64 = 24 * 3_600_000
         /// Parts of the budget in percent: eviction starts above the first and stops at the second.
@@ -268,6 +280,20 @@ public enum Limits {
         public static let sampleBytes = 64 << 20
     }
 
+    /// Bencoded torrents. The largest blob has 52 bytes of hashes a MiB, 54 MiB in all.
+    public enum Torrent {
+        public static let bytes = 64 << 20
+        public static let depth = 32
+        public static let values = 1 << 16
+        /// Addresses of one file.
+        public static let webSeeds = 64
+        /// Peers that are asked whether they have a file that somebody wants a torrent of, and for how long the answer counts.
+        public static let askedPeers = 16
+        public static let answerSeconds: UInt64 = 600
+        /// Answers that are kept.
+        public static let keptAnswers = 4096
+    }
+
     /// safetensors headers.
     public enum Safetensors {
         /// The JSON header; the reference implementation's own limit.
@@ -330,6 +356,14 @@ public enum Limits {
         public static let sendfileBytes: UInt64 = 4 << 20
         /// Bytes of a file held in memory at a time where the kernel cannot send it.
         public static let chunkBytes: UInt64 = 256 << 10
+        /// Blobs that a peer may begin to upload a day.
+        public static let uploadsPerPeer = 10_000
+        /// Parts that one request may ask for; more is answered with the whole.
+        public static let ranges = 32
+        /// Parts with less than this between them are sent as one: a part of its own costs about as much.
+        public static let rangeGap: UInt64 = 256
+        /// A torrent or Metalink whose hashes take longer is answered with "try again"; what is done is kept.
+        public static let pieceSeconds: Int64 = 20
         /// Streams of one peer, and of all peers.
         public static let streamsPerPeer = 4
         public static let streams = 128

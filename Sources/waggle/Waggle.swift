@@ -23,7 +23,7 @@ struct Waggle: AsyncParsableCommand {
             GetCommand.self, SearchCommand.self, ShowCommand.self, ListCommand.self, OpenCommand.self,
             VerifyCommand.self, ExportCommand.self, ReviewCommand.self, CommentCommand.self, ReactCommand.self,
             RemoveCommand.self, CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self,
-            MirrorCommand.self, StoreCommand.self, AccountCommand.self, ConfigCommand.self,
+            PushCommand.self, MirrorCommand.self, StoreCommand.self, AccountCommand.self, ConfigCommand.self,
         ])
 
     /// Parses, runs, and ends with the exit code that belongs to what happened.

@@ -185,7 +185,7 @@ public struct NodeClient: Sendable {
         return try message(try await call(.POST, path, body: body))
     }
 
-    private func message<Reply: SwiftProtobuf.Message>(_ body: Data) throws(PeerError) -> Reply {
+    func message<Reply: SwiftProtobuf.Message>(_ body: Data) throws(PeerError) -> Reply {
         do {
             return try Reply(serializedBytes: body)
         } catch {
@@ -193,7 +193,7 @@ public struct NodeClient: Sendable {
         }
     }
 
-    private func call(
+    func call(
         _ method: HTTPMethod, _ path: String, body: Data? = nil, signed: Bool = true, limit: Int = Limits.Wire.bodyBytes
     ) async throws(PeerError) -> Data {
         let response = try await send(method, path, body: body, signed: signed, deadline: .seconds(30))
@@ -212,7 +212,7 @@ public struct NodeClient: Sendable {
         }
     }
 
-    private func send(
+    func send(
         _ method: HTTPMethod, _ path: String, body: Data?, signed: Bool, extra: [String: String] = [:],
         deadline: TimeAmount
     ) async throws(PeerError) -> HTTPClientResponse {
@@ -221,7 +221,9 @@ public struct NodeClient: Sendable {
         request.method = method
         for (name, value) in extra { request.headers.replaceOrAdd(name: name, value: value) }
         if let body {
-            request.headers.replaceOrAdd(name: "content-type", value: "application/x-protobuf")
+            if extra["content-type"] == nil {
+                request.headers.replaceOrAdd(name: "content-type", value: "application/x-protobuf")
+            }
             request.body = .bytes(ByteBuffer(bytes: body))
         }
         if signed {
@@ -241,7 +243,7 @@ public struct NodeClient: Sendable {
         }
     }
 
-    private func refusal(_ response: HTTPClientResponse) async throws(PeerError) -> PeerError {
+    func refusal(_ response: HTTPClientResponse) async throws(PeerError) -> PeerError {
         let body = (try? await collect(response, limit: 4096)) ?? Data()
         let reply = try? WireErrorReply(serializedBytes: body)
         return .refused(

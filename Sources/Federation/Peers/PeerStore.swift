@@ -129,12 +129,18 @@ public final class PeerStore: Sendable {
         }
     }
 
-    /// Removes a peer by number, node id or URL. What it gave stays.
-    public func remove(_ name: String) async throws(PeerStoreError) -> Peer {
+    /// A peer by number, node id or URL.
+    public func find(_ name: String) async throws(PeerStoreError) -> Peer {
         let found = try await peers().first { peer in
             "\(peer.n)" == name || peer.url == name || AuthorID.text(peer.node) == name
         }
         guard let found else { throw .noSuchPeer(name) }
+        return found
+    }
+
+    /// Removes a peer by number, node id or URL. What it gave stays.
+    public func remove(_ name: String) async throws(PeerStoreError) -> Peer {
+        let found = try await find(name)
         try await access { db in try db.execute(sql: "DELETE FROM peer WHERE n = ?", arguments: [found.n]) }
         return found
     }

@@ -18,25 +18,49 @@ enum BlobResponder {
     private static let tail: UInt64 = 64 << 10
 
     static func body(_ reader: BlobReader, _ range: Range<UInt64>, on channel: any Channel) -> ResponseBody {
-        ResponseBody(contentLength: range.count) { writer in
+        body(length: range.count, on: channel) { writer in
+            try await write(reader, range, to: &writer, on: channel)
+        }
+    }
+
+    /// Several parts, each after a head of its own.
+    static func body(_ reader: BlobReader, _ ranges: MultipartRanges, on channel: any Channel) -> ResponseBody {
+        body(length: ranges.length, on: channel) { writer in
+            for part in ranges.parts {
+                try await writer.write(ByteBuffer(string: ranges.head(part)))
+                try await write(reader, part, to: &writer, on: channel)
+            }
+            try await writer.write(ByteBuffer(string: ranges.end))
+        }
+    }
+
+    private static func body(
+        length: Int, on channel: any Channel,
+        _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) -> ResponseBody {
+        ResponseBody(contentLength: length) { writer in
             try await withTaskCancellationHandler {
-                var start = range.lowerBound
-                if range.count > smallest, case .file(let descriptor, _) = reader.content,
-                    await isPlain(channel)
-                {
-                    start = range.upperBound - tail
-                    try await send(descriptor, range.lowerBound..<start, on: channel)
-                }
-                while start < range.upperBound {
-                    let end = min(start + Limits.Gateway.chunkBytes, range.upperBound)
-                    let chunk = try await reader.read(start..<end)
-                    try await channel.cuttingStalls { try await writer.write(chunk) }
-                    start = end
-                }
+                try await write(&writer)
                 try await writer.finish(nil)
             } onCancel: {
                 channel.close(promise: nil)
             }
+        }
+    }
+
+    private static func write(
+        _ reader: BlobReader, _ range: Range<UInt64>, to writer: inout any ResponseBodyWriter, on channel: any Channel
+    ) async throws {
+        var start = range.lowerBound
+        if range.count > smallest, case .file(let descriptor, _) = reader.content, await isPlain(channel) {
+            start = range.upperBound - tail
+            try await send(descriptor, range.lowerBound..<start, on: channel)
+        }
+        while start < range.upperBound {
+            let end = min(start + Limits.Gateway.chunkBytes, range.upperBound)
+            let chunk = try await reader.read(start..<end)
+            try await channel.cuttingStalls { try await writer.write(chunk) }
+            start = end
         }
     }
 
