@@ -56,7 +56,7 @@ public final class BlobReader: Sendable {
     var file: OpenFile? {
         switch source {
         case .bytes: nil
-        case .own(let file), .adopted(let file, _): file
+        case .own(let file, _), .adopted(let file, _): file
         }
     }
 
@@ -94,12 +94,12 @@ public final class BlobReader: Sendable {
     func bytes(_ range: Range<UInt64>) throws(BlobError) -> ByteBuffer {
         switch source {
         case .bytes(let data): ByteBuffer(bytes: data[Int(range.lowerBound)..<Int(range.upperBound)])
-        case .own(let file), .adopted(let file, _): try file.bytes(range)
+        case .own(let file, _), .adopted(let file, _): try file.bytes(range)
         }
     }
 
-    /// Throws `changedOnDisk` when a file was written to since it was opened, or an adopted one is no longer as it was hashed. To be called after a `sendfile`, whose
-    /// receiver then must not be told that the bytes were complete.
+    /// Throws `changedOnDisk` when a file was written to since it was opened, or an adopted one is no longer as it was
+    /// hashed. To be called after a `sendfile`, whose receiver then must not be told that the bytes were complete.
     public func revalidate() async throws(BlobError) {
         try await threads.run { () throws(BlobError) in try self.checkUnchanged() }
     }
