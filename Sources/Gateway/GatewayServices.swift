@@ -1,6 +1,7 @@
 public import BlobStore
 public import Catalog
 public import Digests
+public import Federation
 public import Logging
 public import Moderation
 public import PostLog
@@ -24,6 +25,8 @@ public struct GatewayServices: Sendable {
     public var noteInboundPeer: @Sendable (Hash32) async -> Void
     /// URLs of nodes that this node has dialled and proved.
     public var provenAddresses: @Sendable () async -> [String]
+    /// Rate limits of what is sent of blobs.
+    public var sending: TransferLimiter
     public var logger: Logger
 
     public init(
@@ -31,7 +34,8 @@ public struct GatewayServices: Sendable {
         configuration: GatewayConfiguration, now: @escaping @Sendable () -> UInt64,
         clock: any Clock<Duration> = ContinuousClock(), acceptsPeer: @escaping @Sendable (Hash32) async -> Bool,
         noteInboundPeer: @escaping @Sendable (Hash32) async -> Void = { _ in },
-        provenAddresses: @escaping @Sendable () async -> [String] = { [] }, logger: Logger
+        provenAddresses: @escaping @Sendable () async -> [String] = { [] },
+        sending: TransferLimiter = TransferLimiter(), logger: Logger
     ) {
         self.catalog = catalog
         self.blobs = blobs
@@ -44,6 +48,7 @@ public struct GatewayServices: Sendable {
         self.acceptsPeer = acceptsPeer
         self.noteInboundPeer = noteInboundPeer
         self.provenAddresses = provenAddresses
+        self.sending = sending
         self.logger = logger
     }
 }

@@ -17,7 +17,10 @@ enum BlobResponder {
     /// Held back until the file was looked at again.
     private static let tail: UInt64 = 64 << 10
 
-    static func body(_ reader: BlobReader, _ range: Range<UInt64>, on channel: any Channel) -> ResponseBody {
+    /// - Parameter pace: asked before each piece.
+    static func body(
+        _ reader: BlobReader, _ range: Range<UInt64>, on channel: any Channel, at pace: SendingPace
+    ) -> ResponseBody {
         ResponseBody(contentLength: range.count) { writer in
             try await withTaskCancellationHandler {
                 var start = range.lowerBound
@@ -25,10 +28,11 @@ enum BlobResponder {
                     await isPlain(channel)
                 {
                     start = range.upperBound - tail
-                    try await send(descriptor, range.lowerBound..<start, on: channel)
+                    try await send(descriptor, range.lowerBound..<start, on: channel, at: pace)
                 }
                 while start < range.upperBound {
-                    let end = min(start + Limits.Gateway.chunkBytes, range.upperBound)
+                    let most = min(Limits.Gateway.chunkBytes, range.upperBound - start)
+                    let end = start + UInt64(try await pace.take(upTo: Int(most)))
                     let chunk = try await reader.read(start..<end)
                     try await channel.cuttingStalls { try await writer.write(chunk) }
                     start = end
@@ -45,7 +49,8 @@ enum BlobResponder {
     }
 
     private static func send(
-        _ descriptor: SystemPackage.FileDescriptor, _ range: Range<UInt64>, on channel: any Channel
+        _ descriptor: SystemPackage.FileDescriptor, _ range: Range<UInt64>, on channel: any Channel,
+        at pace: SendingPace
     ) async throws {
         // The kernel reads through a descriptor of its own, so that nobody else's lifetime matters.
         let own = try descriptor.duplicate()
@@ -55,7 +60,7 @@ enum BlobResponder {
         var start = range.lowerBound
         await prefetch(own, piece(from: start, range))
         while start < range.upperBound {
-            let piece = piece(from: start, range)
+            let piece = start..<start + UInt64(try await pace.take(upTo: piece(from: start, range).count))
             start = piece.upperBound
             async let next: Void = prefetch(own, Self.piece(from: start, range))
             try await channel.cuttingStalls {
