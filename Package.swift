@@ -159,7 +159,7 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Digests", "WaggleProtocol", "Identity", "Operations", protobuf, system],
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Federation", "Operations", protobuf, system],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",

@@ -104,7 +104,8 @@ public final class BlobReader: Sendable {
         try await threads.run { () throws(BlobError) in try self.checkUnchanged() }
     }
 
-    private func checkUnchanged() throws(BlobError) {
+    /// `revalidate` on this thread, which must be one that may block.
+    func checkUnchanged() throws(BlobError) {
         switch source {
         case .bytes: return
         case .own(let file, let modified):

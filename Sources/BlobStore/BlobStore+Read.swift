@@ -111,7 +111,8 @@ extension BlobStore {
 
     /// Opens the own copy. One that is gone, cut short or changed is marked, so that it is read again and repaired.
     ///
-    /// - Parameter comparing: a file that was written to since it was found right is not served.
+    /// - Parameter comparing: a file that was written to since it was found right is read before it is served, which takes a
+    ///   second for some GiB.
     func openOwn(_ row: BlobRow, comparing: Bool = true) async throws(BlobError) -> BlobReader {
         if row.own == .small {
             guard let bytes = try await small.bytes(row.sha256) else { throw try await lost(row, as: .missing) }
@@ -132,8 +133,8 @@ extension BlobStore {
         guard opened.identity.size == row.size else { throw try await lost(row, as: .damaged) }
         let modified = try await index.read { try ChecksTable.find($0, blob: row.id)?.modified }
         if comparing, let modified, modified != opened.identity.modified {
-            // Asked again, as a repair may have come between.
-            throw try await lost(row, as: .damaged, unless: modified)
+            let finding = try await scrub(row.sha256)
+            guard finding.isGood else { throw .damaged(row.sha256, badUnits: finding.badUnits) }
         }
         return BlobReader(
             facts: Self.facts(row, place: .file(path)), ownFile: opened.file, opened.identity.modified,
@@ -141,13 +142,10 @@ extension BlobStore {
     }
 
     /// Takes the own copy out of service; the error to throw.
-    ///
-    /// - Parameter modified: what the index said of the file; when it says something else by now, the copy is another.
-    func lost(_ row: BlobRow, as own: BlobRow.Own, unless modified: Int64? = nil) async throws(BlobError) -> BlobError {
+    func lost(_ row: BlobRow, as own: BlobRow.Own) async throws(BlobError) -> BlobError {
         let isLost = try await index.write { db -> Bool in
             // Evicted or purged meanwhile: nothing was lost.
             guard let current = try BlobsTable.find(db, row.sha256), current.inService else { return false }
-            if let modified, try ChecksTable.find(db, blob: row.id)?.modified != modified { return false }
             try BlobsTable.setOwn(db, row.id, own)
             return true
         }

@@ -51,7 +51,7 @@ extension BlobStore {
         }
         guard let (row, layer, check) = found else { throw .notFound(hash) }
         if row.own == .file, row.trashedAt == nil {
-            return try await scrubFile(row, layer, from: check?.nextUnit ?? 0, idly: idly, progress: progress)
+            return try await scrubFile(row, layer, check, idly: idly, progress: progress)
         }
         if row.own == .damaged, row.trashedAt == nil {
             return try await withdraw(row, good: UnitSet(capacity: layer.count))
@@ -68,7 +68,7 @@ extension BlobStore {
     }
 
     private func scrubFile(
-        _ row: BlobRow, _ layer: [Hash32], from start: Int, idly: Bool, progress: @escaping BlobProgress
+        _ row: BlobRow, _ layer: [Hash32], _ check: CheckRow?, idly: Bool, progress: @escaping BlobProgress
     ) async throws(BlobError) -> ScrubFinding {
         let path = layout.file(row.sha256)
         let opened = await threads.result { () throws(BlobError) in
@@ -84,7 +84,9 @@ extension BlobStore {
         var good = UnitSet(capacity: layer.count)
         // A layer that is not of the root judges nothing; then the whole copy is suspect.
         var isSound = identity.size == row.size && MerkleTree.root(layer: layer, size: row.size) == row.piecesRoot
-        var unit = start < layer.count ? start : 0
+        // What was read before counts as long as nobody wrote to the file.
+        let isSame = check?.modified == nil || check?.modified == identity.modified
+        var unit = isSame ? min(check?.nextUnit ?? 0, layer.count - 1) : 0
         let first = unit
         while isSound, unit < layer.count {
             if Task.isCancelled {

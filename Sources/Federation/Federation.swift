@@ -23,13 +23,15 @@ public final class Federation: Sendable {
     let http: HTTPClient
     let logger: Logger
     let now: @Sendable () -> UInt64
+    private let admit: NodeClient.Admit
     private let mirrorActivity = MirrorActivity()
     private let dialling = Mutex<[Hash32: Task<Void, Never>]>([:])
     private let (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     public init(
         peers: PeerStore, identity: NodeIdentity, log: PostLog, catalog: Catalog, blobs: BlobStore,
-        moderation: Moderation, http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> UInt64
+        moderation: Moderation, http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> UInt64,
+        receiving: TransferLimiter = TransferLimiter()
     ) {
         self.peers = peers
         self.identity = identity
@@ -41,17 +43,21 @@ public final class Federation: Sendable {
         self.logger = logger
         self.now = now
         holders = BlobHolders(peers: peers, http: http, identity: identity, now: now)
+        let admit: NodeClient.Admit = { try await receiving.admit($0, for: .current, peer: $1) }
+        self.admit = admit
         fetcher = BlobFetcher(store: blobs, logger: logger) { [peers, http, identity, now] node in
             let known = (try? await peers.peers()) ?? []
             return known.filter { node == nil || $0.node == node }.compactMap { peer in
-                (try? PeerURL(peer.url)).map { NodeClient(url: $0, http: http, identity: identity, now: now) }
+                (try? PeerURL(peer.url)).map {
+                    NodeClient(url: $0, http: http, identity: identity, now: now, admit: admit)
+                }
             }
         }
     }
 
     /// A client for a node at an address that the operator typed.
     public func client(for url: PeerURL) -> NodeClient {
-        NodeClient(url: url, http: http, identity: identity, now: now)
+        NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
     }
 
     // MARK: Peers

@@ -121,7 +121,8 @@ public final class Node: Sendable {
         let peers = try PeerStore(path: database("peers.db"))
         federation = Federation(
             peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
-            http: http, logger: logger, now: Node.now)
+            http: http, logger: logger, now: Node.now,
+            receiving: TransferLimiter(RateSchedule(settings["rates.receive"]) ?? RateSchedule()))
         others.federation = federation
         follower = Task { [log, catalog] in
             await CatalogFollower(log: log, catalog: catalog, logger: logger).run()

@@ -67,7 +67,8 @@ extension Node {
             provenAddresses: { [federation] in
                 let known = (try? await federation.peers.peers()) ?? []
                 return known.filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(\.url)
-            }, holders: { [federation] blob in await federation.holders.urls(of: blob) }, logger: logger)
+            }, holders: { [federation] blob in await federation.holders.urls(of: blob) },
+            sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.

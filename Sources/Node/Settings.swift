@@ -1,3 +1,4 @@
+import Federation
 import FoundationEssentials
 import Moderation
 public import Operations
@@ -39,11 +40,18 @@ public struct Settings: Sendable {
             name: "storage.uploads_per_peer", standard: "",
             form: "a size such as 50GB that each peer may upload a day, or nothing for none"
         ) { $0.isEmpty || ByteSize($0) != nil },
+        Key(name: "rates.send", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
+        Key(name: "rates.receive", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
         Key(name: "federation.policy", standard: "open", form: "open or closed") { ["open", "closed"].contains($0) },
         Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
             ["trace", "debug", "info", "notice", "warning", "error"].contains($0)
         },
     ]
+
+    private static let rateForm = """
+        a rate of at least 20kB/s such as 20MB/s, nothing for no limit, or several with times, classes and "peer": \
+        20MB/s; mon-fri 08:00-18:00 5MB/s; mirror 2MB/s; peer 1MB/s
+        """
 
     private var values: [String: SettingView] = [:]
 

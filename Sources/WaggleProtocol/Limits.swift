@@ -143,6 +143,12 @@ public enum Limits {
         public static let listedFiles = 1000
     }
 
+    /// Rate limits.
+    public enum Rate {
+        /// Bytes a second that a limit lets pass at least: less and peers give the transfer up (`Blob.paceBytes`).
+        public static let least: UInt64 = 20_000
+    }
+
     /// The blob store of one node.
     public enum BlobStore {
         /// Bytes of one read into memory.

@@ -16,9 +16,17 @@ public struct NodeClient: Sendable {
     private let http: HTTPClient
     private let identity: NodeIdentity
     private let now: @Sendable () -> UInt64
+    private let admit: Admit
 
-    public init(url: PeerURL, http: HTTPClient, identity: NodeIdentity, now: @escaping @Sendable () -> UInt64) {
+    /// Waits until so many bytes of a blob may be received from an address.
+    public typealias Admit = @Sendable (_ bytes: Int, _ peer: String) async throws -> Void
+
+    public init(
+        url: PeerURL, http: HTTPClient, identity: NodeIdentity, now: @escaping @Sendable () -> UInt64,
+        admit: @escaping Admit = { _, _ in }
+    ) {
         self.url = url
+        self.admit = admit
         self.http = http
         self.identity = identity
         self.now = now
@@ -156,6 +164,8 @@ public struct NodeClient: Sendable {
             received += UInt64(chunk.readableBytes)
             guard pace.isKept(with: chunk.readableBytes) else { throw PeerError.stalled(url: url.description) }
             guard received <= length else { throw PeerError.tooLarge(url: url.description, limit: Int(length)) }
+            // Not read meanwhile, so the sender is held up too.
+            try await admit(chunk.readableBytes, url.description)
             try await onChunk(chunk)
         }
         guard received == length else {

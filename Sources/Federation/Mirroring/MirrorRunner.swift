@@ -85,7 +85,12 @@ public struct MirrorRunner: Sendable {
                     settle(ended.fetch, ended.error, &result)
                 }
                 if Task.isCancelled || result.isFull { break }
-                group.addTask { (fetch, await self.fetch(fetch, progress: progress)) }
+                group.addTask {
+                    (
+                        fetch,
+                        await TransferClass.$current.withValue(.mirror) { await self.fetch(fetch, progress: progress) }
+                    )
+                }
                 underWay += 1
             }
             for await ended in group { settle(ended.fetch, ended.error, &result) }

@@ -86,7 +86,7 @@ public struct StoreKeeper: Sendable {
                 }
                 for facts in try await blobs.damaged() {
                     if Task.isCancelled { return }
-                    _ = await repair(facts)
+                    _ = await TransferClass.$current.withValue(.model) { await repair(facts) }
                 }
             } catch {
                 logger.error("keeping the store", metadata: ["why": "\(error)"])

@@ -42,20 +42,22 @@ struct BlobRoutes: Sendable {
             reader = try await services.blobs.open(hash)
         } catch {
             guard case .notFound = error, viewer.kind == .peer else { throw error }
-            return try await partial(hash, request, fields)
+            let pace = SendingPace(services.sending, to: viewer, reference, size: .max, on: context.channel)
+            return try await partial(hash, request, fields, at: pace)
         }
+        let pace = SendingPace(services.sending, to: viewer, reference, size: reader.size, on: context.channel)
         switch range(hash, request, size: reader.size) {
         case .whole:
-            let body = BlobResponder.body(reader, 0..<reader.size, on: context.channel)
+            let body = BlobResponder.body(reader, 0..<reader.size, on: context.channel, at: pace)
             return Response(status: .ok, headers: fields, body: body)
         case .part(let range):
-            let body = BlobResponder.body(reader, range, on: context.channel)
+            let body = BlobResponder.body(reader, range, on: context.channel, at: pace)
             return Response(status: .partialContent, headers: fields.adding(range, of: reader.size), body: body)
         case .parts(let parts):
             let ranges = MultipartRanges(parts, mediaType: fields[.contentType] ?? MediaType.bytes, size: reader.size)
             var fields = fields
             fields[.contentType] = ranges.contentType
-            let body = BlobResponder.body(reader, ranges, on: context.channel)
+            let body = BlobResponder.body(reader, ranges, on: context.channel, at: pace)
             return Response(status: .partialContent, headers: fields, body: body)
         case .unsatisfiable:
             return Self.unsatisfiable(size: reader.size)
@@ -100,7 +102,9 @@ struct BlobRoutes: Sendable {
 
     // MARK: Partial blobs
 
-    private func partial(_ hash: Hash32, _ request: Request, _ fields: HTTPFields) async throws -> Response {
+    private func partial(
+        _ hash: Hash32, _ request: Request, _ fields: HTTPFields, at pace: SendingPace
+    ) async throws -> Response {
         guard let partial = try await services.blobs.partial(hash), partial.size > 0 else {
             throw BlobError.notFound(hash)
         }
@@ -120,7 +124,11 @@ struct BlobRoutes: Sendable {
                 var buffer = try await partial.readUnits(number..<number + 1)
                 let wanted = range.clamped(to: start..<start + UInt64(buffer.readableBytes))
                 buffer.moveReaderIndex(forwardBy: Int(wanted.lowerBound - start))
-                if let bytes = buffer.readSlice(length: wanted.count) { try await writer.write(bytes) }
+                buffer.moveWriterIndex(to: buffer.readerIndex + wanted.count)
+                while buffer.readableBytes > 0 {
+                    let count = try await pace.take(upTo: buffer.readableBytes)
+                    if let bytes = buffer.readSlice(length: count) { try await writer.write(bytes) }
+                }
             }
             try await writer.finish(nil)
         }
