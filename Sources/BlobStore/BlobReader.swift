@@ -82,8 +82,8 @@ public final class BlobReader: Sendable {
         }
     }
 
-    /// Throws `changedOnDisk` when a file was written to since it was opened, or an adopted one is no longer as it was hashed. To be called after a `sendfile`, whose
-    /// receiver then must not be told that the bytes were complete.
+    /// Throws `changedOnDisk` when a file was written to since it was opened, or an adopted one is no longer as it was
+    /// hashed. To be called after a `sendfile`, whose receiver then must not be told that the bytes were complete.
     public func revalidate() async throws(BlobError) {
         try await threads.run { () throws(BlobError) in try self.checkUnchanged() }
     }
