@@ -34,11 +34,11 @@ extension BlobStore {
     /// that lacks them (`partial(_:)`), and fetching them repairs it. An own copy that is all right is in service
     /// afterwards even if its file was touched.
     ///
-    /// It goes on where a scrub that was broken off stopped. Where the system can, the bytes come from the disk and not
-    /// from memory.
+    /// Where the system can, the bytes come from the disk and not from memory.
     ///
     /// - Parameters:
-    ///   - idly: reads in the idle I/O class, so that nobody else waits for the disk.
+    ///   - idly: reads in the idle I/O class, so that nobody else waits for the disk, and goes on where a scrub that was
+    ///     broken off stopped.
     ///   - progress: gets the bytes of the blob that were read.
     /// - Throws: `notFound`, `purged`, `cancelled`, `io`, `database`.
     public func scrub(
@@ -86,7 +86,7 @@ extension BlobStore {
         var isSound = identity.size == row.size && MerkleTree.root(layer: layer, size: row.size) == row.piecesRoot
         // What was read before counts as long as nobody wrote to the file.
         let isSame = check?.modified == nil || check?.modified == identity.modified
-        var unit = isSame ? min(check?.nextUnit ?? 0, layer.count - 1) : 0
+        var unit = idly && isSame ? min(check?.nextUnit ?? 0, layer.count - 1) : 0
         let first = unit
         while isSound, unit < layer.count {
             if Task.isCancelled {

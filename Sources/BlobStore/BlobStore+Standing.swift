@@ -5,10 +5,10 @@ import GRDB
 public struct Standing: Hashable, Sendable {
     /// How much of it is here.
     public var extent: Extent
-    /// Why it stays.
-    public var pins: [PinReason]
-    /// Whether a pin or a lease holds it now.
-    public var isHeld: Bool
+    /// Why a blob that is not whole here is to stay once it is.
+    public var pins: [PinReason] = []
+    /// Whether a pin or a lease holds the store's own copy now.
+    public var isHeld = false
 
     public enum Extent: Hashable, Sendable {
         case none
@@ -54,15 +54,16 @@ extension BlobStore {
         let now = options.now()
         var found = try await index.read { db in
             try hashes.map { hash -> (standing: Standing, isBegun: Bool, isDamaged: Bool) in
-                var standing = Standing(
-                    extent: .none, pins: try HoldsTable.pins(db, hash),
-                    isHeld: try BlobsTable.isHeld(db, hash, now: now))
+                var standing = Standing(extent: .none)
                 guard self.purges.record(hash) == nil else { return (standing, false, false) }
                 let row = try BlobsTable.find(db, hash)
                 if let row, row.inService {
                     standing.extent = .own
+                    standing.isHeld = try BlobsTable.isHeld(db, hash, now: now)
                 } else if let row, try AdoptedTable.all(db, blob: row.id).contains(where: { $0.state == .inService }) {
                     standing.extent = .adopted
+                } else {
+                    standing.pins = try HoldsTable.pins(db, hash)
                 }
                 let isAbsent = standing.extent == .none
                 return (

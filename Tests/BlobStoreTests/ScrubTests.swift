@@ -95,7 +95,7 @@ struct ScrubTests {
         #expect(try await store.bytes(blob.hash) == blob.bytes)
     }
 
-    @Test("a round reads what was not read for 30 days, goes on after a stop, and misses no bad unit before its place")
+    @Test("a round reads what was not read for 30 days, and goes on after a stop")
     func round() async throws {
         var store = try await open()
         let blobs = [TestBlob(24 << 20, seed: 5), TestBlob(300, seed: 6)]
@@ -116,14 +116,14 @@ struct ScrubTests {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await #expect(throws: BlobError.cancelled) {
-                    try await first.scrub(blobs[0].hash) { _ in withUnsafeCurrentTask { $0?.cancel() } }
+                    try await first.scrub(blobs[0].hash, idly: true) { _ in withUnsafeCurrentTask { $0?.cancel() } }
                 }
             }
         }
         try await store.close()
         store = try await open()
         let read = Recorder<UInt64>()
-        #expect(try await store.scrub(blobs[0].hash) { read.record($0) }.isGood)
+        #expect(try await store.scrub(blobs[0].hash, idly: true) { read.record($0) }.isGood)
         #expect(read.values == [16 << 20, 24 << 20])
         for hash in [blobs[1].hash, adopted] { #expect(try await store.scrub(hash).isGood) }
         #expect(try await due().isEmpty)

@@ -18,6 +18,8 @@ final class MirrorActivity: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
         var parts: [Int64: Part] = [:]
         var stop: AsyncStream<Void>.Continuation?
+        /// The pass under way was stopped, be it before it had anything to stop.
+        var isStopped = false
     }
 
     private let state = Mutex(State())
@@ -39,6 +41,7 @@ final class MirrorActivity: Sendable {
             let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
                 state.parts = [:]
                 state.stop = nil
+                state.isStopped = false
                 state.isBusy = !state.waiting.isEmpty
                 return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
             }
@@ -50,7 +53,10 @@ final class MirrorActivity: Sendable {
     /// Runs `body`, whose task is cancelled when `interrupt` is called meanwhile.
     func interruptible<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
         let (stops, stop) = AsyncStream.makeStream(of: Void.self)
-        state.withLock { $0.stop = stop }
+        state.withLock { state in
+            state.stop = stop
+            if state.isStopped { stop.yield() }
+        }
         return await withTaskGroup(of: Value?.self) { group in
             group.addTask { await body() }
             group.addTask {
@@ -70,7 +76,11 @@ final class MirrorActivity: Sendable {
 
     /// Stops the pass under way; what was verified stays.
     func interrupt() {
-        state.withLock { $0.stop }?.yield()
+        state.withLock { state in
+            guard state.isBusy else { return }
+            state.isStopped = true
+            state.stop?.yield()
+        }
     }
 
     // MARK: What is done

@@ -100,7 +100,7 @@ public enum MirrorObstacle: Sendable, Hashable {
     public var message: String {
         switch self {
         case .paused: "the rule is paused; `waggle mirror resume` goes on"
-        case .ruleBudget(let left): "the rule's budget has \(left) bytes left; raise it with a new rule"
+        case .ruleBudget(let left): "the rule's budget has \(left) bytes left; add a rule with more and remove this one"
         case .storeBudget(let left): "storage.budget has \(left) bytes left; raise it, or trim another rule"
         case .disk(let left): "the disk has \(left) bytes above what is kept free; it goes on when there is room"
         case .noHolder(let asked, let silent):

@@ -17,7 +17,7 @@ public struct MirrorStatus: Sendable {
     /// What the rule wants, has and lacks, as in a plan.
     public let plan: MirrorPlan.RulePlan
     public let activity: Activity
-    /// Why it does not go on, in words; empty when it does.
+    /// Why it does not go on, or that nothing matches, in words; else empty.
     public let reason: String
     /// Names of the files under way.
     public let files: [String]
@@ -53,7 +53,9 @@ public struct MirrorStatus: Sendable {
         } else if plan.fetch.blobs > 0 {
             (activity, reason) = (.waiting, plan.rule.lastError)
         } else {
-            (activity, reason) = (.complete, "")
+            (activity, reason) = (
+                .complete, plan.wanted.blobs == 0 ? "nothing that is known here matches the rule yet" : ""
+            )
         }
     }
 }
