@@ -76,6 +76,11 @@ final class UploadRoutes: Sendable {
             let partial = try await services.blobs.beginPartial(
                 sha256: wanted.sha256, size: wanted.size, piecesRoot: wanted.piecesRoot, layer: layer)
             let held = await partial.heldUnits
+            if held.isFull {
+                // It was broken off before its last step.
+                _ = try await partial.commit()
+                return answer(reply, units: "all", to: request)
+            }
             reply.have = held.data
             return answer(reply, units: BlobPeerRoutes.ranges(held), to: request)
         } catch .alreadyHeld {
@@ -145,6 +150,8 @@ final class UploadRoutes: Sendable {
         switch error {
         case .overBudget, .diskFull:
             GatewayError.conflict(code: "no-room", "This node has no room for the file at the moment")
+        case .hashMismatch:
+            GatewayError.conflict(code: "other-blob", "The signed root is not that of the bytes with this SHA-256")
         case .conflict: GatewayError.conflict(code: "other-blob", "Another size or root is under way for this SHA-256")
         default: error
         }

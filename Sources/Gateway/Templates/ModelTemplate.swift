@@ -78,7 +78,7 @@ extension Templates {
         <details{{#isPrimary}} open{{/isPrimary}}>
         <summary><bdi>{{fileName}}</bdi> <span class="by">{{fileSize}}</span></summary>
         {{^isPrimary}}<p><a href="{{fileHref}}">Download</a></p>{{/isPrimary}}
-        {{#torrentHref}}<ul class="plain"><li><a href="{{.}}">Torrent</a></li>{{/torrentHref}}\
+        {{#torrentHref}}<ul class="words" aria-label="From many places"><li><a href="{{.}}">Torrent</a></li>{{/torrentHref}}\
         {{#metalinkHref}}<li><a href="{{.}}">Metalink</a></li></ul>{{/metalinkHref}}
         <table>
         <tbody>{{#rows}}<tr><th scope="row">{{term}}</th><td><code>{{value}}</code></td></tr>{{/rows}}</tbody>
