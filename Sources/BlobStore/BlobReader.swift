@@ -104,8 +104,7 @@ public final class BlobReader: Sendable {
         try await threads.run { () throws(BlobError) in try self.checkUnchanged() }
     }
 
-    /// `revalidate` on this thread, which must be one that may block.
-    func checkUnchanged() throws(BlobError) {
+    private func checkUnchanged() throws(BlobError) {
         switch source {
         case .bytes: return
         case .own(let file, let modified):

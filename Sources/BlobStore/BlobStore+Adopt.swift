@@ -40,9 +40,7 @@ extension BlobStore {
             try self.leave(db, path, for: id)
             try AdoptedTable.put(db, blob: id, path, before, record == nil ? .inService : .purged)
             // An own copy has a date of its own.
-            if row.map({ $0.own == BlobRow.Own.none }) ?? true {
-                try ChecksTable.putVerified(db, blob: id, modified: nil, at: now)
-            }
+            if row?.own.takesRoom != true { try ChecksTable.putVerified(db, blob: id, modified: nil, at: now) }
         }
         // Asked again, as a purge may have come between.
         try purges.check(digests.sha256)

@@ -17,51 +17,42 @@ extension BlobStore {
     }
 
     /// Puts a blob into a folder under a name: by reflink where the file system can, else as a hard link of the store's
-    /// own file, else as a copy. Nothing is ever overwritten, and whatever happens meanwhile, the name stands for the whole
-    /// file or for none; it is durable when it returns.
+    /// own file, else as a copy, which is durable when it returns. Nothing is ever overwritten.
     ///
     /// - Throws: `exists`, `notFound`, `purged`, `changedOnDisk`, `diskFull`, `readOnly`.
     public func export(_ hash: Hash32, to path: FilePath) async throws(BlobError) -> ExportMethod {
         let reader = try await open(hash)
         let target = path.absolute
         return try await threads.run { () throws(BlobError) in
-            guard Files.identity(target) == nil else { throw .exists(path: target) }
-            let method = try Self.fill(target, from: reader)
-            try Files.synchronizeDirectory(target.removingLastComponent())
-            return method
+            guard case .file(let source, let sourcePath) = reader.content else {
+                return try Self.write(reader, to: target)
+            }
+            let file = try OpenFile(writing: target, creating: true)
+            do throws(BlobError) {
+                if waggle_clone(file.descriptor, source.rawValue) == 0 {
+                    try file.synchronizeData()
+                    return .cloned
+                }
+                if case .file = reader.facts.place, try Self.link(sourcePath, to: target) { return .hardLinked }
+                try Self.copy(source, reader.size, to: file)
+                try file.synchronizeData()
+                try Files.synchronizeDirectory(target.removingLastComponent())
+                return .copied
+            } catch {
+                try? Files.remove(target)
+                throw error
+            }
         }
     }
 
-    private static func fill(_ target: FilePath, from reader: BlobReader) throws(BlobError) -> ExportMethod {
-        // Under a name of its own until it is complete.
-        let file = try OpenFile(
-            writing: FilePath(target.string + ".part-" + String(UInt64.random(in: .min ... .max), radix: 36)),
-            creating: true)
-        // Gone when it was renamed.
-        defer { try? Files.remove(file.path) }
-        var method = ExportMethod.copied
-        switch reader.content {
-        case .bytes(let buffer): try file.write(Array(buffer.readableBytesView))
-        case .file(let source, _) where waggle_clone(file.descriptor, source.rawValue) == 0: method = .cloned
-        case .file(let source, let sourcePath):
-            if case .file = reader.facts.place, try link(sourcePath, to: target) { return .hardLinked }
-            try copy(source, reader.size, to: file)
-        }
-        try file.synchronizeData()
-        try reader.checkUnchanged()
-        let result = file.path.withPlatformString { from in
-            target.withPlatformString { waggle_rename_new(from, $0) }
-        }
-        guard result != -EEXIST else { throw .exists(path: target) }
-        guard result == 0 else { throw Files.failure(-result, "rename", target) }
-        return method
-    }
-
-    /// Gives the store's own file a second name; false when the file system cannot.
+    /// Replaces the empty file just made at `target` with a link; false when the file system cannot link there.
     private static func link(_ source: FilePath, to target: FilePath) throws(BlobError) -> Bool {
-        let result = source.withPlatformString { from in target.withPlatformString { Glibc.link(from, $0) } }
-        if result != 0, errno == EEXIST { throw .exists(path: target) }
-        return result == 0
+        let name = FilePath(target.string + ".link-" + String(UInt64.random(in: .min ... .max), radix: 36))
+        let result = source.withPlatformString { from in name.withPlatformString { Glibc.link(from, $0) } }
+        guard result == 0 else { return false }
+        try Files.move(name, to: target)
+        try Files.synchronizeDirectory(target.removingLastComponent())
+        return true
     }
 
     private static func copy(_ source: SystemPackage.FileDescriptor, _ size: UInt64, to file: OpenFile)
@@ -76,5 +67,19 @@ extension BlobStore {
             }
             done += UInt64(count)
         }
+    }
+
+    private static func write(_ reader: BlobReader, to target: FilePath) throws(BlobError) -> ExportMethod {
+        guard case .bytes(let buffer) = reader.content else { return .copied }
+        let file = try OpenFile(writing: target, creating: true)
+        do throws(BlobError) {
+            try file.write(Array(buffer.readableBytesView))
+            try file.synchronizeData()
+            try Files.synchronizeDirectory(target.removingLastComponent())
+        } catch {
+            try? Files.remove(target)
+            throw error
+        }
+        return .copied
     }
 }

@@ -26,15 +26,6 @@ int waggle_clone(int to, int from) {
     return ioctl(to, FICLONE, from) < 0 ? -errno : 0;
 }
 
-int waggle_rename_new(const char *from, const char *to) {
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
-    if (errno != EINVAL && errno != ENOSYS) return -errno;
-    // File systems that know no such rename: a second name, which is refused when there is one, then the first goes.
-    if (link(from, to) < 0) return -errno;
-    unlink(from);
-    return 0;
-}
-
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length) {
     return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
 }

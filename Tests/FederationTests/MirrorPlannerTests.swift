@@ -12,11 +12,12 @@ struct MirrorPlannerTests {
 
     private func candidate(
         _ number: UInt64, size: UInt64, type: String = "LORA", base: String = "SDXL 1.0", level: Level = .pg,
-        author: Hash32 = .zero, tags: [String] = []
+        author: Hash32 = .zero, tags: [String] = [], hasMirrors: Bool = false
     ) -> MirrorCandidate {
         MirrorCandidate(
             sha256: Hash32(words: (9, 9, 9, number)), piecesRoot: .zero, size: size, name: "\(number)", isImage: false,
-            author: author, level: level, releaseID: nil, release: nil, modelType: type, baseModel: base, tags: tags)
+            author: author, level: level, releaseID: nil, release: nil, modelType: type, baseModel: base, tags: tags,
+            hasMirrors: hasMirrors)
     }
 
     private func rule(
@@ -108,6 +109,15 @@ struct MirrorPlannerTests {
         #expect(
             obstacle(planner([rule(1, from: Self.hive)], silent: [Self.hive]), nobodys)
                 == .noHolder(asked: 1, silent: 1))
+    }
+
+    @Test(
+        "what the signed release names a web address for is fetched though no peer has it, but not for one peer's rule")
+    func onTheWeb() {
+        var planner = planner([rule(1, from: Self.hive), rule(2)], silent: [Self.hive])
+        planner.add(item(candidate(1, size: 10, hasMirrors: true), [1, 2], by: []))
+        let plan = planner.finish()
+        #expect(plan.fetches.map(\.rule.n) == [2] && plan.fetches[0].holders.isEmpty)
     }
 
     @Test("the oldest rule with room takes a file; one that began it goes on with it")

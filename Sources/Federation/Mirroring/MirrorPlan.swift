@@ -25,7 +25,7 @@ public struct MirrorPlan: Sendable {
         public let rule: MirrorRule
         /// Bytes still to come; fewer than its size when a part is here.
         public let bytes: UInt64
-        /// Peers that hold it, or a part of it.
+        /// Peers that hold it, or a part of it; empty when only web addresses that its release names may have it.
         public let holders: [Hash32]
     }
 

@@ -176,7 +176,8 @@ public struct MirrorPlanner: Sendable {
                 if own < size { return .disk(left: own) }
             }
         }
-        if item.standing != .cached, case .known = item.holders, holders(item, rule).isEmpty {
+        let isOnTheWeb = rule.terms.node == nil && item.candidate.hasMirrors
+        if item.standing != .cached, !isOnTheWeb, case .known = item.holders, holders(item, rule).isEmpty {
             let asked = rule.terms.node.map { Set([$0]) } ?? peers
             return .noHolder(asked: asked.count, silent: asked.intersection(silent).count)
         }
