@@ -38,11 +38,17 @@ public final class Federation: Sendable {
         self.http = http
         self.logger = logger
         self.now = now
+        let mirrors = ReleaseMirrors(catalog: catalog, moderation: moderation, peers: peers, logger: logger)
         fetcher = BlobFetcher(store: blobs, logger: logger) { [peers, http, identity, now] node in
             let known = (try? await peers.peers()) ?? []
             return known.filter { node == nil || $0.node == node }.compactMap { peer in
-                (try? PeerURL(peer.url)).map { NodeClient(url: $0, http: http, identity: identity, now: now) }
+                (try? PeerURL(peer.url)).map { url in
+                    BlobPeer(
+                        node: peer.node, client: NodeClient(url: url, http: http, identity: identity, now: now))
+                }
             }
+        } mirrors: { hash in
+            await mirrors.open(for: hash)
         }
     }
 
