@@ -45,13 +45,18 @@ public final class Federation: Sendable {
         holders = BlobHolders(peers: peers, http: http, identity: identity, now: now)
         let admit: NodeClient.Admit = { try await receiving.admit($0, for: .current, peer: $1) }
         self.admit = admit
+        let mirrors = ReleaseMirrors(
+            catalog: catalog, moderation: moderation, peers: peers, logger: logger, admit: admit)
         fetcher = BlobFetcher(store: blobs, logger: logger) { [peers, http, identity, now] node in
             let known = (try? await peers.peers()) ?? []
             return known.filter { node == nil || $0.node == node }.compactMap { peer in
-                (try? PeerURL(peer.url)).map {
-                    NodeClient(url: $0, http: http, identity: identity, now: now, admit: admit)
+                (try? PeerURL(peer.url)).map { url in
+                    let client = NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
+                    return BlobPeer(node: peer.node, client: client)
                 }
             }
+        } mirrors: { hash in
+            await mirrors.open(for: hash)
         }
     }
 

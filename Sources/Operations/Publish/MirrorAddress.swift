@@ -15,8 +15,9 @@ enum MirrorAddress {
         } catch {
             return "\(error)"
         }
-        guard files == 1 || text.contains("{sha256}") else {
-            return "a release of \(files) files needs {sha256} in it, which stands for the hash of each"
+        guard files == 1 || text.contains("{sha256}") || text.hasSuffix("/") else {
+            return
+                "a release of \(files) files needs {sha256} in it, which stands for the hash of each, or a folder: a / at the end"
         }
         return nil
     }
