@@ -73,7 +73,7 @@ let package = Package(
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
         .target(
             name: "BlobStore",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", grdb, nio, nioPosix, system],
+            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
@@ -111,7 +111,8 @@ let package = Package(
                 tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
+            name: "waggle", dependencies: ["Formats", "Node", "Operations", argumentParser, log, system],
+            swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
             path: "Examples/demo", swiftSettings: strict),

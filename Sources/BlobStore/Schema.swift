@@ -67,6 +67,7 @@ enum Schema {
                         UNIQUE (sha256, holder));
                     """)
         }
+        migrator.registerMigration("library", migrate: LibraryTable.create)
         return migrator
     }
 

@@ -36,6 +36,7 @@ extension Node {
                     .init(service: ControlServer(home: home, context: { self.context() }, logger: logger)),
                     .init(service: Background { await self.federation.run() }),
                     .init(service: Background { await self.keepHouse() }),
+                    .init(service: Background { await self.keepLibraries() }),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
         do {
@@ -113,6 +114,14 @@ extension Node {
                 logger.error("tidying the log", metadata: ["why": "\(error)"])
             }
         }
+    }
+
+    /// Scans the library folders now and then, and hashes what is new in them.
+    private func keepLibraries() async {
+        let logger = logger
+        await LibraryKeeper(context: { self.context() }) { error in
+            logger.warning("library folders", metadata: ["why": "\(error.message)"])
+        }.run()
     }
 
     private static func words(_ error: any Error, _ listen: String) -> String {
