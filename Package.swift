@@ -114,7 +114,8 @@ let package = Package(
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
+            name: "waggle", dependencies: ["Formats", "Node", "Operations", argumentParser, log, system],
+            swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
             path: "Examples/demo", swiftSettings: strict),

@@ -109,6 +109,7 @@ enum Schema {
                         sha256 BLOB NOT NULL);
                     """)
         }
+        migrator.registerMigration("library", migrate: LibraryTable.create)
         return migrator
     }
 

@@ -26,6 +26,18 @@ int waggle_clone(int to, int from) {
     return ioctl(to, FICLONE, from) < 0 ? -errno : 0;
 }
 
+int waggle_rename_new(const char *from, const char *to) {
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -errno;
+    // A file system without it: a second name, which never replaces, and then without the first.
+    if (link(from, to) < 0) return -errno;
+    return unlink(from) < 0 ? -errno : 0;
+}
+
+int waggle_exchange(const char *one, const char *other) {
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) < 0 ? -errno : 0;
+}
+
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length) {
     return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
 }

@@ -39,6 +39,7 @@ extension Node {
                     .init(service: Background { await self.federation.run() }),
                     .init(service: Background { await self.keepHouse() }),
                     .init(service: Background { await self.nameBlobs() }),
+                    .init(service: Background { await self.keepLibraries() }),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
         do {
@@ -126,6 +127,14 @@ extension Node {
         await blobs.hashInBackground { [logger] error in
             logger.error("hashing in the background", metadata: ["why": "\(error)"])
         }
+    }
+
+    /// Scans the library folders now and then, and hashes what is new in them.
+    private func keepLibraries() async {
+        let logger = logger
+        await LibraryKeeper(context: { self.context() }) { error in
+            logger.warning("library folders", metadata: ["why": "\(error.message)"])
+        }.run()
     }
 
     private static func words(_ error: any Error, _ listen: String) -> String {

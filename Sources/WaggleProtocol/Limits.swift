@@ -160,7 +160,7 @@ public enum Limits {
         /// Milliseconds after which a partial blob's units are written down.
         public static let checkpointMilliseconds: Int64 = 2_000
         /// Bytes hashed in place after which an interrupted pass can go on from there.
-        public static let hashingCheckpointBytes: UInt64 = 1 << 30
+        public static let hashingCheckpointBytes: UInt64 = 128 << 20
         /// Seconds between two looks for blobs that wait for their extra hashes.
         public static let backgroundSeconds: Int64 = 10
         /// safetensors headers that are read for that; they are held in memory.
@@ -194,6 +194,32 @@ public enum Limits {
         public static let purgeTextBytes = 512
         /// Holder of a lease, id of a mirror rule or bounty.
         public static let holderBytes = 128
+    }
+
+    /// Folders of other programs, and files put into them.
+    public enum Library {
+        /// Folders that one node remembers.
+        public static let folders = 256
+        /// Files of one step of a scan.
+        public static let batch = 256
+        /// Folders within each other, and bytes of a path, that a scan follows.
+        public static let depth = 64
+        public static let pathBytes = 4096
+        /// Milliseconds that a file must be unchanged before it is hashed.
+        public static let quietMilliseconds: Int64 = 2_000
+        /// Seconds after which a running server scans a folder again, and between two looks for files that wait.
+        public static let rescanSeconds: Int64 = 900
+        public static let lookSeconds: Int64 = 2
+        /// `extra_model_paths.yaml`: its bytes, and the folders it names.
+        public static let pathListBytes = 256 << 10
+        public static let extraFolders = 1000
+        /// A template for file names, and its parts.
+        public static let templateBytes = 512
+        public static let templateDepth = 8
+        /// Files that one question identifies.
+        public static let identified = 10_000
+        /// Bytes of a file read at a time when it is only looked at.
+        public static let readBytes = 4 << 20
     }
 
     /// Queries of the catalog.

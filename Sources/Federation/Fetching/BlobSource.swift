@@ -13,19 +13,13 @@ struct BlobSource: Sendable {
     let kind: Kind
     /// Who is to blame for wrong bytes: the node's identity, or the mirror's host.
     let culprit: String
-    /// The node; nil for a mirror.
-    let node: Hash32?
 
     init(peer client: NodeClient, node: Hash32) {
-        self.init(kind: .peer(client), culprit: node.hex, node: node)
+        (kind, culprit) = (.peer(client), node.hex)
     }
 
     init(mirror: HTTPMirror) {
-        self.init(kind: .mirror(mirror), culprit: mirror.host, node: nil)
-    }
-
-    private init(kind: Kind, culprit: String, node: Hash32?) {
-        (self.kind, self.culprit, self.node) = (kind, culprit, node)
+        (kind, culprit) = (.mirror(mirror), mirror.host)
     }
 
     /// For messages.

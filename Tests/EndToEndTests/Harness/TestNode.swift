@@ -23,6 +23,9 @@ final class TestNode: Sendable {
     /// Where the running server listens: `http://127.0.0.1:PORT`.
     var url: String { state.withLock { $0.url } }
 
+    /// The process id of the running server.
+    var processID: pid_t? { state.withLock { $0.server?.id } }
+
     var isRunning: Bool { state.withLock { $0.server }?.isRunning ?? false }
 
     /// What the servers of this home printed, the latest last.
