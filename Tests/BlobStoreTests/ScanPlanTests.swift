@@ -13,7 +13,7 @@ struct ScanPlanTests {
 
     @Test("an unchanged file is never read again, whatever the clock says")
     func unchanged() {
-        for now in [Int64.min / 2, -1, 0, 5, 1_000_000, .max / 2] {
+        for now in [Int64.min / 2, -1, 0, 5, 1_000_000, Int64.max / 2] as [Int64] {
             for state in [LibraryFileState.hashed, .purged] {
                 #expect(
                     plan.verdict(known(state), found: file, isUnderWay: false, now: now) == .unchanged)
