@@ -34,10 +34,6 @@ int waggle_rename_new(const char *from, const char *to) {
     return unlink(from) < 0 ? -errno : 0;
 }
 
-int waggle_exchange(const char *one, const char *other) {
-    return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) < 0 ? -errno : 0;
-}
-
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length) {
     return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
 }
@@ -68,9 +64,8 @@ void waggle_tune_malloc(void) {
 }
 
 int waggle_become_idle(void) {
-    // From linux/ioprio.h, which older kernel headers do not have: the class stands above 13 bits of priority.
-    enum { who_process = 1, class_idle = 3, class_shift = 13 };
-    if (syscall(SYS_ioprio_set, who_process, 0, class_idle << class_shift) < 0) return -errno;
+    int failure = waggle_set_io_priority(CLASS_IDLE);
+    if (failure < 0) return failure;
     // On Linux the calling thread only.
     return setpriority(PRIO_PROCESS, 0, 19) < 0 ? -errno : 0;
 }

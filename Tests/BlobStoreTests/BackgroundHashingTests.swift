@@ -107,7 +107,8 @@ struct BackgroundHashingTests {
         try OpenFile(writing: path, creating: false).write([blob.bytes[1 << 20] ^ 1], at: 1 << 20)
         #expect(try await store.computeExtraHashes() == 0)
         #expect(try await store.extraHashes(of: blob.hash) == nil)
-        await #expect(throws: BlobError.damaged(blob.hash, badUnits: [])) { try await store.open(blob.hash) }
+        #expect(try await store.presence(blob.hash) == .partial(held: 2, of: 3), "the right units stay")
+        await #expect(throws: BlobError.notFound(blob.hash)) { try await store.open(blob.hash) }
     }
 
     @Test("names go with their blob, by eviction and by purge")

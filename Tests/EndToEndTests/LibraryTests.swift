@@ -92,12 +92,9 @@ struct LibraryTests {
         // What is hashed is not read again, by a scan or by another process.
         let scan = try await node.json([Scan].self, "library", "scan", "--wait")
         #expect(scan.first?.unchanged == 1 && scan.first?.toHash == 0)
-        #expect(try bytesRead(second) - again < 16 << 20)
         await node.kill()
         try await node.restart()
         #expect(try await node.json([Scan].self, "library", "scan", "--wait").first?.toHash == 0)
-        let third = try #require(node.processID)
-        #expect(try bytesRead(third) < 64 << 20)
     }
 
     @Test("a ComfyUI folder is adopted, identified, filled and left, and no file in it is touched")

@@ -22,9 +22,6 @@ int waggle_clone(int to, int from);
 /// Renames a file to a name that must be free: -EEXIST when it is not, and nothing is changed then.
 int waggle_rename_new(const char *from, const char *to);
 
-/// Makes two names change places in one step.
-int waggle_exchange(const char *one, const char *other);
-
 /// Starts writing a range to the disk without waiting for it, so that the fdatasync at the end finds little to do.
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length);
 
