@@ -98,18 +98,26 @@ def ingest(report, folder):
     size = 2 * GIB // SCALE
     file = f"{folder}/file.safetensors"
     write_model(file, size)
+    write_model(f"{folder}/first.safetensors", MIB)
+
+    def disk(store):
+        return int(run("du", "-sB1", store).split()[0])
+
     values, bounds, extra = [], [], []
     for number in range(ROUNDS):
+        # A store that holds something already: what an empty one takes is not for this file.
+        store = f"{folder}/store{number}"
+        run(BENCH, "adopt", f"{folder}/first.safetensors", store)
+        before = disk(store)
         settle()
         wall, _, output = timed("openssl", "dgst", "-sha256", "-r", file)
         bounds.append(wall)
         settle()
-        store = f"{folder}/store{number}"
         wall, _, adopted = timed(BENCH, "adopt", file, store)
         values.append(wall)
         if adopted.strip() != output.split()[0]:
             raise Failure(f"the ingest says {adopted.strip()}, openssl {output}")
-        extra.append(int(run("du", "-sB1", store).split()[0]) / size * 100)
+        extra.append((disk(store) - before) / size * 100)
     report.add("ingest in place", "s", values, bounds, ("ratio", "<=", 1.3))
     report.add("ingest in place, extra disk", "%", extra, goal=("value", "<=", 0.05))
 
