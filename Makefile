@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test interop bench proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak interop bench bench-blobs proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -19,8 +19,10 @@ help:
 	@echo 'make run      install what is missing, build, and start a node at http://127.0.0.1:7700'
 	@echo 'make demo     start two nodes with models, pictures and reviews to look at, and a mirror between them'
 	@echo 'make test     lint, then every unit, property, simulation and loopback end-to-end test'
+	@echo 'make soak     kill nodes 200 times while they write (KILLS=…)'
 	@echo 'make interop  browsers and other programs against real nodes'
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
+	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -45,6 +47,11 @@ test: deps lint
 	$(SWIFT_BUILD) --build-tests
 	swift test --skip-build --disable-xctest
 
+KILLS ?= 200
+soak: deps
+	$(SWIFT_BUILD) --build-tests
+	WAGGLE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'KillTests'
+
 interop: deps deps-interop
 	$(SWIFT_BUILD) --product waggle
 	$(SWIFT_BUILD) --product waggle-demo
@@ -53,6 +60,10 @@ interop: deps deps-interop
 bench: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/run.py
+
+bench-blobs: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/blobs.py
 
 proto: deps-proto
 	swift package resolve

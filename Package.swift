@@ -26,9 +26,11 @@ let nioPosix = product("NIOPosix", "swift-nio")
 let httpTypes = product("HTTPTypes", "swift-http-types")
 let nioFoundation = product("NIOFoundationCompat", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
 let argumentParser = product("ArgumentParser", "swift-argument-parser")
 let hummingbird = product("Hummingbird", "hummingbird")
 let hummingbirdCore = product("HummingbirdCore", "hummingbird")
+let hummingbirdHTTP2 = product("HummingbirdHTTP2", "hummingbird")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let mustache = product("Mustache", "swift-mustache")
 let tomlKit = product("TOMLKit", "TOMLKit")
@@ -44,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
@@ -74,7 +77,7 @@ let package = Package(
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
         .target(
             name: "BlobStore",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", grdb, nio, nioPosix, system],
+            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
@@ -99,11 +102,11 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
                 "Catalog",
                 "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
-                hummingbirdCore, mustache, lifecycle, system,
+                hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
             ], swiftSettings: strict),
         .target(
             name: "Node",
@@ -111,21 +114,25 @@ let package = Package(
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
                 "Catalog",
                 "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
-                tomlKit, system,
+                nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "waggle", dependencies: ["Node", "Operations", argumentParser, log, system], swiftSettings: strict),
+            name: "waggle", dependencies: ["Formats", "Node", "Operations", argumentParser, log, system],
+            swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
             path: "Examples/demo", swiftSettings: strict),
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", protobuf,
-                argumentParser, system,
+                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
+                "Catalog",
+                protobuf, argumentParser, system,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
-        .testTarget(name: "DigestsTests", dependencies: ["Digests", "CWaggleSystem"], swiftSettings: strict),
+        .testTarget(
+            name: "DigestsTests", dependencies: ["Digests", "CWaggleSystem"], exclude: ["Vectors"],
+            swiftSettings: strict),
         .testTarget(
             name: "IdentityTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "CSodium", protobuf],
             swiftSettings: strict),
@@ -136,7 +143,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BlobStoreTests",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "BlobStore", grdb, nio, nioPosix, system],
+            dependencies: [
+                "Digests", "CWaggleSystem", "WaggleProtocol", "Formats", "BlobStore", grdb, nio, nioPosix, system,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],
@@ -149,11 +158,12 @@ let package = Package(
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Federation", nio, protobuf,
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", "Federation",
+                nio, protobuf,
             ], swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Digests", "WaggleProtocol", "Identity", "Operations", protobuf, system],
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Federation", "Operations", protobuf, system],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
@@ -167,7 +177,10 @@ let package = Package(
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["waggle", "Digests", "WaggleProtocol", "Identity", "Formats", protobuf],
+            dependencies: [
+                "waggle", "Digests", "WaggleProtocol", "Identity", "Formats", protobuf, nio, nioFoundation, nioHTTP1,
+                nioSSL, asyncHTTPClient,
+            ],
             swiftSettings: strict),
     ]
 )

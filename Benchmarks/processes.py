@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -64,8 +65,8 @@ def write_model(path, size):
 class Server:
     """A server process that answers at a port of this machine."""
 
-    def __init__(self, command, port, ready_path, log, seconds=60):
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, command, port, ready_path, log, seconds=60, scheme="http"):
+        self.url = f"{scheme}://127.0.0.1:{port}"
         self.port = port
         began = time.perf_counter()
         with open(log, "w") as file:
@@ -80,7 +81,12 @@ class Server:
     def answers(self, path):
         if self.process.poll() is not None:
             raise Failure(f"the server at {self.url} ended with code {self.process.returncode}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        if self.url.startswith("https"):
+            # A certificate of its own authority; that it is the right one is the nodes' business.
+            context = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=5, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", path)
             return connection.getresponse().status == 200
@@ -126,11 +132,16 @@ class Server:
 class Waggle(Server):
     """`waggle serve` on a home, and commands that talk to it."""
 
-    def __init__(self, binary, home, seconds=60):
+    def __init__(self, binary, home, seconds=60, arguments=(), settings=None):
         self.binary, self.home = binary, home
         port = free_port()
-        command = [binary, "serve", "--home", home, "--listen", f"127.0.0.1:{port}"]
-        super().__init__(command, port, "/w/1/node", home + ".log", seconds)
+        command = [binary, "serve", "--home", home, "--listen", f"127.0.0.1:{port}", *arguments]
+        if settings:
+            os.makedirs(home, mode=0o700, exist_ok=True)
+            with open(f"{home}/waggle.toml", "w") as file:
+                file.writelines(f'{name} = "{value}"\n' for name, value in settings.items())
+        scheme = "https" if "tls.certificate" in (settings or {}) else "http"
+        super().__init__(command, port, "/w/1/node", home + ".log", seconds, scheme)
 
     def command(self, *arguments):
         return [self.binary, *arguments, "--home", self.home]

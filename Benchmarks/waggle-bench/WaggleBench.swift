@@ -6,6 +6,8 @@ struct WaggleBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "waggle-bench", abstract: "Parts of `make bench`.",
         subcommands: [
-            IntakeCommand.self, AdoptCommand.self, HomeCommand.self, FillCatalogCommand.self, QueryCatalogCommand.self,
+            IntakeCommand.self, AdoptCommand.self, NamesCommand.self, HomeCommand.self, SmallBlobsCommand.self,
+            FillCatalogCommand.self,
+            QueryCatalogCommand.self,
         ])
 }

@@ -38,6 +38,8 @@ public enum BlobError: Error, Hashable, Sendable {
     case purged(Hash32, reason: String)
     /// More bytes than the limit.
     case tooLarge(bytes: UInt64, limit: UInt64)
+    /// More files or folders than one question or node may have.
+    case tooManyFiles(limit: Int)
     /// A range or unit beyond the end of the blob.
     case outOfRange(Hash32, size: UInt64)
     /// The store's own copy has bad units; it is out of service until they are fetched again.
@@ -74,7 +76,8 @@ extension BlobError: CustomStringConvertible {
         case .diskFull(let needed, let available):
             "The disk is full: \(needed) bytes are needed and \(available) may be used. Free some space; it goes on then."
         case .overBudget(let needed, let used, let budget):
-            "\(needed) bytes do not fit: \(used) of \(budget) are in use and pinned or leased. Raise the budget or unpin."
+            "\(needed) bytes do not fit: \(used) of \(budget) are in use and held. Raise the budget or unpin; "
+                + "`waggle store df` shows what holds them, `waggle store gc` evicts."
         case .badUnit(let unit, let hash):
             "Unit \(unit) of blob \(hash) has wrong bytes and was not stored. Ask another source."
         case .rootMismatch(let hash):
@@ -91,6 +94,8 @@ extension BlobError: CustomStringConvertible {
             "Blob \(hash) was taken down on this node (\(reason)) and is refused. Its operator can say more."
         case .tooLarge(let bytes, let limit):
             "\(bytes) bytes are more than the limit of \(limit). Split the request or the file."
+        case .tooManyFiles(let limit):
+            "There are more than the limit of \(limit). Name a smaller folder, or remove one."
         case .outOfRange(let hash, let size):
             "The range lies beyond the end of blob \(hash), which has \(size) bytes. Ask for a range inside it."
         case .damaged(let hash, let units):

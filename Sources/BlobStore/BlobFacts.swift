@@ -50,8 +50,8 @@ public enum PinReason: Hashable, Sendable {
     /// A mirror rule wants it.
     case mirrorRule(String)
 
-    /// The text in the database.
-    var text: String {
+    /// The text in the database, and for people: "post", "user", "bounty:ID", "rule:N".
+    public var text: String {
         switch self {
         case .ownPost: "post"
         case .user: "user"

@@ -39,6 +39,8 @@ extension BlobStore {
             let id = try row?.id ?? BlobsTable.put(db, digests, own: .none, now: now)
             try self.leave(db, path, for: id)
             try AdoptedTable.put(db, blob: id, path, before, record == nil ? .inService : .purged)
+            // An own copy has a date of its own.
+            if row?.own.takesRoom != true { try ChecksTable.putVerified(db, blob: id, modified: nil, at: now) }
         }
         // Asked again, as a purge may have come between.
         try purges.check(digests.sha256)
@@ -48,18 +50,21 @@ extension BlobStore {
     /// Forgets an adopted file, which stays as it is; false when the path was not adopted.
     public func disown(path: FilePath) async throws(BlobError) -> Bool {
         let path = path.absolute
-        return try await index.write { db in
-            guard let adopted = try AdoptedTable.find(db, path) else { return false }
-            try AdoptedTable.remove(db, path)
-            if let row = try BlobsTable.find(db, id: adopted.blob), row.own == .none {
-                try BlobsTable.forget(db, row.id)
-            }
-            return true
+        return try await index.write { try self.disown($0, path) }
+    }
+
+    @discardableResult
+    func disown(_ db: Database, _ path: FilePath) throws -> Bool {
+        guard let adopted = try AdoptedTable.find(db, path) else { return false }
+        try AdoptedTable.remove(db, path)
+        if let row = try BlobsTable.find(db, id: adopted.blob), row.own == .none {
+            try BlobsTable.forget(db, row.id)
         }
+        return true
     }
 
     /// The facts of a file that is as it was hashed; nil when it must be read.
-    private func known(_ path: FilePath, _ file: FileIdentity) async throws(BlobError) -> BlobFacts? {
+    func known(_ path: FilePath, _ file: FileIdentity) async throws(BlobError) -> BlobFacts? {
         let found = try await index.read { db -> (row: BlobRow, adopted: AdoptedRow)? in
             guard let adopted = try AdoptedTable.find(db, path), adopted.identity == file,
                 let row = try BlobsTable.find(db, id: adopted.blob)

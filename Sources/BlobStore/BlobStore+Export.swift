@@ -14,45 +14,104 @@ extension BlobStore {
         case hardLinked
         /// A copy.
         case copied
+        /// A link to where the bytes lie, which ends when they move.
+        case symlinked
     }
 
     /// Puts a blob into a folder under a name: by reflink where the file system can, else as a hard link of the store's
-    /// own file, else as a copy, which is durable when it returns. Nothing is ever overwritten.
+    /// own file, else as a copy. It is durable, whole and only then under its name when this returns; a crash leaves at most
+    /// a hidden file that the next export of the blob removes. Nothing is ever overwritten.
     ///
     /// - Throws: `exists`, `notFound`, `purged`, `changedOnDisk`, `diskFull`, `readOnly`.
     public func export(_ hash: Hash32, to path: FilePath) async throws(BlobError) -> ExportMethod {
         let reader = try await open(hash)
         let target = path.absolute
-        return try await threads.run { () throws(BlobError) in
-            guard case .file(let source, let sourcePath) = reader.content else {
-                return try Self.write(reader, to: target)
-            }
-            let file = try OpenFile(writing: target, creating: true)
+        let method = try await threads.run { () throws(BlobError) in
+            guard !Self.isTaken(target) else { throw .exists(path: target) }
+            let part = target.removingLastComponent().appending(".\(hash.hex.prefix(20)).waggle-part")
+            try Files.remove(part)
+            let file = try OpenFile(writing: part, creating: true)
             do throws(BlobError) {
-                if waggle_clone(file.descriptor, source.rawValue) == 0 {
-                    try file.synchronizeData()
-                    return .cloned
-                }
-                if case .file = reader.facts.place, try Self.link(sourcePath, to: target) { return .hardLinked }
-                try Self.copy(source, reader.size, to: file)
-                try file.synchronizeData()
+                let method = try Self.fill(file, from: reader, linkedAt: target)
+                if method == .hardLinked { try Files.remove(part) } else { try Self.place(file, at: target) }
                 try Files.synchronizeDirectory(target.removingLastComponent())
-                return .copied
+                return method
             } catch {
-                try? Files.remove(target)
+                try? Files.remove(part)
                 throw error
             }
         }
+        // The bytes of an adopted file are only good when it was not changed meanwhile.
+        do throws(BlobError) {
+            try await reader.revalidate()
+        } catch {
+            try? await threads.run { () throws(BlobError) in try Files.remove(target) }
+            throw error
+        }
+        return method
     }
 
-    /// Replaces the empty file just made at `target` with a link; false when the file system cannot link there.
+    /// Puts a link to the file that holds a blob into a folder: the store's own, or an adopted one where it lies. Small
+    /// blobs are no files and are copied.
+    ///
+    /// - Throws: as `export`.
+    public func symlink(_ hash: Hash32, at path: FilePath) async throws(BlobError) -> ExportMethod {
+        let reader = try await open(hash)
+        guard case .file(_, let source) = reader.content else { return try await export(hash, to: path) }
+        let target = path.absolute
+        return try await threads.run { () throws(BlobError) in
+            let result = source.withPlatformString { from in target.withPlatformString { Glibc.symlink(from, $0) } }
+            guard result == 0 else {
+                if errno == EEXIST { throw .exists(path: target) }
+                throw Files.failure(errno, "symlink", target)
+            }
+            try Files.synchronizeDirectory(target.removingLastComponent())
+            return .symlinked
+        }
+    }
+
+    private static func isTaken(_ path: FilePath) -> Bool {
+        var status = stat()
+        return path.withPlatformString { lstat($0, &status) } == 0
+    }
+
+    /// Gets the bytes into `file`, or a link of the store's own file to `target`.
+    private static func fill(
+        _ file: OpenFile, from reader: BlobReader, linkedAt target: FilePath
+    ) throws(BlobError) -> ExportMethod {
+        var method = ExportMethod.copied
+        switch reader.content {
+        case .bytes(let buffer): try file.write(Array(buffer.readableBytesView))
+        case .file(let source, let path):
+            if waggle_clone(file.descriptor, source.rawValue) == 0 {
+                method = .cloned
+            } else if case .file = reader.facts.place, try link(path, to: target) {
+                return .hardLinked
+            } else {
+                try copy(source, reader.size, to: file)
+            }
+        }
+        // Other programs, which may run as other accounts, are to read it.
+        guard fchmod(file.descriptor, 0o644) == 0 else { throw Files.failure(errno, "chmod", file.path) }
+        try file.synchronizeData()
+        return method
+    }
+
+    private static func place(_ file: OpenFile, at target: FilePath) throws(BlobError) {
+        let result = file.path.withPlatformString { from in
+            target.withPlatformString { waggle_rename_new(from, $0) }
+        }
+        guard result == 0 else {
+            if result == -EEXIST { throw .exists(path: target) }
+            throw Files.failure(-result, "rename", target)
+        }
+    }
+
+    /// Gives the file a second name; false when the file system cannot link there.
     private static func link(_ source: FilePath, to target: FilePath) throws(BlobError) -> Bool {
-        let name = FilePath(target.string + ".link-" + String(UInt64.random(in: .min ... .max), radix: 36))
-        let result = source.withPlatformString { from in name.withPlatformString { Glibc.link(from, $0) } }
-        guard result == 0 else { return false }
-        try Files.move(name, to: target)
-        try Files.synchronizeDirectory(target.removingLastComponent())
-        return true
+        let result = source.withPlatformString { from in target.withPlatformString { Glibc.link(from, $0) } }
+        if result != 0, errno == EEXIST { throw .exists(path: target) }
+        return result == 0
     }
 
     private static func copy(_ source: SystemPackage.FileDescriptor, _ size: UInt64, to file: OpenFile)
@@ -67,19 +126,5 @@ extension BlobStore {
             }
             done += UInt64(count)
         }
-    }
-
-    private static func write(_ reader: BlobReader, to target: FilePath) throws(BlobError) -> ExportMethod {
-        guard case .bytes(let buffer) = reader.content else { return .copied }
-        let file = try OpenFile(writing: target, creating: true)
-        do throws(BlobError) {
-            try file.write(Array(buffer.readableBytesView))
-            try file.synchronizeData()
-            try Files.synchronizeDirectory(target.removingLastComponent())
-        } catch {
-            try? Files.remove(target)
-            throw error
-        }
-        return .copied
     }
 }

@@ -15,12 +15,17 @@ extension BlobStore {
         try await index.write { try HoldsTable.unpin($0, hash, reason) }
     }
 
+    /// Takes a reason away from every blob that has it.
+    public func unpinAll(_ reason: PinReason) async throws(BlobError) {
+        try await index.write { try HoldsTable.unpinAll($0, reason) }
+    }
+
     /// Why a blob is kept, in the order the reasons came.
     public func pins(_ hash: Hash32) async throws(BlobError) -> [PinReason] {
         try await index.read { try HoldsTable.pins($0, hash) }
     }
 
-    /// Bytes of the blobs here that are kept for a reason.
+    /// Bytes of the store's own copies that are kept for a reason.
     public func pinnedBytes(_ reason: PinReason) async throws(BlobError) -> UInt64 {
         try await index.read { try HoldsTable.pinnedBytes($0, reason) }
     }

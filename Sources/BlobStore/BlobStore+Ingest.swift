@@ -143,7 +143,9 @@ extension BlobStore {
         try Files.move(file, to: target)
         options.onStep(.renamed)
         try Files.synchronizeDirectory(target.removingLastComponent())
-        try BlobsTable.put(db, digests, own: .file, now: options.now())
+        let id = try BlobsTable.put(db, digests, own: .file, now: options.now())
+        try ChecksTable.putVerified(
+            db, blob: id, modified: Files.identity(target)?.modified, at: options.now())
         if row?.own != .damaged { change.live += Int64(digests.size) }
         return change
     }

@@ -42,6 +42,28 @@ extension BlobStore {
         }
     }
 
+    /// Makes an own copy with bad units a download that lacks only those, so that the good ones are served on and the bad
+    /// ones are fetched; nil when there is no such copy.
+    ///
+    /// - Parameter good: the units that are known to be right; the others are looked at.
+    public func beginRepair(_ hash: Hash32, good: UnitSet? = nil) async throws(BlobError) -> PartialBlob? {
+        try purges.check(hash)
+        return try await sessions.find(hash) { () async throws(BlobError) -> PartialBlob? in
+            if let kept = try await self.keptPartial(hash) { return kept }
+            let known = try await self.index.read { db -> PartialRow? in
+                guard let blob = try BlobsTable.find(db, hash), blob.own == .damaged, blob.trashedAt == nil else {
+                    return nil
+                }
+                let layer = try BlobsTable.layer(db, blob)
+                return PartialRow(
+                    sha256: hash, size: blob.size, piecesRoot: blob.piecesRoot, layer: layer,
+                    units: good ?? UnitSet(capacity: layer.count), front: OrderedHasher())
+            }
+            guard let known else { return nil }
+            return try await self.repair(known)
+        }
+    }
+
     /// The names of all downloads that were begun and not ended, oldest first.
     public func partials() async throws(BlobError) -> [Hash32] {
         try await index.read { try PartialsTable.all($0).map(\.hash) }

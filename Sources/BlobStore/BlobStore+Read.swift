@@ -9,13 +9,18 @@ extension BlobStore {
     ///
     /// - Throws: `notFound`, `purged`, `changedOnDisk`, `damaged`.
     public func open(_ hash: Hash32) async throws(BlobError) -> BlobReader {
+        try await open(hash, asUse: true)
+    }
+
+    /// - Parameter isUse: whether this counts as use when room is made. The store's own housekeeping does not.
+    func open(_ hash: Hash32, asUse isUse: Bool) async throws(BlobError) -> BlobReader {
         try purges.check(hash)
         guard let (row, adopted) = try await places(hash) else { throw .notFound(hash) }
         var failure = BlobError.notFound(hash)
         if row.inService {
             do throws(BlobError) {
                 let reader = try await openOwn(row)
-                await touch(hash)
+                if isUse { await touch(hash) }
                 return reader
             } catch {
                 failure = error
@@ -104,31 +109,40 @@ extension BlobStore {
         }
     }
 
-    /// Opens the own copy. One that is gone or cut short is marked, so that the blob is fetched again.
-    private func openOwn(_ row: BlobRow) async throws(BlobError) -> BlobReader {
+    /// Opens the own copy. One that is gone, cut short or changed is marked, so that it is read again and repaired.
+    ///
+    /// - Parameter comparing: a file that was written to since it was found right is read before it is served, which takes a
+    ///   second for some GiB.
+    func openOwn(_ row: BlobRow, comparing: Bool = true) async throws(BlobError) -> BlobReader {
         if row.own == .small {
             guard let bytes = try await small.bytes(row.sha256) else { throw try await lost(row, as: .missing) }
             return BlobReader(facts: Self.facts(row, place: .row), bytes: bytes, threads: threads)
         }
         let path = layout.file(row.sha256)
-        let opened: (file: OpenFile, size: UInt64)
+        let opened: (file: OpenFile, identity: FileIdentity)
         do throws(BlobError) {
             opened = try await threads.run { () throws(BlobError) in
                 let file = try OpenFile(reading: path)
-                return (file, try file.identity().size)
+                return (file, try file.identity())
             }
         } catch .noFile {
             throw try await lost(row, as: .missing)
         } catch {
             throw error
         }
-        guard opened.size == row.size else { throw try await lost(row, as: .damaged) }
+        guard opened.identity.size == row.size else { throw try await lost(row, as: .damaged) }
+        let modified = try await index.read { try ChecksTable.find($0, blob: row.id)?.modified }
+        if comparing, let modified, modified != opened.identity.modified {
+            let finding = try await scrub(row.sha256)
+            guard finding.isGood else { throw .damaged(row.sha256, badUnits: finding.badUnits) }
+        }
         return BlobReader(
-            facts: Self.facts(row, place: .file(path)), file: opened.file, adoptedAs: nil, threads: threads)
+            facts: Self.facts(row, place: .file(path)), ownFile: opened.file, opened.identity.modified,
+            threads: threads)
     }
 
     /// Takes the own copy out of service; the error to throw.
-    private func lost(_ row: BlobRow, as own: BlobRow.Own) async throws(BlobError) -> BlobError {
+    func lost(_ row: BlobRow, as own: BlobRow.Own) async throws(BlobError) -> BlobError {
         let isLost = try await index.write { db -> Bool in
             // Evicted or purged meanwhile: nothing was lost.
             guard let current = try BlobsTable.find(db, row.sha256), current.inService else { return false }
@@ -153,7 +167,7 @@ extension BlobStore {
             throw .changedOnDisk(path: adopted.path)
         }
         return BlobReader(
-            facts: Self.facts(row, place: .adopted(adopted.path)), file: file, adoptedAs: adopted.identity,
+            facts: Self.facts(row, place: .adopted(adopted.path)), adoptedFile: file, adopted.identity,
             threads: threads)
     }
 }

@@ -34,15 +34,17 @@ extension BlobStore {
         let now = options.now()
         // A request that cannot be met must not cost anyone their bytes.
         guard try await index.read({ try BlobsTable.reclaimable($0, now: now) }) >= bytes else { return 0 }
+        let trash = try await index.read { try BlobsTable.totals($0).trash }
+        let chosen = trash < bytes ? try await leastUsed(bytes - trash).evictable : []
+        guard trash + chosen.reduce(0, { $0 + $1.size }) >= bytes else { return 0 }
         var freed = try await emptyTrash(before: .max, atMost: bytes).bytes
-        if freed < bytes {
-            let evicted = try await trashLeastUsed(bytes - freed)
-            if !evicted.isEmpty { freed += try await emptyTrash(before: .max, atMost: bytes - freed).bytes }
+        if freed < bytes, try await !moveToTrash(chosen).isEmpty {
+            freed += try await emptyTrash(before: .max, atMost: bytes - freed).bytes
         }
         return freed
     }
 
-    /// What one eviction did.
+    /// What one eviction did, or would do.
     public struct Eviction: Hashable, Sendable {
         /// Blobs moved to the trash; they can be restored for 24 hours.
         public var trashed: [Hash32] = []
@@ -50,24 +52,48 @@ extension BlobStore {
         public var unlinked: [Hash32] = []
         /// Downloads given up: untouched for 24 hours, not pinned and not leased.
         public var abandoned: [Hash32] = []
+        /// Blobs that would have gone, and stay because nobody else is known to have them.
+        public var lastCopies: [Hash32] = []
+        /// Bytes of each of the four.
+        public var trashedBytes: UInt64 = 0
+        public var unlinkedBytes: UInt64 = 0
+        public var abandonedBytes: UInt64 = 0
+        public var lastCopyBytes: UInt64 = 0
     }
 
     /// Evicts, to be called now and then: unlinks what was 24 hours in the trash; when own blobs and downloads take more
     /// than 90 % of the budget, gives up downloads nothing holds and moves unpinned, unleased blobs to the trash, least
-    /// recently used first, until they take 80 %. Adopted files are never touched.
-    public func evict() async throws(BlobError) -> Eviction {
+    /// recently used first, until they take 80 %. Adopted files are never touched, and neither are last known copies.
+    ///
+    /// - Parameters:
+    ///   - lastCopies: evicts those too.
+    ///   - isDryRun: changes nothing and says what would be done.
+    public func evict(lastCopies: Bool = false, isDryRun: Bool = false) async throws(BlobError) -> Eviction {
         var eviction = Eviction()
         let now = options.now()
         try await writeTouches()
-        try await index.write { try HoldsTable.dropExpired($0, now: now) }
-        eviction.unlinked = try await emptyTrash(before: now - Limits.BlobStore.trashMilliseconds, atMost: .max).hashes
-        guard room.excess > 0 else { return eviction }
-        for hash in try await index.read({ try PartialsTable.abandonable($0, now: now) }) {
-            try await abandonPartial(hash)
-            eviction.abandoned.append(hash)
+        let expired = now - Limits.BlobStore.trashMilliseconds
+        if isDryRun {
+            let rows = try await index.read { try BlobsTable.trash($0, before: expired, limit: .max) }
+            (eviction.unlinked, eviction.unlinkedBytes) = (rows.map(\.sha256), rows.reduce(0) { $0 + $1.size })
+        } else {
+            try await index.write { try HoldsTable.dropExpired($0, now: now) }
+            (eviction.unlinked, eviction.unlinkedBytes) = try await emptyTrash(before: expired, atMost: .max)
         }
-        let excess = room.excess
-        if excess > 0 { eviction.trashed = try await trashLeastUsed(excess) }
+        var excess = room.excess
+        guard excess > 0 else { return eviction }
+        for (hash, size) in try await index.read({ try PartialsTable.abandonable($0, now: now) }) {
+            if !isDryRun { try await abandonPartial(hash) }
+            eviction.abandoned.append(hash)
+            eviction.abandonedBytes += size
+            excess -= min(excess, size)
+        }
+        guard excess > 0 else { return eviction }
+        let chosen = try await leastUsed(excess, lastCopies: lastCopies)
+        let trashed = isDryRun ? chosen.evictable : try await moveToTrash(chosen.evictable)
+        (eviction.trashed, eviction.trashedBytes) = (trashed.map(\.sha256), trashed.reduce(0) { $0 + $1.size })
+        eviction.lastCopies = chosen.lastCopies.map(\.sha256)
+        eviction.lastCopyBytes = chosen.lastCopies.reduce(0) { $0 + $1.size }
         return eviction
     }
 
@@ -105,33 +131,51 @@ extension BlobStore {
         return (hashes, freed)
     }
 
-    /// Moves blobs to the trash until `bytes` are reached, one a transaction. What is asked for first is not held.
-    private func trashLeastUsed(_ bytes: UInt64) async throws(BlobError) -> [Hash32] {
+    /// The least recently used blobs that nothing holds and that others have, as many as make up `bytes`; and those that
+    /// were passed over because nobody else is known to have them.
+    private func leastUsed(
+        _ bytes: UInt64, lastCopies: Bool = false
+    ) async throws(BlobError) -> (evictable: [BlobRow], lastCopies: [BlobRow]) {
         try await writeTouches()
-        var trashed: [Hash32] = []
-        var moved: UInt64 = 0
+        var chosen: (evictable: [BlobRow], lastCopies: [BlobRow]) = ([], [])
+        var sum: UInt64 = 0
         var cursor: (usedAt: Int64, id: Int64) = (.min, 0)
         let now = options.now()
-        while moved < bytes {
+        while sum < bytes {
             let from = cursor
             let candidates = try await index.read { try BlobsTable.evictable($0, after: from, now: now, limit: 64) }
             guard let last = candidates.last else { break }
             cursor = (last.usedAt, last.row.id)
-            for (row, _) in candidates where moved < bytes {
-                guard await options.mayEvict(row.sha256) else { continue }
-                let change = try await index.write { db -> RoomChange? in
-                    guard let current = try BlobsTable.find(db, row.sha256), current.own.takesRoom,
-                        current.trashedAt == nil, try !BlobsTable.isHeld(db, row.sha256, now: now)
-                    else { return nil }
-                    try BlobsTable.setTrashed(db, current.id, at: now)
-                    return RoomChange(live: -Int64(row.size), trash: Int64(row.size))
+            let elsewhere = lastCopies ? [] : await options.heldElsewhere(candidates.map(\.row.sha256))
+            for (row, _) in candidates where sum < bytes {
+                if lastCopies || elsewhere.contains(row.sha256) {
+                    chosen.evictable.append(row)
+                    sum += row.size
+                } else {
+                    chosen.lastCopies.append(row)
                 }
-                guard let change else { continue }
-                room.count(change)
-                trashed.append(row.sha256)
-                moved += row.size
             }
         }
-        return trashed
+        return chosen
+    }
+
+    /// Moves blobs to the trash, one a transaction; those that moved. What was pinned or removed meanwhile does not.
+    private func moveToTrash(_ rows: [BlobRow]) async throws(BlobError) -> [BlobRow] {
+        let now = options.now()
+        var moved: [BlobRow] = []
+        for row in rows {
+            let change = try await index.write { db -> RoomChange? in
+                guard let current = try BlobsTable.find(db, row.sha256), current.own.takesRoom,
+                    current.trashedAt == nil, try !BlobsTable.isHeld(db, row.sha256, now: now)
+                else { return nil }
+                try BlobsTable.setTrashed(db, current.id, at: now)
+                return RoomChange(live: -Int64(row.size), trash: Int64(row.size))
+            }
+            options.onStep(.trashed)
+            guard let change else { continue }
+            room.count(change)
+            moved.append(row)
+        }
+        return moved
     }
 }

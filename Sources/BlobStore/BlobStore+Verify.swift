@@ -29,7 +29,7 @@ extension BlobStore {
     public func verify(
         _ hash: Hash32, progress: @escaping BlobProgress = { _ in }, sink: BlobSink? = nil
     ) async throws(BlobError) -> Verification {
-        let reader = try await open(hash)
+        let reader = try await openUnchecked(hash)
         let layer = try await unitHashes(hash)
         let digests: FileDigests
         switch reader.content {
@@ -48,7 +48,11 @@ extension BlobStore {
         }
         let result = Verification(
             digests, sha256: hash, size: reader.size, piecesRoot: reader.facts.piecesRoot, layer: layer)
-        if !result.isGood { try await takeOutOfService(reader.facts) }
+        if result.isGood {
+            try await found(reader.facts, rightAsOf: reader.modified)
+        } else {
+            try await takeOutOfService(reader.facts)
+        }
         return result
     }
 
@@ -90,7 +94,8 @@ extension BlobStore {
             let isNew = try await index.write { db -> Bool in
                 let own = try BlobsTable.find(db, digests.sha256)?.own
                 if let own, own.takesRoom { return false }
-                try BlobsTable.put(db, digests, own: .file, now: now)
+                let id = try BlobsTable.put(db, digests, own: .file, now: now)
+                try ChecksTable.putVerified(db, blob: id, modified: Files.identity(path)?.modified, at: now)
                 return true
             }
             if isNew {
@@ -101,7 +106,22 @@ extension BlobStore {
         return taken
     }
 
-    private func takeOutOfService(_ facts: BlobFacts) async throws(BlobError) {
+    /// `open`, but for a file of our own that was written to: whether it is still right is what is asked.
+    private func openUnchecked(_ hash: Hash32) async throws(BlobError) -> BlobReader {
+        if let (row, _) = try await places(hash), row.own == .file, row.inService {
+            try purges.check(hash)
+            return try await openOwn(row, comparing: false)
+        }
+        return try await open(hash)
+    }
+
+    /// All bytes of a copy were read and are right.
+    private func found(_ facts: BlobFacts, rightAsOf modified: Int64?) async throws(BlobError) {
+        guard let (row, _) = try await places(facts.sha256) else { return }
+        try await markVerified(row.id, modified: modified)
+    }
+
+    func takeOutOfService(_ facts: BlobFacts) async throws(BlobError) {
         let hash = facts.sha256
         switch facts.place {
         case .file:

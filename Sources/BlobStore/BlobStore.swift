@@ -27,6 +27,8 @@ public final class BlobStore: Sendable {
     let purges: PurgeLog
     let room: RoomAccount
     let sessions: PartialSessions
+    /// Who reads a blob for its piece hashes.
+    let pieceTurns = Turns(waiting: Limits.BlobStore.waitingForPieces)
     /// When blobs were last opened, written down in lots.
     let touches = Mutex<[Hash32: Int64]>([:])
     /// What opening the store found and put right.

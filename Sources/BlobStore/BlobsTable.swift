@@ -109,6 +109,19 @@ enum BlobsTable {
         return found
     }
 
+    /// Blobs that were whole here once and lost bytes: own copies with bad units, downloads that such a copy became, and
+    /// copies that are gone although something pins them.
+    static func damaged(_ db: Database, limit: Int) throws -> [BlobRow] {
+        try rows(
+            db,
+            """
+            SELECT \(columns) FROM blobs WHERE trashed_at IS NULL AND (own = 4
+                OR own IN (0, 3) AND EXISTS (SELECT 1 FROM partials p WHERE p.sha256 = blobs.sha256)
+                OR own = 3 AND EXISTS (SELECT 1 FROM pins WHERE pins.sha256 = blobs.sha256))
+            ORDER BY id LIMIT ?
+            """, [limit])
+    }
+
     /// Whether a pin or a lease in force holds the blob.
     static func isHeld(_ db: Database, _ hash: Hash32, now: Int64) throws -> Bool {
         try Bool.fetchOne(

@@ -123,6 +123,9 @@ final class RoomAccount: Sendable {
     /// Bytes of own blobs on the disk, trash included.
     var taken: UInt64 { budget.withLock { $0.live + $0.trash } }
 
+    /// The account as it stands.
+    var standing: Budget { budget.withLock { $0 } }
+
     /// Bytes that should go.
     var excess: UInt64 { budget.withLock { $0.excess } }
 

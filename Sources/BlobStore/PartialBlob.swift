@@ -1,5 +1,7 @@
+import CWaggleSystem
 public import Digests
 import FoundationEssentials
+import Glibc
 public import NIOCore
 import NIOPosix
 import WaggleProtocol
@@ -28,13 +30,11 @@ public actor PartialBlob {
     /// Digests of the bytes up to the contiguous front, or behind it while `isFollowing`.
     private var front: OrderedHasher
     private var isFollowing = false {
-        didSet {
-            guard !isFollowing else { return }
-            for waiter in frontWaiters { waiter.resume() }
-            frontWaiters.removeAll()
-        }
+        didSet { if !isFollowing { wakeFrontWaiters() } }
     }
     private var frontWaiters: [CheckedContinuation<Void, Never>] = []
+    /// Units whose bytes a task has in memory just now.
+    private var arriving: Set<Int> = []
     /// What the index says; a failed sync goes back to it.
     private var saved: (units: UnitSet, front: OrderedHasher)
     private var unsavedBytes = 0
@@ -61,6 +61,13 @@ public actor PartialBlob {
     /// The units that are here.
     public var heldUnits: UnitSet { units }
 
+    /// Bytes of the units that are here.
+    public var heldBytes: UInt64 {
+        let last = layer.count - 1
+        let short = units.contains(last) ? MerkleTree.unitBytes - MerkleTree.unitLength(last, size: size) : 0
+        return UInt64(units.count) << 20 - UInt64(short)
+    }
+
     /// The runs of units that are still to be fetched, in order.
     public var missingUnits: [Range<Int>] { units.missing }
 
@@ -76,6 +83,25 @@ public actor PartialBlob {
         guard layer.indices.contains(unit) else { throw .outOfRange(sha256, size: size) }
         guard bytes.count == MerkleTree.unitLength(unit, size: size) else { throw .badUnit(unit: unit, of: sha256) }
         guard !units.contains(unit) else { return }
+        try await receive(unit, bytes)
+        try await follow(atMost: Self.followedAtOnce)
+        let now = store.options.now()
+        if unsavedBytes >= Limits.BlobStore.checkpointBytes
+            || now - savedAt >= Limits.BlobStore.checkpointMilliseconds
+        {
+            try await save()
+        }
+    }
+
+    /// Verifies and stores a unit, and hashes it for the file when the front gets to it in time.
+    private func receive(_ unit: Int, _ bytes: some Collection<UInt8> & Sendable) async throws(BlobError) {
+        let isFirst = arriving.insert(unit).inserted
+        defer {
+            if isFirst {
+                arriving.remove(unit)
+                wakeFrontWaiters()
+            }
+        }
         // The unit at the front is hashed for the file and for the layer in one pass.
         let following = !isFollowing && unit == frontUnit ? front : nil
         if following != nil { isFollowing = true }
@@ -86,15 +112,8 @@ public actor PartialBlob {
         try checkOpen()
         store.options.onStep(.unitWritten)
         units.insert(unit)
-        if let followed { front = followed }
         unsavedBytes += bytes.count
-        try await follow(atMost: 8)
-        let now = store.options.now()
-        if unsavedBytes >= Limits.BlobStore.checkpointBytes
-            || now - savedAt >= Limits.BlobStore.checkpointMilliseconds
-        {
-            try await save()
-        }
+        if let followed { front = followed } else { try await follow(unit, bytes) }
     }
 
     /// Bytes of units that are here, to be served while others are fetched.
@@ -123,6 +142,10 @@ public actor PartialBlob {
         while front.byteCount < size {
             await frontIsFree()
             try checkOpen()
+            if arriving.contains(frontUnit) {
+                await frontHasMoved()
+                continue
+            }
             try await follow(atMost: .max)
             // A failed sync may have taken units back meanwhile.
             guard units.isFull else { throw .incomplete(sha256, missing: layer.count - units.count) }
@@ -207,35 +230,88 @@ public actor PartialBlob {
     /// The first unit that the file's hash does not cover.
     private var frontUnit: Int { Int((front.byteCount + UInt64(MerkleTree.unitBytes - 1)) >> 20) }
 
+    /// Units that may wait in memory for the front, and that are read back from the file in one step.
+    private static let followedAtOnce = 8
+
+    private func wakeFrontWaiters() {
+        let waiters = frontWaiters
+        frontWaiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private func frontHasMoved() async {
+        await withCheckedContinuation { frontWaiters.append($0) }
+    }
+
     /// Waits until no task is hashing at the front.
     private func frontIsFree() async {
-        while isFollowing { await withCheckedContinuation { frontWaiters.append($0) } }
+        while isFollowing { await frontHasMoved() }
+    }
+
+    /// Hashes a stored unit whose bytes are still in memory when the front gets to it, which is cheaper than to read it
+    /// back. Does not wait when a unit before it is neither here nor about to be: then `follow(atMost:)` comes to it later.
+    private func follow(_ unit: Int, _ bytes: some Collection<UInt8> & Sendable) async throws(BlobError) {
+        while frontUnit < unit || frontUnit == unit && isFollowing {
+            guard unit - frontUnit < Self.followedAtOnce,
+                (frontUnit..<unit).allSatisfy({ arriving.contains($0) || units.contains($0) })
+            else { return }
+            if !isFollowing, !arriving.contains(frontUnit) {
+                try await follow(atMost: Self.followedAtOnce)
+            } else {
+                await frontHasMoved()
+            }
+            try checkOpen()
+        }
+        guard frontUnit == unit else { return }
+        let before = front
+        isFollowing = true
+        let result = await store.threads.result { () throws(BlobError) in
+            var after = before
+            if bytes.withContiguousStorageIfAvailable({ after.update(UnsafeRawBufferPointer($0)) }) == nil {
+                Array(bytes).withUnsafeBytes { after.update($0) }
+            }
+            return after
+        }
+        isFollowing = false
+        front = try result.get()
     }
 
     private func byteRange(_ range: Range<Int>) -> Range<UInt64> {
         UInt64(range.lowerBound) << 20..<min(size, UInt64(range.upperBound) << 20)
     }
 
-    /// Hashes units that the front has reached, from the file's pages in memory, at most so many.
+    /// Hashes units that the front has reached, from the file's pages in memory, at most so many; not those that a task
+    /// has in memory.
     private func follow(atMost limit: Int) async throws(BlobError) {
         var left = limit
-        while !isFollowing, left > 0, front.byteCount < size, units.contains(frontUnit) {
+        while !isFollowing, left > 0, front.byteCount < size, isFollowable(frontUnit) {
             let start = frontUnit
             var stop = start + 1
-            while stop - start < min(left, 8), units.contains(stop) { stop += 1 }
+            while stop - start < min(left, Self.followedAtOnce), isFollowable(stop) { stop += 1 }
             left -= stop - start
             let range = byteRange(start..<stop)
             let before = front
             isFollowing = true
             let result = await store.threads.result { () throws(BlobError) in
-                let bytes = try self.file.bytes(range)
+                let buffer = ChunkBuffer(byteCount: MerkleTree.unitBytes)
                 var after = before
-                bytes.withUnsafeReadableBytes { after.update($0) }
+                while after.byteCount < range.upperBound {
+                    let count = min(MerkleTree.unitBytes, Int(range.upperBound - after.byteCount))
+                    let memory = UnsafeMutableRawBufferPointer(rebasing: buffer.memory[..<count])
+                    guard try self.file.read(into: memory, at: after.byteCount) == count else {
+                        throw .io(path: self.file.path, operation: "read", code: EIO)
+                    }
+                    after.update(UnsafeRawBufferPointer(memory))
+                }
                 return after
             }
             isFollowing = false
             front = try result.get()
         }
+    }
+
+    private func isFollowable(_ unit: Int) -> Bool {
+        units.contains(unit) && !arriving.contains(unit)
     }
 
     // MARK: Saving
@@ -298,6 +374,8 @@ private struct UnitCheck: Sendable {
         guard hash == expected else { return .failure(.badUnit(unit: unit, of: of)) }
         do throws(BlobError) {
             try file.write(bytes, at: UInt64(unit) << 20)
+            // So that no sync finds much to do; where it cannot, the sync does it all.
+            _ = waggle_start_writeback(file.descriptor, Int64(unit) << 20, Int64(bytes.count))
             return .success(after)
         } catch {
             return .failure(error)

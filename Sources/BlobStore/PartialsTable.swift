@@ -52,6 +52,13 @@ enum PartialsTable {
         }
     }
 
+    /// Count and bytes of all, and the units written down.
+    static func totals(_ db: Database) throws -> (count: Int, bytes: UInt64, units: Int) {
+        let row = try Row.fetchOne(
+            db, sql: "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(held), 0) FROM partials")
+        return (row?[0] ?? 0, UInt64((row?[1] as Int64?) ?? 0), row?[2] ?? 0)
+    }
+
     /// Bytes of the blob that is fetched; nil when none is.
     static func size(_ db: Database, _ hash: Hash32) throws -> UInt64? {
         try Int64.fetchOne(
@@ -67,16 +74,16 @@ enum PartialsTable {
     }
 
     /// Partials that nothing holds, the longest untouched first.
-    static func abandonable(_ db: Database, now: Int64) throws -> [Hash32] {
-        try Data.fetchAll(
+    static func abandonable(_ db: Database, now: Int64) throws -> [(hash: Hash32, size: UInt64)] {
+        try Row.fetchAll(
             db,
             sql: """
-                SELECT sha256 FROM partials WHERE saved_at < ?
+                SELECT sha256, size FROM partials WHERE saved_at < ?
                 AND NOT EXISTS (SELECT 1 FROM pins WHERE pins.sha256 = partials.sha256)
                 AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.sha256 = partials.sha256 AND until > ?)
                 ORDER BY saved_at
                 """, arguments: [now - Limits.BlobStore.trashMilliseconds, now]
-        ).compactMap { Hash32($0) }
+        ).compactMap { row in Hash32(row[0] as Data).map { ($0, UInt64(max(0, row[1] as Int64))) } }
     }
 }
 

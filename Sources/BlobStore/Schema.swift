@@ -67,6 +67,49 @@ enum Schema {
                         UNIQUE (sha256, holder));
                     """)
         }
+        migrator.registerMigration("2 checks") { db in
+            // A table of its own, because a column behind `hashes` would cost reading past them.
+            try db.execute(
+                sql: """
+                    CREATE TABLE checks (
+                        blob INTEGER PRIMARY KEY REFERENCES blobs (id) ON DELETE CASCADE,
+                        modified INTEGER,
+                        verified_at INTEGER NOT NULL,
+                        next_unit INTEGER NOT NULL);
+                    """)
+        }
+        migrator.registerMigration("extra hashes") { db in
+            // A row for every blob, made and removed with it, so that what is still to be hashed is a short index and not
+            // a search. State 0: not hashed yet; 1: hashed.
+            try db.execute(
+                sql: """
+                    CREATE TABLE extra_hashes (
+                        blob INTEGER PRIMARY KEY REFERENCES blobs (id) ON DELETE CASCADE,
+                        state INTEGER NOT NULL,
+                        blake3 BLOB,
+                        auto_v3 BLOB,
+                        tensor_digest BLOB);
+                    CREATE INDEX extra_hashes_to_do ON extra_hashes (blob) WHERE state = 0;
+                    CREATE INDEX extra_hashes_blake3 ON extra_hashes (blake3) WHERE blake3 IS NOT NULL;
+                    CREATE INDEX extra_hashes_auto_v3 ON extra_hashes (auto_v3) WHERE auto_v3 IS NOT NULL;
+                    CREATE INDEX extra_hashes_tensor_digest ON extra_hashes (tensor_digest)
+                        WHERE tensor_digest IS NOT NULL;
+                    CREATE TRIGGER blobs_are_hashed_later AFTER INSERT ON blobs
+                        BEGIN INSERT INTO extra_hashes (blob, state) VALUES (new.id, 0); END;
+                    INSERT INTO extra_hashes (blob, state) SELECT id, 0 FROM blobs;
+                    """)
+        }
+        migrator.registerMigration("piece hashes") { db in
+            // Hashes of the 1 MiB pieces from the first on, one after another: 20 and 32 bytes each.
+            try db.execute(
+                sql: """
+                    CREATE TABLE piece_hashes (
+                        blob INTEGER PRIMARY KEY REFERENCES blobs (id) ON DELETE CASCADE,
+                        sha1 BLOB NOT NULL,
+                        sha256 BLOB NOT NULL);
+                    """)
+        }
+        migrator.registerMigration("library", migrate: LibraryTable.create)
         return migrator
     }
 

@@ -12,8 +12,9 @@ public struct StoreOptions: Sendable {
     public var now: @Sendable () -> Int64
     /// Bytes free for this account on the file system of a path; nil when it cannot be told.
     public var freeSpace: @Sendable (FilePath) -> UInt64?
-    /// Asked before a blob is evicted: false keeps it (the last known copy in the federation).
-    public var mayEvict: @Sendable (_ sha256: Hash32) async -> Bool
+    /// Asked before blobs are evicted: those of them that somebody else is known to have. The others are last known
+    /// copies and stay.
+    public var heldElsewhere: @Sendable (_ hashes: [Hash32]) async -> Set<Hash32>
     /// Called at each step that a crash could separate from the next.
     var onStep: @Sendable (Step) -> Void = { _ in }
 
@@ -22,13 +23,13 @@ public struct StoreOptions: Sendable {
         budget: UInt64? = nil, keepFree: UInt64 = 0,
         now: @escaping @Sendable () -> Int64 = StoreOptions.systemTime,
         freeSpace: @escaping @Sendable (FilePath) -> UInt64? = StoreOptions.systemFreeSpace,
-        mayEvict: @escaping @Sendable (_ sha256: Hash32) async -> Bool = { _ in true }
+        heldElsewhere: @escaping @Sendable (_ hashes: [Hash32]) async -> Set<Hash32> = { Set($0) }
     ) {
         self.budget = budget
         self.keepFree = keepFree
         self.now = now
         self.freeSpace = freeSpace
-        self.mayEvict = mayEvict
+        self.heldElsewhere = heldElsewhere
     }
 
     /// The system's clock in milliseconds since 1970.
@@ -52,5 +53,5 @@ enum Step: Hashable, Sendable, CaseIterable {
     case smallStored, smallIndexed
     case unitWritten, unitsSynced, unitsRecorded
     case purgeLogged, purged
-    case trashUnlinked
+    case trashed, trashUnlinked
 }

@@ -1,5 +1,26 @@
 import Digests
 
+/// The first unit of a run whose bytes are not those of its hash; nil when all are right.
+///
+/// - Parameters:
+///   - bytes: whole units that follow one another; only the last of the blob may be shorter.
+///   - unit: the number of the first.
+///   - size: bytes of the blob.
+func firstBadUnit(
+    in bytes: UnsafeRawBufferPointer, from unit: Int, layer: [Hash32], size: UInt64
+) -> Int? {
+    var unit = unit
+    var start = 0
+    repeat {
+        let end = min(start + MerkleTree.unitBytes, bytes.count)
+        let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+        guard layer.indices.contains(unit), MerkleTree.unitHash(slice, size: size) == layer[unit] else { return unit }
+        unit += 1
+        start = end
+    } while start < bytes.count
+    return nil
+}
+
 /// Verifies units of a file against their layer. Blocks.
 struct UnitScan: Sendable {
     let file: OpenFile

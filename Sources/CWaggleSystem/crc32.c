@@ -88,7 +88,7 @@ FOLD_CODE static uint32_t by_multiplication(uint32_t crc, const uint8_t *data, s
 uint32_t waggle_crc32(uint32_t crc, const uint8_t *data, size_t length) {
     crc = ~crc;
 #if defined(__x86_64__)
-    if (has_multiply && length >= 64) {
+    if (has_multiply && waggle_instructions_allowed() && length >= 64) {
         size_t whole = length & ~(size_t)15;
         crc = by_multiplication(crc, data, whole);
         data += whole;

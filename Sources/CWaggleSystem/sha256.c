@@ -142,7 +142,7 @@ __attribute__((constructor)) static void look_for_sha(void) {
 }
 
 int waggle_sha256_accelerated(void) {
-    return has_sha;
+    return has_sha && waggle_instructions_allowed();
 }
 
 #else
@@ -234,4 +234,13 @@ void waggle_sha256_stream_and_messages(uint32_t state[8], const uint8_t *data, s
         absorb1((uint32_t *[]){message}, (const uint8_t *[]){padding}, 1);
         write_digest(digests, message);
     }
+}
+
+void waggle_sha256_two_streams(uint32_t first[8], uint32_t second[8], const uint8_t *data, size_t blocks) {
+    if (!waggle_sha256_accelerated()) {
+        portable_blocks(first, data, blocks);
+        portable_blocks(second, data, blocks);
+        return;
+    }
+    absorb2((uint32_t *[]){first, second}, (const uint8_t *[]){data, data}, blocks);
 }

@@ -55,6 +55,23 @@ public struct SHA256Stream: Sendable {
             ))
     }
 
+    /// Absorbs the same bytes into two streams: interleaved while both stand on a block of their own.
+    public static func update(
+        _ first: inout SHA256Stream, _ second: inout SHA256Stream, _ buffer: UnsafeRawBufferPointer
+    ) {
+        let whole = first.tail.isEmpty && second.tail.isEmpty ? buffer.count & ~63 : 0
+        if whole > 0, let start = buffer.bindMemory(to: UInt8.self).baseAddress {
+            first.byteCount += UInt64(whole)
+            second.byteCount += UInt64(whole)
+            first.withState { one in
+                second.withState { waggle_sha256_two_streams(one, $0, start, whole / 64) }
+            }
+        }
+        let rest = UnsafeRawBufferPointer(rebasing: buffer[whole...])
+        first.update(rest)
+        second.update(rest)
+    }
+
     /// Absorbs `buffer`, whole leaves of `leafBytes` each, and writes the SHA-256 of every leaf to `digests`: one pass
     /// for both. Nothing may be pending in the stream (`byteCount` is a multiple of 64).
     mutating func update(_ buffer: UnsafeRawBufferPointer, leafBytes: Int, digests: UnsafeMutablePointer<UInt8>) {

@@ -14,6 +14,7 @@ import Synchronization
 public final class Federation: Sendable {
     public let peers: PeerStore
     public let fetcher: BlobFetcher
+    public let holders: BlobHolders
     let identity: NodeIdentity
     let log: PostLog
     let catalog: Catalog
@@ -22,12 +23,15 @@ public final class Federation: Sendable {
     let http: HTTPClient
     let logger: Logger
     let now: @Sendable () -> UInt64
+    private let admit: NodeClient.Admit
+    private let mirrorActivity = MirrorActivity()
     private let dialling = Mutex<[Hash32: Task<Void, Never>]>([:])
     private let (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     public init(
         peers: PeerStore, identity: NodeIdentity, log: PostLog, catalog: Catalog, blobs: BlobStore,
-        moderation: Moderation, http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> UInt64
+        moderation: Moderation, http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> UInt64,
+        receiving: TransferLimiter = TransferLimiter()
     ) {
         self.peers = peers
         self.identity = identity
@@ -38,17 +42,27 @@ public final class Federation: Sendable {
         self.http = http
         self.logger = logger
         self.now = now
+        holders = BlobHolders(peers: peers, http: http, identity: identity, now: now)
+        let admit: NodeClient.Admit = { try await receiving.admit($0, for: .current, peer: $1) }
+        self.admit = admit
+        let mirrors = ReleaseMirrors(
+            catalog: catalog, moderation: moderation, peers: peers, logger: logger, admit: admit)
         fetcher = BlobFetcher(store: blobs, logger: logger) { [peers, http, identity, now] node in
             let known = (try? await peers.peers()) ?? []
             return known.filter { node == nil || $0.node == node }.compactMap { peer in
-                (try? PeerURL(peer.url)).map { NodeClient(url: $0, http: http, identity: identity, now: now) }
+                (try? PeerURL(peer.url)).map { url in
+                    let client = NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
+                    return BlobPeer(node: peer.node, client: client)
+                }
             }
+        } mirrors: { hash in
+            await mirrors.open(for: hash)
         }
     }
 
     /// A client for a node at an address that the operator typed.
     public func client(for url: PeerURL) -> NodeClient {
-        NodeClient(url: url, http: http, identity: identity, now: now)
+        NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
     }
 
     // MARK: Peers
@@ -84,12 +98,13 @@ public final class Federation: Sendable {
 
     // MARK: Running
 
-    /// Talks to every peer and works the mirror rules until the task is cancelled.
+    /// Talks to every peer, works the mirror rules and keeps the store sound until the task is cancelled.
     public func run() async {
         wake.yield()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.dialPeers() }
             group.addTask { await self.keepMirroring() }
+            group.addTask { await self.storeKeeper.run() }
             await group.waitForAll()
         }
     }
@@ -168,7 +183,7 @@ public final class Federation: Sendable {
                 if Task.isCancelled { break }
                 await catalog.waitUntilApplied(log.newestSeq)
                 do {
-                    _ = try await mirrorRunner.run(progress: { _, _, _ in })
+                    _ = try await mirrorRunner.run { _, _, _ in }
                 } catch {
                     logger.notice("mirroring stopped", metadata: ["why": "\(error)"])
                 }
@@ -177,8 +192,56 @@ public final class Federation: Sendable {
         }
     }
 
-    /// A rule was added: look at once.
+    /// The runner of this node's rules.
+    public var mirrorRunner: MirrorRunner {
+        let survey = MirrorSurvey(peers: peers, catalog: catalog, blobs: blobs, moderation: moderation) { [self] in
+            let known = (try? await peers.peers()) ?? []
+            return known.compactMap { peer in
+                (try? PeerURL(peer.url)).map { (peer.node, client(for: $0)) }
+            }
+        }
+        return MirrorRunner(survey: survey, fetcher: fetcher, activity: mirrorActivity, logger: logger, now: now)
+    }
+
+    /// The rules have changed: look at once.
     public func mirrorSoon() { wakeMirrors.yield() }
+
+    /// Pauses or resumes a rule, or all when `n` is nil. What is under way for a paused rule stops within moments; its
+    /// verified units stay.
+    public func setMirrors(_ n: Int64?, paused: Bool) async throws(PeerStoreError) -> [MirrorRule] {
+        let chosen = try await mirrorRules(n)
+        for rule in chosen { try await peers.setMirrorRule(rule.n, paused: paused) }
+        if paused { mirrorActivity.interrupt() }
+        wakeMirrors.yield()
+        return try await mirrorRules(n)
+    }
+
+    /// Forgets a rule. What it fetched stays until room is needed.
+    public func removeMirror(_ n: Int64) async throws -> MirrorRule {
+        let rule = try await mirrorRules(n)[0]
+        try await peers.removeMirrorRule(n)
+        mirrorActivity.interrupt()
+        try await blobs.unpinAll(rule.pin)
+        wakeMirrors.yield()
+        return rule
+    }
+
+    private func mirrorRules(_ n: Int64?) async throws(PeerStoreError) -> [MirrorRule] {
+        let rules = try await peers.mirrorRules()
+        guard let n else { return rules }
+        guard let rule = rules.first(where: { $0.n == n }) else { throw .noSuchRule(n) }
+        return [rule]
+    }
+
+    /// How each rule stands: a plan for which no peer is asked, and what is going on.
+    public func mirrorStatus() async throws -> [MirrorStatus] {
+        let plan = try await mirrorRunner.survey.plan(asking: false)
+        let parts = mirrorActivity.parts
+        let second = now()
+        return plan.rules.map { rule in
+            MirrorStatus(rule, unfit: plan.unfit, part: parts[rule.rule.n], at: second)
+        }
+    }
 }
 
 /// Pauses between tries: 1 s doubling to 5 minutes, each shortened at random by up to a third so that nodes that lost one

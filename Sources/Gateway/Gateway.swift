@@ -1,6 +1,7 @@
 import Federation
 import Hummingbird
 import HummingbirdCore
+import HummingbirdHTTP2
 import Logging
 import Mustache
 import NIOCore
@@ -10,7 +11,7 @@ import WaggleProtocol
 
 /// All HTTP of a node: pages, blobs, the Civitai-compatible API, and what nodes say to each other.
 ///
-/// Plain HTTP/1.1; a reverse proxy in front adds TLS. `run` serves until the graceful shutdown of the service group that
+/// Plain HTTP/1.1, or HTTPS with HTTP/2 when the configuration has a certificate. `run` serves until the graceful shutdown of the service group that
 /// it runs in, gives answers under way some time, and closes the rest.
 public final class Gateway: Service {
     /// Every route with what it shows.
@@ -33,7 +34,7 @@ public final class Gateway: Service {
         routes = table.declared
         shutdownTimeout = configuration.shutdownTimeout
         application = Application(
-            router: router, server: Self.server(configuration),
+            router: router, server: try Self.server(configuration),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: configuration.software,
                 availableConnectionsDelegate: MaximumAvailableConnections(
@@ -52,6 +53,8 @@ public final class Gateway: Service {
 
         PageRoutes(services: services, pages: pages, origins: origins).register(in: &table)
         BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets).register(in: &table)
+        TorrentRoutes(services: services, viewers: viewers, gate: gate, origins: origins, tickets: tickets)
+            .register(in: &table)
         CivitaiRoutes(services: services, viewers: viewers, origins: origins, pages: pages).register(in: &table)
         DownloadRoute(services: services, viewers: viewers, origins: origins, tickets: tickets).register(in: &table)
         NodeRoutes(services: services, origins: origins).register(in: &table)
@@ -60,16 +63,33 @@ public final class Gateway: Service {
         StreamRoutes(services: services, peers: peers, feed: LogFeed(log: services.postLog, offer: offer))
             .register(in: &table)
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
+        UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
     }
 
-    private static func server(_ configuration: GatewayConfiguration) -> HTTPServerBuilder {
-        .http1(
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [FileRegionHandler.Installer()],
-                idleTimeout: TimeAmount(configuration.idleTimeout),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: Limits.Gateway.headerBytes, maxHeaderListSize: Limits.Gateway.headerBytes,
-                    maxHeaderFieldCount: Limits.Gateway.headers)))
+    private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {
+        // Only the plain channel gets the handler that sends files: below TLS there are no files, and NIOSSL would trap.
+        guard let tls = configuration.tls else {
+            return .http1(configuration: channel(configuration, sendsFiles: true))
+        }
+        let upgrade = HTTP2UpgradeChannel.Configuration(
+            idleTimeout: configuration.idleTimeout, gracefulCloseTimeout: configuration.shutdownTimeout,
+            streamConfiguration: channel(configuration, sendsFiles: false))
+        do {
+            return try .http2Upgrade(tlsConfiguration: tls.configuration, configuration: upgrade)
+        } catch {
+            throw .unavailable("TLS: \(error)")
+        }
+    }
+
+    private static func channel(
+        _ configuration: GatewayConfiguration, sendsFiles: Bool
+    ) -> HTTP1Channel.Configuration {
+        HTTP1Channel.Configuration(
+            additionalChannelHandlers: sendsFiles ? [FileRegionHandler.Installer()] : [],
+            idleTimeout: TimeAmount(configuration.idleTimeout),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: Limits.Gateway.headerBytes, maxHeaderListSize: Limits.Gateway.headerBytes,
+                maxHeaderFieldCount: Limits.Gateway.headers))
     }
 
     /// Serves until shutdown.

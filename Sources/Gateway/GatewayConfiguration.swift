@@ -6,6 +6,8 @@ public struct GatewayConfiguration: Sendable {
     public var host: String
     /// 0 takes a free port.
     public var port: Int
+    /// With it the port speaks HTTPS, HTTP/2 where the client can; without it plain HTTP/1.1.
+    public var tls: TLSIdentity?
     /// Where others reach this node, the one to print first. Requests of peers must be signed for one of these, or for
     /// the address that their connection arrived at.
     public var publicURLs: [PeerURL]
@@ -24,14 +26,19 @@ public struct GatewayConfiguration: Sendable {
     public var idleTimeout: Duration
     /// Time for responses under way when the node stops.
     public var shutdownTimeout: Duration
+    /// Bytes of blobs that each accepted peer may upload a day; 0 for none.
+    public var uploadBytesPerPeer: UInt64
 
     public init(
-        host: String, port: Int, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [], nodeName: String,
+        host: String, port: Int, tls: TLSIdentity? = nil, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [],
+        nodeName: String,
         software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
-        idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10)
+        idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10),
+        uploadBytesPerPeer: UInt64 = 0
     ) {
         self.host = host
         self.port = port
+        self.tls = tls
         self.publicURLs = publicURLs
         self.allowedOrigins = allowedOrigins
         self.nodeName = nodeName
@@ -40,5 +47,6 @@ public struct GatewayConfiguration: Sendable {
         self.maximumConnections = maximumConnections
         self.idleTimeout = idleTimeout
         self.shutdownTimeout = shutdownTimeout
+        self.uploadBytesPerPeer = uploadBytesPerPeer
     }
 }

@@ -21,6 +21,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     /// The body did not arrive in time.
     case bodyTooSlow
     case unsupportedMediaType(String)
+    /// `If-Match` names something else.
+    case preconditionFailed(String)
     case conflict(code: String, String)
     /// The signature is for another URL than this node's.
     case misdirected(String)
@@ -43,6 +45,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .bodyTooLarge: .contentTooLarge
         case .bodyTooSlow: .requestTimeout
         case .unsupportedMediaType: .unsupportedMediaType
+        case .preconditionFailed: .preconditionFailed
         case .conflict: .conflict
         case .misdirected: .misdirectedRequest
         case .tooManyRequests, .pageTooFar: .tooManyRequests
@@ -61,6 +64,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .bodyTooLarge: "body-too-large"
         case .bodyTooSlow: "body-too-slow"
         case .unsupportedMediaType: "unsupported-media-type"
+        case .preconditionFailed: "precondition-failed"
         case .misdirected: "wrong-target"
         case .tooManyRequests: "too-many-requests"
         case .tooManyItems: "too-many-items"
@@ -73,7 +77,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     public var message: String {
         switch self {
         case .notFound(let text), .badRequest(_, let text), .unauthorized(_, let text), .forbidden(_, let text),
-            .gone(let text), .conflict(_, let text), .misdirected(let text), .unavailable(let text):
+            .gone(let text), .preconditionFailed(let text), .conflict(_, let text), .misdirected(let text),
+            .unavailable(let text):
             text
         case .methodNotAllowed(let allowed): "This address takes \(allowed) only"
         case .purged(let caseNumber): "This was taken down on this node (case \(caseNumber))"

@@ -1,6 +1,7 @@
 public import BlobStore
 public import Catalog
 public import Digests
+public import Federation
 public import Logging
 public import Moderation
 public import PostLog
@@ -24,6 +25,10 @@ public struct GatewayServices: Sendable {
     public var noteInboundPeer: @Sendable (Hash32) async -> Void
     /// URLs of nodes that this node has dialled and proved.
     public var provenAddresses: @Sendable () async -> [String]
+    /// Base URLs of other nodes that are known to hold a blob whole.
+    public var holders: @Sendable (Hash32) async -> [String]
+    /// Rate limits of what is sent of blobs.
+    public var sending: TransferLimiter
     public var logger: Logger
 
     public init(
@@ -31,7 +36,9 @@ public struct GatewayServices: Sendable {
         configuration: GatewayConfiguration, now: @escaping @Sendable () -> UInt64,
         clock: any Clock<Duration> = ContinuousClock(), acceptsPeer: @escaping @Sendable (Hash32) async -> Bool,
         noteInboundPeer: @escaping @Sendable (Hash32) async -> Void = { _ in },
-        provenAddresses: @escaping @Sendable () async -> [String] = { [] }, logger: Logger
+        provenAddresses: @escaping @Sendable () async -> [String] = { [] },
+        holders: @escaping @Sendable (Hash32) async -> [String] = { _ in [] },
+        sending: TransferLimiter = TransferLimiter(), logger: Logger
     ) {
         self.catalog = catalog
         self.blobs = blobs
@@ -44,6 +51,8 @@ public struct GatewayServices: Sendable {
         self.acceptsPeer = acceptsPeer
         self.noteInboundPeer = noteInboundPeer
         self.provenAddresses = provenAddresses
+        self.holders = holders
+        self.sending = sending
         self.logger = logger
     }
 }

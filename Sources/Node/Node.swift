@@ -90,11 +90,12 @@ public final class Node: Sendable {
         log = try PostLog(
             path: database("posts.db"), admission: NodeAdmission(moderation: moderation), checkpoints: checkpoints,
             now: Node.now)
+        let others = OtherHolders()
         blobs = try await BlobStore.open(
             home: home.root,
             options: StoreOptions(
                 budget: ByteSize(settings["storage.budget"])?.bytes,
-                keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0))
+                keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
@@ -110,11 +111,19 @@ public final class Node: Sendable {
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
         configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 8)
         configuration.httpVersion = .http1Only
+        configuration.tlsConfiguration = try settings.tlsClient(home)
+        // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 512 << 10)
+            return channel.setOption(.recvAllocator, value: allocator)
+        }
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let peers = try PeerStore(path: database("peers.db"))
         federation = Federation(
             peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
-            http: http, logger: logger, now: Node.now)
+            http: http, logger: logger, now: Node.now,
+            receiving: TransferLimiter(RateSchedule(settings["rates.receive"]) ?? RateSchedule()))
+        others.federation = federation
         follower = Task { [log, catalog] in
             await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
         }

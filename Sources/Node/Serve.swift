@@ -26,6 +26,8 @@ extension Node {
         let gateway: Gateway
         do {
             gateway = try makeGateway(onReady: onReady)
+        } catch let error as OperationError {
+            throw error
         } catch {
             throw OperationError(.usage, "the addresses of this node: \(error)")
         }
@@ -36,6 +38,8 @@ extension Node {
                     .init(service: ControlServer(home: home, context: { self.context() }, logger: logger)),
                     .init(service: Background { await self.federation.run() }),
                     .init(service: Background { await self.keepHouse() }),
+                    .init(service: Background { await self.nameBlobs() }),
+                    .init(service: Background { await self.keepLibraries() }),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
         do {
@@ -48,12 +52,14 @@ extension Node {
     private func makeGateway(onReady: @escaping @Sendable (Ready) async -> Void) throws -> Gateway {
         let address = ListenAddress(settings["listen"]) ?? ListenAddress("127.0.0.1:7700")
         let publicURLs = try settings["public_url"].isEmpty ? [] : [PeerURL(settings["public_url"])]
+        let tls = try settings.tlsIdentity(home)
         let isOpen = settings["federation.policy"] == "open"
         let services = GatewayServices(
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: identity.id,
             configuration: GatewayConfiguration(
-                host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, publicURLs: publicURLs,
-                nodeName: displayName, software: Node.software),
+                host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, tls: tls, publicURLs: publicURLs,
+                nodeName: displayName, software: Node.software,
+                uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0),
             now: Node.now,
             acceptsPeer: { [federation] node in
                 if isOpen { return true }
@@ -62,12 +68,13 @@ extension Node {
             provenAddresses: { [federation] in
                 let known = (try? await federation.peers.peers()) ?? []
                 return known.filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(\.url)
-            }, logger: logger)
+            }, holders: { [federation] blob in await federation.holders.urls(of: blob) },
+            sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.
             let shown = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
-            let localURL = "http://\(shown):\(port)"
+            let localURL = "\(tls == nil ? "http" : "https")://\(shown):\(port)"
             let publicURL = publicURLs.first?.description ?? localURL
             let ready = Ready(localURL: localURL, publicURL: publicURL)
             noteReady(ready)
@@ -113,6 +120,21 @@ extension Node {
                 logger.error("tidying the log", metadata: ["why": "\(error)"])
             }
         }
+    }
+
+    /// Computes the names of blobs that nothing waits for.
+    private func nameBlobs() async {
+        await blobs.hashInBackground { [logger] error in
+            logger.error("hashing in the background", metadata: ["why": "\(error)"])
+        }
+    }
+
+    /// Scans the library folders now and then, and hashes what is new in them.
+    private func keepLibraries() async {
+        let logger = logger
+        await LibraryKeeper(context: { self.context() }) { error in
+            logger.warning("library folders", metadata: ["why": "\(error.message)"])
+        }.run()
     }
 
     private static func words(_ error: any Error, _ listen: String) -> String {

@@ -1,3 +1,4 @@
+import Federation
 import FoundationEssentials
 import Moderation
 public import Operations
@@ -25,6 +26,9 @@ public struct Settings: Sendable {
         Key(name: "public_url", standard: "", form: "http:// or https:// and a host") {
             $0.isEmpty || $0.hasPrefix("http://") || $0.hasPrefix("https://")
         },
+        Key(name: "tls.certificate", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
+        Key(name: "tls.key", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
+        Key(name: "tls.authorities", standard: "", form: "a PEM file, or nothing for the system's alone") { _ in true },
         Key(name: "ceiling", standard: "XXX", form: "PG, PG-13, R, X or XXX") {
             Level(word: $0).map { $0 < .blocked } ?? false
         },
@@ -32,11 +36,22 @@ public struct Settings: Sendable {
             $0.isEmpty || ByteSize($0) != nil
         },
         Key(name: "storage.keep_free", standard: "1GB", form: "a size such as 20GB") { ByteSize($0) != nil },
+        Key(
+            name: "storage.uploads_per_peer", standard: "",
+            form: "a size such as 50GB that each peer may upload a day, or nothing for none"
+        ) { $0.isEmpty || ByteSize($0) != nil },
+        Key(name: "rates.send", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
+        Key(name: "rates.receive", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
         Key(name: "federation.policy", standard: "open", form: "open or closed") { ["open", "closed"].contains($0) },
         Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
             ["trace", "debug", "info", "notice", "warning", "error"].contains($0)
         },
     ]
+
+    private static let rateForm = """
+        a rate of at least 20kB/s such as 20MB/s, nothing for no limit, or several with times, classes and "peer": \
+        20MB/s; mon-fri 08:00-18:00 5MB/s; mirror 2MB/s; peer 1MB/s
+        """
 
     private var values: [String: SettingView] = [:]
 

@@ -13,7 +13,7 @@ extension OperationError {
             case .notFound, .noFile: .notFound
             case .badUnit, .rootMismatch, .hashMismatch, .damaged, .changedOnDisk: .integrity
             case .exists, .conflict, .alreadyHeld: .conflict
-            case .diskFull, .overBudget, .tooLarge: .limits
+            case .diskFull, .overBudget, .tooLarge, .tooManyFiles: .limits
             case .unreadable, .readOnly, .purged: .auth
             default: .failed
             }
@@ -44,7 +44,7 @@ extension OperationError {
 
     public init(_ error: PeerStoreError) {
         switch error {
-        case .noSuchPeer: self.init(.notFound, error.message)
+        case .noSuchPeer, .noSuchRule: self.init(.notFound, error.message)
         case .database: self.init(.failed, error.message)
         }
     }

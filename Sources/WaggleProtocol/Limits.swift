@@ -65,6 +65,8 @@ public enum Limits {
         /// The reply of `/w/1/blobs/{sha256}/pieces`, the one body over `bodyBytes`: 32 bytes a MiB of the largest blob.
         public static let piecesBytes = 34 << 20
         public static let idsPerGet = 1000
+        /// Units of an upload that come in one request.
+        public static let uploadUnits = 8
         public static let hashesPerHave = 1000
         public static let syncMessageBytes = 256 << 10
         /// Ranges of one Negentropy message.
@@ -132,6 +134,21 @@ public enum Limits {
         public static let paceBytes = 128 << 10
     }
 
+    /// Mirror rules.
+    public enum Mirror {
+        /// Types, bases, tags and creators of one rule together, and each of them.
+        public static let words = 256
+        public static let wordBytes = 128
+        /// Files that a plan lists of those to fetch and of those that do not fit, each.
+        public static let listedFiles = 1000
+    }
+
+    /// Rate limits.
+    public enum Rate {
+        /// Bytes a second that a limit lets pass at least: less and peers give the transfer up (`Blob.paceBytes`).
+        public static let least: UInt64 = 20_000
+    }
+
     /// The blob store of one node.
     public enum BlobStore {
         /// Bytes of one read into memory.
@@ -143,18 +160,66 @@ public enum Limits {
         /// Milliseconds after which a partial blob's units are written down.
         public static let checkpointMilliseconds: Int64 = 2_000
         /// Bytes hashed in place after which an interrupted pass can go on from there.
-        public static let hashingCheckpointBytes: UInt64 = 1 << 30
+        public static let hashingCheckpointBytes: UInt64 = 128 << 20
+        /// Seconds between two looks for blobs that wait for their extra hashes.
+        public static let backgroundSeconds: Int64 = 10
+        /// safetensors headers that are read for that; they are held in memory.
+        public static let backgroundHeaderBytes = 32 << 20
+        /// Milliseconds after which a file that could not be read for that is tried again.
+        public static let backgroundRetryMilliseconds: Int64 = 3_600_000
+        /// Questions for piece hashes that wait while a blob is read.
+        public static let waitingForPieces = 32
+        /// Blobs that a look-up by another name than SHA-256 gives.
+        public static let blobsPerName = 1000
         /// How long evicted bytes stay restorable, in milliseconds.
         public static let trashMilliseconds: Int64 = 24 * 3_600_000
         /// Parts of the budget in percent: eviction starts above the first and stops at the second.
         public static let highMark: UInt64 = 90
         public static let lowMark: UInt64 = 80
+        /// Everything is read again within this time, in milliseconds.
+        public static let scrubRoundMilliseconds: Int64 = 30 * 24 * 3_600_000
+        /// Units that a scrub reads at a time, and after which its place is written down.
+        public static let scrubUnits = 8
+        public static let scrubCheckpointUnits = 64
+        /// Bytes a second that the scrub in the background reads at least; more when a round would not be done in half
+        /// its time.
+        public static let scrubRate: UInt64 = 8 << 20
+        /// Blobs that are repaired in one go.
+        public static let repairs = 100
+        /// Blobs that `find` names.
+        public static let found = 50
         /// Times of use that are kept in memory before they are written down.
         public static let heldTouches = 4096
         /// Reason and author of a purge, each.
         public static let purgeTextBytes = 512
         /// Holder of a lease, id of a mirror rule or bounty.
         public static let holderBytes = 128
+    }
+
+    /// Folders of other programs, and files put into them.
+    public enum Library {
+        /// Folders that one node remembers.
+        public static let folders = 256
+        /// Files of one step of a scan.
+        public static let batch = 256
+        /// Folders within each other, and bytes of a path, that a scan follows.
+        public static let depth = 64
+        public static let pathBytes = 4096
+        /// Milliseconds that a file must be unchanged before it is hashed.
+        public static let quietMilliseconds: Int64 = 2_000
+        /// Seconds after which a running server scans a folder again, and between two looks for files that wait.
+        public static let rescanSeconds: Int64 = 900
+        public static let lookSeconds: Int64 = 2
+        /// `extra_model_paths.yaml`: its bytes, and the folders it names.
+        public static let pathListBytes = 256 << 10
+        public static let extraFolders = 1000
+        /// A template for file names, and its parts.
+        public static let templateBytes = 512
+        public static let templateDepth = 8
+        /// Files that one question identifies.
+        public static let identified = 10_000
+        /// Bytes of a file read at a time when it is only looked at.
+        public static let readBytes = 4 << 20
     }
 
     /// Queries of the catalog.
@@ -247,6 +312,20 @@ public enum Limits {
         public static let sampleBytes = 64 << 20
     }
 
+    /// Bencoded torrents. The largest blob has 52 bytes of hashes a MiB, 54 MiB in all.
+    public enum Torrent {
+        public static let bytes = 64 << 20
+        public static let depth = 32
+        public static let values = 1 << 16
+        /// Addresses of one file.
+        public static let webSeeds = 64
+        /// Peers that are asked whether they have a file that somebody wants a torrent of, and for how long the answer counts.
+        public static let askedPeers = 16
+        public static let answerSeconds: UInt64 = 600
+        /// Answers that are kept.
+        public static let keptAnswers = 4096
+    }
+
     /// safetensors headers.
     public enum Safetensors {
         /// The JSON header; the reference implementation's own limit.
@@ -309,6 +388,14 @@ public enum Limits {
         public static let sendfileBytes: UInt64 = 4 << 20
         /// Bytes of a file held in memory at a time where the kernel cannot send it.
         public static let chunkBytes: UInt64 = 256 << 10
+        /// Blobs that a peer may begin to upload a day.
+        public static let uploadsPerPeer = 10_000
+        /// Parts that one request may ask for; more is answered with the whole.
+        public static let ranges = 32
+        /// Parts with less than this between them are sent as one: a part of its own costs about as much.
+        public static let rangeGap: UInt64 = 256
+        /// A torrent or Metalink whose hashes take longer is answered with "try again"; what is done is kept.
+        public static let pieceSeconds: Int64 = 20
         /// Streams of one peer, and of all peers.
         public static let streamsPerPeer = 4
         public static let streams = 128

@@ -58,6 +58,11 @@ struct PublishCommand: AsyncParsableCommand {
     @Option(name: .customLong("changes-file"), help: "What is new, as a Markdown file.", completion: .file())
     var changesFile: String?
 
+    @Option(
+        name: .customLong("mirror"),
+        help: "URL of a web server that has the file too; {sha256} stands for its hash; may be repeated.")
+    var mirrors: [String] = []
+
     @OptionGroup(title: "LINEAGE") var lineage: LineageOptions
     @OptionGroup(title: "RECOMMENDED SETTINGS") var settings: SettingsOptions
     @OptionGroup(title: "PERMISSIONS") var licence: LicenceOptions
@@ -113,7 +118,7 @@ struct PublishCommand: AsyncParsableCommand {
             description: try descriptionFile.map(Self.read), triggerWords: triggers.isEmpty ? nil : triggers,
             tags: tags.isEmpty ? nil : tags, level: level, samples: samples.map { Paths.absolute($0).string },
             realPerson: realPerson.map { $0 == .yes }, inPlace: inPlace, changes: try changesFile.map(Self.read),
-            settings: settings.value, licence: licence.value, lineage: lineage.value)
+            settings: settings.value, licence: licence.value, lineage: lineage.value, mirrors: mirrors)
     }
 
     private static func read(_ file: String) throws -> String {

@@ -77,39 +77,6 @@ struct ShowCommand: AsyncParsableCommand {
     }
 }
 
-struct GetCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "get", abstract: "Fetch a release's files, verified, and put them into a folder.",
-        discussion: "Goes on where it stopped. Never overwrites a file.")
-
-    @OptionGroup var node: NodeOptions
-    @OptionGroup var output: JSONOption
-
-    @Argument(help: "@maker/name@version, a post id, a hash, …")
-    var reference: String
-
-    @Option(
-        name: [.customShort("o"), .customLong("output")],
-        help: "File to write, or folder (with a slash at the end). [default: this folder]")
-    var destination: String?
-
-    func run() async throws {
-        let path = Paths.absolute(destination ?? ".").string
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        let isFile = destination != nil && !(exists && isFolder.boolValue) && destination?.hasSuffix("/") != true
-        if !isFile { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-        let reply = try await node.run(GetRelease(reference: reference, destination: path, isFile: isFile))
-        if output.json { return try Terminal.json(reply) }
-        for file in reply.files {
-            Terminal.print(file.path)
-            if file.method == "hard-linked" {
-                Terminal.note("  shares its bytes with the node's store and is read-only; copy it before changing it")
-            }
-        }
-    }
-}
-
 struct ReindexCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reindex", abstract: "Compute the catalog anew from the signed posts.")

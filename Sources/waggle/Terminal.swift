@@ -80,6 +80,16 @@ enum Terminal {
                 }))
     }
 
+    /// A time span: "3 min 20 s".
+    static func duration(_ seconds: UInt64) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3600: "\(seconds / 60) min \(seconds % 60) s"
+        case ..<86400: "\(seconds / 3600) h \(seconds / 60 % 60) min"
+        default: "\(seconds / 86400) d \(seconds / 3600 % 24) h"
+        }
+    }
+
     static func date(_ seconds: UInt64) -> String {
         // Signed posts may hold any number; those beyond the year 9999 have no date.
         guard seconds < 253_402_300_800 else { return "after the year 9999" }
@@ -134,7 +144,7 @@ final class ProgressLine: Sendable {
             text += ", \(ByteSize.text(UInt64(rate)))/s"
             if step.total > step.done {
                 let left = Int(Double(step.total - step.done) / rate)
-                text += left >= 60 ? ", \(left / 60) min \(left % 60) s left" : ", \(left) s left"
+                text += ", \(Terminal.duration(UInt64(left))) left"
             }
         }
         return text

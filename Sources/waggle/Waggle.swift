@@ -20,10 +20,11 @@ struct Waggle: AsyncParsableCommand {
         version: Node.version,
         subcommands: [
             InitCommand.self, ServeCommand.self, StatusCommand.self, VersionCommand.self, PublishCommand.self,
-            GetCommand.self, SearchCommand.self, ShowCommand.self, ListCommand.self, OpenCommand.self,
+            GetCommand.self, LibraryCommand.self, IdentifyCommand.self, SearchCommand.self, ShowCommand.self,
+            ListCommand.self, OpenCommand.self,
             VerifyCommand.self, ExportCommand.self, ReviewCommand.self, CommentCommand.self, ReactCommand.self,
             RemoveCommand.self, CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self,
-            MirrorCommand.self, AccountCommand.self, ConfigCommand.self,
+            PushCommand.self, MirrorCommand.self, StoreCommand.self, AccountCommand.self, ConfigCommand.self,
         ])
 
     /// Parses, runs, and ends with the exit code that belongs to what happened.

@@ -16,11 +16,11 @@ struct RoomTests {
         test = try TestHome()
     }
 
-    private func open(budget: UInt64?, mayEvict: @escaping @Sendable (Hash32) async -> Bool = { _ in true })
-        async throws
-        -> BlobStore
-    {
-        try await BlobStore.test(test.home, options: StoreOptions(budget: budget, now: clock.now, mayEvict: mayEvict))
+    private func open(
+        budget: UInt64?, heldElsewhere: @escaping @Sendable ([Hash32]) async -> Set<Hash32> = { Set($0) }
+    ) async throws -> BlobStore {
+        try await BlobStore.test(
+            test.home, options: StoreOptions(budget: budget, now: clock.now, heldElsewhere: heldElsewhere))
     }
 
     /// Adds blobs of 100,000 bytes, each a minute younger than the one before.
@@ -134,7 +134,7 @@ struct RoomTests {
     @Test("the last known copy is kept when the federation says so")
     func lastCopy() async throws {
         let keep = TestBlob(100_000, seed: 0).hash
-        let store = try await open(budget: 1_000_000, mayEvict: { $0 != keep })
+        let store = try await open(budget: 1_000_000, heldElsewhere: { Set($0).subtracting([keep]) })
         let blobs = try await fill(store, 0..<10)
         #expect(try await store.evict().trashed == [blobs[1].hash, blobs[2].hash])
     }

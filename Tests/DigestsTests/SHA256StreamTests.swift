@@ -27,6 +27,41 @@ struct SHA256StreamTests {
         }
     }
 
+    @Test(
+        "two streams that absorb the same bytes have the digests of each alone, wherever they stand", arguments: [1, 0])
+    func twoStreams(allowed: CInt) {
+        waggle_allow_instructions(allowed)
+        defer { waggle_allow_instructions(1) }
+        var random = Seeded(seed: 15)
+        for _ in 0..<60 {
+            let before = random.bytes(Int.random(in: 0...2, using: &random) * 32)
+            let bytes = random.bytes(Int.random(in: 0...5_000, using: &random))
+            var first = before.withUnsafeBytes { SHA256Stream().updated($0) }
+            var second = SHA256Stream()
+            random.portions(of: bytes, largest: 2_000) { SHA256Stream.update(&first, &second, $0) }
+            #expect(first.digest() == SHA256.hash(before + bytes), "seed 15")
+            #expect(second.digest() == SHA256.hash(bytes), "seed 15")
+        }
+    }
+
+    /// Other tests may run meanwhile: they get the same digests either way.
+    @Test("without the instructions of this processor the digests are the same, as on any other")
+    func fallsBack() {
+        waggle_allow_instructions(0)
+        defer { waggle_allow_instructions(1) }
+        #expect(waggle_sha256_accelerated() == 0)
+        equalsOpenSSL(seed: 9)
+        lanesEqualOpenSSL()
+        var random = Seeded(seed: 10)
+        let bytes = random.bytes(5_000)
+        var slow = CRC32()
+        bytes.withUnsafeBytes { slow.update($0) }
+        waggle_allow_instructions(1)
+        var fast = CRC32()
+        bytes.withUnsafeBytes { fast.update($0) }
+        #expect(slow == fast)
+    }
+
     @Test("messages hashed one, two and four at once have OpenSSL's digests, alone and beside a stream")
     func lanesEqualOpenSSL() {
         var random = Seeded(seed: 6)

@@ -166,6 +166,11 @@ struct CommandLineTests {
         let second = try world.write(Samples.lora(mebibytes: 1, seed: 9), as: "9.safetensors")
         try await node.ok("publish", second, "--model", "@me/model-1", "--version", "1.1", "--yes")
 
+        // The last of a file's names comes some time after it.
+        try await eventually("all files have all names") {
+            try await node.api(APIModels.self, "/api/v1/models").items.flatMap(\.modelVersions).flatMap(\.files)
+                .allSatisfy { $0.hashes["BLAKE3"]?.isEmpty == false }
+        }
         let before = try await replies(node)
         #expect(before.count > 15)
         try await node.ok("reindex")

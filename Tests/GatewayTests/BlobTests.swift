@@ -18,12 +18,33 @@ struct BlobTests {
             ("bytes=-200", .part(0..<100)), ("bytes=99-99", .part(99..<100)), ("bytes=100-", .unsatisfiable),
             ("bytes=100-200", .unsatisfiable), ("bytes=-0", .unsatisfiable), ("BYTES = 1-2", .part(1..<3)),
             ("bytes=0-99999999999999999999999", .part(0..<100)), ("bytes=99999999999999999999999-", .unsatisfiable),
-            ("bytes=5-4", .whole), ("bytes=0-1,5-6", .whole), ("bytes=a-b", .whole), ("bytes=1", .whole),
+            ("bytes=5-4", .whole), ("bytes=a-b", .whole), ("bytes=1", .whole),
             ("bytes=--1", .whole), ("bytes=+1-2", .whole), ("items=0-1", .whole), ("bytes", .whole),
             ("bytes=-", .whole),
         ] as [(String?, ByteRange)])
     func ranges(field: String?, expected: ByteRange) {
         #expect(ByteRange(field, size: 100) == expected)
+    }
+
+    @Test(
+        "several ranges are put in order, joined where they are near, and counted",
+        arguments: [
+            ("bytes=0-1,5000-5001", .parts([0..<2, 5000..<5002])),
+            ("bytes=5000-5001 , ,0-1", .parts([0..<2, 5000..<5002])),
+            ("bytes=0-99,50-149", .part(0..<150)), ("bytes=0-99,100-149", .part(0..<150)),
+            ("bytes=0-0,255-255,5000-", .parts([0..<256, 5000..<10_000])),
+            ("bytes=-1,0-0", .parts([0..<1, 9999..<10_000])), ("bytes=0-0,20000-", .part(0..<1)),
+            ("bytes=10000-,20000-", .unsatisfiable), ("bytes=0-1,x", .whole), ("bytes=0-1,5-4", .whole),
+            ("bytes=,", .whole),
+            (
+                "bytes=" + (0..<32).map { "\($0 * 300)-\($0 * 300)" }.joined(separator: ","),
+                .parts((0..<32).map { $0 * 300..<$0 * 300 + 1 })
+            ),
+            ("bytes=" + (0..<33).map { "\($0 * 300)-\($0 * 300)" }.joined(separator: ","), .whole),
+            ("bytes=" + [String](repeating: "0-", count: 32).joined(separator: ","), .part(0..<10_000)),
+        ] as [(String, ByteRange)])
+    func severalRanges(field: String, expected: ByteRange) {
+        #expect(ByteRange(field, size: 10_000) == expected)
     }
 
     @Test("an empty blob has no part")
@@ -86,9 +107,30 @@ struct BlobTests {
             #expect(beyond.status == .rangeNotSatisfiable)
             #expect(beyond.headers[.contentRange] == "bytes */3000")
 
-            let several = try await client(.get, path, [.range: "bytes=0-0,5-5"])
-            #expect(several.status == .ok)
-            #expect(several.bytes == expected)
+            let near = try await client(.get, path, [.range: "bytes=0-0,5-5"])
+            #expect(near.status == .partialContent)
+            #expect(near.bytes == Array(expected[0..<6]))
+            let several = try await client(.get, path, [.range: "bytes=2990-,10-19"])
+            #expect(several.status == .partialContent)
+            #expect(several.headers[.contentRange] == nil)
+            #expect(several.headers[.contentLength] == "\(several.bytes.count)")
+            let type = try #require(several.headers[.contentType])
+            let boundary = try #require(type.split(separator: "boundary=").last)
+            #expect(type == "multipart/byteranges; boundary=\(boundary)")
+            let head = { (range: String) in
+                "\r\n--\(boundary)\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes \(range)/3000\r\n\r\n"
+            }
+            let body =
+                Array(head("10-19").utf8) + expected[10..<20] + Array(head("2990-2999").utf8) + expected[2990...]
+                + Array("\r\n--\(boundary)--\r\n".utf8)
+            #expect(several.bytes == body)
+
+            for condition in ["\"other\"", "W/\(tag)", "\"a\", \"b\""] {
+                #expect(try await client(.get, path, [.ifMatch: condition]).status == .preconditionFailed)
+            }
+            for condition in ["*", tag, "\"other\", \(tag)"] {
+                #expect(try await client(.get, path, [.ifMatch: condition]).status == .ok)
+            }
 
             let same = try await client(.get, path, [.range: "bytes=0-9", .ifRange: tag])
             #expect(same.status == .partialContent)
@@ -210,6 +252,32 @@ struct BlobTests {
             }
             let whole = try await client(.get, "/blobs/\(model.file)")
             #expect(SHA256.hash(whole.bytes) == model.file)
+        }
+        try await node.testLive(check)
+        try await node.test(check)
+    }
+
+    @Test("several parts of a large file are sent by the kernel and in chunks alike")
+    func largeParts() async throws {
+        let node = try await TestNode.make()
+        let count = 6_000_000
+        let model = try await node.publishModel("Large", bytes: count)
+        let expected = TestNode.bytes("file of Large", count: count)
+        let ranges = [1..<1_000_001, 2_000_000..<2_000_010, 3_000_000..<count]
+        let field = "bytes=" + ranges.map { "\($0.lowerBound)-\($0.upperBound - 1)" }.joined(separator: ", ")
+        let check: @Sendable (Client) async throws -> Void = { client in
+            let response = try await client(.get, "/blobs/\(model.file)", [.range: field])
+            #expect(response.status == .partialContent)
+            var rest = response.bytes[...]
+            for range in ranges {
+                let head = try #require(rest.firstRange(of: Array("\r\n\r\n".utf8)))
+                let lines = String(decoding: rest[..<head.lowerBound], as: UTF8.self)
+                #expect(lines.hasSuffix("Content-Range: bytes \(range.lowerBound)-\(range.upperBound - 1)/\(count)"))
+                rest = rest[head.upperBound...]
+                #expect(Array(rest.prefix(range.count)) == Array(expected[range]))
+                rest = rest.dropFirst(range.count)
+            }
+            #expect(String(decoding: rest, as: UTF8.self).hasSuffix("--\r\n"))
         }
         try await node.testLive(check)
         try await node.test(check)

@@ -19,17 +19,44 @@ int waggle_fallocate(int descriptor, int64_t offset, int64_t length);
 /// Makes `to` share the blocks of `from` (FICLONE): a copy that costs no space until one of the two is changed.
 int waggle_clone(int to, int from);
 
+/// Renames a file to a name that must be free: -EEXIST when it is not, and nothing is changed then.
+int waggle_rename_new(const char *from, const char *to);
+
 /// Starts writing a range to the disk without waiting for it, so that the fdatasync at the end finds little to do.
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length);
 
 /// Where the next byte that was ever written lies at or after `offset`, or -errno (-ENXIO when none does).
 int64_t waggle_next_data(int descriptor, int64_t offset);
 
+/// The calling thread's I/O class and level (ioprio_get), or -errno.
+int waggle_io_priority(void);
+
+/// The I/O class of those who wait behind everybody else.
+int waggle_io_priority_idle(void);
+
+/// Sets the calling thread's I/O class and level (ioprio_set).
+int waggle_set_io_priority(int priority);
+
 // MARK: Memory
 
 /// Makes the allocator return large freed buffers to the system (trim and mmap thresholds of 128 KiB). Call it once,
 /// first thing in `main`.
 void waggle_tune_malloc(void);
+
+// MARK: Scheduling
+
+/// Puts the calling thread behind everything else: the idle class of disk time, and the lowest share of the processor.
+/// It cannot be taken back, so the thread should belong to the caller.
+int waggle_become_idle(void);
+
+// MARK: Instructions
+
+/// With 0, the kernels below take the way that any processor can go, whatever this one has; with 1 they look again. It
+/// is there so that one machine can test and measure both ways.
+void waggle_allow_instructions(int allowed);
+
+/// What was last asked for; 1 at first.
+int waggle_instructions_allowed(void);
 
 // MARK: SHA-256
 
@@ -50,6 +77,31 @@ void waggle_sha256_messages(const uint8_t *data, size_t length, size_t count, ui
 /// message as `waggle_sha256_messages` does, the two hashed interleaved.
 void waggle_sha256_stream_and_messages(uint32_t state[8], const uint8_t *data, size_t length, size_t count,
                                        uint8_t *digests);
+
+/// Absorbs the same whole blocks into two streams, interleaved: a part of a file and the whole of it.
+void waggle_sha256_two_streams(uint32_t first[8], uint32_t second[8], const uint8_t *data, size_t blocks);
+
+// MARK: BLAKE3
+
+/// A stream under way: the chaining value of the chunk, its last block, and the nodes of the tree that wait for a right
+/// neighbour. Plain data, so that a copy goes on by itself.
+typedef struct {
+    uint32_t value[8];
+    uint64_t chunks;
+    uint32_t blocks, pending, depth;
+    uint8_t block[64];
+    /// 2^64 bytes make a tree of 54 levels.
+    uint8_t stack[54][32];
+} waggle_blake3;
+
+/// An empty stream.
+void waggle_blake3_start(waggle_blake3 *stream);
+
+/// Absorbs the bytes. Portions of more than 64 KiB that start at a multiple of 64 KiB of the stream go eight lanes wide.
+void waggle_blake3_update(waggle_blake3 *stream, const uint8_t *data, size_t length);
+
+/// The 32-byte hash of all bytes so far; the stream can go on afterwards.
+void waggle_blake3_digest(const waggle_blake3 *stream, uint8_t digest[32]);
 
 // MARK: CRC-32
 

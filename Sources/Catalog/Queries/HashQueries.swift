@@ -81,6 +81,27 @@ extension Catalog {
         }
     }
 
+    /// Releases with a file of these weights under whatever header: first those by authors who have earned room here, then
+    /// the earliest published. At most 20.
+    public func releases(byTensorDigest digest: Hash32, _ filter: ViewerFilter, detail: ViewDetail = .list)
+        async throws(CatalogError) -> [ReleaseView]
+    {
+        try await read { database in
+            let reader = ViewReader(database, filter)
+            let ids = try Int32.fetchAll(
+                database.cachedStatement(
+                    sql: """
+                        SELECT DISTINCT r.id
+                        FROM (SELECT release_id, earned FROM files
+                            WHERE tensor_digest = ? AND shelf IN \(reader.shelves)
+                            ORDER BY earned DESC LIMIT \(Limits.Catalog.filesPerHash)) f
+                        JOIN releases r ON r.id = f.release_id
+                        ORDER BY f.earned DESC, r.created, r.tie, r.id LIMIT \(Limits.Catalog.releasesPerHash)
+                        """), arguments: [digest.data])
+            return try ids.compactMap { try reader.release($0, detail) }
+        }
+    }
+
     /// The best release for each SHA-256 that is known here, in the order asked; unknown ones are left out.
     /// - Parameter hashes: at most 100.
     public func releases(bySHA256 hashes: [Hash32], _ filter: ViewerFilter, detail: ViewDetail = .list)

@@ -22,6 +22,8 @@ public struct MirrorCandidate: Sendable, Hashable {
     public let modelType: String
     public let baseModel: String
     public let tags: [String]
+    /// The signed release names web addresses that serve it, so that peers are not the only source.
+    public let hasMirrors: Bool
 }
 
 extension Catalog {
@@ -81,7 +83,8 @@ private struct MirrorWalk {
             let item = MirrorCandidate(
                 sha256: Hash32(file.sha256) ?? .zero, piecesRoot: Hash32(file.piecesRoot) ?? .zero, size: file.size,
                 name: file.name, isImage: false, author: row.hash(9), level: Shelf.level(row[2]), releaseID: releaseID,
-                release: row.hash(4), modelType: row[7], baseModel: row[5], tags: Self.tags(row[8]))
+                release: row.hash(4), modelType: row[7], baseModel: row[5], tags: Self.tags(row[8]),
+                hasMirrors: !body.mirrors.isEmpty)
             return (row[0], item)
         }
     }
@@ -105,7 +108,8 @@ private struct MirrorWalk {
                 sha256: Hash32(image.blob) ?? .zero, piecesRoot: Hash32(image.piecesRoot) ?? .zero, size: image.size,
                 name: "", isImage: true, author: row.hash(3), level: Level(declared: row[1]),
                 releaseID: link?.releaseID, release: model?.hash(2), modelType: model?[0] ?? "",
-                baseModel: link?.baseModel ?? "", tags: Self.tags(model?[1] ?? ""))
+                baseModel: link?.baseModel ?? "", tags: Self.tags(model?[1] ?? ""),
+                hasMirrors: false)
             return (row[0], item)
         }
     }
@@ -126,7 +130,8 @@ private struct MirrorWalk {
             let item = MirrorCandidate(
                 sha256: Hash32(file.sha256) ?? .zero, piecesRoot: Hash32(file.piecesRoot) ?? .zero, size: file.size,
                 name: file.name, isImage: false, author: row.hash(3), level: Level(declared: row[2]), releaseID: nil,
-                release: nil, modelType: "Workflow", baseModel: "", tags: workflow.tags.map(TermTable.folded))
+                release: nil, modelType: "Workflow", baseModel: "", tags: workflow.tags.map(TermTable.folded),
+                hasMirrors: false)
             return (row[0], item)
         }
     }

@@ -16,9 +16,17 @@ public struct NodeClient: Sendable {
     private let http: HTTPClient
     private let identity: NodeIdentity
     private let now: @Sendable () -> UInt64
+    private let admit: Admit
 
-    public init(url: PeerURL, http: HTTPClient, identity: NodeIdentity, now: @escaping @Sendable () -> UInt64) {
+    /// Waits until so many bytes of a blob may be received from an address.
+    public typealias Admit = @Sendable (_ bytes: Int, _ peer: String) async throws -> Void
+
+    public init(
+        url: PeerURL, http: HTTPClient, identity: NodeIdentity, now: @escaping @Sendable () -> UInt64,
+        admit: @escaping Admit = { _, _ in }
+    ) {
         self.url = url
+        self.admit = admit
         self.http = http
         self.identity = identity
         self.now = now
@@ -139,27 +147,11 @@ public struct NodeClient: Sendable {
         let headers = ["range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "accept-encoding": "identity"]
         let response = try await send(
             .GET, "/blobs/\(sha256.hex)", body: nil, signed: true, extra: headers, deadline: .hours(24))
-        guard response.status == .partialContent || (response.status == .ok && range.lowerBound == 0) else {
-            throw try await refusal(response)
-        }
-        let length = UInt64(range.count)
-        if response.status == .ok, let declared = response.headers.first(name: "content-length").flatMap(UInt64.init),
-            declared != length
-        {
-            throw PeerError.malformed(
-                url: url.description, detail: "a blob of \(declared) bytes where \(length) are signed")
-        }
-        var received: UInt64 = 0
-        var chunks = response.body.makeAsyncIterator()
-        var pace = Pace()
-        while let chunk = try await pace.wait(for: { () throws(PeerError) in try await next(&chunks) }) {
-            received += UInt64(chunk.readableBytes)
-            guard pace.isKept(with: chunk.readableBytes) else { throw PeerError.stalled(url: url.description) }
-            guard received <= length else { throw PeerError.tooLarge(url: url.description, limit: Int(length)) }
+        guard RangeReply.isOne(response, of: range) else { throw try await refusal(response) }
+        try await RangeReply(response: response, url: url.description).read(range) { chunk in
+            // Not read meanwhile, so the sender is held up too.
+            try await admit(chunk.readableBytes, url.description)
             try await onChunk(chunk)
-        }
-        guard received == length else {
-            throw PeerError.malformed(url: url.description, detail: "\(received) of \(length) bytes arrived")
         }
     }
 
@@ -185,7 +177,7 @@ public struct NodeClient: Sendable {
         return try message(try await call(.POST, path, body: body))
     }
 
-    private func message<Reply: SwiftProtobuf.Message>(_ body: Data) throws(PeerError) -> Reply {
+    func message<Reply: SwiftProtobuf.Message>(_ body: Data) throws(PeerError) -> Reply {
         do {
             return try Reply(serializedBytes: body)
         } catch {
@@ -193,7 +185,7 @@ public struct NodeClient: Sendable {
         }
     }
 
-    private func call(
+    func call(
         _ method: HTTPMethod, _ path: String, body: Data? = nil, signed: Bool = true, limit: Int = Limits.Wire.bodyBytes
     ) async throws(PeerError) -> Data {
         let response = try await send(method, path, body: body, signed: signed, deadline: .seconds(30))
@@ -212,7 +204,7 @@ public struct NodeClient: Sendable {
         }
     }
 
-    private func send(
+    func send(
         _ method: HTTPMethod, _ path: String, body: Data?, signed: Bool, extra: [String: String] = [:],
         deadline: TimeAmount
     ) async throws(PeerError) -> HTTPClientResponse {
@@ -221,7 +213,9 @@ public struct NodeClient: Sendable {
         request.method = method
         for (name, value) in extra { request.headers.replaceOrAdd(name: name, value: value) }
         if let body {
-            request.headers.replaceOrAdd(name: "content-type", value: "application/x-protobuf")
+            if extra["content-type"] == nil {
+                request.headers.replaceOrAdd(name: "content-type", value: "application/x-protobuf")
+            }
             request.body = .bytes(ByteBuffer(bytes: body))
         }
         if signed {
@@ -241,7 +235,7 @@ public struct NodeClient: Sendable {
         }
     }
 
-    private func refusal(_ response: HTTPClientResponse) async throws(PeerError) -> PeerError {
+    func refusal(_ response: HTTPClientResponse) async throws(PeerError) -> PeerError {
         let body = (try? await collect(response, limit: 4096)) ?? Data()
         let reply = try? WireErrorReply(serializedBytes: body)
         return .refused(
@@ -252,28 +246,6 @@ public struct NodeClient: Sendable {
     private func failure(_ error: any Error) -> PeerError {
         if let error = error as? PeerError { return error }
         return .unreachable(url: url.description, reason: String(describing: error))
-    }
-}
-
-/// Notices a source that drips: each stretch of so many seconds that was spent waiting for it must bring so many bytes. Time
-/// that the reader itself takes does not count. Complete silence is the connection's own time limit to notice.
-private struct Pace {
-    private let clock = ContinuousClock()
-    private var waited = Duration.zero
-    private var bytes = 0
-
-    mutating func wait<Value>(for next: () async throws(PeerError) -> Value) async throws(PeerError) -> Value {
-        let began = clock.now
-        defer { waited += clock.now - began }
-        return try await next()
-    }
-
-    /// False at the end of a stretch that brought too little.
-    mutating func isKept(with count: Int) -> Bool {
-        bytes += count
-        guard waited >= .seconds(Limits.Blob.paceSeconds) else { return true }
-        defer { (waited, bytes) = (.zero, 0) }
-        return bytes >= Limits.Blob.paceBytes
     }
 }
 

@@ -47,8 +47,18 @@ public enum FetchError: Error, Sendable {
 public struct BlobFetcher: Sendable {
     let store: BlobStore
     let logger: Logger
-    /// Clients of the peers that may be asked: of one node, or of all.
-    let sources: @Sendable (Hash32?) async -> [NodeClient]
+    /// The peers that may be asked: one node, or all.
+    let peers: @Sendable (Hash32?) async -> [BlobPeer]
+    /// The mirrors that signed releases name for a file; the caller closes them.
+    let mirrors: @Sendable (Hash32) async -> [HTTPMirror]
+    private let culprits = Culprits()
+
+    init(
+        store: BlobStore, logger: Logger, peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
+        mirrors: @escaping @Sendable (Hash32) async -> [HTTPMirror]
+    ) {
+        (self.store, self.logger, self.peers, self.mirrors) = (store, logger, peers, mirrors)
+    }
 
     /// Fetches a blob that is not here yet; returns when it is durable. One that is here costs one look-up.
     ///
@@ -60,14 +70,25 @@ public struct BlobFetcher: Sendable {
     ) async throws(FetchError) {
         do {
             if case .whole? = try await store.presence([wanted.sha256]).first { return }
-            let clients = await sources(node)
-            let holders = await holders(of: wanted.sha256, among: clients)
-            guard !holders.isEmpty else { throw FetchError.noSource(wanted.sha256, asked: clients.count) }
-            if wanted.size <= UInt64(Limits.Blob.smallBytes) {
-                try await fetchSmall(wanted, from: holders)
-            } else {
-                try await fetchUnits(wanted, from: holders, progress: progress)
+            let peers = await peers(node).filter { !culprits.isBanned($0.node.hex) }
+            let holders = await holders(of: wanted.sha256, among: peers)
+            if wanted.size <= UInt64(Limits.Blob.smallBytes), !holders.isEmpty {
+                return try await fetchSmall(wanted, from: holders.map(\.client))
             }
+            let mirrors = node == nil ? await mirrors(wanted.sha256) : []
+            let result: Result<Void, any Error>
+            do {
+                guard !holders.isEmpty || !mirrors.isEmpty else {
+                    throw FetchError.noSource(wanted.sha256, asked: peers.count)
+                }
+                let kept = mirrors.filter { !culprits.isBanned($0.host) }
+                result = .success(
+                    try await fetchUnits(wanted, from: holders, kept, progress: progress))
+            } catch {
+                result = .failure(error)
+            }
+            for mirror in mirrors { await mirror.close() }
+            try result.get()
         } catch let error as FetchError {
             throw error
         } catch let error as BlobError {
@@ -82,13 +103,13 @@ public struct BlobFetcher: Sendable {
     private static let patience: Duration = .seconds(2)
 
     /// Whole holders first, then partial ones.
-    private func holders(of hash: Hash32, among clients: [NodeClient]) async -> [NodeClient] {
-        let answers = await earlyAnswers(of: clients, patience: Self.patience, isOfUse: { $0.presence == .whole }) {
-            client in
-            (client: client, presence: (try? await client.have([hash]).first) ?? .none)
+    private func holders(of hash: Hash32, among peers: [BlobPeer]) async -> [BlobPeer] {
+        let answers = await earlyAnswers(of: peers, patience: Self.patience, isOfUse: { $0.presence == .whole }) {
+            peer in
+            (peer: peer, presence: (try? await peer.client.have([hash]).first) ?? .none)
         }
         let holders = answers.filter { $0.presence == .whole || $0.presence == .partial }
-        return holders.sorted { $0.presence.rawValue > $1.presence.rawValue }.map(\.client)
+        return holders.sorted { $0.presence.rawValue > $1.presence.rawValue }.map(\.peer)
     }
 
     private func fetchSmall(_ wanted: WantedBlob, from holders: [NodeClient]) async throws {
@@ -120,69 +141,77 @@ public struct BlobFetcher: Sendable {
     // MARK: Units
 
     private func fetchUnits(
-        _ wanted: WantedBlob, from holders: [NodeClient], progress: @escaping @Sendable (UInt64) -> Void
+        _ wanted: WantedBlob, from holders: [BlobPeer], _ mirrors: [HTTPMirror],
+        progress: @escaping @Sendable (UInt64) -> Void
     ) async throws {
-        let (partial, holdings) = try await begin(wanted, from: holders)
-        let run = FetchRun(missing: await partial.missingUnits.flatMap { Array($0) })
-        for (index, units) in holdings { await run.add(index, holding: units) }
-        await withTaskGroup(of: Void.self) { group in
-            for (index, _) in holdings {
-                let client = holders[index]
-                group.addTask {
-                    await work(index, client, partial, run) { remaining in
-                        progress(wanted.size - min(wanted.size, UInt64(remaining) * UInt64(Limits.Blob.unitBytes)))
-                    }
-                }
-            }
-            // A complete blob must not wait for a source that stalls with a unit that another has brought.
-            await run.waitUntilSettled()
-            group.cancelAll()
-        }
-        if let failure = await run.storeFailure { throw failure }
-        guard await run.isComplete else {
+        let (partial, found) = try await begin(wanted, from: holders, orMirrors: !mirrors.isEmpty)
+        let sources = found + mirrors.map { FetchSource(BlobSource(mirror: $0), holding: nil, roundTrip: 0.2) }
+        let transfer = BlobTransfer(
+            partial: partial, sources: sources.map(\.source), culprits: culprits, logger: logger,
+            refresh: { source in
+                guard case .peer(let client) = source.kind else { return nil }
+                return try? await pieces(of: wanted, from: client).get().held
+            },
+            progress: { remaining in
+                progress(wanted.size - min(wanted.size, UInt64(remaining) * UInt64(Limits.Blob.unitBytes)))
+            })
+        let outcome = await transfer.run(joining: sources, held: await partial.heldUnits)
+        switch outcome {
+        case .complete: _ = try await partial.commit()
+        case .store(let error): throw error
+        case .noSource(let missing, let last):
             try await partial.pause()
-            throw FetchError.sourcesFailed(
-                wanted.sha256, missingUnits: await run.remaining, last: await run.lastFailure)
+            throw FetchError.sourcesFailed(wanted.sha256, missingUnits: missing, last: last)
         }
-        _ = try await partial.commit()
     }
 
     /// Opens the download with the first unit hashes that match the signed root, and learns who holds which units.
-    private func begin(_ wanted: WantedBlob, from holders: [NodeClient]) async throws
-        -> (PartialBlob, [(index: Int, units: Set<Int>?)])
+    private func begin(_ wanted: WantedBlob, from holders: [BlobPeer], orMirrors hasMirrors: Bool) async throws
+        -> (PartialBlob, [FetchSource])
     {
         var partial = try await store.partial(wanted.sha256)
-        var holdings: [(index: Int, units: Set<Int>?)] = []
-        var last = ""
+        if partial == nil, wanted.size <= UInt64(Limits.Blob.unitBytes) {
+            // The root of one unit is its hash.
+            partial = try await store.beginPartial(
+                sha256: wanted.sha256, size: wanted.size, piecesRoot: wanted.piecesRoot, layer: [])
+        }
+        var sources: [(index: Int, source: FetchSource)] = []
+        var last = "no peer knows its unit hashes, without which mirrors cannot be checked"
+        let clock = ContinuousClock()
+        let began = clock.now
         let answers = await earlyAnswers(
             of: Array(holders.indices), patience: Self.patience,
             isOfUse: { answer in (try? answer.pieces.get()) != nil }
         ) { index in
-            (index: index, pieces: await pieces(of: wanted, from: holders[index]))
+            let pieces = await pieces(of: wanted, from: holders[index].client)
+            return (index: index, pieces: pieces, seconds: (clock.now - began) / .seconds(1))
         }
         for answer in answers.sorted(by: { $0.index < $1.index }) {
+            let holder = holders[answer.index]
             do {
                 let pieces = try answer.pieces.get()
                 if partial == nil {
                     partial = try await store.beginPartial(
                         sha256: wanted.sha256, size: wanted.size, piecesRoot: wanted.piecesRoot, layer: pieces.layer)
                 }
-                holdings.append((answer.index, pieces.held))
+                let source = BlobSource(peer: holder.client, node: holder.node)
+                sources.append(
+                    (answer.index, FetchSource(source, holding: pieces.held, roundTrip: min(answer.seconds, 2))))
             } catch let error as PeerError {
                 last = error.message
             } catch BlobError.rootMismatch {
-                last = "\(holders[answer.index].url) sent unit hashes that do not belong to the signed root"
+                last = "\(holder.client.url) sent unit hashes that do not belong to the signed root"
             }
         }
-        guard let partial, !holdings.isEmpty else {
+        guard let partial, !sources.isEmpty || hasMirrors else {
             throw FetchError.sourcesFailed(wanted.sha256, missingUnits: 0, last: last)
         }
-        return (partial, holdings)
+        return (partial, sources.map(\.source))
     }
 
     /// The unit hashes that a holder gives, and the units that it has; nil for all.
     private func pieces(of wanted: WantedBlob, from holder: NodeClient) async -> Result<
-        (layer: [Hash32], held: Set<Int>?), PeerError
+        (layer: [Hash32], held: UnitSet?), PeerError
     > {
         do throws(PeerError) {
             let pieces = try await holder.pieces(wanted.sha256)
@@ -192,198 +221,23 @@ public struct BlobFetcher: Sendable {
             else {
                 throw .malformed(url: holder.url.description, detail: "unit hashes of another blob")
             }
-            return .success((layer, pieces.have.isEmpty ? nil : Self.units(pieces.have)))
+            let count = MerkleTree.unitCount(size: wanted.size)
+            return .success((layer, pieces.have.isEmpty ? nil : UnitSet(pieces.have, count: count)))
         } catch {
             return .failure(error)
         }
     }
-
-    private static func units(_ bitmap: Data) -> Set<Int> {
-        var units: Set<Int> = []
-        for (at, byte) in bitmap.enumerated() {
-            for bit in 0..<8 where byte >> UInt8(bit) & 1 == 1 { units.insert(at * 8 + bit) }
-        }
-        return units
-    }
-
-    /// One source's work until nothing is left for it.
-    private func work(
-        _ index: Int, _ client: NodeClient, _ partial: PartialBlob, _ run: FetchRun,
-        progress: @escaping @Sendable (_ remainingUnits: Int) -> Void
-    ) async {
-        while let units = await run.next(for: index) {
-            do {
-                try await fetch(units, client, partial) { unit in
-                    progress(await run.stored(unit))
-                }
-                await run.finished(index)
-            } catch let error as BlobError {
-                if case .badUnit(let unit, _) = error {
-                    let source = "\(client.url)"
-                    logger.warning("a source sent a bad unit", metadata: ["source": "\(source)", "unit": "\(unit)"])
-                    await run.drop(index, because: "\(client.url) sent wrong bytes for MiB \(unit)")
-                } else if case .alreadyHeld = error {
-                    await run.drop(index, because: "")
-                } else {
-                    await run.fail(error)
-                }
-            } catch {
-                await run.drop(index, because: (error as? PeerError)?.message ?? "\(error)")
-            }
-        }
-    }
-
-    /// Units of one source that are verified and written while the next are received.
-    private static let writesAtOnce = 4
-
-    private func fetch(
-        _ units: Range<Int>, _ client: NodeClient, _ partial: PartialBlob, stored: (Int) async -> Void
-    ) async throws {
-        let unitBytes = UInt64(Limits.Blob.unitBytes)
-        let range = UInt64(units.lowerBound) * unitBytes..<min(partial.size, UInt64(units.upperBound) * unitBytes)
-        try await withThrowingTaskGroup(of: (unit: Int, buffer: ByteBuffer).self) { writes in
-            var cutter = UnitCutter(units: units, byteCount: range.count)
-            var underWay = 0
-            try await client.blob(partial.sha256, range: range) { chunk in
-                cutter.append(chunk)
-                while let (unit, buffer) = cutter.next() {
-                    if underWay == Self.writesAtOnce, let written = try await writes.next() {
-                        await stored(written.unit)
-                        cutter.reuse(written.buffer)
-                        underWay -= 1
-                    }
-                    writes.addTask {
-                        try await partial.write(unit: unit, bytes: buffer.readableBytesView)
-                        return (unit, buffer)
-                    }
-                    underWay += 1
-                }
-            }
-            while let written = try await writes.next() { await stored(written.unit) }
-        }
-    }
 }
 
-/// Cuts what arrives for a run into units.
-private struct UnitCutter {
-    /// The unit that comes next, and the bytes of the run that no unit was made of.
-    private var unit: Int
-    private var left: Int
-    private var arrived = ByteBuffer()
-    private var current = ByteBuffer()
-    private var spare: [ByteBuffer] = []
+/// A source as a fetch begins with it.
+struct FetchSource: Sendable {
+    let source: BlobSource
+    /// Nil for all units.
+    let holding: UnitSet?
+    /// Seconds.
+    let roundTrip: Double
 
-    init(units: Range<Int>, byteCount: Int) {
-        unit = units.lowerBound
-        left = byteCount
-    }
-
-    /// Adds a chunk, of which `next` must leave nothing before another comes.
-    mutating func append(_ chunk: ByteBuffer) {
-        arrived = chunk
-    }
-
-    /// The next whole unit; nil when more bytes are needed.
-    mutating func next() -> (unit: Int, bytes: ByteBuffer)? {
-        guard left > 0 else { return nil }
-        let length = min(Limits.Blob.unitBytes, left)
-        if current.capacity == 0 { current = spare.popLast() ?? ByteBufferAllocator().buffer(capacity: length) }
-        if var part = arrived.readSlice(length: min(length - current.readableBytes, arrived.readableBytes)) {
-            current.writeBuffer(&part)
-        }
-        guard current.readableBytes == length else { return nil }
-        defer {
-            current = ByteBuffer()
-            unit += 1
-            left -= length
-        }
-        return (unit, current)
-    }
-
-    /// Takes a unit's memory back. New pages for every unit would cost as much as copying it.
-    mutating func reuse(_ buffer: ByteBuffer) {
-        var buffer = buffer
-        // Not `clear`, which makes new memory while the caller still holds this one.
-        buffer.moveReaderIndex(to: 0)
-        buffer.moveWriterIndex(to: 0)
-        spare.append(buffer)
-    }
-}
-
-/// The plan of one blob, shared by its sources' tasks.
-private actor FetchRun {
-    private var plan: FetchPlan<Int>
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-    private var active: Set<Int> = []
-    private(set) var lastFailure = ""
-    private(set) var storeFailure: BlobError?
-
-    init(missing: [Int]) {
-        plan = FetchPlan(missing: missing)
-    }
-
-    var isComplete: Bool { plan.isComplete }
-    var remaining: Int { plan.remaining }
-
-    func add(_ source: Int, holding units: Set<Int>?) {
-        plan.add(source, holding: units)
-        active.insert(source)
-    }
-
-    /// The next run for a source; nil when there is nothing more for it.
-    func next(for source: Int) async -> Range<Int>? {
-        while storeFailure == nil, !Task.isCancelled {
-            switch plan.next(for: source) {
-            case .fetch(let units): return units
-            case .stop:
-                leave(source)
-                return nil
-            case .wait: await withCheckedContinuation { waiting.append($0) }
-            }
-        }
-        leave(source)
-        return nil
-    }
-
-    /// Returns the units that are still missing.
-    func stored(_ unit: Int) -> Int {
-        plan.stored(unit)
-        if plan.isComplete { wake() }
-        return plan.remaining
-    }
-
-    func finished(_ source: Int) {
-        plan.finished(source)
-        wake()
-    }
-
-    func drop(_ source: Int, because reason: String) {
-        plan.drop(source)
-        lastFailure = reason
-        leave(source)
-    }
-
-    func fail(_ error: BlobError) {
-        storeFailure = error
-        wake()
-    }
-
-    /// Returns when the blob is complete, no source is left, or the store refused.
-    func waitUntilSettled() async {
-        while !plan.isComplete, !active.isEmpty, storeFailure == nil {
-            await withCheckedContinuation { waiting.append($0) }
-        }
-        wake()
-    }
-
-    private func leave(_ source: Int) {
-        active.remove(source)
-        wake()
-    }
-
-    private func wake() {
-        let all = waiting
-        waiting = []
-        all.forEach { $0.resume() }
+    init(_ source: BlobSource, holding: UnitSet?, roundTrip: Double) {
+        (self.source, self.holding, self.roundTrip) = (source, holding, roundTrip)
     }
 }

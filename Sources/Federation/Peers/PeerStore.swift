@@ -6,11 +6,13 @@ import Identity
 /// Why peers or mirror rules cannot be read or changed.
 public enum PeerStoreError: Error, Equatable, Sendable {
     case noSuchPeer(String)
+    case noSuchRule(Int64)
     case database(path: String, detail: String)
 
     public var message: String {
         switch self {
         case .noSuchPeer(let name): "there is no peer \(name); `waggle peer ls` shows them"
+        case .noSuchRule(let n): "there is no mirror rule \(n); `waggle mirror ls` shows them"
         case .database(let path, let detail): "\(path): \(detail)"
         }
     }
@@ -75,6 +77,7 @@ public final class PeerStore: Sendable {
                         );
                         """)
             }
+            migrator.registerMigration("2 mirror rules") { db in try db.execute(sql: Self.mirrorRuleColumns) }
             try migrator.migrate(database)
         } catch {
             throw .database(path: path, detail: "\(error)")
@@ -126,12 +129,18 @@ public final class PeerStore: Sendable {
         }
     }
 
-    /// Removes a peer by number, node id or URL. What it gave stays.
-    public func remove(_ name: String) async throws(PeerStoreError) -> Peer {
+    /// A peer by number, node id or URL.
+    public func find(_ name: String) async throws(PeerStoreError) -> Peer {
         let found = try await peers().first { peer in
             "\(peer.n)" == name || peer.url == name || AuthorID.text(peer.node) == name
         }
         guard let found else { throw .noSuchPeer(name) }
+        return found
+    }
+
+    /// Removes a peer by number, node id or URL. What it gave stays.
+    public func remove(_ name: String) async throws(PeerStoreError) -> Peer {
+        let found = try await find(name)
         try await access { db in try db.execute(sql: "DELETE FROM peer WHERE n = ?", arguments: [found.n]) }
         return found
     }

@@ -20,8 +20,8 @@ public struct TensorHashes: Hashable, Sendable {
 /// thread at a time.
 public final class TensorStreamHasher {
     private let header: SafetensorsHeader
-    private let whole = SHA256()
-    private let current = SHA256()
+    private var whole = SHA256Stream()
+    private var current = SHA256Stream()
     private var hashes: [Hash32] = []
     /// Offset of the next byte in the file.
     private var offset: UInt64
@@ -40,13 +40,12 @@ public final class TensorStreamHasher {
                 received: offset - header.dataStart + UInt64(buffer.count),
                 expected: header.fileSize - header.dataStart)
         }
-        whole.update(buffer)
         var rest = buffer[...]
         while !rest.isEmpty {
             // The header covers the file without gaps, so there is a current tensor while bytes are left.
             let left = header.tensors[hashes.count].bytes.upperBound - offset
             let piece = rest.prefix(Int(min(left, UInt64(rest.count))))
-            current.update(UnsafeRawBufferPointer(rebasing: piece))
+            SHA256Stream.update(&whole, &current, UnsafeRawBufferPointer(rebasing: piece))
             offset += UInt64(piece.count)
             rest = rest.dropFirst(piece.count)
             closeFinished()
@@ -68,13 +67,14 @@ public final class TensorStreamHasher {
             throw .streamLength(received: offset - header.dataStart, expected: header.fileSize - header.dataStart)
         }
         return TensorHashes(
-            tensors: hashes, digest: TensorDigest.compute(header.tensors, hashes: hashes), autoV3: whole.finalize())
+            tensors: hashes, digest: TensorDigest.compute(header.tensors, hashes: hashes), autoV3: whole.digest())
     }
 
     /// Closes every tensor that ends here: the current one, and empty ones after it.
     private func closeFinished() {
         while hashes.count < header.tensors.count, header.tensors[hashes.count].bytes.upperBound == offset {
-            hashes.append(current.finalize())
+            hashes.append(current.digest())
+            current = SHA256Stream()
         }
     }
 }

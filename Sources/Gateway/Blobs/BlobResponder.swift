@@ -17,26 +17,57 @@ enum BlobResponder {
     /// Held back until the file was looked at again.
     private static let tail: UInt64 = 64 << 10
 
-    static func body(_ reader: BlobReader, _ range: Range<UInt64>, on channel: any Channel) -> ResponseBody {
-        ResponseBody(contentLength: range.count) { writer in
+    /// - Parameter pace: asked before each piece.
+    static func body(
+        _ reader: BlobReader, _ range: Range<UInt64>, on channel: any Channel, at pace: SendingPace
+    ) -> ResponseBody {
+        body(length: range.count, on: channel) { writer in
+            try await write(reader, range, to: &writer, on: channel, at: pace)
+        }
+    }
+
+    /// Several parts, each after a head of its own.
+    static func body(
+        _ reader: BlobReader, _ ranges: MultipartRanges, on channel: any Channel, at pace: SendingPace
+    ) -> ResponseBody {
+        body(length: ranges.length, on: channel) { writer in
+            for part in ranges.parts {
+                try await writer.write(ByteBuffer(string: ranges.head(part)))
+                try await write(reader, part, to: &writer, on: channel, at: pace)
+            }
+            try await writer.write(ByteBuffer(string: ranges.end))
+        }
+    }
+
+    private static func body(
+        length: Int, on channel: any Channel,
+        _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) -> ResponseBody {
+        ResponseBody(contentLength: length) { writer in
             try await withTaskCancellationHandler {
-                var start = range.lowerBound
-                if range.count > smallest, case .file(let descriptor, _) = reader.content,
-                    await isPlain(channel)
-                {
-                    start = range.upperBound - tail
-                    try await send(descriptor, range.lowerBound..<start, on: channel)
-                }
-                while start < range.upperBound {
-                    let end = min(start + Limits.Gateway.chunkBytes, range.upperBound)
-                    let chunk = try await reader.read(start..<end)
-                    try await channel.cuttingStalls { try await writer.write(chunk) }
-                    start = end
-                }
+                try await write(&writer)
                 try await writer.finish(nil)
             } onCancel: {
                 channel.close(promise: nil)
             }
+        }
+    }
+
+    private static func write(
+        _ reader: BlobReader, _ range: Range<UInt64>, to writer: inout any ResponseBodyWriter,
+        on channel: any Channel, at pace: SendingPace
+    ) async throws {
+        var start = range.lowerBound
+        if range.count > smallest, case .file(let descriptor, _) = reader.content, await isPlain(channel) {
+            start = range.upperBound - tail
+            try await send(descriptor, range.lowerBound..<start, on: channel, at: pace)
+        }
+        while start < range.upperBound {
+            let most = min(Limits.Gateway.chunkBytes, range.upperBound - start)
+            let end = start + UInt64(try await pace.take(upTo: Int(most)))
+            let chunk = try await reader.read(start..<end)
+            try await channel.cuttingStalls { try await writer.write(chunk) }
+            start = end
         }
     }
 
@@ -45,7 +76,8 @@ enum BlobResponder {
     }
 
     private static func send(
-        _ descriptor: SystemPackage.FileDescriptor, _ range: Range<UInt64>, on channel: any Channel
+        _ descriptor: SystemPackage.FileDescriptor, _ range: Range<UInt64>, on channel: any Channel,
+        at pace: SendingPace
     ) async throws {
         // The kernel reads through a descriptor of its own, so that nobody else's lifetime matters.
         let own = try descriptor.duplicate()
@@ -55,7 +87,7 @@ enum BlobResponder {
         var start = range.lowerBound
         await prefetch(own, piece(from: start, range))
         while start < range.upperBound {
-            let piece = piece(from: start, range)
+            let piece = start..<start + UInt64(try await pace.take(upTo: piece(from: start, range).count))
             start = piece.upperBound
             async let next: Void = prefetch(own, Self.piece(from: start, range))
             try await channel.cuttingStalls {

@@ -10,7 +10,7 @@ import WaggleProtocol
 
 /// `GET HEAD /blobs/{sha256}` and `/blobs/{sha256}/{name}`.
 ///
-/// One range is answered with 206, several with the whole. A blob that is not complete gives the ranges that lie in
+/// One range is answered with 206, several with 206 and a part for each. A blob that is not complete gives the ranges that lie in
 /// units which are here, to accepted peers only: others could not check them.
 struct BlobRoutes: Sendable {
     let services: GatewayServices
@@ -31,22 +31,34 @@ struct BlobRoutes: Sendable {
         }
         let reference = try await gate.reference(hash, for: viewer)
         let fields = fields(hash, reference, viewer)
-        if Self.isKnown(hash, to: request) { return Response(status: .notModified, headers: fields) }
+        let tag = EntityTag(hash)
+        if tag.isRefused(by: request) {
+            throw GatewayError.preconditionFailed("If-Match names other bytes than those with this SHA-256")
+        }
+        if tag.isKnown(to: request) { return Response(status: .notModified, headers: fields) }
 
         let reader: BlobReader
         do throws(BlobError) {
             reader = try await services.blobs.open(hash)
         } catch {
             guard case .notFound = error, viewer.kind == .peer else { throw error }
-            return try await partial(hash, request, fields)
+            let pace = SendingPace(services.sending, to: viewer, reference, size: .max, on: context.channel)
+            return try await partial(hash, request, fields, at: pace)
         }
+        let pace = SendingPace(services.sending, to: viewer, reference, size: reader.size, on: context.channel)
         switch range(hash, request, size: reader.size) {
         case .whole:
-            let body = BlobResponder.body(reader, 0..<reader.size, on: context.channel)
+            let body = BlobResponder.body(reader, 0..<reader.size, on: context.channel, at: pace)
             return Response(status: .ok, headers: fields, body: body)
         case .part(let range):
-            let body = BlobResponder.body(reader, range, on: context.channel)
+            let body = BlobResponder.body(reader, range, on: context.channel, at: pace)
             return Response(status: .partialContent, headers: fields.adding(range, of: reader.size), body: body)
+        case .parts(let parts):
+            let ranges = MultipartRanges(parts, mediaType: fields[.contentType] ?? MediaType.bytes, size: reader.size)
+            var fields = fields
+            fields[.contentType] = ranges.contentType
+            let body = BlobResponder.body(reader, ranges, on: context.channel, at: pace)
+            return Response(status: .partialContent, headers: fields, body: body)
         case .unsatisfiable:
             return Self.unsatisfiable(size: reader.size)
         }
@@ -60,31 +72,25 @@ struct BlobRoutes: Sendable {
         // What a visitor may not see must not stay in a cache that visitors share.
         let isPublic = viewer.kind == .anonymous && reference?.level == .pg
         var fields: HTTPFields = [
-            .eTag: Self.entityTag(hash), .acceptRanges: "bytes", .contentType: type,
+            .eTag: EntityTag(hash).field, .acceptRanges: "bytes", .contentType: type,
             .contentDisposition: name.disposition(inline: MediaType.isShown(type)),
             .cacheControl: "\(isPublic ? "public" : "private"), max-age=31536000, immutable",
             .contentSecurityPolicy: "default-src 'none'; sandbox", .accessControlAllowOrigin: "*",
             .accessControlExposeHeaders: "Content-Length, Content-Range, Content-Disposition, ETag, Repr-Digest",
         ]
         fields[Self.reprDigest] = ContentDigest.field(for: hash)
+        if reference?.isImage == false {
+            fields[Self.link] = [("torrent", TorrentRoutes.torrentType), ("meta4", TorrentRoutes.metalinkType)]
+                .map { "</blobs/\(hash.hex).\($0)>; rel=\"describedby\"; type=\"\($1)\"" }.joined(separator: ", ")
+        }
         return fields
     }
 
-    private static func entityTag(_ hash: Hash32) -> String { "\"\(hash.hex)\"" }
+    // MARK: Ranges
 
-    // MARK: Conditions
-
-    /// `If-None-Match` names what the caller has.
-    private static func isKnown(_ hash: Hash32, to request: Request) -> Bool {
-        request.headers[values: .ifNoneMatch].flatMap { $0.split(separator: ",") }.contains { tag in
-            let tag = tag.trimmed
-            return tag == "*" || tag == entityTag(hash) || tag == "W/" + entityTag(hash)
-        }
-    }
-
-    /// The range asked for, unless `If-Range` says that the caller has part of something else.
+    /// The range asked for, unless `If-Range` says that the caller has part of something else. Ranges are for GET alone.
     private func range(_ hash: Hash32, _ request: Request, size: UInt64) -> ByteRange {
-        if let condition = request.headers[.ifRange], condition.trimmed != Self.entityTag(hash) { return .whole }
+        guard request.method == .get, EntityTag(hash).admitsRange(of: request) else { return .whole }
         return ByteRange(request.headers[.range], size: size)
     }
 
@@ -96,13 +102,16 @@ struct BlobRoutes: Sendable {
 
     // MARK: Partial blobs
 
-    private func partial(_ hash: Hash32, _ request: Request, _ fields: HTTPFields) async throws -> Response {
+    private func partial(
+        _ hash: Hash32, _ request: Request, _ fields: HTTPFields, at pace: SendingPace
+    ) async throws -> Response {
         guard let partial = try await services.blobs.partial(hash), partial.size > 0 else {
             throw BlobError.notFound(hash)
         }
         let range: Range<UInt64>
         switch self.range(hash, request, size: partial.size) {
-        case .whole: range = 0..<partial.size
+        // Peers ask for one range at a time.
+        case .whole, .parts: range = 0..<partial.size
         case .part(let part): range = part
         case .unsatisfiable: return Self.unsatisfiable(size: partial.size)
         }
@@ -115,7 +124,11 @@ struct BlobRoutes: Sendable {
                 var buffer = try await partial.readUnits(number..<number + 1)
                 let wanted = range.clamped(to: start..<start + UInt64(buffer.readableBytes))
                 buffer.moveReaderIndex(forwardBy: Int(wanted.lowerBound - start))
-                if let bytes = buffer.readSlice(length: wanted.count) { try await writer.write(bytes) }
+                buffer.moveWriterIndex(to: buffer.readerIndex + wanted.count)
+                while buffer.readableBytes > 0 {
+                    let count = try await pace.take(upTo: buffer.readableBytes)
+                    if let bytes = buffer.readSlice(length: count) { try await writer.write(bytes) }
+                }
             }
             try await writer.finish(nil)
         }
@@ -125,8 +138,9 @@ struct BlobRoutes: Sendable {
             headers: isWhole ? fields : fields.adding(range, of: partial.size), body: body)
     }
 
-    // A literal that is a valid field name.
+    // Literals that are valid field names.
     private static let reprDigest = HTTPField.Name("Repr-Digest")!
+    private static let link = HTTPField.Name("Link")!
 }
 
 extension HTTPFields {

@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import Digests
 import FoundationEssentials
@@ -11,6 +12,8 @@ struct CivitaiEncoder: Sendable {
     /// What absolute links begin with.
     let base: String
     let pages: PageRenderer
+    /// What this node computed of the files that are to be shown.
+    var known: [Hash32: BlobHashes] = [:]
 
     // MARK: Models
 
@@ -82,7 +85,7 @@ struct CivitaiEncoder: Sendable {
 
     private func file(_ view: FileView, of release: ReleaseView) -> CivitaiFile {
         let file = view.file
-        let hashes = FileHashes(file)
+        let hashes = FileHashes(file, known: Hash32(file.sha256).flatMap { known[$0] })
         // A safetensors file has no place for a pickle. Nothing else is claimed of files that nobody scanned.
         let hasNoPickle = file.format == "SafeTensor"
         return CivitaiFile(
@@ -96,7 +99,8 @@ struct CivitaiEncoder: Sendable {
             scannedAt: Dates.timestamp(release.created),
             hashes: .init(
                 SHA256: hashes.sha256, AutoV1: hashes.autoV1 ?? "", AutoV2: hashes.autoV2,
-                AutoV3: hashes.autoV3 ?? String(hashes.sha256.prefix(12)), CRC32: hashes.crc32),
+                AutoV3: hashes.autoV3 ?? String(hashes.sha256.prefix(12)), CRC32: hashes.crc32,
+                BLAKE3: hashes.blake3 ?? ""),
             // The plain address is the primary file: clients add their own query to it.
             downloadUrl: download(release) + (view.isPrimary ? "" : "?fileId=\(view.id)"), primary: view.isPrimary)
     }

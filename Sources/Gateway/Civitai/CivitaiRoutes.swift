@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import Digests
 import FoundationEssentials
@@ -32,8 +33,14 @@ struct CivitaiRoutes: Sendable {
         try await viewers.viewer(request, context, queryToken: Query(request)["token"])
     }
 
-    private func encoder(_ request: Request, _ context: GatewayContext) -> CivitaiEncoder {
-        CivitaiEncoder(base: origins.base(for: request, context), pages: pages)
+    /// An encoder that knows all names of the files of these releases.
+    private func encoder(
+        _ request: Request, _ context: GatewayContext, for releases: [ReleaseView] = []
+    ) async throws -> CivitaiEncoder {
+        let files = Set(releases.flatMap(\.files).compactMap { Hash32($0.file.sha256) })
+        return CivitaiEncoder(
+            base: origins.base(for: request, context), pages: pages,
+            known: files.isEmpty ? [:] : try await services.blobs.hashes(of: files))
     }
 
     private func answer(_ value: some Encodable, for viewer: Viewer, seconds: Int = cached) -> Response {
@@ -65,7 +72,7 @@ struct CivitaiRoutes: Sendable {
         let filter = CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
         let page =
             asked.limit == 0 ? Page(items: [], next: nil) : try await services.catalog.models(asked.query, filter)
-        let encoder = encoder(request, context)
+        let encoder = try await encoder(request, context, for: page.items.flatMap(\.releases))
         let list = CivitaiList(
             items: page.items.map(encoder.model),
             metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
@@ -99,7 +106,7 @@ struct CivitaiRoutes: Sendable {
         guard let model = try await services.catalog.model(id: id, services.moderation.filter(for: viewer)) else {
             throw GatewayError.notFound("No model with id \(id)")
         }
-        return answer(encoder(request, context).model(model), for: viewer)
+        return answer(try await encoder(request, context, for: model.releases).model(model), for: viewer)
     }
 
     // MARK: Versions
@@ -119,9 +126,8 @@ struct CivitaiRoutes: Sendable {
 
     @Sendable private func versionByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let viewer = try await viewer(request, context)
-        guard let claim = context.parameter("hash").flatMap({ HashClaim($0) }) else { throw Self.noVersion }
-        let releases = try await services.catalog.releases(
-            byHash: claim, services.moderation.filter(for: viewer), detail: .full)
+        let releases = try await HashLookup(services: services).releases(
+            context.parameter("hash") ?? "", services.moderation.filter(for: viewer), detail: .full)
         guard let version = try await encoded(Array(releases.prefix(1)), request, context, viewer).first else {
             throw Self.noVersion
         }
@@ -131,7 +137,7 @@ struct CivitaiRoutes: Sendable {
     private func encoded(
         _ releases: [ReleaseView], _ request: Request, _ context: GatewayContext, _ viewer: Viewer
     ) async throws -> [CivitaiVersion] {
-        let encoder = encoder(request, context)
+        let encoder = try await encoder(request, context, for: releases)
         let filter = services.moderation.filter(for: viewer)
         var versions: [CivitaiVersion] = []
         for release in releases {
@@ -198,7 +204,7 @@ struct CivitaiRoutes: Sendable {
         let filter = CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
         let page =
             asked.limit == 0 ? Page(items: [], next: nil) : try await services.catalog.images(asked.query, filter)
-        let encoder = encoder(request, context)
+        let encoder = try await encoder(request, context)
         let withMeta = query.boolean("withMeta") ?? false
         let list = CivitaiList(
             items: page.items.compactMap { encoder.listed($0, withMeta: withMeta) },

@@ -122,8 +122,8 @@ struct CivitaiFile: Encodable, Sendable {
         let AutoV2: String
         let AutoV3: String
         let CRC32: String
-        /// Posts do not name it; clients want the member.
-        let BLAKE3 = ""
+        /// Empty for a file that this node never had: posts do not name it, and clients want the member.
+        let BLAKE3: String
     }
 
     let id: Int32

@@ -1,3 +1,4 @@
+import BlobStore
 import Digests
 import FoundationEssentials
 import WaggleProtocol
@@ -11,13 +12,25 @@ struct FileHashes: Sendable {
     /// Nil for a file that is no safetensors.
     let autoV3: String?
     let crc32: String
+    /// No post says it; nil while this node does not know the file.
+    let blake3: String?
 
-    init(_ file: WireFile) {
+    /// - Parameter known: what this node computed of the file, for what the release does not say.
+    init(_ file: WireFile, known: BlobHashes? = nil) {
         sha256 = Hex.encode(file.sha256).uppercased()
-        autoV1 = file.autov1.isEmpty ? nil : Hex.encode(file.autov1).uppercased()
+        let hasWindow = file.size > Limits.Blob.autoV1Offset
+        autoV1 =
+            file.autov1.isEmpty
+            ? known.flatMap { hasWindow ? Self.digits($0.autoV1) : nil } : Hex.encode(file.autov1).uppercased()
         autoV2 = String(sha256.prefix(10))
-        autoV3 = file.autov3.isEmpty ? nil : String(Hex.encode(file.autov3).uppercased().prefix(12))
-        let digits = String(file.crc32, radix: 16, uppercase: true)
-        crc32 = String(repeating: "0", count: 8 - digits.count) + digits
+        let autov3 = file.autov3.isEmpty ? known?.extra?.autoV3?.hex : Hex.encode(file.autov3)
+        autoV3 = autov3.map { String($0.uppercased().prefix(12)) }
+        crc32 = Self.digits(file.crc32 == 0 ? known?.crc32 ?? 0 : file.crc32)
+        blake3 = known?.extra?.blake3.hex.uppercased()
+    }
+
+    private static func digits(_ value: UInt32) -> String {
+        let digits = String(value, radix: 16, uppercase: true)
+        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 }

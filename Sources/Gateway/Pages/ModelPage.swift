@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import Digests
 import FoundationEssentials
@@ -27,6 +28,8 @@ struct ModelPage {
     private let signature: SignatureView?
     /// Files whose bytes are on this node, by SHA-256.
     var held: Set<Hash32> = []
+    /// What this node computed of the files.
+    var known: [Hash32: BlobHashes] = [:]
     var lineage: LineageView?
     var gallery: [ImageView] = []
     var reviews: [ReviewView] = []
@@ -90,7 +93,11 @@ struct ModelPage {
     }
 
     private func content(of release: ReleaseView) -> [String: Any] {
-        let files = release.files.map { DownloadView($0, release: release) }
+        let files = release.files.map { file in
+            let hash = Hash32(file.file.sha256)
+            return DownloadView(
+                file, release: release, isHeld: hash.map(held.contains) ?? false, known: hash.flatMap { known[$0] })
+        }
         let isHere = release.files.first.flatMap { Hash32($0.file.sha256) }.map(held.contains) ?? false
         let settings = settings(release.body)
         let training = training(release.body.training)
@@ -208,12 +215,15 @@ struct DownloadView {
     let fileSize: String
     let fileHref: String
     let fileFacts: String
+    /// For programs that fetch from many places; nil while the bytes are not here.
+    let torrentHref: String?
+    let metalinkHref: String?
     /// What to give to `waggle get`: the release, wherever it is fetched from.
     let getName: String
     let isPrimary: Bool
     let rows: [FactView]
 
-    init(_ view: FileView, release: ReleaseView) {
+    init(_ view: FileView, release: ReleaseView, isHeld: Bool, known: BlobHashes?) {
         let file = view.file
         let sha256 = Hash32(file.sha256)
         fileName = BlobAddress.name(of: view).text
@@ -222,13 +232,16 @@ struct DownloadView {
             view.isPrimary
             ? "/api/download/models/\(release.id)" : "/api/download/models/\(release.id)?fileId=\(view.id)"
         fileFacts = [file.format, file.precision, file.kind].filter { !$0.isEmpty }.joined(separator: " · ")
+        torrentHref = sha256.flatMap { isHeld ? "/blobs/\($0).torrent" : nil }
+        metalinkHref = sha256.flatMap { isHeld ? "/blobs/\($0).meta4" : nil }
         getName = release.post.hex
         isPrimary = view.isPrimary
-        let hashes = FileHashes(file)
+        let hashes = FileHashes(file, known: known)
         rows = [
             FactView("SHA-256", sha256?.hex ?? ""), FactView("AutoV1", hashes.autoV1 ?? ""),
             FactView("AutoV2", hashes.autoV2), FactView("AutoV3", hashes.autoV3 ?? ""),
-            FactView("CRC32", hashes.crc32), FactView("Tensors", Hex.encode(file.tensorDigest)),
+            FactView("CRC32", hashes.crc32), FactView("BLAKE3", hashes.blake3?.lowercased() ?? ""),
+            FactView("Tensors", Hex.encode(file.tensorDigest)),
             FactView("Pieces root", Hex.encode(file.piecesRoot)),
             FactView("Bytes", Wording.count(Int(clamping: file.size))),
         ].compactMap { $0 }

@@ -158,13 +158,13 @@ extension PageRoutes {
 
     @Sendable private func hash(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let text = context.parameter("hash") ?? ""
-        guard let claim = HashClaim(text) else {
+        guard HashClaim(text) != nil else {
             throw GatewayError.notFound(
-                "That is no hash of a file: a SHA-256, pieces root or AutoV3 has 64 digits, an AutoV3 12, an AutoV2 10, "
-                    + "an AutoV1 or CRC32 8")
+                "That is no hash of a file: a SHA-256, BLAKE3, pieces root or AutoV3 has 64 digits, an AutoV3 12, "
+                    + "an AutoV2 10, an AutoV1 or CRC32 8")
         }
-        let releases = try await services.catalog.releases(
-            byHash: claim, visitor, detail: ViewDetail(releases: 0, images: 0))
+        let releases = try await HashLookup(services: services).releases(
+            text, visitor, detail: ViewDetail(releases: 0, images: 0))
         var matches = try await matches(releases, hash: text)
         if let id = Hash32(hex: text), matches.isEmpty { matches = try await post(id) }
         guard !matches.isEmpty else {

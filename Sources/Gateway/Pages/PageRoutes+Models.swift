@@ -94,6 +94,7 @@ extension PageRoutes {
             let files = release.files.compactMap { Hash32($0.file.sha256) }
             let presence = try await services.blobs.presence(files)
             page.held = Set(zip(files, presence).filter { $0.1 == .whole }.map(\.0))
+            page.known = try await services.blobs.hashes(of: files)
             page.lineage = try await services.catalog.lineage(ofRelease: release.id, visitor)
         }
         page.gallery = try await images(of: model, limit: Limits.Gateway.sectionItems).items

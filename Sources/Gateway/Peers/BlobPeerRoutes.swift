@@ -63,7 +63,7 @@ struct BlobPeerRoutes: Sendable {
     }
 
     /// `0-15,20,31-40`; of many runs only the first, which says less than there is, never more.
-    private static func ranges(_ units: UnitSet) -> String {
+    static func ranges(_ units: UnitSet) -> String {
         var runs: [String] = []
         var start = 0
         for gap in units.missing + [units.capacity..<units.capacity] {
@@ -76,5 +76,5 @@ struct BlobPeerRoutes: Sendable {
     }
 
     // A literal that is a valid field name.
-    private static let units = HTTPField.Name("Waggle-Units")!
+    static let units = HTTPField.Name("Waggle-Units")!
 }

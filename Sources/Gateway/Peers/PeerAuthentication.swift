@@ -36,9 +36,45 @@ final class PeerAuthentication: Sendable {
     func peer(
         _ request: Request, _ context: GatewayContext, body: WireBody?, introduction: [Data] = []
     ) async throws -> Hash32 {
+        let hasBody = body.map { !$0.content.isEmpty } ?? false
+        let sender = try await sender(request, context, hasBody: hasBody, introduction: introduction)
+        if hasBody, let body { try sender.check(body.content) }
+        try await accept(sender.node)
+        return sender.node
+    }
+
+    /// Who signed a request, for this node, once.
+    struct Sender: Sendable {
+        let node: Hash32
+        fileprivate let request: VerifiedRequest
+
+        /// Throws unless this is the body that was signed. No body may be acted on before this.
+        func check(_ body: [UInt8]) throws(SignatureError) {
+            try request.check(bodyDigest: SHA256.hash(body))
+        }
+    }
+
+    /// The accepted peer that made a request with a body that is still to be read, and checked when it was.
+    func sender(_ request: Request, _ context: GatewayContext) async throws -> Sender {
+        let sender = try await sender(request, context, hasBody: true, introduction: [])
+        try await accept(sender.node)
+        return sender
+    }
+
+    private func accept(_ node: Hash32) async throws {
+        guard await services.acceptsPeer(node) else {
+            throw GatewayError.forbidden(
+                code: "not-a-peer", "This node does not exchange with yours; its operator can add it as a peer")
+        }
+        await services.noteInboundPeer(node)
+    }
+
+    private func sender(
+        _ request: Request, _ context: GatewayContext, hasBody: Bool, introduction: [Data]
+    ) async throws -> Sender {
         let now = services.now()
         let verifier = RequestVerifier(urls: origins.targets(context))
-        let claim = try verifier.claim(of: received(request, body), now: now)
+        let claim = try verifier.claim(of: received(request, hasBody: hasBody), now: now)
         guard let node = AuthorID.parse(claim.keyID) else {
             throw GatewayError.unauthorized(code: "unknown-node", "keyid is no node id: w1 and 52 characters")
         }
@@ -54,21 +90,15 @@ final class PeerAuthentication: Sendable {
         }
         let proof = try verifier.verify(claim, keys: Self.nodeKeys(chain, now: now))
         let verified = try nonces.withLock { nonces throws(SignatureError) in try nonces.admit(proof, now: now) }
-        if let body, !body.content.isEmpty { try verified.check(bodyDigest: SHA256.hash(body.content)) }
-        guard await services.acceptsPeer(node) else {
-            throw GatewayError.forbidden(
-                code: "not-a-peer", "This node does not exchange with yours; its operator can add it as a peer")
-        }
-        await services.noteInboundPeer(node)
-        return node
+        return Sender(node: node, request: verified)
     }
 
-    private func received(_ request: Request, _ body: WireBody?) -> ReceivedRequest {
+    private func received(_ request: Request, hasBody: Bool) -> ReceivedRequest {
         ReceivedRequest(
             method: request.method.rawValue, requestTarget: request.head.path ?? "",
             authority: request.head.authority ?? "",
             fields: request.headers.map { (name: $0.name.rawName, value: $0.value) },
-            hasBody: body.map { !$0.content.isEmpty } ?? false)
+            hasBody: hasBody)
     }
 
     /// Newest first, and only so many: each may cost a verification for each URL.

@@ -7,9 +7,12 @@ import NIOCore
 struct Origins: Sendable {
     private let publicURLs: [PeerURL]
     private let allowed: Set<String>
+    /// What this node itself speaks on its port.
+    private let scheme: String
 
     init(_ configuration: GatewayConfiguration) {
         publicURLs = configuration.publicURLs
+        scheme = configuration.tls == nil ? "http" : "https"
         allowed = Set((configuration.publicURLs + configuration.allowedOrigins).map { Self.origin(of: $0) })
     }
 
@@ -25,13 +28,13 @@ struct Origins: Sendable {
     /// - Parameter local: where the connection arrived.
     func base(host: String, headers: HTTPFields, local: [PeerURL]) -> String {
         let forwardedHost = headers[Self.forwardedHost]
-        let scheme = headers[Self.forwardedScheme] ?? "http"
+        let scheme = headers[Self.forwardedScheme] ?? scheme
         if let claimed = try? PeerURL("\(scheme)://\(forwardedHost ?? host)"), claimed.pathPrefix.isEmpty {
             let origin = Self.origin(of: claimed)
             if let same = publicURLs.first(where: { Self.origin(of: $0) == origin }) { return same.description }
             if allowed.contains(origin) || (forwardedHost == nil && local.contains(claimed)) { return origin }
         }
-        return (publicURLs.first ?? local.first)?.description ?? "http://localhost"
+        return (publicURLs.first ?? local.first)?.description ?? "\(self.scheme)://localhost"
     }
 
     /// The URLs that a signature may name: the public ones, and where this connection arrived.
@@ -50,7 +53,7 @@ struct Origins: Sendable {
             default: [ip]
             }
         let isLoopback = hosts.contains { $0.hasPrefix("127.") || $0 == "[::1]" }
-        return (hosts + (isLoopback ? ["localhost"] : [])).compactMap { try? PeerURL("http://\($0):\(port)") }
+        return (hosts + (isLoopback ? ["localhost"] : [])).compactMap { try? PeerURL("\(scheme)://\($0):\(port)") }
     }
 
     private static func origin(of url: PeerURL) -> String {

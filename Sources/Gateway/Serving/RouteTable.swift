@@ -81,6 +81,10 @@ struct RouteTable {
         on(.post, path, subject, face, handler)
     }
 
+    mutating func put(_ path: String, shows subject: Subject, _ face: Face, _ handler: @escaping Handler) {
+        on(.put, path, subject, face, handler)
+    }
+
     private mutating func on(
         _ method: HTTPRequest.Method, _ path: String, _ subject: Subject, _ face: Face, _ handler: @escaping Handler
     ) {

@@ -78,6 +78,8 @@ extension Templates {
         <details{{#isPrimary}} open{{/isPrimary}}>
         <summary><bdi>{{fileName}}</bdi> <span class="by">{{fileSize}}</span></summary>
         {{^isPrimary}}<p><a href="{{fileHref}}">Download</a></p>{{/isPrimary}}
+        {{#torrentHref}}<ul class="words" aria-label="From many places"><li><a href="{{.}}">Torrent</a></li>{{/torrentHref}}\
+        {{#metalinkHref}}<li><a href="{{.}}">Metalink</a></li></ul>{{/metalinkHref}}
         <table>
         <tbody>{{#rows}}<tr><th scope="row">{{term}}</th><td><code>{{value}}</code></td></tr>{{/rows}}</tbody>
         </table>

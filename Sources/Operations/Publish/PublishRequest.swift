@@ -36,13 +36,15 @@ public struct PublishRequest: Codable, Sendable {
     public var licence: LicenceTerms?
     /// What the release was made from.
     public var lineage: [Ancestor]
+    /// URLs of plain web servers that have the files too; `{sha256}` stands for a file's hash.
+    public var mirrors: [String]
 
     public init(
         files: [File], account: String, slug: String, version: String, type: String? = nil, baseModel: String? = nil,
         name: String? = nil, description: String? = nil, triggerWords: [String]? = nil, tags: [String]? = nil,
         level: String? = nil, samples: [String] = [], realPerson: Bool? = nil, inPlace: Bool = false,
         changes: String? = nil, settings: RecommendedSettings? = nil, licence: LicenceTerms? = nil,
-        lineage: [Ancestor] = []
+        lineage: [Ancestor] = [], mirrors: [String] = []
     ) {
         self.files = files
         self.account = account
@@ -62,6 +64,7 @@ public struct PublishRequest: Codable, Sendable {
         self.settings = settings
         self.licence = licence
         self.lineage = lineage
+        self.mirrors = mirrors
     }
 }
 

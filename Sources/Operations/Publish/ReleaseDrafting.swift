@@ -61,6 +61,7 @@ struct DraftedRelease: Sendable {
         if let hint = header?.usageHint { release.settings.hint = hint.value }
         request.settings?.apply(to: &release.settings)
         if let changes = request.changes { release.changes = changes }
+        release.mirrors = request.mirrors
         if let header { release.training = Self.training(header) }
         self.files = files
         self.model = model
@@ -105,6 +106,9 @@ struct DraftedRelease: Sendable {
         }
         if model.realPerson == .unanswered {
             add(.warning, "does it depict a real person? Say --real-person no or yes; many instances want to know")
+        }
+        for mirror in request.mirrors {
+            if let reason = MirrorAddress.refusal(mirror, files: files.count) { add(.error, "\(mirror): \(reason)") }
         }
         if request.samples.isEmpty {
             add(.note, "there is no sample image; models with samples are found and trusted more (--sample FILE.png)")

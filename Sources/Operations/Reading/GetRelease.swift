@@ -43,20 +43,7 @@ public struct GetRelease: Operation {
         }
         var written: [Reply.File] = []
         for file in files {
-            guard let sha256 = Hash32(file.sha256), let root = Hash32(file.piecesRoot) else { continue }
-            let wanted = WantedBlob(sha256: sha256, piecesRoot: root, size: file.size)
-            do {
-                try await context.federation.fetcher.fetch(wanted) { done in
-                    context.progress(Progress(activity: "fetching \(file.name)", done: done, total: file.size))
-                }
-                try await context.blobs.pin(sha256, .user)
-            } catch let error as FetchError {
-                throw OperationError(error)
-            } catch let error as BlobError {
-                throw OperationError(error)
-            } catch {
-                throw OperationError(.failed, "\(error)")
-            }
+            guard let sha256 = try await context.fetch(file) else { continue }
             written.append(try await export(file, sha256, context))
         }
         return Reply(release: release.post.hex, files: written)
@@ -70,13 +57,7 @@ public struct GetRelease: Operation {
             isFile ? FilePath(destination) : FilePath(destination).appending(FileNames.sanitised(file.name))
         do {
             let method = try await context.blobs.export(sha256, to: path)
-            let word =
-                switch method {
-                case .cloned: "cloned"
-                case .hardLinked: "hard-linked"
-                case .copied: "copied"
-                }
-            return Reply.File(path: path.string, sha256: sha256.hex, size: file.size, method: word)
+            return Reply.File(path: path.string, sha256: sha256.hex, size: file.size, method: method.word)
         } catch {
             if case .exists = error {
                 // The same command again: the file that is there may be the right one already.
@@ -86,6 +67,39 @@ public struct GetRelease: Operation {
                 }
             }
             throw OperationError(error)
+        }
+    }
+}
+
+extension BlobStore.ExportMethod {
+    /// The word for people and programs.
+    var word: String {
+        switch self {
+        case .cloned: "cloned"
+        case .hardLinked: "hard-linked"
+        case .copied: "copied"
+        case .symlinked: "symlinked"
+        }
+    }
+}
+
+extension OperationContext {
+    /// Gets a file of a release here, verified, and keeps it; its name. Nil for one whose names no reader understands.
+    func fetch(_ file: WireFile) async throws(OperationError) -> Hash32? {
+        guard let sha256 = Hash32(file.sha256), let root = Hash32(file.piecesRoot) else { return nil }
+        let wanted = WantedBlob(sha256: sha256, piecesRoot: root, size: file.size)
+        do {
+            try await federation.fetcher.fetch(wanted) { done in
+                progress(Progress(activity: "fetching \(file.name)", done: done, total: file.size))
+            }
+            try await blobs.pin(sha256, .user)
+            return sha256
+        } catch let error as FetchError {
+            throw OperationError(error)
+        } catch let error as BlobError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
         }
     }
 }

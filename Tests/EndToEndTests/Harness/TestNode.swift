@@ -23,6 +23,9 @@ final class TestNode: Sendable {
     /// Where the running server listens: `http://127.0.0.1:PORT`.
     var url: String { state.withLock { $0.url } }
 
+    /// The process id of the running server.
+    var processID: pid_t? { state.withLock { $0.server?.id } }
+
     var isRunning: Bool { state.withLock { $0.server }?.isRunning ?? false }
 
     /// What the servers of this home printed, the latest last.
@@ -43,7 +46,7 @@ final class TestNode: Sendable {
         }
         let watch = Task { if (try? await Task.sleep(for: .seconds(60))) != nil { server.send(SIGKILL) } }
         defer { watch.cancel() }
-        guard let line = await server.output.line(with: " serves http://"), let url = line.split(separator: " ").last
+        guard let line = await server.output.line(with: " serves http"), let url = line.split(separator: " ").last
         else { throw HarnessError("\(name) does not serve: \(await server.errors.whole)") }
         state.withLock { $0.url = String(url) }
     }

@@ -41,12 +41,17 @@ struct Client: Sendable {
     }
 
     /// A request signed by a node.
+    ///
+    /// - Parameters:
+    ///   - content: a body that is no message.
+    ///   - sent: goes out in place of the body that was signed.
     func signed(
         _ method: HTTPRequest.Method, _ path: String, by node: Person, _ headers: HTTPFields = [:],
-        message: (any SwiftProtobuf.Message)? = nil, base: String = "https://hive.example",
-        time: UInt64 = TestNode.time, change: (inout HTTPFields) -> Void = { _ in }
+        message: (any SwiftProtobuf.Message)? = nil, content: [UInt8]? = nil, sent: [UInt8]? = nil,
+        base: String = "https://hive.example", time: UInt64 = TestNode.time,
+        change: (inout HTTPFields) -> Void = { _ in }
     ) async throws -> Answer {
-        let body: [UInt8]? = try message.map { try $0.serializedBytes() }
+        let body: [UInt8]? = try content ?? message.map { try $0.serializedBytes() }
         var headers = headers
         if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/x-protobuf" }
         let fields = try RequestSigner(key: node.device, keyID: AuthorID.text(node.id)).fields(
@@ -54,7 +59,7 @@ struct Client: Sendable {
             bodyDigest: body.flatMap { $0.isEmpty ? nil : SHA256.hash($0) }, now: time)
         for field in fields { headers[try #require(HTTPField.Name(field.name))] = field.value }
         change(&headers)
-        return try await self(method, path, headers, body: body)
+        return try await self(method, path, headers, body: sent ?? body)
     }
 }
 

@@ -47,7 +47,7 @@ final class TestNode: Sendable {
 
     static func make(
         ceiling: Level = .xxx, clock: any Clock<Duration> = ContinuousClock(), accepts: Bool = true,
-        configure: (inout GatewayConfiguration) -> Void = { _ in }
+        holders: [String] = [], configure: (inout GatewayConfiguration) -> Void = { _ in }
     ) async throws -> TestNode {
         let directory = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
@@ -69,7 +69,7 @@ final class TestNode: Sendable {
         let services = GatewayServices(
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: node.id,
             configuration: configuration, now: { Self.time }, clock: clock, acceptsPeer: { _ in accepts },
-            provenAddresses: { ["https://other.example"] }, logger: logger)
+            provenAddresses: { ["https://other.example"] }, holders: { _ in holders }, logger: logger)
         let world = TestNode(
             directory: directory, log: log, blobs: blobs, catalog: catalog, moderation: moderation, node: node,
             maker: maker, services: services)

@@ -1,0 +1,175 @@
+import CWaggleSystem
+import Digests
+import Formats
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+import WaggleProtocol
+
+/// The pass that gives every blob its extra hashes: BLAKE3, AutoV3 and the tensor digest, from one sequential read.
+///
+/// The same read verifies each unit, so that no name is ever written down for bytes that are not the blob; a copy that
+/// turns out to be damaged goes out of service. Nothing is kept of a file that was broken off: it is read again.
+struct BackgroundHashing: Sendable {
+    let store: BlobStore
+    /// Where the reading and hashing runs, one file at a time.
+    let threads: NIOThreadPool
+    /// Told of copies that turn out to be damaged.
+    var onDamage: @Sendable (BlobError) -> Void = { _ in }
+    /// Files that could not be read, and when to try them again, in milliseconds since 1970.
+    private var notBefore: [Hash32: Int64] = [:]
+
+    init(store: BlobStore, threads: NIOThreadPool) {
+        self.store = store
+        self.threads = threads
+    }
+
+    /// Puts the pool's thread behind everything else. A system that refuses has it work at the usual share.
+    func becomeIdle() async {
+        _ = await threads.result { () throws(BlobError) in _ = waggle_become_idle() }
+    }
+
+    /// Hashes what waits; how many blobs were done.
+    ///
+    /// - Throws: `cancelled`, and failures of the index.
+    mutating func round() async throws(BlobError) -> Int {
+        var done = 0
+        var last: Int64 = 0
+        while true {
+            let after = last
+            let waiting = try await store.index.read { try ExtraHashesTable.toDo($0, after: after, limit: 64) }
+            guard let end = waiting.last else { return done }
+            last = end.id
+            for (_, hash) in waiting where notBefore[hash].map({ $0 <= store.options.now() }) ?? true {
+                if Task.isCancelled { throw .cancelled }
+                do throws(BlobError) {
+                    let hashes = try await compute(hash)
+                    try await store.index.write { try ExtraHashesTable.put($0, hash, hashes) }
+                    notBefore[hash] = nil
+                    done += 1
+                } catch {
+                    switch error {
+                    case .cancelled, .closed, .database, .diskFull: throw error
+                    // Gone, changed, taken down or unreadable: that is for others to say.
+                    default:
+                        if case .damaged = error { onDamage(error) }
+                        notBefore[hash] = store.options.now() + Limits.BlobStore.backgroundRetryMilliseconds
+                    }
+                }
+            }
+        }
+    }
+
+    private func compute(_ hash: Hash32) async throws(BlobError) -> ExtraHashes {
+        let reader = try await store.open(hash, asUse: false)
+        let layer = try await store.unitHashes(hash)
+        let isStopped = StopFlag()
+        let result = await withTaskCancellationHandler {
+            await threads.result { () throws(BlobError) in
+                try FileNaming(reader: reader, layer: layer, isStopped: isStopped).run()
+            }
+        } onCancel: {
+            isStopped.set()
+        }
+        do throws(BlobError) {
+            let hashes = try result.get()
+            try await reader.revalidate()
+            return hashes
+        } catch {
+            if case .damaged = error { try await store.takeOutOfService(reader.facts) }
+            throw error
+        }
+    }
+}
+
+/// Tells a thread that is at work that nobody wants its result any more.
+final class StopFlag: Sendable {
+    private let flag = Atomic(false)
+
+    func set() { flag.store(true, ordering: .relaxed) }
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+}
+
+/// One blob on its way through the pass. Blocks.
+private struct FileNaming {
+    let reader: BlobReader
+    let layer: [Hash32]
+    let isStopped: StopFlag
+
+    func run() throws(BlobError) -> ExtraHashes {
+        let header = try header()
+        let tensors = header.map { TensorStreamHasher($0) }
+        let dataStart = header?.dataStart ?? .max
+        var blake3 = BLAKE3()
+        var isSound = true
+        try chunks { (bytes, offset) throws(BlobError) in
+            if let bad = firstBadUnit(in: bytes, from: Int(offset >> 20), layer: layer, size: reader.size) {
+                throw .damaged(reader.facts.sha256, badUnits: [bad])
+            }
+            blake3.update(bytes)
+            let end = offset + UInt64(bytes.count)
+            if let tensors, isSound, end > dataStart {
+                let start = Int(max(dataStart, offset) - offset)
+                do throws(SafetensorsError) {
+                    try tensors.update(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+                } catch {
+                    isSound = false
+                }
+            }
+        }
+        let names = isSound ? try? tensors?.finalize() : nil
+        return ExtraHashes(blake3: blake3.digest(), autoV3: names?.autoV3, tensorDigest: names?.digest)
+    }
+
+    /// Hands the bytes over in order, in portions of whole units but for the last.
+    private func chunks(
+        _ body: (_ bytes: UnsafeRawBufferPointer, _ offset: UInt64) throws(BlobError) -> Void
+    ) throws(BlobError) {
+        guard let file = reader.file else {
+            let bytes = try bytes(0..<reader.size)
+            let result: Result<Void, BlobError> = bytes.withUnsafeBytes { buffer in
+                do throws(BlobError) {
+                    return .success(try body(buffer, 0))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            return try result.get()
+        }
+        let buffer = ChunkBuffer(byteCount: HashingPass.chunkBytes)
+        posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        var offset: UInt64 = 0
+        while offset < reader.size {
+            if isStopped.isSet { throw .cancelled }
+            let count = try buffer.fill(from: file, at: offset)
+            guard count == min(UInt64(HashingPass.chunkBytes), reader.size - offset) else {
+                throw .damaged(reader.facts.sha256, badUnits: [Int((offset + UInt64(count)) >> 20)])
+            }
+            try body(buffer.bytes(0..<count), offset)
+            // What only this pass read is not to push out what others use.
+            posix_fadvise(file.descriptor, off_t(offset), off_t(count), POSIX_FADV_DONTNEED)
+            offset += UInt64(count)
+        }
+    }
+
+    /// The header of a sound safetensors file; nil for any other file, and for one whose header is larger than any that is
+    /// worth the memory.
+    private func header() throws(BlobError) -> SafetensorsHeader? {
+        guard reader.size > 8,
+            let length = try? SafetensorsHeader.length(first8: try bytes(0..<8), fileSize: reader.size),
+            length <= Limits.BlobStore.backgroundHeaderBytes
+        else { return nil }
+        let json = try bytes(8..<8 + UInt64(length))
+        return try? SafetensorsHeader(json: json, fileSize: reader.size)
+    }
+
+    private func bytes(_ range: Range<UInt64>) throws(BlobError) -> [UInt8] {
+        let buffer = try reader.bytes(range)
+        guard buffer.readableBytes == range.count else {
+            throw .damaged(reader.facts.sha256, badUnits: [Int(range.lowerBound >> 20)])
+        }
+        return Array(buffer.readableBytesView)
+    }
+}

@@ -1,0 +1,78 @@
+public import Digests
+import NIOPosix
+import WaggleProtocol
+
+extension BlobStore {
+    /// The names of a blob that were computed in the background; nil while it waits for its turn or is not known.
+    public func extraHashes(of hash: Hash32) async throws(BlobError) -> ExtraHashes? {
+        try await index.read { try ExtraHashesTable.find($0, hash)?.extra }
+    }
+
+    /// All other names of the blobs that are known here.
+    public func hashes(of names: some Collection<Hash32> & Sendable) async throws(BlobError) -> [Hash32: BlobHashes] {
+        try await index.read { db in
+            var found: [Hash32: BlobHashes] = [:]
+            for name in names { found[name] = try ExtraHashesTable.find(db, name) }
+            return found
+        }
+    }
+
+    /// The blobs here with this BLAKE3. Two could only be there after a collision.
+    public func blobs(withBLAKE3 hash: Hash32) async throws(BlobError) -> [Hash32] {
+        try await blobs(.blake3, hash)
+    }
+
+    /// The blobs here whose bytes after the safetensors header have this SHA-256: the same tensors in the same order.
+    public func blobs(withAutoV3 hash: Hash32) async throws(BlobError) -> [Hash32] {
+        try await blobs(.autoV3, hash)
+    }
+
+    /// The blobs here that hold these tensors, whatever their header says besides, and in whatever order.
+    public func blobs(withTensorDigest hash: Hash32) async throws(BlobError) -> [Hash32] {
+        try await blobs(.tensorDigest, hash)
+    }
+
+    private func blobs(_ name: ExtraHashesTable.Name, _ hash: Hash32) async throws(BlobError) -> [Hash32] {
+        let found = try await index.read {
+            try ExtraHashesTable.blobs($0, name, hash, limit: Limits.BlobStore.blobsPerName)
+        }
+        return found.filter { purges.record($0) == nil }
+    }
+
+    // MARK: The background pass
+
+    /// Computes the extra hashes of all that is here and all that comes, on a thread of its own behind everything else,
+    /// until the task is cancelled. What a crash breaks off is begun again.
+    ///
+    /// - Parameters:
+    ///   - clock: paces the look for new blobs.
+    ///   - onFailure: told when a copy turns out to be damaged, and when the index fails; that is tried again at the next
+    ///     look.
+    public func hashInBackground(
+        clock: any Clock<Duration> = ContinuousClock(), onFailure: @escaping @Sendable (BlobError) -> Void = { _ in }
+    ) async {
+        let idle = NIOThreadPool(numberOfThreads: 1)
+        idle.start()
+        var pass = BackgroundHashing(store: self, threads: idle)
+        pass.onDamage = onFailure
+        await pass.becomeIdle()
+        repeat {
+            do throws(BlobError) {
+                _ = try await pass.round()
+            } catch .cancelled {
+                break
+            } catch {
+                onFailure(error)
+            }
+        } while (try? await clock.sleep(for: .seconds(Limits.BlobStore.backgroundSeconds))) != nil
+        try? await idle.shutdownGracefully()
+    }
+
+    /// Computes the extra hashes that are missing, now; how many blobs got theirs.
+    ///
+    /// - Throws: `cancelled`, `database`. A file that cannot be read is left for later.
+    public func computeExtraHashes() async throws(BlobError) -> Int {
+        var pass = BackgroundHashing(store: self, threads: threads)
+        return try await pass.round()
+    }
+}

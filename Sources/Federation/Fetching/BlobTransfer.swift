@@ -1,0 +1,188 @@
+import BlobStore
+import Digests
+import Logging
+import NIOCore
+import WaggleProtocol
+
+/// Carries out what a `FetchScheduler` decides about one blob, and tells it what happens.
+actor BlobTransfer {
+    enum Outcome {
+        case complete
+        /// The store refused.
+        case store(BlobError)
+        case noSource(missingUnits: Int, last: String)
+    }
+
+    private let partial: PartialBlob
+    private let sources: [BlobSource]
+    private let culprits: Culprits
+    private let logger: Logger
+    /// Asks a partial holder again what it has.
+    private let refresh: @Sendable (BlobSource) async -> UnitSet?
+    /// Gets the number of units that are missing.
+    private let progress: @Sendable (Int) -> Void
+
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var scheduler = FetchScheduler<Int>(held: UnitSet(capacity: 0))
+    private let (effects, outbox) = AsyncStream.makeStream(of: FetchScheduler<Int>.Effect.self)
+    /// Ends the run when it is finished.
+    private var signals: [Int: AsyncStream<Never>.Continuation] = [:]
+    private var lastFailure = ""
+    private var storeFailure: BlobError?
+
+    init(
+        partial: PartialBlob, sources: [BlobSource], culprits: Culprits, logger: Logger,
+        refresh: @escaping @Sendable (BlobSource) async -> UnitSet?, progress: @escaping @Sendable (Int) -> Void
+    ) {
+        self.partial = partial
+        self.sources = sources
+        self.culprits = culprits
+        self.logger = logger
+        self.refresh = refresh
+        self.progress = progress
+        start = clock.now
+    }
+
+    /// Fetches until the blob is complete or nobody is left to ask.
+    func run(joining: [FetchSource], held: UnitSet) async -> Outcome {
+        scheduler = FetchScheduler(held: held)
+        for (index, source) in joining.enumerated() {
+            handle(.joined(index, holding: source.holding, roundTrip: source.roundTrip))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while (try? await Task.sleep(for: .milliseconds(250))) != nil { await self.handle(.tick) }
+            }
+            for await effect in effects {
+                switch effect {
+                case .ask(let run, let source, let units):
+                    let (signal, end) = AsyncStream.makeStream(of: Never.self)
+                    signals[run] = end
+                    group.addTask { await self.carryOut(run, self.sources[source], units, until: signal) }
+                case .cancel(let run): signals.removeValue(forKey: run)?.finish()
+                case .refresh(let source):
+                    group.addTask {
+                        if let units = await self.refresh(self.sources[source]) {
+                            await self.handle(.holds(source, units))
+                        }
+                    }
+                case .blame(let source, let unit): blame(sources[source], unit)
+                case .drop(let source, let reason):
+                    let url = sources[source].url
+                    lastFailure = reason.contains(url) ? reason : "\(url) sent \(reason)"
+                }
+            }
+            // A complete blob must not wait for a source that stalls with a unit that another has brought.
+            group.cancelAll()
+        }
+        if let storeFailure { return .store(storeFailure) }
+        if scheduler.isComplete { return .complete }
+        let last = lastFailure.isEmpty ? scheduler.lastFailure : lastFailure
+        return .noSource(missingUnits: scheduler.remaining, last: last)
+    }
+
+    private func handle(_ event: FetchScheduler<Int>.Event) {
+        for effect in scheduler.handle(event, now: (clock.now - start) / .seconds(1)) { outbox.yield(effect) }
+        if scheduler.isComplete || scheduler.isStuck || storeFailure != nil { outbox.finish() }
+    }
+
+    private func blame(_ source: BlobSource, _ unit: Int) {
+        logger.warning("a source sent a bad unit", metadata: ["source": "\(source.url)", "unit": "\(unit)"])
+        if culprits.blame(source.culprit) {
+            logger.warning("a source is asked for nothing more", metadata: ["source": "\(source.url)"])
+        }
+    }
+
+    // MARK: One run
+
+    /// Fetches the units of a run until they are there or the run is cancelled.
+    private nonisolated func carryOut(
+        _ run: Int, _ source: BlobSource, _ units: Range<Int>, until signal: AsyncStream<Never>
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await self.fetch(run, source, units)
+                    await self.handle(.ended(run))
+                } catch {
+                    await self.note(error, run)
+                }
+            }
+            group.addTask { for await _ in signal {} }
+            await group.next()
+            group.cancelAll()
+        }
+        await forget(run)
+    }
+
+    private func forget(_ run: Int) {
+        signals[run] = nil
+    }
+
+    private func note(_ error: any Error, _ run: Int) {
+        switch error {
+        case is TakenOver: handle(.ended(run))
+        case BlobError.badUnit(let unit, _): handle(.bad(run, unit: unit))
+        case let error as BlobError:
+            storeFailure = error
+            handle(.tick)
+        case let error as PeerError:
+            // A connection may break; a refusal, a drip or nonsense are the source's own doing.
+            if case .unreachable = error {
+                handle(.broke(run, error.message))
+            } else {
+                handle(.refused(run, error.message))
+            }
+        default: handle(.refused(run, "\(error)"))
+        }
+    }
+
+    /// What is left of the run was given to another source.
+    private struct TakenOver: Error {}
+
+    /// Units of one run that are verified and written while the next are received.
+    private static let writesAtOnce = 4
+
+    private nonisolated func fetch(_ run: Int, _ source: BlobSource, _ units: Range<Int>) async throws {
+        let unitBytes = UInt64(Limits.Blob.unitBytes)
+        let range = UInt64(units.lowerBound) * unitBytes..<min(partial.size, UInt64(units.upperBound) * unitBytes)
+        await handle(.began(run))
+        try await withThrowingTaskGroup(of: ByteBuffer.self) { writes in
+            var cutter = UnitCutter(units: units, byteCount: range.count)
+            var underWay = 0
+            try await source.bytes(partial.sha256, range: range) { chunk in
+                cutter.append(chunk)
+                while let (unit, buffer) = cutter.next() {
+                    let due = await self.due(unit, run)
+                    guard due.this else { throw TakenOver() }
+                    if underWay == Self.writesAtOnce, let written = try await writes.next() {
+                        cutter.reuse(written)
+                        underWay -= 1
+                    }
+                    writes.addTask {
+                        try await self.partial.write(unit: unit, bytes: buffer.readableBytesView)
+                        await self.stored(run, unit)
+                        return buffer
+                    }
+                    underWay += 1
+                    if !due.next, unit + 1 < units.upperBound {
+                        while try await writes.next() != nil {}
+                        throw TakenOver()
+                    }
+                }
+            }
+            while try await writes.next() != nil {}
+        }
+    }
+
+    /// Whether a unit and the one behind it are still this run's, or were given to another source meanwhile.
+    private func due(_ unit: Int, _ run: Int) -> (this: Bool, next: Bool) {
+        (scheduler.isDue(unit, in: run), scheduler.isDue(unit + 1, in: run))
+    }
+
+    private func stored(_ run: Int, _ unit: Int) {
+        handle(.stored(run, unit: unit))
+        progress(scheduler.remaining)
+    }
+}

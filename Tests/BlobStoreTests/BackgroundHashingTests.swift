@@ -1,0 +1,157 @@
+import Digests
+import Formats
+import FoundationEssentials
+import GRDB
+import SystemPackage
+import Testing
+
+@testable import BlobStore
+
+@Suite("hashing in the background")
+struct BackgroundHashingTests {
+    let test: TestHome
+
+    init() throws {
+        test = try TestHome()
+    }
+
+    /// A safetensors file of two tensors, with their bytes.
+    private func safetensors(
+        metadata: [String: String], reversed: Bool = false, seed: UInt64 = 1
+    ) throws -> (bytes: [UInt8], data: [UInt8]) {
+        let (first, second) = (randomBytes(2 * 600_000, seed: seed), randomBytes(4 * 500_000, seed: seed + 1))
+        let one = SafetensorsWriter.Tensor("a.weight", .f16, [600, 1000])
+        let two = SafetensorsWriter.Tensor("b.weight", .f32, [500_000])
+        let header = try SafetensorsWriter.header(tensors: reversed ? [two, one] : [one, two], metadata: metadata)
+        let data = reversed ? second + first : first + second
+        return (header.bytes + data, data)
+    }
+
+    private func blake3(_ bytes: [UInt8]) -> Hash32 { bytes.withUnsafeBytes { BLAKE3.hash($0) } }
+
+    @Test("every blob gets its names, wherever it lies, and is found by them")
+    func names() async throws {
+        let store = try await BlobStore.test(test.home)
+        let model = try safetensors(metadata: ["title": "one"])
+        let adopted = try await store.adopt(path: try test.write(model.bytes, to: "model.safetensors")).sha256
+        let retitled = try safetensors(metadata: ["title": "another, and longer"])
+        let own = try await store.add(bytes: retitled.bytes).sha256
+        let sorted = try await store.add(bytes: try safetensors(metadata: [:], reversed: true).bytes).sha256
+        let small = try await store.add(bytes: Array("a small one".utf8)).sha256
+        let empty = try await store.add(bytes: [UInt8]()).sha256
+        let pickle = TestBlob(3 << 20 + 17, seed: 4)
+        _ = try await store.add(bytes: pickle.bytes)
+        #expect(try await store.extraHashes(of: adopted) == nil)
+        #expect(try await store.computeExtraHashes() == 6)
+        #expect(try await store.computeExtraHashes() == 0, "nothing is read twice")
+
+        let names = try #require(await store.extraHashes(of: adopted))
+        #expect(names.blake3 == blake3(model.bytes))
+        #expect(names.autoV3 == SHA256.hash(model.data))
+        let digest = try #require(names.tensorDigest)
+        #expect(try await store.blobs(withAutoV3: SHA256.hash(model.data)) == [adopted, own])
+        #expect(try await store.blobs(withTensorDigest: digest) == [adopted, own, sorted])
+        #expect(try await store.blobs(withBLAKE3: blake3(retitled.bytes)) == [own])
+        for (hash, bytes) in [(small, Array("a small one".utf8)), (empty, []), (pickle.hash, pickle.bytes)] {
+            #expect(try await store.extraHashes(of: hash) == ExtraHashes(blake3: blake3(bytes)))
+        }
+        let all = try await store.hashes(of: [adopted, pickle.hash, .zero])
+        #expect(all.count == 2)
+        #expect(all[pickle.hash]?.crc32 == pickle.digests.crc32)
+        #expect(all[pickle.hash]?.autoV1 == pickle.digests.autoV1)
+    }
+
+    @Test("what was here before the names were thought of gets them too")
+    func migration() async throws {
+        var store = try await BlobStore.test(test.home)
+        let blob = TestBlob(200_000, seed: 5)
+        _ = try await store.add(bytes: blob.bytes)
+        try await store.index.write { db in
+            try db.execute(sql: "DROP TRIGGER blobs_are_hashed_later; DROP TABLE extra_hashes")
+            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'extra hashes'")
+        }
+        try await store.close()
+        store = try await BlobStore.test(test.home)
+        #expect(try await store.computeExtraHashes() == 1)
+        #expect(try await store.extraHashes(of: blob.hash)?.blake3 == blake3(blob.bytes))
+    }
+
+    @Test("a file that changed or went away is passed over and not named")
+    func changed() async throws {
+        let store = try await BlobStore.test(test.home)
+        let gone = try test.write(randomBytes(100_000, seed: 6), to: "gone")
+        let other = try test.write(randomBytes(100_000, seed: 7), to: "changed")
+        let hashes = [try await store.adopt(path: gone).sha256, try await store.adopt(path: other).sha256]
+        let good = try await store.add(bytes: randomBytes(100_000, seed: 8)).sha256
+        try FileManager.default.removeItem(atPath: gone.string)
+        try test.write(randomBytes(100_000, seed: 9), to: "changed")
+        #expect(try await store.computeExtraHashes() == 1)
+        #expect(try await store.extraHashes(of: good) != nil)
+        for hash in hashes {
+            #expect(try await store.extraHashes(of: hash) == nil)
+            #expect(try await store.presence(hash) == .none, "out of service")
+        }
+        // Hashed again under its new name, it gets its turn.
+        let again = try await store.adopt(path: other).sha256
+        #expect(try await store.computeExtraHashes() == 1)
+        #expect(try await store.extraHashes(of: again) != nil)
+    }
+
+    @Test("wrong bytes of an own copy are never named: the copy goes out of service")
+    func damaged() async throws {
+        let store = try await BlobStore.test(test.home)
+        let blob = TestBlob(2 << 20 + 5, seed: 10)
+        let facts = try await store.add(bytes: blob.bytes)
+        guard case .file(let path) = facts.place else { throw BlobError.notFound(blob.hash) }
+        try Files.makeWritable(path)
+        try OpenFile(writing: path, creating: false).write([blob.bytes[1 << 20] ^ 1], at: 1 << 20)
+        #expect(try await store.computeExtraHashes() == 0)
+        #expect(try await store.extraHashes(of: blob.hash) == nil)
+        #expect(try await store.presence(blob.hash) == .partial(held: 2, of: 3), "the right units stay")
+        await #expect(throws: BlobError.notFound(blob.hash)) { try await store.open(blob.hash) }
+    }
+
+    @Test("names go with their blob, by eviction and by purge")
+    func forgotten() async throws {
+        let store = try await BlobStore.test(test.home)
+        let blob = TestBlob(100_000, seed: 11)
+        _ = try await store.add(bytes: blob.bytes)
+        _ = try await store.computeExtraHashes()
+        _ = try await store.purge(blob.hash, reason: "test", who: "me")
+        #expect(try await store.blobs(withBLAKE3: blake3(blob.bytes)) == [])
+        let rows = try await store.index.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM extra_hashes") }
+        #expect(rows == 0)
+    }
+
+    @Test("the pass stops when it is told to, and a new one finishes its work")
+    func cancelled() async throws {
+        let store = try await BlobStore.test(test.home)
+        let hashes = [
+            try await store.add(bytes: randomBytes(300_000, seed: 12)).sha256,
+            try await store.add(bytes: randomBytes(300_000, seed: 13)).sha256,
+        ]
+        let task = Task { try await store.computeExtraHashes() }
+        task.cancel()
+        _ = await task.result
+        let running = Task { await store.hashInBackground() }
+        while try await store.hashes(of: hashes).values.contains(where: { $0.extra == nil }) { await Task.yield() }
+        running.cancel()
+        await running.value
+    }
+
+    @Test("a name is durable, and one that was broken off is computed after a restart")
+    func restart() async throws {
+        var store = try await BlobStore.test(test.home)
+        let first = try await store.add(bytes: randomBytes(100_000, seed: 14)).sha256
+        _ = try await store.computeExtraHashes()
+        let second = try await store.add(bytes: randomBytes(100_000, seed: 15)).sha256
+        // What a killed process leaves: nothing was closed.
+        let copy = FilePath(test.home.string + "-killed")
+        try copyTree(test.home, copy)
+        store = try await BlobStore.test(copy)
+        #expect(try await store.extraHashes(of: first) != nil)
+        #expect(try await store.extraHashes(of: second) == nil)
+        #expect(try await store.computeExtraHashes() == 1)
+        #expect(try await store.extraHashes(of: second) != nil)
+    }
+}
