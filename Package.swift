@@ -79,6 +79,8 @@ let package = Package(
             name: "BlobStore",
             dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
+        .target(
+            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", protobuf], swiftSettings: optimised),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
             name: "Catalog",
@@ -122,6 +124,10 @@ let package = Package(
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
             path: "Examples/demo", swiftSettings: strict),
+        // Feeds traces of the ledger's reference model to our authority.
+        .executableTarget(
+            name: "ledger-replay", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", protobuf],
+            path: "Tests/Conformance/ledger-replay", swiftSettings: optimised),
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
@@ -149,6 +155,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["CZstd", "Digests", "WaggleProtocol", "Identity", "Ledger", "ledger-replay", protobuf],
             swiftSettings: strict),
         .testTarget(
             name: "CatalogTests",

@@ -423,4 +423,34 @@ public enum Limits {
         /// Names of a list of tags or base models on a page.
         public static let names = 120
     }
+
+    /// Buzz.
+    public enum Ledger {
+        /// A charter, an order (256 outputs have 11 KiB), and any other message of the ledger.
+        public static let charterBytes = 256 << 10
+        public static let orderBytes = 16 << 10
+        public static let messageBytes = 1 << 20
+        /// Authorities of one charter: 3f + 1 with f up to 10.
+        public static let authorities = 31
+        public static let granters = 256
+        public static let rewards = 64
+        public static let wardens = 16
+        public static let services = 1024
+        /// A name or address in a charter.
+        public static let textBytes = 512
+        /// Outputs of one order, and payees of one hold.
+        public static let outputs = 256
+        /// Signatures on one order or unlock request.
+        public static let signatures = 20
+        /// What all granters of a charter may issue in one epoch together: small enough for sums to stay exact for ever.
+        public static let issuePerEpoch: UInt64 = 1 << 40
+        /// What a currency may issue in all.
+        public static let issued: Int64 = 1 << 62
+        public static let epochSeconds = 60...(366 * 86400)
+        public static let defaultEpochSeconds = 86400
+        public static let holdEpochs = 30
+        public static let holdGraceEpochs = 1
+        /// What a charter may name as its longest hold, grace or freeze.
+        public static let epochs = 100_000
+    }
 }
