@@ -80,7 +80,7 @@ let package = Package(
             dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(
-            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", protobuf], swiftSettings: optimised),
+            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf], swiftSettings: optimised),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
             name: "Catalog",
@@ -158,7 +158,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["CZstd", "Digests", "WaggleProtocol", "Identity", "Ledger", "ledger-replay", protobuf],
+            dependencies: ["CZstd", "Digests", "WaggleProtocol", "Identity", "Ledger", "ledger-replay", grdb, protobuf],
             swiftSettings: strict),
         .testTarget(
             name: "CatalogTests",

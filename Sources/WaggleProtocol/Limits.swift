@@ -430,6 +430,11 @@ public enum Limits {
         public static let charterBytes = 256 << 10
         public static let orderBytes = 16 << 10
         public static let messageBytes = 1 << 20
+        /// Message nesting: a final holds statements, which hold certificates, which hold orders.
+        public static let nesting = 16
+        /// Requests that one transaction takes, and that wait for it at most.
+        public static let transactionRequests = 512
+        public static let waitingRequests = 8192
         /// Authorities of one charter: 3f + 1 with f up to 10.
         public static let authorities = 31
         public static let granters = 256

@@ -26,8 +26,8 @@ public struct Authority: Sendable {
     /// This authority's place in the charter.
     public let index: Int
     private let key: SigningKey
-    public private(set) var ledger = LedgerState()
-    public private(set) var epoch: Int64 = 0
+    public internal(set) var ledger = LedgerState()
+    public internal(set) var epoch: Int64 = 0
     var slots: [Hash32: SlotRecord] = [:]
     /// Finals whose predecessors are not applied here yet.
     var waiting: [Hash32: Final] = [:]

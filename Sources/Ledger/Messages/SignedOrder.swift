@@ -20,6 +20,8 @@ public struct KeySignature: Hashable, Sendable {
 public struct SignedOrder: Hashable, Sendable {
     public let order: Order
     public let signatures: [KeySignature]
+    /// Which signatures were found good as an order's, where somebody looked before.
+    private var checked: [Bool]?
 
     public init(_ order: Order, signatures: [KeySignature] = []) {
         self.order = order
@@ -36,8 +38,26 @@ public struct SignedOrder: Hashable, Sendable {
         self.init(order, signatures: signatures)
     }
 
+    public static func == (left: Self, right: Self) -> Bool {
+        left.order == right.order && left.signatures == right.signatures
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(order)
+        hasher.combine(signatures)
+    }
+
+    /// Looks at all signatures now. The one writer is spared it later, and several cores can do it at once.
+    func checkingSignatures() -> SignedOrder {
+        let bytes = SignedBytes.order(order)
+        var checked = self
+        checked.checked = signatures.map { Ed25519.verify($0.signature, message: bytes, key: $0.key) }
+        return checked
+    }
+
     func isSigned(by key: Hash32) -> Bool {
-        signatures.isSigned(by: key, SignedBytes.order(order))
+        if let checked { return zip(signatures, checked).contains { $0.key == key && $1 } }
+        return signatures.isSigned(by: key, SignedBytes.order(order))
     }
 
     /// Whether the new key of a rotation agrees.
@@ -47,7 +67,7 @@ public struct SignedOrder: Hashable, Sendable {
 
     /// How many of `keys` signed.
     func count(of keys: [Hash32]) -> Int {
-        signatures.count(of: keys, SignedBytes.order(order))
+        Set(keys).count { isSigned(by: $0) }
     }
 }
 

@@ -41,12 +41,31 @@ public struct LedgerState: Equatable, Sendable {
 
     public internal(set) var accounts: [AccountID: Account] = [:]
     public internal(set) var holds: [Hash32: Hold] = [:]
-    var closedHolds: Set<Hash32> = []
     var grants: [AccountID: GrantWindow] = [:]
+    /// What changed since somebody began to ask; nil while nobody does.
+    private(set) var changes: Changes?
     public internal(set) var issued: Int64 = 0
     public internal(set) var burned: Int64 = 0
 
+    /// Names of what changed, for whoever stores the state.
+    struct Changes: Equatable, Sendable {
+        var accounts: Set<AccountID> = []
+        var holds: Set<Hash32> = []
+        var granters: Set<AccountID> = []
+    }
+
     public init() {}
+
+    public static func == (left: LedgerState, right: LedgerState) -> Bool {
+        left.accounts == right.accounts && left.holds == right.holds && left.grants == right.grants
+            && left.issued == right.issued && left.burned == right.burned
+    }
+
+    /// What changed since the last call, or nothing at the first, which begins to note it.
+    mutating func takeChanges() -> Changes {
+        defer { changes = Changes() }
+        return changes ?? Changes()
+    }
 
     /// The account as it stands; one that nothing happened to is controlled by the key it is named by.
     public func account(_ id: AccountID) -> Account {
@@ -61,11 +80,12 @@ public struct LedgerState: Equatable, Sendable {
         }
     }
 
-    /// Whether something final filled the slot.
+    /// Whether the place is behind the account's next. Of holds only the open ones are kept: whoever keeps the finals knows
+    /// which are closed.
     func isDone(_ slot: Slot) -> Bool {
         switch slot {
         case .account(let id, let seq): account(id).nextSeq > seq
-        case .hold(let hold): closedHolds.contains(hold)
+        case .hold: false
         }
     }
 
@@ -76,10 +96,11 @@ public struct LedgerState: Equatable, Sendable {
         switch order.slot {
         case .account(let id, _):
             accounts[id, default: Account(key: id)].nextSeq += 1
+            changes?.accounts.insert(id)
             apply(order.operation, of: id, order.id)
         case .hold(let name):
             guard let hold = holds.removeValue(forKey: name) else { return }
-            closedHolds.insert(name)
+            changes?.holds.insert(name)
             var paid: Int64 = 0
             if case .resolve(let outputs) = order.operation {
                 for output in outputs {
@@ -108,17 +129,20 @@ public struct LedgerState: Equatable, Sendable {
                 window.recipients[output.account, default: 0] &+= output.amount
             }
             grants[id] = window
+            changes?.granters.insert(id)
         case .burn(let amount):
             credit(id, 0 &- amount)
             burned &+= amount
         case .hold(let amount, let resolver, let payees, let expiry):
             credit(id, 0 &- amount)
             holds[name] = Hold(payer: id, amount: amount, resolver: resolver, payees: payees, expiry: expiry)
+            changes?.holds.insert(name)
         case .rotate(let key):
             accounts[id, default: Account(key: id)].key = key
         case .freeze(let other, let until):
             let frozen = max(account(other).frozenUntil, until)
             accounts[other, default: Account(key: other)].frozenUntil = frozen
+            changes?.accounts.insert(other)
         case .clawback(let to, let amount):
             credit(id, 0 &- amount)
             credit(to, amount)
@@ -129,5 +153,6 @@ public struct LedgerState: Equatable, Sendable {
 
     private mutating func credit(_ id: AccountID, _ amount: Int64) {
         accounts[id, default: Account(key: id)].balance &+= amount
+        changes?.accounts.insert(id)
     }
 }
