@@ -65,7 +65,10 @@ struct StoreTests {
         let (ledger, size) = first.state()
         #expect(size == 5 && ledger.account(TestCurrency.id("u1")).balance == 65)
 
+        let checkpoint = first.checkpoint()
+
         let second = try await service(currency, generation: 2)
+        #expect(second.checkpoint() == checkpoint, "the log and the state are what they were")
         #expect(second.state().ledger == ledger && second.state().size == 5)
         #expect(try await second.submit(requests) == replies)
         #expect(second.state().size == 5)
@@ -185,6 +188,34 @@ struct StoreTests {
         for service in services {
             #expect(service.account(TestCurrency.id("u1")).balance == 9)
             #expect(try await service.submit([.order(other)])[0] == .final(final))
+        }
+    }
+
+    @Test("a log of several tiles goes on after a start, and its checkpoints follow it")
+    func tiles() async throws {
+        defer { clean() }
+        var service = try await service(currency)
+        try await fund(service)
+        var tree = LogTree()
+        var sent: UInt64 = 0
+        for generation in 2...6 {
+            let orders = try (1...130).map { step in
+                try currency.order(
+                    "u1", sent + step, .transfer([Output(account: TestCurrency.id("u1"), amount: 1)]))
+            }
+            sent += 130
+            _ = try await service.submit(orders.map { .order($0) })
+            let store = try LedgerStore(path: path)
+            for entry in try await store.finals(of: currency.charter.currency, from: tree.size, limit: 1000) {
+                _ = tree.append(LogTree.leaf(entry))
+            }
+            let note = service.checkpoint()
+            let checkpoint = try #require(LedgerCheckpoint(text: note.text))
+            #expect(checkpoint.size == tree.size && checkpoint.root == tree.root && checkpoint.size == sent + 1)
+            #expect(note.isSigned(as: checkpoint.origin, by: TestCurrency.id("a0")))
+            var states = StateTree(service.state().ledger)
+            #expect(checkpoint.stateRoot == states.root() && checkpoint.issued == 150)
+            service = try await self.service(currency, generation: Int64(generation))
         }
     }
 

@@ -16,7 +16,9 @@ public actor AuthorityService {
 
     private struct Live {
         var authority: Authority
-        var size: Int64
+        var tree: LogTree
+        /// Made with the first checkpoint.
+        var states: StateTree?
     }
 
     public let charter: Charter
@@ -71,7 +73,7 @@ public actor AuthorityService {
             rows.db, sql: "SELECT epoch, size FROM currency WHERE n = ?", arguments: [rows.currency])
         authority.epoch = head?[0] ?? 0
         for record in try rows.records() { authority.restore(record) }
-        return Live(authority: authority, size: head?[1] ?? 0)
+        return Live(authority: authority, tree: try rows.tree(size: head?[1] ?? 0))
     }
 
     /// How an account stands.
@@ -81,7 +83,22 @@ public actor AuthorityService {
 
     /// The whole state and how many finals made it.
     public nonisolated func state() -> (ledger: LedgerState, size: UInt64) {
-        live.withLock { ($0.authority.ledger, UInt64($0.size)) }
+        live.withLock { ($0.authority.ledger, $0.tree.size) }
+    }
+
+    /// Signs what the log is now.
+    public nonisolated func checkpoint() -> SignedNote {
+        let checkpoint = live.withLock { live in
+            let ledger = live.authority.ledger
+            if live.states == nil { live.states = StateTree(ledger) }
+            return LedgerCheckpoint(
+                currency: charter.currency, authority: key.publicKey, size: live.tree.size, root: live.tree.root,
+                epoch: live.authority.epoch, stateRoot: live.states?.root() ?? .zero, issued: ledger.issued,
+                burned: ledger.burned, held: ledger.holds.values.reduce(0) { $0 &+ $1.amount })
+        }
+        var note = SignedNote(text: checkpoint.text)
+        note.sign(as: checkpoint.origin, key)
+        return note
     }
 
     /// One reply for each request, in order, when what they say is on disk.
@@ -192,8 +209,7 @@ public actor AuthorityService {
                 }
             }
             for final in outcome.applied {
-                try rows.append(final, at: live.size)
-                live.size += 1
+                try rows.append(final, to: &live.tree)
                 // A lone authority keeps nothing of a slot before it is decided.
                 if live.authority.charter.authorities.count > 1 { try rows.decide(final.slotID) }
             }
@@ -205,7 +221,8 @@ public actor AuthorityService {
         for granter in changes.granters {
             if let window = live.authority.ledger.grants[granter] { try rows.put(granter, window) }
         }
-        try rows.putHead(size: live.size, epoch: live.authority.epoch, live.authority.ledger)
+        live.states?.update(changes, from: live.authority.ledger)
+        try rows.putHead(size: Int64(live.tree.size), epoch: live.authority.epoch, live.authority.ledger)
         return replies
     }
 }

@@ -41,6 +41,35 @@ extension CurrencyRows {
         return state
     }
 
+    /// The log's tree of `size` entries: its last tiles are made again from what is below them.
+    func tree(size: Int64) throws -> LogTree {
+        try LogTree(size: UInt64(size)) { level, count in
+            let width = Int64(LogTree.tileHashes)
+            let above = (0..<level).reduce(size) { rest, _ in rest / width }
+            let start = above - above % width
+            if level == 0 {
+                return try Data.fetchAll(
+                    db, sql: "SELECT bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position",
+                    arguments: [currency, start]
+                ).map { LogTree.leaf($0) }
+            }
+            return try (0..<Int64(count)).map { place in
+                let hashes = try tile(level: level - 1, start + place)
+                return LogTree.root(of: hashes[...])
+            }
+        }
+    }
+
+    /// A full tile of the tree.
+    func tile(level: Int, _ place: Int64) throws -> [Hash32] {
+        let bytes = try Data.fetchOne(
+            db, sql: "SELECT hashes FROM tile WHERE currency = ? AND level = ? AND place = ?",
+            arguments: [currency, level, place])
+        let hashes = try pieces(bytes ?? Data(), 32).map(hash)
+        guard hashes.count == LogTree.tileHashes else { throw MalformedMessage(what: "a tile of the log is missing") }
+        return hashes
+    }
+
     /// What an authority said in slots that are not decided, in the order in which it did, and finals that wait.
     func records() throws -> [AuthorityRecord] {
         let rows = try Row.fetchAll(

@@ -25,6 +25,11 @@ enum LedgerTables {
                         PRIMARY KEY (currency, position)
                     ) WITHOUT ROWID;
                     CREATE UNIQUE INDEX final_slot ON final(currency, slot);
+                    -- Full tiles of the log's tree: 256 hashes.
+                    CREATE TABLE tile (
+                        currency INTEGER NOT NULL, level INTEGER NOT NULL, place INTEGER NOT NULL, hashes BLOB NOT NULL,
+                        PRIMARY KEY (currency, level, place)
+                    ) WITHOUT ROWID;
                     -- Finals whose predecessors are not here.
                     CREATE TABLE waiting (
                         currency INTEGER NOT NULL, slot BLOB NOT NULL, bytes BLOB NOT NULL,
@@ -67,10 +72,17 @@ struct CurrencyRows {
         return try Data.fetchOne(statement, arguments: [currency, slot.data]).map { bytes in try Final(bytes: bytes) }
     }
 
-    func append(_ final: Final, at position: Int64) throws {
+    /// Appends a final to the log and its hash to the log's tree.
+    func append(_ final: Final, to tree: inout LogTree) throws {
+        let bytes = final.bytes
         try run(
             "INSERT INTO final (currency, position, slot, bytes) VALUES (?, ?, ?, ?)",
-            [currency, position, final.slotID.data, final.bytes])
+            [currency, Int64(tree.size), final.slotID.data, bytes])
+        for tile in tree.append(LogTree.leaf(bytes)) {
+            try run(
+                "INSERT INTO tile (currency, level, place, hashes) VALUES (?, ?, ?, ?)",
+                [currency, tile.level, Int64(tile.index), Data(tile.hashes.flatMap(\.bytes))])
+        }
     }
 
     func decide(_ slot: Hash32) throws {
