@@ -55,7 +55,7 @@ extension ModelQuery {
     /// The query without what it chooses of one kind; order and page do not matter.
     fileprivate func without(_ kind: FacetKind) -> ModelQuery {
         var query = self
-        (query.sort, query.limit, query.position, query.detail) = (.newest, 1, .start, .card)
+        (query.sort, query.limit, query.position, query.detail) = (.newest, 1, .start, .brief)
         switch kind {
         case .type: query.types = []
         case .baseModel: query.baseModels = []
