@@ -123,7 +123,7 @@ struct QueryCatalogCommand: AsyncParsableCommand {
             var query = ModelQuery()
             query.sort = sort
             query.limit = 200
-            models += try await catalog.models(query, CatalogVisitor.everything).items.map(\.id)
+            models += try await catalog.cards(query, CatalogVisitor.everything).items.map(\.id)
         }
         return models
     }

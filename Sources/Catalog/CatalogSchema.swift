@@ -10,7 +10,7 @@ enum CatalogSchema {
         ReleaseTable.schema, FileTable.schema, SubjectTable.schema, ImageTable.schema, ImageLinkTable.schema,
         ReviewTable.schema, CommentTable.schema, ReactionTable.schema, ImageCountTable.schema, LineageTable.schema,
         ChannelTable.schema, FollowTable.schema, ShownBlobTable.schema, WorkTable.schema, ActivityTable.schema,
-        WordTable.schema, ImageTermTable.schema, CoverTable.schema,
+        WordTable.schema, ImageTermTable.schema, CoverTable.schema, FacetRowTable.schema,
     ]
     private static let lists = [
         ImageTable.lists, ImageLinkTable.lists, FileTable.lists, ReviewTable.lists, CommentTable.lists,

@@ -147,11 +147,15 @@ struct KnownRows: Sendable {
     var subjectIDs: [Hash32: Int64] = [:]
     /// Of `model_owners`.
     var modelOwners: [Int32: Int32] = [:]
+    /// Of `term_names`.
+    var termNumbers: [TermName: TermNumber] = [:]
 
     /// Rows that are remembered over several batches.
     private static let limit = 1 << 18
 
-    var isLarge: Bool { authorIDs.count + subjectIDs.count + modelOwners.count > Self.limit }
+    var isLarge: Bool {
+        authorIDs.count + subjectIDs.count + modelOwners.count + termNumbers.count > Self.limit
+    }
 }
 
 /// Numbers in a row for one thing that an address can name and its parts.

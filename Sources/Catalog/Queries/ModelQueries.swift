@@ -72,7 +72,8 @@ extension Catalog {
     public func count(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> ModelCount {
         try await read { database in
             let limit = Limits.Catalog.countedModels
-            let count = try ModelListing.newest(limit + 1, database, query, filter).count
+            var rows = FacetRows(database)
+            let count = try ModelListing.newest(limit + 1, database, query, filter, rows: &rows).count
             return ModelCount(count: min(count, limit), isExact: count <= limit)
         }
     }

@@ -127,7 +127,10 @@ extension Projection {
                 shelf, place.published, open.map(\.created).max() ?? created, place.marks, open.first?.id,
                 open.first?.baseModel ?? "", id,
             ])
-        try setTerms(terms, ofModel: id, at: place)
+        let pairs = open.flatMap { release in
+            release.formats.map { (base: TermTable.folded(release.baseModel), format: TermTable.folded($0)) }
+        }
+        try setTerms(terms, pairs: pairs, ofModel: id, at: place)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
         try setSearchText(
             SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)
