@@ -1,4 +1,4 @@
-import Digests
+public import Digests
 import FoundationEssentials
 import GRDB
 public import SystemPackage
@@ -45,6 +45,14 @@ extension BlobStore {
         // Asked again, as a purge may have come between.
         try purges.check(digests.sha256)
         return facts(digests, .adopted(path))
+    }
+
+    /// Files of other programs that hold a blob and are as they were hashed, the first found first.
+    public func adoptedPaths(of hash: Hash32) async throws(BlobError) -> [FilePath] {
+        guard purges.record(hash) == nil, let places = try await places(hash) else { return [] }
+        return try await threads.run { () throws(BlobError) in
+            places.adopted.filter { $0.state == .inService && Files.identity($0.path) == $0.identity }.map(\.path)
+        }
     }
 
     /// Forgets an adopted file, which stays as it is; false when the path was not adopted.

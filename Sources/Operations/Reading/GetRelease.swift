@@ -26,7 +26,8 @@ public struct GetRelease: Operation {
             public let path: String
             public let sha256: String
             public let size: UInt64
-            /// "cloned", "hard-linked" or "copied".
+            /// "cloned", "hard-linked", "copied" or "symlinked"; "there already" for a file of this name, "here already" for
+            /// one of another name in the folder.
             public let method: String
         }
 
