@@ -51,7 +51,7 @@ extension BlobStore {
     // MARK: The background pass
 
     /// Computes the extra hashes of all that is here and all that comes, on a thread of its own behind everything else,
-    /// until the task is cancelled. What a crash breaks off is begun again.
+    /// until the task is cancelled. What a crash breaks off is begun again, and library files that wait are hashed first.
     ///
     /// - Parameters:
     ///   - clock: paces the look for new blobs.
@@ -64,6 +64,7 @@ extension BlobStore {
         idle.start()
         var pass = BackgroundHashing(store: self, threads: idle)
         pass.onDamage = onFailure
+        pass.waitsForLibrary = true
         await pass.becomeIdle()
         repeat {
             do throws(BlobError) {

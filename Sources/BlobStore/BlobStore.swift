@@ -30,6 +30,7 @@ public final class BlobStore: Sendable {
     let sessions: PartialSessions
     /// Who reads a blob for its piece hashes.
     let pieceTurns = Turns(waiting: Limits.BlobStore.waitingForPieces)
+    let libraryWork = LibraryWork()
     /// Who changes names in library folders.
     let linkTurns = Turns(waiting: .max)
     /// When blobs were last opened, written down in lots.
