@@ -82,6 +82,9 @@ struct GetCommand: AsyncParsableCommand {
     private func tell(_ files: [GetRelease.Reply.File]) {
         for file in files {
             Terminal.print(file.path)
+            if file.reused > 0 {
+                Terminal.note("  \(ByteSize.text(file.reused)) were here under another header and were not fetched")
+            }
             if file.method == "here already" {
                 Terminal.note("  is here already: \(Terminal.plain(file.path))")
             } else if file.method == "hard-linked" {

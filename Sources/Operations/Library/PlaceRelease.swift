@@ -51,16 +51,17 @@ public struct PlaceRelease: Operation {
         let base = try await base(for: type)
         var (files, written, notes): ([GetRelease.Reply.File], [String], [String]) = ([], [], [])
         for file in release.body.files {
-            guard let sha256 = try await context.fetch(file) else { continue }
+            guard let (sha256, reused) = try await context.fetch(file) else { continue }
             let parts = names.path { Self.value($0, file, release, model) }
             var target = base
             for part in parts.dropLast() { target.append(part) }
-            let placed: GetRelease.Reply.File
+            var placed: GetRelease.Reply.File
             if let path = try await here(sha256, type, base, context) {
                 placed = .init(path: path.string, sha256: sha256.hex, size: file.size, method: "here already")
             } else {
                 placed = try await place(file, sha256, in: target, as: parts.last ?? "unnamed", context)
             }
+            placed.reused = reused
             files.append(placed)
             guard sidecars else { continue }
             let sidecar = ModelSidecars(
