@@ -109,7 +109,7 @@ public final class Node: Sendable {
 
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
-        configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 8)
+        configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 16)
         configuration.httpVersion = .http1Only
         configuration.tlsConfiguration = try settings.tlsClient(home)
         // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.

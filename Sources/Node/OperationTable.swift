@@ -59,6 +59,8 @@ enum OperationTable {
         add(ListLibraries.self)
         add(RemoveLibrary.self)
         add(FindDuplicates.self)
+        add(LinkFiles.self)
+        add(UnlinkFiles.self)
         add(IdentifyFiles.self)
         add(GetRelease.self)
         add(PlaceRelease.self)

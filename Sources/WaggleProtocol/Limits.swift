@@ -68,6 +68,9 @@ public enum Limits {
         /// Units of an upload that come in one request.
         public static let uploadUnits = 8
         public static let hashesPerHave = 1000
+        /// Small blobs of one request, and bytes of them that one is asked for, well below `bodyBytes`.
+        public static let blobsPerGet = 256
+        public static let blobsPerGetBytes: UInt64 = 768 << 10
         public static let syncMessageBytes = 256 << 10
         /// Ranges of one Negentropy message.
         public static let syncRanges = 16 << 10
@@ -107,7 +110,7 @@ public enum Limits {
         /// Public and listen URLs of a node; each may cost one verification.
         public static let targetURLs = 8
         /// Remembered nonces of one key id.
-        public static let noncesPerKey = 1 << 14
+        public static let noncesPerKey = 1 << 16
     }
 
     /// Finding and dialling other nodes.
@@ -163,6 +166,9 @@ public enum Limits {
         public static let hashingCheckpointBytes: UInt64 = 128 << 20
         /// Seconds between two looks for blobs that wait for their extra hashes.
         public static let backgroundSeconds: Int64 = 10
+        /// Milliseconds for which no library file was hashed before that reading begins: both at once would have a slow disk
+        /// seek between them.
+        public static let backgroundQuietMilliseconds: Int64 = 10_000
         /// safetensors headers that are read for that; they are held in memory.
         public static let backgroundHeaderBytes = 32 << 20
         /// Milliseconds after which a file that could not be read for that is tried again.
