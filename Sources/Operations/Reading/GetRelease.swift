@@ -32,6 +32,8 @@ public struct GetRelease: Operation {
 
         public let release: String
         public let files: [File]
+        /// What the author's word on the newest release says against this one; empty when all is well.
+        public let warnings: [String]
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
@@ -46,7 +48,9 @@ public struct GetRelease: Operation {
             guard let sha256 = try await context.fetch(file) else { continue }
             written.append(try await export(file, sha256, context))
         }
-        return Reply(release: release.post.hex, files: written)
+        return Reply(
+            release: release.post.hex, files: written,
+            warnings: try await ChannelNotice.warnings(for: release, in: context))
     }
 
     private func export(_ file: WireFile, _ sha256: Hash32, _ context: OperationContext)
