@@ -41,7 +41,8 @@ extension Node {
                     .init(service: Background { await self.nameBlobs() }),
                     .init(service: Background { await self.keepLibraries() }),
                     .init(service: Background { await self.keepCheckpoints() }),
-                    .init(service: Background { await self.catchUpAfterRestore() }),
+                    .init(
+                        service: Background { await self.catchUpAfterRestore() }, successTerminationBehavior: .ignore),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
         do {
