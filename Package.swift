@@ -74,6 +74,9 @@ let package = Package(
         .target(
             name: "PostLog", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
             swiftSettings: optimised),
+        .target(
+            name: "Backup", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, system],
+            swiftSettings: optimised),
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
         .target(
             name: "BlobStore",
@@ -99,8 +102,9 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                "Federation", protobuf, nioPosix, system,
+                "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
+                "Catalog",
+                "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
@@ -120,7 +124,7 @@ let package = Package(
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "waggle", dependencies: ["Formats", "Node", "Operations", argumentParser, log, system],
+            name: "waggle", dependencies: ["Formats", "Identity", "Node", "Operations", argumentParser, log, system],
             swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
@@ -143,6 +147,9 @@ let package = Package(
         .testTarget(
             name: "IdentityTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "CSodium", protobuf],
             swiftSettings: strict),
+        .testTarget(
+            name: "BackupTests",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Backup", grdb, system], swiftSettings: strict),
         .testTarget(
             name: "FormatsTests", dependencies: ["Digests", "WaggleProtocol", "Formats"], swiftSettings: strict),
         .testTarget(

@@ -50,6 +50,7 @@ final class Projection {
         switch entry.event {
         case .shown:
             switch post.post.body {
+            case .checkpoint(let body): try show(checkpoint: body, post)
             case .profile(let body): try show(profile: body, post)
             case .follows(let body): try show(follows: body, post)
             case .model(let body): try show(model: body, post)
@@ -63,6 +64,7 @@ final class Projection {
             }
         case .hidden(let reason):
             switch post.kind {
+            case .checkpoint: try removeShownBlob(of: post.id)
             case .profile: try hideProfile(post)
             case .follows: try hideFollows(post)
             case .model: try hideModel(post, isSuperseded: reason == .superseded)
@@ -170,7 +172,7 @@ struct NumberBlock {
         let post = entry.post
         let author = NumberBlock(name: post.author)
         switch post.post.body {
-        case .profile, .comment, .follows, .reaction:
+        case .checkpoint, .profile, .comment, .follows, .reaction:
             return [author]
         case .channel(let body):
             return ChannelTable.isOwn(body, post)

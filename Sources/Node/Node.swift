@@ -23,6 +23,7 @@ public final class Node: Sendable {
     let home: Home
     let settings: Settings
     let keyring: Keyring
+    let signing: SigningHold
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
@@ -80,6 +81,7 @@ public final class Node: Sendable {
         self.home = home
         self.settings = settings
         self.keyring = keyring
+        signing = SigningHold(home: home)
         self.lock = lock
         self.logger = logger
         func database(_ name: String) -> String { home.db.appending(name).string }
@@ -97,6 +99,7 @@ public final class Node: Sendable {
                 budget: ByteSize(settings["storage.budget"])?.bytes,
                 keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
+        try await CheckpointKeeper.load(log, blobs, into: checkpoints)
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
@@ -107,6 +110,23 @@ public final class Node: Sendable {
             id: keyring.node.author, key: keyring.node.device,
             keyDocuments: try await log.keyChainEnvelopes(of: keyring.node.author).keyDocuments)
 
+        http = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: try Self.clientConfiguration(settings, home))
+        let peers = try PeerStore(path: database("peers.db"))
+        federation = Federation(
+            peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
+            http: http, logger: logger, now: Node.now,
+            receiving: TransferLimiter(RateSchedule(settings["rates.receive"]) ?? RateSchedule()))
+        others.federation = federation
+        follower = Task { [log, catalog] in
+            await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
+        }
+    }
+
+    /// How this node talks to others.
+    static func clientConfiguration(
+        _ settings: Settings, _ home: Home
+    ) throws(OperationError) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
         configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 16)
@@ -117,16 +137,7 @@ public final class Node: Sendable {
             let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 512 << 10)
             return channel.setOption(.recvAllocator, value: allocator)
         }
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        let peers = try PeerStore(path: database("peers.db"))
-        federation = Federation(
-            peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
-            http: http, logger: logger, now: Node.now,
-            receiving: TransferLimiter(RateSchedule(settings["rates.receive"]) ?? RateSchedule()))
-        others.federation = federation
-        follower = Task { [log, catalog] in
-            await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
-        }
+        return configuration
     }
 
     /// Ends what runs and closes the stores. What was reported as done is on disk already.
@@ -153,9 +164,10 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            keyring: keyring, settings: settings.all, publicURL: ready?.publicURL,
+            keyring: keyring, signing: signing, settings: settings.all, publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
-            startedAt: startedAt, now: Node.now, progress: progress)
+            startedAt: startedAt, now: Node.now,
+            loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs) }, progress: progress)
     }
 
     /// Carries out an operation: over the socket when a server runs on the home, else on the home itself.

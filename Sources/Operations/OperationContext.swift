@@ -1,5 +1,6 @@
 public import BlobStore
 public import Catalog
+public import Digests
 public import Federation
 public import Moderation
 public import PostLog
@@ -13,6 +14,8 @@ public struct OperationContext: Sendable {
     public let moderation: Moderation
     public let federation: Federation
     public let keyring: Keyring
+    /// Holds a restored node back from signing.
+    public let signing: SigningHold
     public let settings: [SettingView]
     /// Base URL under which this node's pages are reached; nil while no server runs.
     public let publicURL: String?
@@ -22,13 +25,17 @@ public struct OperationContext: Sendable {
     public let startedAt: UInt64
     /// Unix seconds.
     public let now: @Sendable () -> UInt64
-    public let progress: @Sendable (Progress) -> Void
+    /// Reads the list of a checkpoint that was made here, before the log judges by it; whether it could.
+    public let loadCheckpoint: @Sendable (Hash32) async -> Bool
+    public private(set) var progress: @Sendable (Progress) -> Void
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        keyring: Keyring, settings: [SettingView], publicURL: String?, urls: [String], software: String,
+        keyring: Keyring, signing: SigningHold, settings: [SettingView], publicURL: String?, urls: [String],
+        software: String,
         startedAt: UInt64,
-        now: @escaping @Sendable () -> UInt64, progress: @escaping @Sendable (Progress) -> Void
+        now: @escaping @Sendable () -> UInt64, loadCheckpoint: @escaping @Sendable (Hash32) async -> Bool,
+        progress: @escaping @Sendable (Progress) -> Void
     ) {
         self.home = home
         self.log = log
@@ -37,22 +44,22 @@ public struct OperationContext: Sendable {
         self.moderation = moderation
         self.federation = federation
         self.keyring = keyring
+        self.signing = signing
         self.settings = settings
         self.publicURL = publicURL
         self.urls = urls
         self.software = software
         self.startedAt = startedAt
         self.now = now
+        self.loadCheckpoint = loadCheckpoint
         self.progress = progress
     }
 
     /// The same services with progress told to someone else.
     public func reporting(to progress: @escaping @Sendable (Progress) -> Void) -> OperationContext {
-        OperationContext(
-            home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            keyring: keyring, settings: settings, publicURL: publicURL, urls: urls, software: software,
-            startedAt: startedAt,
-            now: now, progress: progress)
+        var context = self
+        context.progress = progress
+        return context
     }
 }
 

@@ -50,6 +50,12 @@ public enum Limits {
         public static let deletedPayloadSeconds: UInt64 = 30 * 86400
     }
 
+    /// What people keep their keys in.
+    public enum KeyFile {
+        /// A key file with the key documents that go along with it.
+        public static let bytes = 4 << 20
+    }
+
     /// Posts whose key chain is not known yet wait for it.
     public enum Parking {
         public static let seconds: UInt64 = 600
@@ -296,8 +302,27 @@ public enum Limits {
     public enum Bundle {
         /// Signed posts of at most 64 KiB, and 32 bytes for each MiB of the files.
         public static let bytes = 64 << 20
-        /// The ids that one checkpoint names: a million.
-        public static let checkpointBytes = 32 << 20
+    }
+
+    /// Checkpoints: which posts of lost and compromised keys stay.
+    public enum Checkpoint {
+        /// The ids of one: a million.
+        public static let bytes = 32 << 20
+        /// Those of an author who has earned no room here.
+        public static let strangerBytes = 64 << 10
+        /// Ids of all checkpoints together that a node holds in memory.
+        public static let idsInMemory = 4 << 20
+    }
+
+    /// Members of a backup.
+    public enum Backup {
+        /// 200 bytes a blob, where blobs are included.
+        public static let manifestBytes: UInt64 = 256 << 20
+        public static let settingsBytes: UInt64 = 1 << 20
+        public static let keysBytes: UInt64 = 16 << 20
+        /// The list of blobs, 144 bytes each, and the purge log.
+        public static let listBytes: UInt64 = 1 << 30
+        public static let databaseBytes: UInt64 = 1 << 42
     }
 
     /// What people type.

@@ -66,6 +66,7 @@ struct GetCommand: AsyncParsableCommand {
         let reply = try await node.run(GetRelease(reference: reference, destination: path, isFile: isFile))
         if output.json { return try Terminal.json(reply) }
         tell(reply.files)
+        for warning in reply.warnings { Terminal.note("Warning: \(Terminal.plain(warning))") }
     }
 
     private func place(_ folder: String) async throws {

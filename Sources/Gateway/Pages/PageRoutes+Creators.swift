@@ -76,6 +76,7 @@ extension PageRoutes {
         var content: [String: Any] = [
             "heading": creator.name, "handle": "@\(creator.handle)",
             "facts": facts(creator), "keys": try await keys(of: creator.author),
+            "areKeysDisputed": try await services.postLog.keyChain(of: creator.author)?.isDisputed ?? false,
             "authorID": AuthorID.text(creator.author),
             "links": creator.links.compactMap { MarkdownAddress.allowed(Array($0.utf8)) }
                 .map { LinkView(linkText: Wording.beginning($0, characters: 60), linkHref: $0) },

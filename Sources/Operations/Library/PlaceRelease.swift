@@ -70,6 +70,7 @@ public struct PlaceRelease: Operation {
             written += result.written
             notes += result.notes
         }
+        notes += try await ChannelNotice.warnings(for: release, in: context)
         return Reply(release: release.post.hex, files: files, sidecars: written, notes: notes)
     }
 

@@ -35,6 +35,8 @@ public struct GetRelease: Operation {
 
         public let release: String
         public let files: [File]
+        /// What the author's word on the newest release says against this one; empty when all is well.
+        public let warnings: [String]
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
@@ -51,7 +53,9 @@ public struct GetRelease: Operation {
             place.reused = fetched.reused
             written.append(place)
         }
-        return Reply(release: release.post.hex, files: written)
+        return Reply(
+            release: release.post.hex, files: written,
+            warnings: try await ChannelNotice.warnings(for: release, in: context))
     }
 
     private func export(_ file: WireFile, _ sha256: Hash32, _ context: OperationContext)

@@ -307,7 +307,8 @@ struct Person: Sendable {
         self.device = device
     }
 
-    private static func key(_ seed: UInt8, _ use: UInt8) throws -> SigningKey {
+    /// Use 1 is the root, 2 the next one, 3 the device.
+    static func key(_ seed: UInt8, _ use: UInt8) throws -> SigningKey {
         try #require(SigningKey(seed: [seed, use] + [UInt8](repeating: 0, count: 30)))
     }
 }
