@@ -81,6 +81,9 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
+            name: "Accounts", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, nioPosix],
+            swiftSettings: strict),
+        .target(
             name: "Catalog",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", grdb, grdbSQLite, protobuf,
@@ -96,8 +99,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                "Federation", protobuf, nioPosix, system,
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
+                "Catalog", "Federation", protobuf, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
@@ -112,12 +115,12 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Catalog",
+                "Accounts", "Catalog",
                 "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "waggle", dependencies: ["Formats", "Node", "Operations", argumentParser, log, system],
+            name: "waggle", dependencies: ["Formats", "Accounts", "Node", "Operations", argumentParser, log, system],
             swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
@@ -149,6 +152,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AccountsTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Accounts", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "CatalogTests",

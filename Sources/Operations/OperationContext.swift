@@ -1,3 +1,4 @@
+public import Accounts
 public import BlobStore
 public import Catalog
 public import Federation
@@ -12,6 +13,7 @@ public struct OperationContext: Sendable {
     public let catalog: Catalog
     public let moderation: Moderation
     public let federation: Federation
+    public let accounts: Accounts
     public let keyring: Keyring
     public let settings: [SettingView]
     /// Base URL under which this node's pages are reached; nil while no server runs.
@@ -26,7 +28,8 @@ public struct OperationContext: Sendable {
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        keyring: Keyring, settings: [SettingView], publicURL: String?, urls: [String], software: String,
+        accounts: Accounts, keyring: Keyring, settings: [SettingView], publicURL: String?, urls: [String],
+        software: String,
         startedAt: UInt64,
         now: @escaping @Sendable () -> UInt64, progress: @escaping @Sendable (Progress) -> Void
     ) {
@@ -36,6 +39,7 @@ public struct OperationContext: Sendable {
         self.catalog = catalog
         self.moderation = moderation
         self.federation = federation
+        self.accounts = accounts
         self.keyring = keyring
         self.settings = settings
         self.publicURL = publicURL
@@ -50,9 +54,17 @@ public struct OperationContext: Sendable {
     public func reporting(to progress: @escaping @Sendable (Progress) -> Void) -> OperationContext {
         OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            keyring: keyring, settings: settings, publicURL: publicURL, urls: urls, software: software,
+            accounts: accounts, keyring: keyring, settings: settings, publicURL: publicURL, urls: urls,
+            software: software,
             startedAt: startedAt,
             now: now, progress: progress)
+    }
+}
+
+extension OperationContext {
+    /// Who may register here.
+    public var registrationMode: RegistrationMode {
+        settings.first { $0.key == "registration.mode" }.flatMap { RegistrationMode(rawValue: $0.value) } ?? .closed
     }
 }
 
