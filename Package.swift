@@ -83,8 +83,12 @@ let package = Package(
             dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(
-            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf], swiftSettings: optimised),
+            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
+            swiftSettings: optimised),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
+        .target(
+            name: "Accounts", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, nioPosix],
+            swiftSettings: strict),
         .target(
             name: "Catalog",
             dependencies: [
@@ -103,8 +107,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Catalog",
-                "Federation", protobuf, nio, nioPosix, system,
+                "Accounts", "Catalog", "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
@@ -119,12 +122,15 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Catalog",
+                "Accounts", "Catalog",
                 "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "waggle", dependencies: ["Formats", "Identity", "Node", "Operations", argumentParser, log, system],
+            name: "waggle",
+            dependencies: [
+                "Formats", "Identity", "Accounts", "Node", "Operations", argumentParser, log, system,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
@@ -166,7 +172,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["CZstd", "Digests", "WaggleProtocol", "Identity", "Ledger", "ledger-replay", grdb, protobuf],
+            dependencies: [
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Ledger", "ledger-replay", grdb, protobuf,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AccountsTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Accounts", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "CatalogTests",

@@ -11,6 +11,8 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case moderation
     /// Numbers in addresses, downloads, who is at home here.
     case local
+    /// Who has an account here: registrations, tokens, the keys that this node signs with.
+    case accounts
     /// Pins and facts of blobs. After the posts: a blob is pinned before its post.
     case blobs
 

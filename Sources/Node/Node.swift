@@ -1,3 +1,4 @@
+import Accounts
 import AsyncHTTPClient
 import BlobStore
 import CWaggleSystem
@@ -24,6 +25,7 @@ public final class Node: Sendable {
     let settings: Settings
     let keyring: Keyring
     let signing: SigningHold
+    let accounts: Accounts
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
@@ -72,6 +74,8 @@ public final class Node: Sendable {
             throw OperationError(error)
         } catch let error as PeerStoreError {
             throw OperationError(error)
+        } catch let error as AccountsError {
+            throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
         }
@@ -104,6 +108,9 @@ public final class Node: Sendable {
         if let refused = results.first(where: { !$0.isHere }) {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
         }
+        accounts = try await Accounts(
+            path: database("accounts.db"), custody: keyring.node.device.custodyKey, now: Node.now)
+        try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         try await catalog.setHidden(Array(moderation.purgedSubjects), true)
         identity = NodeIdentity(
@@ -164,7 +171,7 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            keyring: keyring, signing: signing, settings: settings.all, publicURL: ready?.publicURL,
+            accounts: accounts, keyring: keyring, signing: signing, settings: settings.all, publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
             startedAt: startedAt, now: Node.now,
             loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs) }, progress: progress)

@@ -1,3 +1,4 @@
+import Accounts
 import AsyncHTTPClient
 import BlobStore
 import Federation
@@ -19,6 +20,8 @@ extension Node {
         public let localURL: String
         /// Where others reach it: the configured public URL, else the local one.
         public let publicURL: String
+        /// At the first start alone: what lets the owner choose a passphrase at the address of this node.
+        public let setupToken: String?
     }
 
     /// Serves until SIGTERM or SIGINT, then ends what is under way within a limit.
@@ -79,10 +82,19 @@ extension Node {
             let shown = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
             let localURL = "\(tls == nil ? "http" : "https")://\(shown):\(port)"
             let publicURL = publicURLs.first?.description ?? localURL
-            let ready = Ready(localURL: localURL, publicURL: publicURL)
+            let ready = Ready(localURL: localURL, publicURL: publicURL, setupToken: await firstSetupToken())
             noteReady(ready)
             await announce([publicURL])
             await onReady(ready)
+        }
+    }
+
+    private func firstSetupToken() async -> String? {
+        do throws(AccountsError) {
+            return try await accounts.firstSetupToken()?.text
+        } catch {
+            logger.error("no set-up token", metadata: ["why": "\(error.message)"])
+            return nil
         }
     }
 

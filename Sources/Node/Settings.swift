@@ -1,3 +1,4 @@
+import Accounts
 import Federation
 import FoundationEssentials
 import Moderation
@@ -43,6 +44,9 @@ public struct Settings: Sendable {
         Key(name: "rates.send", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
         Key(name: "rates.receive", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
         Key(name: "federation.policy", standard: "open", form: "open or closed") { ["open", "closed"].contains($0) },
+        Key(name: "registration.mode", standard: "closed", form: "open, application, invite or closed") {
+            RegistrationMode(rawValue: $0) != nil
+        },
         Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
             ["trace", "debug", "info", "notice", "warning", "error"].contains($0)
         },

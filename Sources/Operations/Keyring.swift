@@ -41,9 +41,25 @@ public final class Keyring: Sendable {
         return signer
     }
 
-    /// Makes an account usable whose key file was written.
-    func add(_ signer: Signer, as name: String) {
+    /// Makes an account usable whose key was made or opened.
+    public func add(_ signer: Signer, as name: String) {
         signers.withLock { $0[name] = signer }
+    }
+
+    /// Signs again for an account with a key file; one that is sealed needs a start with its passphrase.
+    func reopen(_ name: String, in home: Home) throws(OperationError) {
+        do throws(KeyFileError) {
+            let file = try KeyFile(path: home.key(ofAccount: name).string)
+            if let device = SigningKey(seed: file.secret) { add(Signer(author: file.author, device: device), as: name) }
+        } catch {
+            if case .passphraseNeeded = error { return }
+            throw OperationError(.auth, error.message)
+        }
+    }
+
+    /// Signs no longer for an account.
+    public func remove(_ name: String) {
+        signers.withLock { $0[name] = nil }
     }
 
     /// Authors whose keys are here.

@@ -1,3 +1,4 @@
+public import Accounts
 public import BlobStore
 public import Catalog
 public import Digests
@@ -13,6 +14,7 @@ public struct OperationContext: Sendable {
     public let catalog: Catalog
     public let moderation: Moderation
     public let federation: Federation
+    public let accounts: Accounts
     public let keyring: Keyring
     /// Holds a restored node back from signing.
     public let signing: SigningHold
@@ -31,7 +33,8 @@ public struct OperationContext: Sendable {
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        keyring: Keyring, signing: SigningHold, settings: [SettingView], publicURL: String?, urls: [String],
+        accounts: Accounts, keyring: Keyring, signing: SigningHold, settings: [SettingView], publicURL: String?,
+        urls: [String],
         software: String,
         startedAt: UInt64,
         now: @escaping @Sendable () -> UInt64, loadCheckpoint: @escaping @Sendable (Hash32) async -> Bool,
@@ -43,6 +46,7 @@ public struct OperationContext: Sendable {
         self.catalog = catalog
         self.moderation = moderation
         self.federation = federation
+        self.accounts = accounts
         self.keyring = keyring
         self.signing = signing
         self.settings = settings
@@ -60,6 +64,13 @@ public struct OperationContext: Sendable {
         var context = self
         context.progress = progress
         return context
+    }
+}
+
+extension OperationContext {
+    /// Who may register here.
+    public var registrationMode: RegistrationMode {
+        settings.first { $0.key == "registration.mode" }.flatMap { RegistrationMode(rawValue: $0.value) } ?? .closed
     }
 }
 

@@ -1,3 +1,4 @@
+public import Accounts
 public import BlobStore
 public import Catalog
 public import Federation
@@ -62,6 +63,21 @@ extension OperationError {
         case .badCursor, .limit: self.init(.usage, error.message)
         default: self.init(.failed, error.message)
         }
+    }
+
+    public init(_ error: AccountsError) {
+        let code: Code =
+            switch error {
+            case .badHandle, .weakPassphrase, .longPassphrase, .scopes, .applicationNeeded, .keyReused: .usage
+            case .handleTaken, .authorTaken, .keyInUse, .lastAdmin: .conflict
+            case .noAccount, .noToken: .notFound
+            case .registrationClosed, .inviteNeeded, .badInvite, .wrongCredentials, .pending, .disabled, .badChallenge,
+                .badSetupToken:
+                .auth
+            case .tooManyAttempts, .busy, .limit: .limits
+            case .cancelled, .database: .failed
+            }
+        self.init(code, error.message)
     }
 
     /// What an intake result other than `new` and `have` means to the one who published.

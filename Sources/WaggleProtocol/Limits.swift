@@ -292,6 +292,40 @@ public enum Limits {
         public static let mirrorBatch = 1000
     }
 
+    /// People at home on a node, their sessions and tokens.
+    public enum Accounts {
+        public static let handleBytes = 32
+        public static let passphraseCharacters = 10
+        public static let passphraseBytes = 1024
+        public static let applicationBytes = 2000
+        /// What an API token is called, and how many one account has.
+        public static let labelBytes = 100
+        public static let tokens = 100
+        /// Life of a session, and of an invite at most.
+        public static let sessionSeconds: UInt64 = 30 * 86400
+        public static let inviteSeconds: UInt64 = 90 * 86400
+        public static let inviteUses = 1000
+        /// A key challenge, and those that are open at a time.
+        public static let challengeSeconds: UInt64 = 300
+        public static let challenges = 4096
+        /// Failed attempts before the first pause, and the pauses: each is twice the one before.
+        public static let freeAttempts = 5
+        public static let firstPause: UInt64 = 2
+        public static let longestPause: UInt64 = 3600
+        public static let rememberedAttempts = 10_000
+        /// Passphrases that wait to be checked; each takes 64 MiB and a tenth of a second, one after another.
+        public static let waitingPassphrases = 32
+        /// Times of use are written down that seldom.
+        public static let lastUsedSeconds: UInt64 = 60
+        public static let rememberedGrants = 10_000
+        /// Answers that are kept for a repeated Idempotency-Key, how long, and how large.
+        public static let keptAnswerSeconds: UInt64 = 86400
+        public static let keptAnswerBytes = 256 << 10
+        public static let idempotencyKeyBytes = 200
+        /// Accounts of one page.
+        public static let listed = 1000
+    }
+
     /// Moderation decisions.
     public enum Moderation {
         public static let subjectsPerPurge = 10_000

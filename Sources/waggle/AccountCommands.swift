@@ -10,8 +10,11 @@ struct AccountOption: ParsableArguments {
 
 struct AccountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "account", abstract: "People whose keys are in this home.",
-        subcommands: [New.self, List.self, Profile.self])
+        commandName: "account", abstract: "People at home on this node.",
+        subcommands: [
+            New.self, List.self, Profile.self, Role.self, Approve.self, Disable.self, Enable.self, Passphrase.self,
+            Invite.self, Setup.self,
+        ])
 
     struct New: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -47,7 +50,9 @@ struct AccountCommand: AsyncParsableCommand {
             let accounts = try await node.run(ListAccounts())
             if output.json { return try Terminal.json(accounts) }
             for account in accounts {
-                Terminal.print(["@\(account.account)", account.name, account.author].joined(separator: "\t"))
+                Terminal.print(
+                    ["@\(account.account)", account.name, account.author, account.role, account.state]
+                        .joined(separator: "\t"))
             }
         }
     }

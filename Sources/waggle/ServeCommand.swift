@@ -38,6 +38,13 @@ struct ServeCommand: AsyncParsableCommand {
             try await node.serve { ready in
                 Terminal.print("Waggle \(Node.version) serves \(ready.localURL)")
                 if ready.publicURL != ready.localURL { Terminal.print("Others reach it at \(ready.publicURL)") }
+                if let token = ready.setupToken {
+                    Terminal.print(
+                        """
+                        Set-up token, shown this once: \(token)
+                          With it you choose the passphrase of @me: \(ready.localURL)/setup
+                        """)
+                }
                 Terminal.print(
                     """
                     Next:  waggle publish FILE --model @me/NAME --version 1.0     (in another terminal)

@@ -25,8 +25,7 @@ struct Waggle: AsyncParsableCommand {
             VerifyCommand.self, ExportCommand.self, ReviewCommand.self, CommentCommand.self, ReactCommand.self,
             RemoveCommand.self, CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self,
             PushCommand.self, MirrorCommand.self, StoreCommand.self, RepairCommand.self, BackupCommand.self,
-            AccountCommand.self,
-            KeyCommand.self, ConfigCommand.self,
+            AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self,
         ])
 
     /// Parses, runs, and ends with the exit code that belongs to what happened.

@@ -1,3 +1,4 @@
+import Accounts
 import Catalog
 import Digests
 import FoundationEssentials
@@ -16,6 +17,16 @@ public struct AccountLine: Codable, Sendable {
     public let name: String
     /// For addresses: `/@handle`.
     public let handle: String
+    public let role: String
+    /// "active", "pending" or "disabled".
+    public let state: String
+    /// Where the key is that signs: "key-file", "node" or "own".
+    public let custody: String
+    /// Unix seconds.
+    public let created: UInt64
+    public let tokens: Int
+    /// What somebody who waits for approval wrote.
+    public let application: String
 }
 
 /// `waggle account new`: one more person at home here, with keys of their own.
@@ -48,6 +59,17 @@ public struct NewAccount: Operation {
         guard !FilePath.exists(path) else {
             throw OperationError(.conflict, "there is an account @\(account) already; its key is \(path)")
         }
+        do {
+            if try await context.accounts.account(handle: account) != nil {
+                throw OperationError(AccountsError.handleTaken(account))
+            }
+        } catch let error as AccountsError {
+            throw OperationError(error)
+        } catch let error as OperationError {
+            throw error
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
         let secret = RecoverySecret.random()
         let identity: NewIdentity
         do {
@@ -59,6 +81,10 @@ public struct NewAccount: Operation {
             try KeyFile(author: identity.author, label: account, secret: identity.seed).write(
                 to: path.string, passphrase: passphrase)
             try await context.catalog.setEarnedRoom(identity.author, true)
+            try await context.accounts.adopt(
+                handle: account, author: identity.author, role: .member, levels: Level.pg13.upTo)
+        } catch let error as AccountsError {
+            throw OperationError(error)
         } catch let error as OperationError {
             throw error
         } catch let error as KeyFileError {
@@ -86,21 +112,30 @@ public struct ListAccounts: Operation {
     public init() {}
 
     public func run(in context: OperationContext) async throws(OperationError) -> [AccountLine] {
-        var lines: [AccountLine] = []
-        for (account, signer) in context.keyring.accounts.sorted(by: { $0.key < $1.key }) {
-            let creator: CreatorView?
-            do {
-                creator = try await context.catalog.creator(
-                    .author(signer.author), context.moderation.filter(for: .owner))
-            } catch {
-                throw OperationError(error)
+        do {
+            let tokens = try await context.accounts.tokens()
+            var lines: [AccountLine] = []
+            for account in try await context.accounts.all() {
+                lines.append(try await line(account, tokens: tokens.count { $0.account == account.handle }, context))
             }
-            lines.append(
-                AccountLine(
-                    account: account, author: AuthorID.text(signer.author), name: creator?.name ?? "",
-                    handle: creator?.handle ?? ""))
+            return lines
+        } catch let error as AccountsError {
+            throw OperationError(error)
+        } catch let error as CatalogError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
         }
-        return lines
+    }
+
+    private func line(_ account: Account, tokens: Int, _ context: OperationContext) async throws -> AccountLine {
+        let creator = try await context.catalog.creator(
+            .author(account.author), context.moderation.filter(for: .owner))
+        return AccountLine(
+            account: account.handle, author: AuthorID.text(account.author), name: creator?.name ?? "",
+            handle: creator?.handle ?? "", role: account.role.rawValue, state: account.state.rawValue,
+            custody: account.custody.rawValue, created: account.created, tokens: tokens,
+            application: account.application)
     }
 }
 

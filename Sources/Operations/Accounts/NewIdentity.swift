@@ -36,9 +36,11 @@ struct NewIdentity {
     }
 
     /// A person whose device may sign everything that a person says.
-    static func person(_ secret: RecoverySecret, now: UInt64) throws -> NewIdentity {
+    static func person(
+        _ secret: RecoverySecret, label: String = "this computer", now: UInt64
+    ) throws -> NewIdentity {
         try NewIdentity(
-            secret, .person, label: "this computer", scopes: [.release, .review, .post, .list, .ledger], now: now)
+            secret, .person, label: label, scopes: [.release, .review, .post, .list, .ledger], now: now)
     }
 }
 

@@ -1,0 +1,121 @@
+public import Digests
+import GRDB
+public import Identity
+import Synchronization
+import WaggleProtocol
+
+/// The people at home on this node: their accounts, sessions and tokens, and the keys that the node holds for them.
+///
+/// What decides is in `Rules`; this class asks the clock and the random source that it was given, and keeps what comes of
+/// it in `db/accounts.db`.
+public final class Accounts: Sendable {
+    let database: AccountsDatabase
+    let custody: SealingKey
+    /// Unix seconds.
+    let now: @Sendable () -> UInt64
+    let random: @Sendable (Int) -> [UInt8]
+    let passphrases = PassphraseDesk()
+    let attempts = Mutex(AttemptLimiter())
+    let challenges = Mutex(OpenChallenges())
+    /// Tokens and sessions that were looked up; emptied whenever an account or a token changes.
+    let known = Mutex(RememberedGrants())
+
+    /// Opens or makes the database.
+    ///
+    /// - Parameters:
+    ///   - path: `db/accounts.db` of the home.
+    ///   - custody: seals the device keys that the node holds.
+    ///   - random: so many random bytes.
+    public init(
+        path: String, custody: SealingKey, now: @escaping @Sendable () -> UInt64,
+        random: @escaping @Sendable (Int) -> [UInt8] = SecureRandom.bytes
+    ) async throws(AccountsError) {
+        database = try AccountsDatabase(path: path)
+        self.custody = custody
+        self.now = now
+        self.random = random
+        try await database.write { try AnswerTable.forgetUnfinished($0) }
+    }
+
+    // MARK: Looking up
+
+    /// By handle.
+    public func all() async throws(AccountsError) -> [Account] {
+        try await database.read { try AccountTable.all($0) }
+    }
+
+    public func account(handle: String) async throws(AccountsError) -> Account? {
+        try await database.read { try AccountTable.find(handle: handle, $0) }
+    }
+
+    public func account(author: Hash32) async throws(AccountsError) -> Account? {
+        try await database.read { try AccountTable.find(author: author, $0) }
+    }
+
+    /// - Throws: `noAccount`.
+    public func existing(_ handle: String) async throws(AccountsError) -> Account {
+        guard let account = try await account(handle: handle) else { throw .noAccount(handle) }
+        return account
+    }
+
+    // MARK: Changing
+
+    /// Makes a person whose key file is in the home an account; one that is there stays as it is.
+    public func adopt(handle: String, author: Hash32, role: AccountRole, levels: UInt32) async throws(AccountsError) {
+        let now = now()
+        try await database.write { database in
+            guard try AccountTable.find(author: author, database) == nil,
+                try AccountTable.find(handle: handle, database) == nil
+            else { return }
+            let draft = AccountDraft(
+                handle: handle, author: author, role: role, state: .active, custody: .keyFile, levels: levels,
+                application: "")
+            _ = try AccountTable.insert(draft, passphrase: nil, keys: nil, now: now, database)
+        }
+    }
+
+    /// - Throws: `noAccount`, `lastAdmin`.
+    public func set(_ role: AccountRole, of handle: String) async throws(AccountsError) -> Account {
+        try await change(handle) { $0.role = role }
+    }
+
+    /// Disabling ends all sessions and tokens.
+    ///
+    /// - Throws: `noAccount`, `lastAdmin`.
+    public func set(_ state: AccountState, of handle: String) async throws(AccountsError) -> Account {
+        try await change(handle) { $0.state = state }
+    }
+
+    /// The levels that the person wants to see.
+    public func set(levels: UInt32, of handle: String) async throws(AccountsError) -> Account {
+        try await change(handle) { $0.levels = levels }
+    }
+
+    private func change(
+        _ handle: String, _ edit: @escaping @Sendable (inout Account) -> Void
+    ) async throws(AccountsError) -> Account {
+        defer { forgetGrants() }
+        return try await database.write { database in
+            guard var account = try AccountTable.find(handle: handle, database) else {
+                throw AccountsError.noAccount(handle)
+            }
+            let before = account
+            edit(&account)
+            let wasAdmin = before.role == .admin && before.state == .active
+            let isAdmin = account.role == .admin && account.state == .active
+            if wasAdmin, !isAdmin, try AccountTable.otherAdmins(than: account.id, database) == 0 {
+                throw AccountsError.lastAdmin
+            }
+            try AccountTable.update(account, database)
+            if account.state == .disabled {
+                try SessionTable.deleteAll(ofAccount: account.id, database)
+                try TokenTable.deleteAll(ofAccount: account.id, database)
+            }
+            return account
+        }
+    }
+
+    func forgetGrants() {
+        known.withLock { $0.forget() }
+    }
+}

@@ -1,0 +1,65 @@
+import FoundationEssentials
+import GRDB
+
+/// `db/accounts.db`: truth, so every commit is on disk before it is reported.
+struct AccountsDatabase: Sendable {
+    let path: String
+    private let queue: DatabaseQueue
+
+    init(path: String) throws(AccountsError) {
+        self.path = path
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            // After opening, because GRDB sets this back when it turns the write-ahead log on.
+            try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            try Self.migrator.migrate(queue)
+        } catch {
+            throw .database(path: path, reason: "\(error)")
+        }
+    }
+
+    private static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 accounts") { database in
+            for sql in [AccountTable.schema, SessionTable.schema, TokenTable.schema, InviteTable.schema] {
+                try database.execute(sql: sql)
+            }
+            try database.execute(sql: AnswerTable.schema)
+            // One row for each secret of the node itself: the set-up token.
+            try database.execute(
+                sql: "CREATE TABLE node_secrets (name TEXT PRIMARY KEY, hash BLOB NOT NULL, created INTEGER NOT NULL)")
+        }
+        return migrator
+    }()
+
+    /// A transaction. What `body` throws of this module takes everything back and is thrown on.
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(AccountsError) -> Value {
+        do {
+            return try await queue.write(body)
+        } catch {
+            throw words(error)
+        }
+    }
+
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(AccountsError) -> Value {
+        do {
+            return try await queue.read(body)
+        } catch {
+            throw words(error)
+        }
+    }
+
+    private func words(_ error: any Error) -> AccountsError {
+        switch error {
+        case let error as AccountsError: error
+        case is CancellationError: .cancelled
+        default: .database(path: path, reason: "\(error)")
+        }
+    }
+}

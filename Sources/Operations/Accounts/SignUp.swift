@@ -1,0 +1,91 @@
+public import Accounts
+import Catalog
+public import Digests
+public import FoundationEssentials
+import Identity
+import Moderation
+import PostLog
+import WaggleProtocol
+
+/// Somebody registers over the web: an account, its keys, and the words that bring them back.
+///
+/// No `Operation`: it is for people at the door of a running server, and what it throws has codes of its own.
+public struct SignUp: Sendable {
+    public var registration: Registration
+    /// What people see; empty for none.
+    public var displayName: String
+
+    public init(_ registration: Registration, displayName: String) {
+        self.registration = registration
+        self.displayName = displayName
+    }
+
+    public struct Reply: Sendable {
+        public let account: Account
+        /// 24, shown once; nil for an account whose keys are the person's own.
+        public let words: String?
+    }
+
+    /// This node makes the keys and signs for the person.
+    ///
+    /// - Throws: `AccountsError`, `OperationError`.
+    public func run(in context: OperationContext) async throws -> Reply {
+        // Before keys are made: most who are turned away are turned away here.
+        _ = try await context.accounts.check(registration, mode: context.registrationMode)
+        let secret = RecoverySecret.random()
+        let identity = try NewIdentity.person(secret, label: "this instance", now: context.now())
+        let documents = identity.documents.map(\.envelope)
+        // The account first: its documents are handed in again at every start, an account without them is never lost.
+        let account = try await context.accounts.register(
+            registration,
+            NewKeys(
+                author: identity.author, deviceSeed: identity.seed, root: secret.bytes, documents: documents),
+            mode: context.registrationMode, levels: Level.pg13.upTo)
+        let results = try await context.log.intake.submit(documents, from: .local)
+        if let refusal = results.lazy.compactMap({ OperationError($0) }).first { throw refusal }
+        try await context.catalog.setEarnedRoom(account.author, true)
+        if let keys = try await context.accounts.custodialKeys(of: account) {
+            context.keyring.add(keys.signer, as: account.handle)
+            if !displayName.isEmpty {
+                _ = try await SetProfile(account: account.handle, displayName: displayName).run(in: context)
+            }
+        }
+        return Reply(account: account, words: secret.words)
+    }
+
+    /// The person keeps the keys. Their documents come along, as this node may not know them.
+    ///
+    /// - Parameter key: the device that proved to be the person's by signing a challenge.
+    /// - Throws: `AccountsError`, `OperationError`.
+    public func run(
+        in context: OperationContext, author: Hash32, key: Hash32, documents: [Data]
+    ) async throws -> Reply {
+        _ = try await context.accounts.check(registration, mode: context.registrationMode)
+        let results = try await context.log.intake.submit(documents, from: .local)
+        if let refusal = results.lazy.compactMap({ OperationError($0) }).first { throw refusal }
+        try await KeySignIn(author: author, key: key).check(in: context)
+        let account = try await context.accounts.register(
+            registration, ownedBy: author, mode: context.registrationMode, levels: Level.pg13.upTo)
+        try await context.catalog.setEarnedRoom(account.author, true)
+        return Reply(account: account, words: nil)
+    }
+}
+
+/// Whether a key speaks for an author at this moment.
+public struct KeySignIn: Sendable {
+    public let author: Hash32
+    public let key: Hash32
+
+    public init(author: Hash32, key: Hash32) {
+        self.author = author
+        self.key = key
+    }
+
+    /// - Throws: `badChallenge` for a key that the author's newest documents do not list, or no longer.
+    public func check(in context: OperationContext) async throws {
+        guard let chain = try await context.log.keyChain(of: author),
+            chain.verdict(device: key, created: context.now(), id: .zero, scope: .post, checkpoint: { _ in nil })
+                == .accepted
+        else { throw AccountsError.badChallenge }
+    }
+}
