@@ -1,0 +1,71 @@
+/// People at home on a node, and Buzz.
+extension Limits {
+    /// People at home on a node, their sessions and tokens.
+    public enum Accounts {
+        public static let handleBytes = 32
+        public static let passphraseCharacters = 10
+        public static let passphraseBytes = 1024
+        public static let applicationBytes = 2000
+        /// What an API token is called, and how many one account has.
+        public static let labelBytes = 100
+        public static let tokens = 100
+        /// Life of a session, and of an invite at most.
+        public static let sessionSeconds: UInt64 = 30 * 86400
+        public static let inviteSeconds: UInt64 = 90 * 86400
+        public static let inviteUses = 1000
+        /// A key challenge, and those that are open at a time.
+        public static let challengeSeconds: UInt64 = 300
+        public static let challenges = 4096
+        /// Failed attempts before the first pause, and the pauses: each is twice the one before.
+        public static let freeAttempts = 5
+        public static let firstPause: UInt64 = 2
+        public static let longestPause: UInt64 = 3600
+        public static let rememberedAttempts = 10_000
+        /// Passphrases that wait to be checked; each takes 64 MiB and a tenth of a second, one after another.
+        public static let waitingPassphrases = 32
+        /// Times of use are written down that seldom.
+        public static let lastUsedSeconds: UInt64 = 60
+        public static let rememberedGrants = 10_000
+        /// Answers that are kept for a repeated Idempotency-Key, how long, and how large.
+        public static let keptAnswerSeconds: UInt64 = 86400
+        public static let keptAnswerBytes = 256 << 10
+        public static let idempotencyKeyBytes = 200
+        /// Accounts of one page.
+        public static let listed = 1000
+    }
+
+    /// Buzz.
+    public enum Ledger {
+        /// A charter, an order (256 outputs have 11 KiB), and any other message of the ledger.
+        public static let charterBytes = 256 << 10
+        public static let orderBytes = 16 << 10
+        public static let messageBytes = 1 << 20
+        /// Message nesting: a final holds statements, which hold certificates, which hold orders.
+        public static let nesting = 16
+        /// Requests that one transaction takes, and that wait for it at most.
+        public static let transactionRequests = 512
+        public static let waitingRequests = 8192
+        /// Authorities of one charter: 3f + 1 with f up to 10.
+        public static let authorities = 31
+        public static let granters = 256
+        public static let rewards = 64
+        public static let wardens = 16
+        public static let services = 1024
+        /// A name or address in a charter.
+        public static let textBytes = 512
+        /// Outputs of one order, and payees of one hold.
+        public static let outputs = 256
+        /// Signatures on one order or unlock request.
+        public static let signatures = 20
+        /// What all granters of a charter may issue in one epoch together: small enough for sums to stay exact for ever.
+        public static let issuePerEpoch: UInt64 = 1 << 40
+        /// What a currency may issue in all.
+        public static let issued: Int64 = 1 << 62
+        public static let epochSeconds = 60...(366 * 86400)
+        public static let defaultEpochSeconds = 86400
+        public static let holdEpochs = 30
+        public static let holdGraceEpochs = 1
+        /// What a charter may name as its longest hold, grace or freeze.
+        public static let epochs = 100_000
+    }
+}
