@@ -79,12 +79,26 @@ public struct MirrorRunner: Sendable {
         await withTaskGroup(of: (load: FetchLoad, ended: [Ended]).self) { group in
             var result = Result()
             var weight = 0
-            for load in FetchLoad.loads(of: fetches) {
+            let loads = FetchLoad.loads(of: fetches)
+            var pinned = 0
+            for (index, load) in loads.enumerated() {
                 while weight > 0, weight + load.weight > FetchLoad.room, let done = await group.next() {
                     weight -= done.load.weight
                     for ended in done.ended { settle(ended.fetch, ended.error, &result) }
                 }
                 if Task.isCancelled || result.isFull { break }
+                if index == pinned {
+                    // Pinned first, so that a download that is interrupted is not given up meanwhile; many small ones in one
+                    // step.
+                    let next = FetchLoad.together(loads, from: index)
+                    do throws(FetchError) {
+                        try await pin(loads[next].flatMap(\.fetches))
+                    } catch {
+                        for fetch in load.fetches { settle(fetch, error, &result) }
+                        break
+                    }
+                    pinned = next.upperBound
+                }
                 group.addTask {
                     (load, await TransferClass.$current.withValue(.mirror) { await self.fetch(load, progress) })
                 }
@@ -99,12 +113,6 @@ public struct MirrorRunner: Sendable {
 
     /// Fetches the files of a load: small ones with one request, and one by one what that did not bring.
     private func fetch(_ load: FetchLoad, _ progress: @escaping @Sendable (UInt64) -> Void) async -> [Ended] {
-        do throws(FetchError) {
-            // Pinned first, so that a download that is interrupted is not given up meanwhile.
-            try await pin(load.fetches)
-        } catch {
-            return load.fetches.map { ($0, error) }
-        }
         var here: Set<Hash32> = []
         if load.isBatch {
             do throws(FetchError) {
