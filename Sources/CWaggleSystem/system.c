@@ -55,7 +55,10 @@ int64_t waggle_share_blocks(int from, int to, int64_t offset, int64_t length) {
     if (ioctl(from, FIDEDUPERANGE, &request) < 0) return -errno;
     int status = request.range.info[0].status;
     if (status == FILE_DEDUPE_RANGE_DIFFERS) return 0;
-    return status < 0 ? status : (int64_t)request.range.info[0].bytes_deduped;
+    if (status < 0) return status;
+    // A rest that is less than a block cannot be shared, and is equal.
+    uint64_t shared = request.range.info[0].bytes_deduped;
+    return shared > 0 ? (int64_t)shared : length;
 }
 
 // Some extents of a file from an offset on.

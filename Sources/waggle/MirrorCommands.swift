@@ -152,6 +152,10 @@ struct MirrorCommand: AsyncParsableCommand {
             let reply = try await node.run(RunMirrors())
             if output.json { return try Terminal.json(reply) }
             Terminal.print("Fetched \(reply.fetchedBlobs) blobs (\(ByteSize.text(reply.fetchedBytes))).")
+            if reply.reusedBytes > 0 {
+                Terminal.note(
+                    "  \(ByteSize.text(reply.reusedBytes)) were here under other headers and were not fetched")
+            }
             for failure in reply.failures { Terminal.note("  \(Terminal.plain(failure))") }
         }
     }

@@ -222,20 +222,20 @@ struct LinkTests {
     func sharedBlocks() async throws {
         try await XFS.with { root in
             let scene = try await Scene(root: root)
-            let a = try scene.model("a.safetensors", 20 << 20, seed: 10)
-            let b = try scene.model("b.safetensors", 20 << 20, seed: 10)
-            let c = try scene.model("c.safetensors", 20 << 20, seed: 11)
+            let a = try scene.model("a.safetensors", 20 << 20 + 777, seed: 10)
+            let b = try scene.model("b.safetensors", 20 << 20 + 777, seed: 10)
+            let c = try scene.model("c.safetensors", 20 << 20 + 777, seed: 11)
             for path in [a, b, c] { try OpenFile(writing: path, creating: false).synchronizeData() }
             _ = try await scene.scan()
             let before = [a, b].map { Files.identity($0) }
-            #expect(try await scene.store.duplicates().first?.wasted == 20 << 20)
+            #expect(try await scene.store.duplicates().first?.wasted == 20 << 20 + 777)
             let report = try await scene.store.linkDuplicates()
             #expect(report.files.map(\.method) == [.sharedBlocks] && report.refused.isEmpty, "\(report)")
             #expect([a, b].map { Files.identity($0) } == before, "times and inodes stay")
             #expect(try await scene.store.duplicates().first?.wasted == 0)
             #expect(try await scene.store.linkDuplicates(isDryRun: true).files.isEmpty)
             #expect(try await scene.scan().0.unchanged == 3)
-            #expect(try scene.bytes(b) == randomBytes(20 << 20, seed: 10))
+            #expect(try scene.bytes(b) == randomBytes(20 << 20 + 777, seed: 10))
         }
     }
 }

@@ -138,7 +138,11 @@ private struct TalkDescription {
         try await description.addWorks()
         for post in world.standing { try await description.add(post) }
         for number in 0..<4 {
-            let reference = try await catalog.blobReference(hash("image \(number)"))
+            let blob = hash("image \(number)")
+            let reference = try await catalog.blobReference(blob)
+            let standing = try await catalog.blobStandings([blob])[0]
+            #expect(standing?.level == reference?.level)
+            #expect(standing?.isReferencedByVisiblePost == reference?.isReferencedByVisiblePost)
             description.lines.append("blob \(number) \(String(describing: reference))")
         }
         return description.lines.joined(separator: "\n")

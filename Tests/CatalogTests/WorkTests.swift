@@ -160,7 +160,11 @@ struct WorkTests {
             let page = curator.page("Curator", about: "me", avatar: avatar)
             log.show(page, article, workflow)
             try await catalog.apply(log.take())
-            func level(_ blob: Hash32) async throws -> Level? { try await catalog.blobReference(blob)?.level }
+            func level(_ blob: Hash32) async throws -> Level? {
+                let level = try await catalog.blobReference(blob)?.level
+                #expect(try await catalog.blobStandings([blob])[0]?.level == level)
+                return level
+            }
             #expect(try await level(avatar) == .pg)
             #expect(try await level(cover) == .r)
             #expect(try await level(graph) == .pg13)
@@ -189,6 +193,7 @@ struct WorkTests {
             #expect(try await catalog.article(author: curator.id, slug: "a", .all)?.cover == nil)
             #expect(try await catalog.workflow(author: curator.id, slug: "w", .all) == nil)
             #expect(try await catalog.blobReference(graph)?.isReferencedByVisiblePost == false)
+            #expect(try await catalog.blobStandings([graph])[0]?.isReferencedByVisiblePost == false)
             log.hide(page, .superseded)
             log.show(curator.page("Curator", avatar: hash("new"), labels: ["X"], at: 2))
             log.hide(workflow)

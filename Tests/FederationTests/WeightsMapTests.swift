@@ -83,6 +83,12 @@ struct FetchLoadTests {
         let firsts = batches.map { $0.holders[0] }
         #expect(abs(firsts.count { $0 == Self.hive } - firsts.count { $0 == Self.swarm }) <= 1)
         #expect(batches.allSatisfy { Set($0.holders) == [Self.hive, Self.swarm] })
+        var place = 0
+        while place < loads.count {
+            let together = FetchLoad.together(loads, from: place)
+            #expect(together.lowerBound == place && (together.count == 1 || loads[together].allSatisfy(\.isBatch)))
+            place = together.upperBound
+        }
         let single = loads.filter { !$0.isBatch }
         #expect(single.map { $0.fetches.count } == [1, 1, 1])
         #expect(single.map(\.weight) == [FetchLoad.room, 1, 1])

@@ -26,6 +26,12 @@ public struct BlobReference: Sendable, Hashable {
     public let authors: [Hash32]
 }
 
+/// Of a `BlobReference`, what decides who may have the bytes.
+public struct BlobStanding: Sendable, Hashable {
+    public let level: Level
+    public let isReferencedByVisiblePost: Bool
+}
+
 extension Catalog {
     /// What the gate must know of a blob; nil when no post in force shows it. The answer is the same for every viewer:
     /// `Moderation.visible` decides on it.
@@ -41,6 +47,25 @@ extension Catalog {
                 isReferencedByVisiblePost: !open.isEmpty, fileName: details.name, mediaType: details.mediaType,
                 size: details.size, piecesRoot: details.piecesRoot, isImage: main.isImage, posts: shows.map(\.post),
                 authors: shows.reduce(into: []) { if !$0.contains($1.author) { $0.append($1.author) } })
+        }
+    }
+
+    /// What the gate must know of many blobs at once, in the order asked; nil for those that no post in force shows.
+    public func blobStandings(_ hashes: [Hash32]) async throws(CatalogError) -> [BlobStanding?] {
+        try await read { database in
+            try hashes.map { sha256 in
+                func isShown(below shelf: Int64) throws -> Bool {
+                    try Self.tables.contains { table in
+                        try database.integer(
+                            "SELECT 1 FROM \(table) WHERE sha256 = ? AND shelf < \(shelf) LIMIT 1", [sha256.data])
+                            != nil
+                    }
+                }
+                let isOpen = try isShown(below: Shelf.hidden)
+                guard try isOpen || isShown(below: 2 * Shelf.hidden) else { return nil }
+                return BlobStanding(
+                    level: try Self.level(sha256, isOpen: isOpen, database), isReferencedByVisiblePost: isOpen)
+            }
         }
     }
 

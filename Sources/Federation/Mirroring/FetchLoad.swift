@@ -29,6 +29,16 @@ struct FetchLoad: Sendable {
         return [first] + Set(fetches.flatMap(\.holders)).subtracting([first]).sorted()
     }
 
+    /// Loads that follow each other and are pinned in one step: several batches, or a single other one.
+    static func together(_ loads: [FetchLoad], from start: Int) -> Range<Int> {
+        var (end, count) = (start + 1, loads[start].fetches.count)
+        while end < loads.count, loads[start].isBatch, loads[end].isBatch, count < Limits.Wire.hashesPerHave {
+            count += loads[end].fetches.count
+            end += 1
+        }
+        return start..<end
+    }
+
     /// The plan's files in about its order. Batches go to the holders in turn, so that each has as much to do.
     static func loads(of fetches: [MirrorPlan.Fetch]) -> [FetchLoad] {
         var loads: [FetchLoad] = []

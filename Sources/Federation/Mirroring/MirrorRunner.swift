@@ -22,6 +22,8 @@ public struct MirrorRunner: Sendable {
         public var blobs = 0
         /// Bytes that were fetched; what was here of a file before does not count.
         public var bytes: UInt64 = 0
+        /// Bytes that were put together from files here with the same tensors.
+        public var reusedBytes: UInt64 = 0
         /// In words, at most 100.
         public var failures: [String] = []
         /// The first failure of each rule.
@@ -71,7 +73,12 @@ public struct MirrorRunner: Sendable {
     }
 
     /// What became of one file.
-    private typealias Ended = (fetch: MirrorPlan.Fetch, error: FetchError?)
+    private struct Ended: Sendable {
+        let fetch: MirrorPlan.Fetch
+        /// Bytes that came from another file here.
+        var reused: UInt64 = 0
+        var error: FetchError?
+    }
 
     private func carryOut(
         _ fetches: [MirrorPlan.Fetch], progress: @escaping @Sendable (UInt64) -> Void
@@ -79,19 +86,33 @@ public struct MirrorRunner: Sendable {
         await withTaskGroup(of: (load: FetchLoad, ended: [Ended]).self) { group in
             var result = Result()
             var weight = 0
-            for load in FetchLoad.loads(of: fetches) {
+            let loads = FetchLoad.loads(of: fetches)
+            var pinned = 0
+            for (index, load) in loads.enumerated() {
                 while weight > 0, weight + load.weight > FetchLoad.room, let done = await group.next() {
                     weight -= done.load.weight
-                    for ended in done.ended { settle(ended.fetch, ended.error, &result) }
+                    for ended in done.ended { settle(ended, &result) }
                 }
                 if Task.isCancelled || result.isFull { break }
+                if index == pinned {
+                    // Pinned first, so that a download that is interrupted is not given up meanwhile; many small ones in one
+                    // step.
+                    let next = FetchLoad.together(loads, from: index)
+                    do throws(FetchError) {
+                        try await pin(loads[next].flatMap(\.fetches))
+                    } catch {
+                        for fetch in load.fetches { settle(Ended(fetch: fetch, error: error), &result) }
+                        break
+                    }
+                    pinned = next.upperBound
+                }
                 group.addTask {
                     (load, await TransferClass.$current.withValue(.mirror) { await self.fetch(load, progress) })
                 }
                 weight += load.weight
             }
             for await done in group {
-                for ended in done.ended { settle(ended.fetch, ended.error, &result) }
+                for ended in done.ended { settle(ended, &result) }
             }
             return result
         }
@@ -99,28 +120,22 @@ public struct MirrorRunner: Sendable {
 
     /// Fetches the files of a load: small ones with one request, and one by one what that did not bring.
     private func fetch(_ load: FetchLoad, _ progress: @escaping @Sendable (UInt64) -> Void) async -> [Ended] {
-        do throws(FetchError) {
-            // Pinned first, so that a download that is interrupted is not given up meanwhile.
-            try await pin(load.fetches)
-        } catch {
-            return load.fetches.map { ($0, error) }
-        }
         var here: Set<Hash32> = []
         if load.isBatch {
             do throws(FetchError) {
                 here = try await fetcher.fetchSmall(load.fetches.map { $0.candidate.wanted }, from: load.holders)
             } catch {
                 // Nothing that single requests would do better.
-                return load.fetches.map { ($0, error) }
+                return load.fetches.map { Ended(fetch: $0, error: error) }
             }
         }
         var ended: [Ended] = []
         for fetch in load.fetches {
             if here.contains(fetch.candidate.sha256) {
                 progress(activity.came(fetch.bytes, for: fetch.rule.n, at: now()))
-                ended.append((fetch, nil))
+                ended.append(Ended(fetch: fetch))
             } else {
-                ended.append((fetch, await self.fetch(fetch, progress: progress)))
+                ended.append(await self.fetch(fetch, progress: progress))
             }
         }
         return ended
@@ -128,7 +143,7 @@ public struct MirrorRunner: Sendable {
 
     private func fetch(
         _ fetch: MirrorPlan.Fetch, progress: @escaping @Sendable (UInt64) -> Void
-    ) async -> FetchError? {
+    ) async -> Ended {
         let candidate = fetch.candidate
         let held = candidate.size - fetch.bytes
         let seen = Mutex(held)
@@ -142,12 +157,12 @@ public struct MirrorRunner: Sendable {
         activity.began(fetch, name: candidate.title)
         defer { activity.ended(fetch) }
         do throws(FetchError) {
-            try await fetcher.fetch(
+            let reused = try await fetcher.fetch(
                 candidate.wanted, from: fetch.rule.terms.node, heldBy: fetch.holders, progress: came)
             came(candidate.size)
-            return nil
+            return Ended(fetch: fetch, reused: reused)
         } catch {
-            return error
+            return Ended(fetch: fetch, error: error)
         }
     }
 
@@ -161,11 +176,12 @@ public struct MirrorRunner: Sendable {
         }
     }
 
-    private func settle(_ fetch: MirrorPlan.Fetch, _ error: FetchError?, _ result: inout Result) {
-        let candidate = fetch.candidate
-        guard let error else {
+    private func settle(_ ended: Ended, _ result: inout Result) {
+        let (fetch, candidate) = (ended.fetch, ended.fetch.candidate)
+        guard let error = ended.error else {
             result.blobs += 1
-            result.bytes += fetch.bytes
+            result.bytes += fetch.bytes - min(fetch.bytes, ended.reused)
+            result.reusedBytes += ended.reused
             logger.info("mirrored", metadata: ["blob": "\(candidate.sha256)", "bytes": "\(fetch.bytes)"])
             return
         }

@@ -13,6 +13,17 @@ struct BlobGate: Sendable {
         try await judge(hash, viewer).visibility
     }
 
+    /// Answers for many blobs, in the order asked.
+    func look(_ hashes: [Hash32], for viewer: Viewer) async throws -> [Visibility] {
+        let standings = try await catalog.blobStandings(hashes)
+        return zip(hashes, standings).map { hash, standing in
+            let facts = SubjectFacts(
+                level: standing?.level ?? .blocked, purgeCase: moderation.purgeRow(for: .blob(hash))?.caseNumber,
+                isReferencedByVisiblePost: standing?.isReferencedByVisiblePost ?? false)
+            return moderation.visible(viewer, facts)
+        }
+    }
+
     /// What the posts say of a blob that the viewer may have.
     ///
     /// - Returns: nil for the operator's own look at bytes that no post shows.

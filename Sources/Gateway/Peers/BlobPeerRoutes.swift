@@ -26,15 +26,18 @@ struct BlobPeerRoutes: Sendable {
         let hashes = try PostRoutes.hashes(body.message(WireBlobHashes.self).sha256, limit: Limits.Wire.hashesPerHave)
         let presence = try await services.blobs.presence(hashes)
         var reply = WireBlobPresence()
+        // What is not here needs no look at who may see it.
+        let here = zip(hashes, presence).filter { $1 != .none }.map(\.0)
+        let shown = try await shown(here)
         for (hash, presence) in zip(hashes, presence) {
-            // What is not here needs no look at who may see it.
-            guard presence != .none, case .show = try await gate.look(hash, for: .peer) else {
-                reply.presence.append(.none)
-                continue
-            }
-            reply.presence.append(presence == .whole ? .whole : .partial)
+            reply.presence.append(!shown.contains(hash) ? .none : presence == .whole ? .whole : .partial)
         }
         return WireBody.reply(reply, to: request)
+    }
+
+    /// Those that peers may have.
+    private func shown(_ hashes: [Hash32]) async throws -> Set<Hash32> {
+        Set(zip(hashes, try await gate.look(hashes, for: .peer)).filter { $1 == .show }.map(\.0))
     }
 
     /// Small blobs, in the order asked: a request a file would cost more than the files.
@@ -42,13 +45,13 @@ struct BlobPeerRoutes: Sendable {
         let body = try await WireBody(of: request, clock: services.clock)
         _ = try await peers.peer(request, context, body: body)
         let hashes = try PostRoutes.hashes(body.message(WireBlobHashes.self).sha256, limit: Limits.Wire.blobsPerGet)
-        let found = try await services.blobs.smallBlobs(hashes)
+        let shown = try await shown(hashes)
+        let found = try await services.blobs.smallBlobs(hashes.filter { shown.contains($0) })
         var reply = WireBlobBatch()
         // Room for the tag and length of each, given or not.
         var room = Limits.Wire.bodyBytes - 8 * hashes.count
         for hash in hashes {
-            guard let bytes = found[hash], bytes.count <= room, case .show = try await gate.look(hash, for: .peer)
-            else {
+            guard let bytes = found[hash], bytes.count <= room else {
                 reply.blobs.append(Data())
                 continue
             }

@@ -127,6 +127,8 @@ public struct RunMirrors: Operation {
     public struct Reply: Codable, Sendable {
         public let fetchedBlobs: Int
         public let fetchedBytes: UInt64
+        /// Bytes that were not fetched, because other files here have the same tensors.
+        public let reusedBytes: UInt64
         /// Blobs that no peer could give, or that no rule has room for, in words.
         public let failures: [String]
     }
@@ -137,7 +139,9 @@ public struct RunMirrors: Operation {
                 let activity = "mirroring \(files) file\(files == 1 ? "" : "s")"
                 context.progress(Progress(activity: activity, done: done, total: total))
             }
-            return Reply(fetchedBlobs: result.blobs, fetchedBytes: result.bytes, failures: result.failures)
+            return Reply(
+                fetchedBlobs: result.blobs, fetchedBytes: result.bytes, reusedBytes: result.reusedBytes,
+                failures: result.failures)
         }
     }
 }
