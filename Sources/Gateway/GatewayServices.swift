@@ -30,6 +30,8 @@ public struct GatewayServices: Sendable {
     /// Rate limits of what is sent of blobs.
     public var sending: TransferLimiter
     public var logger: Logger
+    /// Told when a peer has brought the list of a checkpoint.
+    public var listArrived: @Sendable () async -> Void = {}
 
     public init(
         catalog: Catalog, blobs: BlobStore, postLog: PostLog, moderation: Moderation, nodeID: Hash32,

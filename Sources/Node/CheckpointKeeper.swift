@@ -4,6 +4,7 @@ import Digests
 import Federation
 import Identity
 import Logging
+import NIOCore
 import PostLog
 import WaggleProtocol
 
@@ -16,6 +17,10 @@ struct CheckpointKeeper: Sendable {
     let federation: Federation
     let known: CheckpointBlobs
     let logger: Logger
+    /// Lists came in some other way.
+    let wakeups: AsyncStream<Void>
+    /// Whose checkpoints this node brings to its peers.
+    let ownAuthors: @Sendable () -> [Hash32]
 
     /// Reads what is here, before the log judges anything.
     static func load(_ log: PostLog, _ blobs: BlobStore, into known: CheckpointBlobs) async throws {
@@ -28,7 +33,14 @@ struct CheckpointKeeper: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await follow() }
             group.addTask {
-                repeat { await look(at: nil) } while (try? await Task.sleep(for: .seconds(60))) != nil
+                for await _ in wakeups { await look(at: nil) }
+            }
+            group.addTask {
+                var brought: [Hash32: Set<Hash32>] = [:]
+                repeat {
+                    await look(at: nil)
+                    await bring(&brought)
+                } while (try? await Task.sleep(for: .seconds(60))) != nil
             }
             await group.waitForAll()
         }
@@ -58,10 +70,15 @@ struct CheckpointKeeper: Sendable {
                 let deciding = Set(
                     try await log.keyChain(of: author)?.devices.values.compactMap(\.decidingCheckpoint) ?? [])
                 var isNew = false
-                for checkpoint in checkpoints where checkpoint.author == author && deciding.contains(checkpoint.id) {
+                for checkpoint in checkpoints where checkpoint.author == author {
                     if Task.isCancelled { return }
                     guard known.ids(inBlob: checkpoint.blob) == nil else { continue }
-                    isNew = try await get(checkpoint) || isNew
+                    // A list that is here before its revocation is known before it, too: nothing is hidden in between.
+                    if await known.load(checkpoint.blob, from: blobs) {
+                        isNew = isNew || deciding.contains(checkpoint.id)
+                    } else if deciding.contains(checkpoint.id) {
+                        isNew = try await get(checkpoint) || isNew
+                    }
                 }
                 if isNew { try await log.intake.reevaluate(author: author) }
             }
@@ -71,12 +88,33 @@ struct CheckpointKeeper: Sendable {
     }
 
     private func get(_ checkpoint: LoggedCheckpoint) async throws -> Bool {
-        if await known.load(checkpoint.blob, from: blobs) { return true }
         let isTrusted = try await catalog.hasEarnedRoom(checkpoint.author)
         let limit = isTrusted ? Limits.Checkpoint.bytes : Limits.Checkpoint.strangerBytes
         guard let bytes = await federation.bytes(ofBlob: checkpoint.blob, limit: limit) else { return false }
         _ = try await blobs.add(bytes: bytes)
         if isTrusted { try await blobs.pin(checkpoint.blob, .user) }
         return await known.load(checkpoint.blob, from: blobs)
+    }
+
+    /// Brings the lists of own checkpoints to peers that were away when they were made.
+    ///
+    /// - Parameter brought: which peers have which checkpoint, by post id.
+    private func bring(_ brought: inout [Hash32: Set<Hash32>]) async {
+        for author in ownAuthors() {
+            guard let chain = try? await log.keyChain(of: author),
+                let checkpoints = try? await log.checkpoints(of: author)
+            else { continue }
+            let deciding = Set(chain.devices.values.compactMap(\.decidingCheckpoint))
+            for checkpoint in checkpoints where deciding.contains(checkpoint.id) {
+                guard let post = try? await log.posts(ids: [checkpoint.id])[checkpoint.id],
+                    let reader = try? await blobs.open(checkpoint.blob),
+                    let bytes = try? await reader.read(0..<reader.size)
+                else { continue }
+                let done = await federation.bring(
+                    checkpoint: post.envelope, list: Array(bytes.readableBytesView),
+                    except: brought[checkpoint.id] ?? [])
+                brought[checkpoint.id, default: []].formUnion(done)
+            }
+        }
     }
 }

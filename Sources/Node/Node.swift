@@ -34,6 +34,7 @@ public final class Node: Sendable {
     let identity: NodeIdentity
     let logger: Logger
     let checkpoints: CheckpointBlobs
+    let (listArrivals, noteList) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private let lock: HomeLock
     private let http: HTTPClient
     private let startedAt = Node.now()

@@ -161,6 +161,11 @@ extension OperationError {
     fileprivate init(any error: any Error) {
         switch error {
         case let error as OperationError: self = error
+        case PeerError.refused(let url, _, "not-a-peer", _):
+            self.init(
+                .network,
+                "\(url) answers its own peers only, and this node cannot prove yet that it is one of them. Name another node, "
+                    + "or ask the operator for `federation.policy = \"open\"` for as long as this takes")
         case let error as PeerError: self.init(error)
         case let error as PostLogError: self.init(error)
         case let error as PeerURLError: self.init(.usage, "\(error)")

@@ -60,7 +60,7 @@ extension Node {
         let publicURLs = try settings["public_url"].isEmpty ? [] : [PeerURL(settings["public_url"])]
         let tls = try settings.tlsIdentity(home)
         let isOpen = settings["federation.policy"] == "open"
-        let services = GatewayServices(
+        var services = GatewayServices(
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: identity.id,
             configuration: GatewayConfiguration(
                 host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, tls: tls, publicURLs: publicURLs,
@@ -76,6 +76,7 @@ extension Node {
                 return known.filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(\.url)
             }, holders: { [federation] blob in await federation.holders.urls(of: blob) },
             sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
+        services.listArrived = { [noteList] in noteList.yield() }
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.
@@ -178,7 +179,8 @@ extension Node {
     /// Fetches what checkpoints name.
     private func keepCheckpoints() async {
         await CheckpointKeeper(
-            log: log, blobs: blobs, catalog: catalog, federation: federation, known: checkpoints, logger: logger
+            log: log, blobs: blobs, catalog: catalog, federation: federation, known: checkpoints, logger: logger,
+            wakeups: listArrivals, ownAuthors: { [home] in home.localAuthors }
         ).run()
     }
 

@@ -310,6 +310,8 @@ public enum Limits {
         public static let bytes = 32 << 20
         /// Those of an author who has earned no room here.
         public static let strangerBytes = 64 << 10
+        /// Lists that one peer may bring in a day.
+        public static let bytesPerPeer: UInt64 = 8 << 20
         /// Ids of all checkpoints together that a node holds in memory.
         public static let idsInMemory = 4 << 20
     }

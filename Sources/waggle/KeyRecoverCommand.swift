@@ -13,6 +13,7 @@ extension KeyCommand {
                 On an empty home: remakes the ids of the node and of @me, fetches keys and posts from a node that has them,
                 and lists a fresh device. On a home that is there: brings one more account back under --account.
 
+                The node must answer strangers (federation.policy = open): your keys are not back yet when it is asked.
                 The words are asked for, or read from standard input or --words-file. Words that were rotated to do not tell
                 the ids; give those that were printed with them. Afterwards `waggle repair` fetches the files.
 

@@ -270,6 +270,38 @@ struct RecoveryTests {
         #expect(recovered.account.others == ["this computer"])
     }
 
+    @Test("alone, the words bring the ids back and no more; one more account comes back into a home that is there")
+    func alone() async throws {
+        struct Account: Decodable {
+            let author: String
+            let words: String
+        }
+        let world = try World.current
+        let (a, made, words) = try await world.wordedNode("a")
+        let home = world.path("new")
+        let result = try await Waggle.run(
+            ["key", "recover", "--alone", "--words-file", words, "--json", "--home", home])
+        #expect(result.exit == 0, "\(result)")
+        let recovered = try result.json(Recovered.self)
+        #expect(recovered.node == made.node && recovered.isNewNode)
+        #expect(recovered.account.author == made.me && recovered.account.posts == 0)
+        let node = TestNode("new", home: home, world: world)
+        try await node.start([])
+        try await node.ok("account", "profile", "--name", "Ana")
+
+        let bea = try await a.json(Account.self, "account", "new", "bea")
+        try await a.ok("account", "profile", "--as", "bea", "--name", "Bea")
+        let file = try world.write(Array(bea.words.utf8), as: "bea.words")
+        let b = try await world.node("b")
+        let back = try await b.json(
+            Recovered.Account.self, "key", "recover", "--account", "bea", "--from", a.url, "--words-file", file)
+        #expect(back.author == bea.author && back.posts >= 3 && back.others == ["this computer"])
+        try await b.ok("account", "profile", "--as", "bea", "--about", "At home on two nodes.")
+        let taken = try await b.run("key", "recover", "--from", a.url, "--words-file", words)
+        #expect(taken.exit == 7, "\(taken)")
+        #expect(try await b.run("key", "recover", "--words-file", words).exit == 2)
+    }
+
     @Test("bad backups, wrong passphrases and homes that are taken are refused by name, and nothing is written")
     func refuses() async throws {
         let drill = try await Drill()

@@ -157,6 +157,44 @@ struct PeerTests {
         }
     }
 
+    @Test("a node that has a new key introduces it with the document that lists it, signed by its roots alone")
+    func newKey() async throws {
+        let node = try await TestNode.make()
+        let peer = try Person(seed: 9, role: .node)
+        let fresh = try Person.key(9, 7)
+        var document = peer.genesis.post.keyDocument
+        document.version = 2
+        document.previous = peer.id.data
+        document.devices[0].key = fresh.publicKey.data
+        let update = try PostSigning.byRoots(
+            .keyDocument(document), author: peer.id, created: 1_767_225_700, roots: [Person.key(9, 1)])
+        let back = Person(id: peer.id, genesis: peer.genesis, device: fresh)
+        let thief = try Person.key(9, 8)
+        document.version = 3
+        document.previous = update.id.data
+        document.devices[0].key = thief.publicKey.data
+        document.roots = [thief.publicKey.data]
+        let forged = try PostSigning.byRoots(
+            .keyDocument(document), author: peer.id, created: 1_767_225_800, roots: [thief])
+        try await node.take([peer.genesis])
+        try await node.test { client in
+            let unknown = try await client.signed(.post, "/w/1/posts/get", by: back, message: Self.ids([peer.id]))
+            #expect(try unknown.errorCode() == "bad-signature")
+            var batch = WirePostBatch()
+            batch.envelopes = [peer.genesis.envelope, update.envelope]
+            let known = try await client.signed(.post, "/w/1/posts", by: back, message: batch)
+            #expect(try known.message(WirePostResults.self).results.map(\.status) == [.have, .new])
+            let get = try await client.signed(.post, "/w/1/posts/get", by: back, message: Self.ids([peer.id]))
+            #expect(get.status == .ok)
+
+            // A document that other roots sign vouches for nobody.
+            batch.envelopes = [forged.envelope]
+            let stolen = Person(id: peer.id, genesis: peer.genesis, device: thief)
+            let refused = try await client.signed(.post, "/w/1/posts", by: stolen, message: batch)
+            #expect(try refused.errorCode() == "bad-signature")
+        }
+    }
+
     // MARK: Bodies
 
     @Test("bodies are bounded, typed, and decoded within bounds")

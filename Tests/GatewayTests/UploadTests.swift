@@ -2,6 +2,7 @@ import BlobStore
 import Digests
 import Foundation
 import HTTPTypes
+import Identity
 import Moderation
 import Testing
 import WaggleProtocol
@@ -55,6 +56,40 @@ struct UploadTests {
     }
 
     private static let units = HTTPField.Name("Waggle-Units")!
+
+    @Test("the list of a checkpoint is taken whole where nothing else is, when a checkpoint here names it")
+    func list() async throws {
+        let node = try await TestNode.make()
+        let peer = try Person(seed: 9, role: .node)
+        try await node.take([peer.genesis])
+        let ids = SHA256.hash([1]).bytes + SHA256.hash([2]).bytes
+        let large = [UInt8](repeating: 7, count: Limits.Checkpoint.strangerBytes + 32)
+        let fields: HTTPFields = [.contentType: "application/octet-stream"]
+        let path = "/w/1/blobs/\(SHA256.hash(ids).hex)"
+        let posts = try [ids, large].map { list in
+            var body = WireCheckpoint()
+            body.device = node.maker.device.publicKey.data
+            body.blob = SHA256.hash(list).data
+            return try PostSigning.byRoots(
+                .checkpoint(body), author: node.maker.id, created: 1_767_225_700, roots: [Person.key(2, 1)])
+        }
+        try await node.test { client in
+            let early = try await client.signed(.put, path, by: peer, fields, content: ids)
+            #expect(early.status == .notFound)
+            try await node.take(posts)
+            let wrong = try await client.signed(.put, path, by: peer, fields, content: ids + ids)
+            #expect(try wrong.errorCode() == "other-blob")
+            let done = try await client.signed(.put, path, by: peer, fields, content: ids)
+            #expect(done.status == .created)
+            #expect(try await node.blobs.presence([SHA256.hash(ids)]) == [.whole])
+            let again = try await client.signed(.put, path, by: peer, fields, content: ids)
+            #expect(again.status == .ok)
+            // A stranger's list has its bound.
+            let largePath = "/w/1/blobs/\(SHA256.hash(large).hex)"
+            let refused = try await client.signed(.put, largePath, by: peer, fields, content: large)
+            #expect(refused.status == .contentTooLarge)
+        }
+    }
 
     @Test("unit by unit, in any order, over a break: then it is whole, durable and served")
     func whole() async throws {

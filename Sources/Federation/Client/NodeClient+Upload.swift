@@ -21,6 +21,16 @@ extension NodeClient {
         return try message(try await call(.PUT, "/w/1/blobs/\(sha256.hex)", body: body))
     }
 
+    /// Brings the list of a checkpoint, whole.
+    ///
+    /// - Throws: `refused` with 404 while the node has no checkpoint that names it.
+    public func bring(list bytes: [UInt8]) async throws(PeerError) {
+        let response = try await send(
+            .PUT, "/w/1/blobs/\(SHA256.hash(bytes).hex)", body: Data(bytes), signed: true,
+            extra: ["content-type": "application/octet-stream"], deadline: .seconds(30))
+        guard response.status == .ok || response.status == .created else { throw try await refusal(response) }
+    }
+
     /// Brings whole units; true when the blob is complete and durable there.
     ///
     /// - Parameters:

@@ -31,8 +31,8 @@ final class PeerAuthentication: Sendable {
     ///
     /// - Parameters:
     ///   - body: what was read of the body; nil when the route takes none.
-    ///   - introduction: envelopes of the body. A caller whose keys are not known here may send them with its first posts,
-    ///     and the signature is checked against those.
+    ///   - introduction: envelopes of the body. A caller whose keys are not known here, or not the newest of them, may send
+    ///     them with its first posts, and the signature is checked against those, too.
     func peer(
         _ request: Request, _ context: GatewayContext, body: WireBody?, introduction: [Data] = []
     ) async throws -> Hash32 {
@@ -78,9 +78,8 @@ final class PeerAuthentication: Sendable {
         guard let node = AuthorID.parse(claim.keyID) else {
             throw GatewayError.unauthorized(code: "unknown-node", "keyid is no node id: w1 and 52 characters")
         }
-        var chain = try await services.postLog.keyChain(of: node)
-        if chain == nil { chain = Self.chain(of: node, in: introduction) }
-        guard let chain else {
+        let known = try await services.postLog.keyChain(of: node)
+        guard let chain = Self.chain(of: node, known: known, in: introduction) else {
             throw GatewayError.unauthorized(
                 code: "unknown-node",
                 "The keys of \(claim.keyID) are not known here; send them to /w/1/posts, signed with one of them")
@@ -110,16 +109,18 @@ final class PeerAuthentication: Sendable {
         return newest.prefix(Limits.Gateway.nodeKeys).map(\.key)
     }
 
-    /// The chain that a caller brings along; nil when it brings none that holds together.
-    private static func chain(of node: Hash32, in envelopes: [Data]) -> KeyChain? {
-        var chain: KeyChain?
+    /// The chain that is known here with the documents that a caller brings along: one that lost its key, and has a new one,
+    /// could never say so otherwise. Nil when there is none, or what comes does not hold together.
+    private static func chain(of node: Hash32, known: KeyChain?, in envelopes: [Data]) -> KeyChain? {
+        var chain = known
         var left = Limits.Gateway.introducedDocuments
         for envelope in envelopes {
             guard let unverified = try? UnverifiedPost(envelope: envelope),
                 unverified.post.kind == PostKind.keyDocument.rawValue,
                 unverified.id == node || unverified.post.author == node.data
             else { continue }
-            guard left > 0, let post = try? SignedPost(unverified: unverified) else { return nil }
+            if chain?.contains(unverified.id) == true { continue }
+            guard left > 0, let post = try? SignedPost(unverified: unverified) else { return known }
             left -= 1
             do throws(KeyChainError) {
                 if var known = chain {
@@ -129,7 +130,7 @@ final class PeerAuthentication: Sendable {
                     chain = try KeyChain(genesis: post)
                 }
             } catch {
-                return nil
+                return known
             }
         }
         return chain

@@ -20,12 +20,14 @@ final class UploadRoutes: Sendable {
     private let peers: PeerAuthentication
     private let gate: BlobGate
     private let quota: Mutex<UploadQuota>
+    private let lists: CheckpointLists
 
     init(services: GatewayServices, peers: PeerAuthentication, gate: BlobGate) {
         self.services = services
         self.peers = peers
         self.gate = gate
         quota = Mutex(UploadQuota(bytes: services.configuration.uploadBytesPerPeer))
+        lists = CheckpointLists(services: services, gate: gate)
     }
 
     func register(in routes: inout RouteTable) {
@@ -35,6 +37,9 @@ final class UploadRoutes: Sendable {
     private func put(_ request: Request, _ context: GatewayContext) async throws -> Response {
         // Nothing of the body is read for somebody who may not send one.
         let sender = try await peers.sender(request, context)
+        if CheckpointLists.isList(request) {
+            return try await lists.take(BlobGate.hash(context.parameter("sha256")), request, sender)
+        }
         guard services.configuration.uploadBytesPerPeer > 0 else {
             throw GatewayError.forbidden(code: "no-uploads", "This node takes no uploads; its operator can allow them")
         }

@@ -1,8 +1,10 @@
 import BlobStore
 import Catalog
 public import Digests
+import Federation
 import FoundationEssentials
 import Identity
+import NIOCore
 import PostLog
 import SystemPackage
 import WaggleProtocol
@@ -119,6 +121,18 @@ extension OperationContext {
         } catch {
             throw OperationError(.failed, "\(error)")
         }
+    }
+}
+
+extension OperationContext {
+    /// Hands in a checkpoint, and brings it with its list to the peers: what it keeps is hidden nowhere for want of it.
+    func publish(checkpoint: SignedPost) async throws(OperationError) {
+        try await submit(keys: [checkpoint], mine: false)
+        guard let list = Hash32(checkpoint.post.checkpoint.blob), let reader = try? await blobs.open(list),
+            let bytes = try? await reader.read(0..<reader.size)
+        else { return }
+        progress(Progress(activity: "telling the peers what stays", done: 0, total: 0))
+        await federation.bring(checkpoint: checkpoint.envelope, list: Array(bytes.readableBytesView))
     }
 }
 

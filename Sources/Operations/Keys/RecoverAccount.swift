@@ -164,7 +164,7 @@ public struct RecoverAccount: Operation {
             guard let checkpoint else { continue }
             checkpoints[key] = checkpoint.post.id
             made.append(checkpoint.post)
-            try await context.submit(keys: [checkpoint.post], mine: false)
+            try await context.publish(checkpoint: checkpoint.post)
         }
         let now = context.now()
         let document = try account.chain.revoking(

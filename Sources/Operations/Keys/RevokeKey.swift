@@ -75,7 +75,7 @@ public struct RevokeKey: Operation {
                 [device], reason, since: since, checkpoints: checkpoint.map { [device: $0.post.id] } ?? [:],
                 by: secret, now: now)
             // The checkpoint first: nothing that it keeps is hidden in between.
-            if let post = checkpoint?.post { try await context.submit(keys: [post]) }
+            if let post = checkpoint?.post { try await context.publish(checkpoint: post) }
             try await context.submit(keys: [document])
             return Reply(
                 account: account.name, key: device.hex, label: authority.label, reason: reason.word, since: since,
