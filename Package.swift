@@ -106,7 +106,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Catalog",
+                "Accounts", "Catalog",
                 "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
@@ -174,8 +174,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                "Federation", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
+                "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Operations", "Node", system], swiftSettings: strict),

@@ -25,6 +25,7 @@ public final class Node: Sendable {
     let settings: Settings
     let keyring: Keyring
     let accounts: Accounts
+    let uploads: UploadStore
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
@@ -107,6 +108,8 @@ public final class Node: Sendable {
         }
         accounts = try await Accounts(
             path: database("accounts.db"), custody: keyring.node.device.custodyKey, now: Node.now)
+        uploads = UploadStore(
+            folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) })
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         try await catalog.setHidden(Array(moderation.purgedSubjects), true)

@@ -41,7 +41,8 @@ struct RouteTests {
         default: paths = [route.path]
         }
         let all = paths.map { path in
-            path.filled("slug", "dirty").filled("name", "dirty.bin").filled("handle", "maker")
+            path.filled("author", "maker").filled("owner", "maker").filled("repo", "dirty").filled("revision", "main")
+                .filled("slug", "dirty").filled("name", "dirty.bin").filled("handle", "maker")
                 .filled("tag", "tag-dirty").filled("base", "Base%20Dirty")
         }
         if route.path == "/models/{id}/ranking" { return all + all.map { $0 + "?sort=trending" } }
@@ -114,6 +115,7 @@ struct RouteTests {
                             #expect(answer.status == .notFound || isEmptyList, "\(route.method) \(address)")
                         case .peerOnly:
                             #expect([401, 403, 415].contains(answer.status.code), "\(route.method) \(address)")
+                        case .account: #expect(answer.status == .unauthorized, "\(route.method) \(address)")
                         case .list, .node, .creator: #expect(answer.status == .ok, "\(route.method) \(address)")
                         case .nothing: break
                         }
