@@ -74,11 +74,17 @@ let package = Package(
         .target(
             name: "PostLog", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
             swiftSettings: optimised),
+        .target(
+            name: "Backup", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, system],
+            swiftSettings: optimised),
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
         .target(
             name: "BlobStore",
             dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
+        .target(
+            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
+            swiftSettings: optimised),
         .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
             name: "Accounts", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, nioPosix],
@@ -92,15 +98,17 @@ let package = Package(
         .target(
             name: "Federation",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", grdb,
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
+                grdb,
                 protobuf,
                 nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
             ], swiftSettings: optimised),
         .target(
             name: "Operations",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Catalog", "Federation", protobuf, nioPosix, system,
+                "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
+                "Accounts", "Catalog",
+                "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
@@ -120,11 +128,16 @@ let package = Package(
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "waggle", dependencies: ["Formats", "Accounts", "Node", "Operations", argumentParser, log, system],
+            name: "waggle",
+            dependencies: ["Formats", "Identity", "Accounts", "Node", "Operations", argumentParser, log, system],
             swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
             path: "Examples/demo", swiftSettings: strict),
+        // Feeds traces of the ledger's reference model to our authority.
+        .executableTarget(
+            name: "ledger-replay", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", protobuf],
+            path: "Tests/Conformance/ledger-replay", swiftSettings: optimised),
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
@@ -139,6 +152,9 @@ let package = Package(
         .testTarget(
             name: "IdentityTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "CSodium", protobuf],
             swiftSettings: strict),
+        .testTarget(
+            name: "BackupTests",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Backup", grdb, system], swiftSettings: strict),
         .testTarget(
             name: "FormatsTests", dependencies: ["Digests", "WaggleProtocol", "Formats"], swiftSettings: strict),
         .testTarget(
@@ -155,6 +171,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "AccountsTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Accounts", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Ledger", "ledger-replay", grdb, protobuf,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "CatalogTests",

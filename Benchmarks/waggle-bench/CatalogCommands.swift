@@ -123,7 +123,7 @@ struct QueryCatalogCommand: AsyncParsableCommand {
             var query = ModelQuery()
             query.sort = sort
             query.limit = 200
-            models += try await catalog.models(query, CatalogVisitor.everything).items.map(\.id)
+            models += try await catalog.cards(query, CatalogVisitor.everything).items.map(\.id)
         }
         return models
     }
@@ -163,9 +163,9 @@ struct CatalogQuestions {
         switch kind {
         case .newest, .filtered, .filteredByRank, .releaseFilters, .permissions, .frequentWord, .frequentWordByRank,
             .rareWord, .phrase:
-            _ = try await catalog.models(query(kind, &random), viewer)
+            _ = try await catalog.cards(query(kind, &random), viewer)
         case .mistyped:
-            _ = try await catalog.search(query(kind, &random), viewer)
+            _ = try await catalog.searchCards(query(kind, &random), viewer)
         case .facets, .facetsOfSearch:
             _ = try await catalog.facets(within: query(kind, &random), viewer)
         case .count:

@@ -21,7 +21,7 @@ struct SmallBlobsCommand: AsyncParsableCommand {
     var folder: String
 
     /// Files that are read and handed to the store at a time.
-    private static let atOnce = 64
+    private static let atOnce = 256
 
     private struct Line: Encodable {
         let count: Int

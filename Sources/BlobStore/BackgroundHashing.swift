@@ -17,6 +17,8 @@ struct BackgroundHashing: Sendable {
     let threads: NIOThreadPool
     /// Told of copies that turn out to be damaged.
     var onDamage: @Sendable (BlobError) -> Void = { _ in }
+    /// Whether library files that wait to be hashed go first: they are out of service until then.
+    var waitsForLibrary = false
     /// Files that could not be read, and when to try them again, in milliseconds since 1970.
     private var notBefore: [Hash32: Int64] = [:]
 
@@ -43,6 +45,7 @@ struct BackgroundHashing: Sendable {
             last = end.id
             for (_, hash) in waiting where notBefore[hash].map({ $0 <= store.options.now() }) ?? true {
                 if Task.isCancelled { throw .cancelled }
+                if waitsForLibrary, !store.libraryWork.isQuiet(at: store.options.now()) { return done }
                 do throws(BlobError) {
                     let hashes = try await compute(hash)
                     try await store.index.write { try ExtraHashesTable.put($0, hash, hashes) }

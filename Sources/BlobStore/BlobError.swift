@@ -16,6 +16,8 @@ public enum BlobError: Error, Hashable, Sendable {
     case unreadable(path: FilePath)
     /// The place cannot be written to.
     case readOnly(path: FilePath)
+    /// A file could not be made to share its bytes with an equal one, and is as it was.
+    case notLinked(path: FilePath, why: String)
     /// Something is there already, and an export never overwrites.
     case exists(path: FilePath)
     /// The disk has less free than the bytes and the kept reserve need.
@@ -71,6 +73,8 @@ extension BlobError: CustomStringConvertible {
             "\(path) cannot be opened: permission was denied. Allow this account to read it."
         case .readOnly(let path):
             "\(path) cannot be written: it is read-only or belongs to another account. Make it writable and try again."
+        case .notLinked(let path, let why):
+            "\(path) was left as it is: \(why)."
         case .exists(let path):
             "\(path) exists, and an export never overwrites. Choose another name or move that file away."
         case .diskFull(let needed, let available):

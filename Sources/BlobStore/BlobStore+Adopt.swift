@@ -1,6 +1,7 @@
-import Digests
+public import Digests
 import FoundationEssentials
 import GRDB
+import NIOPosix
 public import SystemPackage
 import WaggleProtocol
 
@@ -12,6 +13,13 @@ extension BlobStore {
     /// - Throws: `noFile`, `unreadable`, `growing`, `purged`, `tooLarge`, `cancelled`, `database`.
     public func adopt(
         path: FilePath, progress: @escaping BlobProgress = { _ in }, sink: BlobSink? = nil
+    ) async throws(BlobError) -> BlobFacts {
+        try await adopt(path: path, progress: progress, sink: sink, on: nil)
+    }
+
+    /// - Parameter idle: threads of the caller's own, which are put behind everybody else.
+    func adopt(
+        path: FilePath, progress: @escaping BlobProgress, sink: BlobSink?, on idle: NIOThreadPool?
     ) async throws(BlobError) -> BlobFacts {
         let path = path.absolute
         let (file, before) = try await threads.run { () throws(BlobError) in
@@ -27,7 +35,7 @@ extension BlobStore {
         }
         let start = sink == nil ? try await hashedSoFar(path, before) : FileHasher()
         let digests = try await HashingPass(
-            threads: threads, file: file, sink: sink, progress: progress,
+            threads: idle ?? threads, isIdle: idle != nil, file: file, sink: sink, progress: progress,
             checkpoint: { await self.keep($0, of: path, before) }
         ).run(from: start)
         guard digests.size == before.size, try await unchanged(file, before) else { throw .growing(path: path) }
@@ -45,6 +53,14 @@ extension BlobStore {
         // Asked again, as a purge may have come between.
         try purges.check(digests.sha256)
         return facts(digests, .adopted(path))
+    }
+
+    /// Files of other programs that hold a blob and are as they were hashed, the first found first.
+    public func adoptedPaths(of hash: Hash32) async throws(BlobError) -> [FilePath] {
+        guard purges.record(hash) == nil, let places = try await places(hash) else { return [] }
+        return try await threads.run { () throws(BlobError) in
+            places.adopted.filter { $0.state == .inService && Files.identity($0.path) == $0.identity }.map(\.path)
+        }
     }
 
     /// Forgets an adopted file, which stays as it is; false when the path was not adopted.

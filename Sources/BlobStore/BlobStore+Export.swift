@@ -88,7 +88,7 @@ extension BlobStore {
             } else if case .file = reader.facts.place, try link(path, to: target) {
                 return .hardLinked
             } else {
-                try copy(source, reader.size, to: file)
+                try file.copy(from: source.rawValue, reader.size)
             }
         }
         // Other programs, which may run as other accounts, are to read it.
@@ -112,19 +112,5 @@ extension BlobStore {
         let result = source.withPlatformString { from in target.withPlatformString { Glibc.link(from, $0) } }
         if result != 0, errno == EEXIST { throw .exists(path: target) }
         return result == 0
-    }
-
-    private static func copy(_ source: SystemPackage.FileDescriptor, _ size: UInt64, to file: OpenFile)
-        throws(BlobError)
-    {
-        var done: UInt64 = 0
-        while done < size {
-            let count = waggle_copy_file_range(
-                source.rawValue, Int64(done), file.descriptor, Int64(done), Int(min(size - done, 1 << 30)))
-            guard count > 0 else {
-                throw Files.failure(count == 0 ? EIO : CInt(-count), "copy", file.path, needed: size - done)
-            }
-            done += UInt64(count)
-        }
     }
 }

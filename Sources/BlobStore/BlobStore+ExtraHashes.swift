@@ -39,10 +39,19 @@ extension BlobStore {
         return found.filter { purges.record($0) == nil }
     }
 
+    /// The blobs here that have a name of these bytes, oldest first: SHA-256, pieces root, BLAKE3, AutoV3 or tensor digest
+    /// (32), the start of SHA-256 (5: AutoV2) or of AutoV3 (6), AutoV1 or CRC-32 (4).
+    public func blobs(named bytes: [UInt8]) async throws(BlobError) -> [Hash32] {
+        let found = try await index.read {
+            try ExtraHashesTable.blobs($0, named: bytes, limit: Limits.BlobStore.blobsPerName)
+        }
+        return found.filter { purges.record($0) == nil }
+    }
+
     // MARK: The background pass
 
     /// Computes the extra hashes of all that is here and all that comes, on a thread of its own behind everything else,
-    /// until the task is cancelled. What a crash breaks off is begun again.
+    /// until the task is cancelled. What a crash breaks off is begun again, and library files that wait are hashed first.
     ///
     /// - Parameters:
     ///   - clock: paces the look for new blobs.
@@ -55,6 +64,7 @@ extension BlobStore {
         idle.start()
         var pass = BackgroundHashing(store: self, threads: idle)
         pass.onDamage = onFailure
+        pass.waitsForLibrary = true
         await pass.becomeIdle()
         repeat {
             do throws(BlobError) {

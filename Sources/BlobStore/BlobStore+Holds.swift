@@ -10,6 +10,20 @@ extension BlobStore {
         if purges.record(hash) == nil { _ = try await restore(hash) }
     }
 
+    /// The same for many blobs in one step.
+    public func pin(_ hashes: [Hash32], _ reason: PinReason) async throws(BlobError) {
+        guard !hashes.isEmpty else { return }
+        try Self.check(reason.text)
+        let now = options.now()
+        let trashed = try await index.write { db in
+            try hashes.filter { hash in
+                try HoldsTable.pin(db, hash, reason, now: now)
+                return try BlobsTable.find(db, hash)?.trashedAt != nil
+            }
+        }
+        for hash in trashed where purges.record(hash) == nil { _ = try await restore(hash) }
+    }
+
     /// Takes one reason away. The blob goes when no reason is left and room is needed.
     public func unpin(_ hash: Hash32, _ reason: PinReason) async throws(BlobError) {
         try await index.write { try HoldsTable.unpin($0, hash, reason) }

@@ -107,7 +107,7 @@ extension BlobStore {
     }
 
     /// Makes a complete, hashed file a blob: data synced, renamed, directory synced, index committed, in this order.
-    private func commit(_ incoming: Incoming, _ digests: FileDigests) async throws(BlobError) -> BlobFacts {
+    func commit(_ incoming: Incoming, _ digests: FileDigests) async throws(BlobError) -> BlobFacts {
         try purges.check(digests.sha256)
         try await threads.run { () throws(BlobError) in
             try incoming.file.synchronizeData()

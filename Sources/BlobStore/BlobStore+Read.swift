@@ -1,7 +1,9 @@
 public import Digests
-import FoundationEssentials
+public import FoundationEssentials
 import GRDB
+import NIOCore
 import SystemPackage
+import WaggleProtocol
 
 extension BlobStore {
     /// Opens a blob for reading. An adopted file is compared with what was hashed, and is out of service when it is not
@@ -70,6 +72,22 @@ extension BlobStore {
                 return try PartialsTable.progress(db, hash).map { .partial(held: $0.held, of: $0.of) } ?? .none
             }
         }
+    }
+
+    /// The bytes of those of these blobs that are here and no larger than 64 KiB.
+    public func smallBlobs(_ hashes: [Hash32]) async throws(BlobError) -> [Hash32: Data] {
+        let wanted = hashes.filter { purges.record($0) == nil }
+        let rows = try await index.read { db in
+            try wanted.compactMap { try BlobsTable.find(db, $0) }.filter { $0.size <= UInt64(Limits.Blob.smallBytes) }
+        }
+        var found = try await small.bytes(rows.filter { $0.own == .small && $0.inService }.map(\.sha256))
+        for hash in found.keys { await touch(hash) }
+        // Files of other programs may be as small.
+        for row in rows where found[row.sha256] == nil {
+            guard let reader = try? await open(row.sha256) else { continue }
+            found[row.sha256] = (try? await reader.read(0..<reader.size)).map { Data($0.readableBytesView) }
+        }
+        return found
     }
 
     /// The hashes of a blob's 1 MiB units, one at least (see `MerkleTree`). They are known for partial blobs too.

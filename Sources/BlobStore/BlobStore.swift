@@ -9,7 +9,8 @@ import WaggleProtocol
 /// acknowledged.
 ///
 /// Own bytes lie in `blobs/` (a file each, or rows of one SQLite file up to 64 KiB), downloads under way in `partial/`,
-/// and other programs' files are *adopted*: indexed where they lie and never touched. One process opens a store at a
+/// and other programs' files are *adopted*: indexed where they lie and never touched, but for `linkDuplicates`, which a
+/// person asks for. One process opens a store at a
 /// time; the node's home lock sees to that.
 ///
 /// ## Topics
@@ -29,6 +30,9 @@ public final class BlobStore: Sendable {
     let sessions: PartialSessions
     /// Who reads a blob for its piece hashes.
     let pieceTurns = Turns(waiting: Limits.BlobStore.waitingForPieces)
+    let libraryWork = LibraryWork()
+    /// Who changes names in library folders.
+    let linkTurns = Turns(waiting: .max)
     /// When blobs were last opened, written down in lots.
     let touches = Mutex<[Hash32: Int64]>([:])
     /// What opening the store found and put right.

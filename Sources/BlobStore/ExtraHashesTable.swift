@@ -77,6 +77,36 @@ enum ExtraHashesTable {
         ).compactMap { Hash32($0) }
     }
 
+    /// Blobs in service that have a name of these bytes, whole or its start, oldest first.
+    static func blobs(_ db: Database, named bytes: [UInt8], limit: Int) throws -> [Hash32] {
+        let condition: String
+        switch bytes.count {
+        case 4: condition = "auto_v1 = :number OR crc32 = :number"
+        case 5: condition = "sha256 BETWEEN :low AND :high"
+        case 6: condition = "auto_v3 BETWEEN :low AND :high"
+        case 32:
+            condition = ["sha256", "pieces_root", "blake3", "auto_v3", "tensor_digest"].map { "\($0) = :low" }
+                .joined(separator: " OR ")
+        default: return []
+        }
+        var arguments: [String: any DatabaseValueConvertible] = ["limit": limit]
+        if bytes.count == 4 {
+            arguments["number"] = bytes.reduce(Int64(0)) { $0 << 8 | Int64($1) }
+        } else {
+            arguments["low"] = Data(bytes)
+            if bytes.count < 32 {
+                arguments["high"] = Data(bytes + [UInt8](repeating: 0xff, count: 32 - bytes.count))
+            }
+        }
+        return try Data.fetchAll(
+            db,
+            sql: """
+                SELECT sha256 FROM blobs JOIN extra_hashes ON blob = id
+                WHERE (\(condition)) AND \(inService) ORDER BY id LIMIT :limit
+                """, arguments: StatementArguments(arguments)
+        ).compactMap { Hash32($0) }
+    }
+
     /// Blobs in service that wait to be hashed, in the order in which they came, after the row given.
     static func toDo(_ db: Database, after id: Int64, limit: Int) throws -> [(id: Int64, hash: Hash32)] {
         try Row.fetchAll(

@@ -113,6 +113,13 @@ final class OpenFile: Sendable {
         return FileIdentity(status)
     }
 
+    /// Names that lead to the file.
+    func nameCount() throws(BlobError) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Files.failure(errno, "stat", path, reading: true) }
+        return Int(status.st_nlink)
+    }
+
     /// Where the next byte that was ever written lies at or after `offset`; nil when none does.
     func nextData(after offset: UInt64) -> UInt64? {
         let position = waggle_next_data(descriptor, Int64(offset))

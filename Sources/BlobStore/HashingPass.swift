@@ -17,6 +17,8 @@ struct HashingPass: Sendable {
     static let chunkBytes = 4 << 20
 
     let threads: NIOThreadPool
+    /// Whether the threads are the pass's own and go behind everybody else.
+    var isIdle = false
     let file: OpenFile
     /// Where the bytes are copied to.
     var copy: OpenFile?
@@ -64,8 +66,8 @@ struct HashingPass: Sendable {
         let bytes = 0..<Self.chunkBytes
         let digest = hasher.unitDigester()
         let check = hasher.checksDigester()
-        async let digested = threads.result { () throws(BlobError) in digest(chunk.bytes(bytes)) }
-        async let others = threads.result { () throws(BlobError) in
+        async let digested = work { () throws(BlobError) in digest(chunk.bytes(bytes)) }
+        async let others = work { () throws(BlobError) in
             try passOn(chunk.bytes(bytes), at: offset)
             let following = try next.fill(from: file, at: offset + UInt64(Self.chunkBytes))
             return (checks: check(chunk.bytes(bytes)), following: following)
@@ -79,11 +81,22 @@ struct HashingPass: Sendable {
     /// Digests the last chunk of a file, which is the whole of a short one, on one thread.
     private func finish(_ hasher: inout FileHasher, _ chunk: ChunkBuffer, _ count: Int) async throws(BlobError) {
         let before = hasher
-        hasher = try await threads.run { () throws(BlobError) in
+        hasher = try await work { () throws(BlobError) in
             try passOn(chunk.bytes(0..<count), at: before.byteCount)
             var after = before
             after.update(chunk.bytes(0..<count))
             return after
+        }.get()
+    }
+
+    private func work<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(BlobError) -> Value
+    ) async -> Result<Value, BlobError> {
+        let isIdle = isIdle
+        return await threads.result { () throws(BlobError) in
+            // Two calls beside hashing 4 MiB; a system that refuses has it work at the usual share.
+            if isIdle { _ = waggle_become_idle() }
+            return try body()
         }
     }
 
@@ -97,6 +110,6 @@ struct HashingPass: Sendable {
     }
 
     private func read(into buffer: ChunkBuffer, at offset: UInt64) async throws(BlobError) -> Int {
-        try await threads.run { () throws(BlobError) in try buffer.fill(from: file, at: offset) }
+        try await work { () throws(BlobError) in try buffer.fill(from: file, at: offset) }.get()
     }
 }

@@ -78,6 +78,17 @@ actor SmallBlobs {
         }
     }
 
+    /// The bytes of those blobs that are here.
+    func bytes(_ hashes: [Hash32]) async throws(BlobError) -> [Hash32: Data] {
+        guard !hashes.isEmpty else { return [:] }
+        return try await store.read { db in
+            let statement = try db.cachedStatement(sql: "SELECT bytes FROM small WHERE sha256 = ?")
+            var found: [Hash32: Data] = [:]
+            for hash in hashes { found[hash] = try Data.fetchOne(statement, arguments: [hash.data]) }
+            return found
+        }
+    }
+
     /// One result a blob.
     private func commit(_ batch: [Blob]) async -> [Result<Void, BlobError>] {
         let work = { @Sendable () throws(BlobError) -> [Result<Void, BlobError>] in

@@ -54,4 +54,5 @@ enum Step: Hashable, Sendable, CaseIterable {
     case unitWritten, unitsSynced, unitsRecorded
     case purgeLogged, purged
     case trashed, trashUnlinked
+    case linked, exchanged, separated
 }

@@ -20,6 +20,15 @@ actor Turns {
         return true
     }
 
+    /// Waits for the turn, however many do.
+    func wait() async {
+        guard isTaken else {
+            isTaken = true
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
     func give() {
         if waiting.isEmpty {
             isTaken = false

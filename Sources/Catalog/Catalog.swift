@@ -156,6 +156,11 @@ public final class Catalog: Sendable {
         try projection.finish()
     }
 
+    /// Whether an author is at home here, or followed by somebody who is.
+    public func hasEarnedRoom(_ author: Hash32) async throws(CatalogError) -> Bool {
+        try await read { database in try database.exists("SELECT 1 FROM earned WHERE author = ?", [author.data]) }
+    }
+
     /// Says that an author is at home here (the operator, an account), or no longer. Residents have earned room, and so
     /// have those that they follow: what these say of a blob's level counts before what strangers say, their files come
     /// first where several releases match a hash, and they keep a handle that strangers claim too.

@@ -55,6 +55,54 @@ public struct ModelView: Sendable {
     public let channel: ChannelView?
 }
 
+/// What a list shows of a model.
+public struct ModelCard: Sendable {
+    public let id: Int32
+    /// The kind 10 post in force.
+    public let post: Hash32
+    public let author: CreatorView
+    public let slug: String
+    public let name: String
+    public let type: String
+    public let level: Level
+    /// Created of the newest open release, else of the model.
+    public let updated: UInt64
+    /// The newest that the viewer may see and that the query asks for; nil when there is none.
+    public let release: CardRelease?
+    /// An image that the viewer may see: the author's newest of that release, else anybody's, else one of the model's
+    /// other releases.
+    public let cover: CoverView?
+    /// Downloads, reviews, comments and reactions in all.
+    public let counts: SubjectCounts
+}
+
+/// The release that a card names.
+public struct CardRelease: Sendable, Hashable {
+    public let id: Int32
+    public let baseModel: String
+}
+
+/// An image that stands for something.
+public struct CoverView: Sendable {
+    public let id: Int32
+    /// The kind 13 post.
+    public let post: Hash32
+    /// Position in the post.
+    public let index: Int
+    public let author: CreatorView
+    public let image: WireImage
+    /// Of its post.
+    public let title: String
+}
+
+extension CoverView {
+    init(_ image: ImageView) {
+        self.init(
+            id: image.id, post: image.post, index: image.index, author: image.author, image: image.image,
+            title: image.title)
+    }
+}
+
 /// What the author of a model signed about its newest release, so that nobody can hold a reader back at an older one.
 public struct ChannelView: Sendable, Hashable {
     public let release: Hash32

@@ -61,10 +61,10 @@ struct PageRange {
         }
     }
 
-    /// The first items, as many as a query needs for itself.
-    init(first limit: Int, keyCount: Int) {
+    /// The first items, or the first after a place, as many as a query needs for itself.
+    init(first limit: Int, after place: OrderKey? = nil, keyCount: Int) {
         (self.limit, offset) = (limit, 0)
-        from = .first(count: keyCount, descending: true)
+        from = place ?? .first(count: keyCount, descending: true)
     }
 
     static func checked(limit: Int) throws(CatalogError) -> Int {
@@ -85,6 +85,18 @@ struct PageRange {
     func page<Item>(_ rows: [Item], key: (Item) -> OrderKey, letter: Character) -> (items: [Item], next: String?) {
         guard rows.count > limit else { return (rows, nil) }
         return (Array(rows.prefix(limit)), key(rows[limit - 1]).cursor(letter))
+    }
+}
+
+extension Array where Element: FixedWidthInteger & Encodable {
+    /// The same for numbers, of which lists are long.
+    var json: String {
+        var text = "["
+        for (index, number) in enumerated() {
+            if index > 0 { text.append(",") }
+            text.append(number.description)
+        }
+        return text + "]"
     }
 }
 

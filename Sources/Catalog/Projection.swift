@@ -18,9 +18,11 @@ final class Projection {
     /// More batches follow: what each of them would compute anew is left to `endFilling`.
     private var isFilling: Bool
     var known: KnownRows
-    /// Models whose releases, level or texts changed; models of which only counts changed; creators whose models did.
+    /// Models whose releases, level or texts changed; models of which only counts changed, or only images; creators whose
+    /// models did.
     var staleModels: Set<Int32> = []
     var staleCounts: Set<Int32> = []
+    var staleCovers: Set<Int32> = []
     var staleAuthors: Set<Int32> = []
     /// Changes of counts, added up.
     var tallies: [Int64: Tally] = [:]
@@ -48,6 +50,7 @@ final class Projection {
         switch entry.event {
         case .shown:
             switch post.post.body {
+            case .checkpoint(let body): try show(checkpoint: body, post)
             case .profile(let body): try show(profile: body, post)
             case .follows(let body): try show(follows: body, post)
             case .model(let body): try show(model: body, post)
@@ -61,6 +64,7 @@ final class Projection {
             }
         case .hidden(let reason):
             switch post.kind {
+            case .checkpoint: try removeShownBlob(of: post.id)
             case .profile: try hideProfile(post)
             case .follows: try hideFollows(post)
             case .model: try hideModel(post, isSuperseded: reason == .superseded)
@@ -80,6 +84,7 @@ final class Projection {
     func endFilling() throws {
         isFilling = false
         for row in try database.rows("SELECT id FROM models") { staleCounts.insert(row[0]) }
+        staleCovers = staleCounts
     }
 
     /// Computes everything that is stale.
@@ -88,10 +93,14 @@ final class Projection {
         for id in staleModels.sorted() { try refreshModel(id) }
         try writeActivity()
         // What a model's posts are told about comes in all the time: while filling, each model waits for the end.
-        if !isFilling { for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) } }
+        if !isFilling {
+            for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) }
+            for id in staleCovers.union(staleModels).sorted() { try refreshCovers(ofModel: id) }
+        }
         for id in staleAuthors.sorted() { try refreshShelves(ofAuthor: id) }
         staleModels = []
         staleCounts = []
+        staleCovers = []
         staleAuthors = []
         try writeFacets()
         try writeWords()
@@ -140,11 +149,15 @@ struct KnownRows: Sendable {
     var subjectIDs: [Hash32: Int64] = [:]
     /// Of `model_owners`.
     var modelOwners: [Int32: Int32] = [:]
+    /// Of `term_names`.
+    var termNumbers: [TermName: TermNumber] = [:]
 
     /// Rows that are remembered over several batches.
     private static let limit = 1 << 18
 
-    var isLarge: Bool { authorIDs.count + subjectIDs.count + modelOwners.count > Self.limit }
+    var isLarge: Bool {
+        authorIDs.count + subjectIDs.count + modelOwners.count + termNumbers.count > Self.limit
+    }
 }
 
 /// Numbers in a row for one thing that an address can name and its parts.
@@ -159,7 +172,7 @@ struct NumberBlock {
         let post = entry.post
         let author = NumberBlock(name: post.author)
         switch post.post.body {
-        case .profile, .comment, .follows, .reaction:
+        case .checkpoint, .profile, .comment, .follows, .reaction:
             return [author]
         case .channel(let body):
             return ChannelTable.isOwn(body, post)

@@ -57,6 +57,8 @@ public final class Federation: Sendable {
             }
         } mirrors: { hash in
             await mirrors.open(for: hash)
+        } weights: { hash in
+            await mirrors.weights(of: hash)
         }
     }
 

@@ -86,10 +86,9 @@ struct DeviceRegister: Sendable {
     {
         let checkpoint = Hash32(field: new.checkpoint)
         guard let old else { return .init(since: new.since, reason: new.reason, checkpoint: checkpoint) }
-        func strength(_ reason: WireRevocationReason) -> Int { reason == .retired ? 0 : reason == .lost ? 1 : 2 }
         return .init(
             since: min(old.since, new.since),
-            reason: strength(new.reason) > strength(old.reason) ? new.reason : old.reason,
+            reason: new.reason.strength > old.reason.strength ? new.reason : old.reason,
             checkpoint: old.checkpoint ?? checkpoint)
     }
 }

@@ -32,7 +32,7 @@ public enum Ed25519 {
 /// An ed25519 key pair. The seed is the secret; it never appears in a description or a log.
 public struct SigningKey: Sendable {
     public let publicKey: Hash32
-    let seed: [UInt8]
+    package let seed: [UInt8]
     private let secretKey: [UInt8]
 
     /// The key pair of a 32-byte seed (RFC 8032 section 5.1.5). Nil for another length.

@@ -1,7 +1,7 @@
-import CSodium
 public import Digests
-import FoundationEssentials
+public import FoundationEssentials
 import Glibc
+import WaggleProtocol
 
 /// Why a key file cannot be read or written.
 public enum KeyFileError: Error, Equatable, Sendable {
@@ -34,11 +34,15 @@ public struct KeyFile: Sendable {
     public let label: String
     /// 32 bytes: a signing seed or a recovery secret.
     public let secret: [UInt8]
+    /// Envelopes of the author's key documents, genesis first: what makes the key speak for somebody on another machine.
+    /// Empty in a home, which keeps them beside.
+    public let documents: [Data]
 
-    public init(author: Hash32, label: String, secret: [UInt8]) {
+    public init(author: Hash32, label: String, secret: [UInt8], documents: [Data] = []) {
         self.author = author
         self.label = label
         self.secret = secret
+        self.documents = documents
     }
 
     private struct Stored: Codable {
@@ -46,30 +50,37 @@ public struct KeyFile: Sendable {
         var author: String
         var label: String
         var secret: String?
-        var sealed: Sealed?
-    }
-
-    private struct Sealed: Codable {
-        var kdf = "argon2id13"
-        var operations: UInt64
-        var memoryBytes: Int
-        var salt: String
-        var nonce: String
-        var box: String
+        var sealed: PassphraseBox?
+        /// Key documents of the author in base 64, genesis first, where the file goes to another machine.
+        var documents: [String]?
     }
 
     /// Writes a new file. Returns after it and its directory are on disk.
     public func write(to path: String, passphrase: String? = nil) throws(KeyFileError) {
+        try Self.create(path, contents: contents(for: path, passphrase), replacing: false)
+    }
+
+    /// Writes a file in the place of the one that is there, in one step.
+    public func replace(at path: String, passphrase: String? = nil) throws(KeyFileError) {
+        try Self.create(path, contents: contents(for: path, passphrase), replacing: true)
+    }
+
+    private func contents(for path: String, _ passphrase: String?) throws(KeyFileError) -> Data {
         var stored = Stored(author: AuthorID.text(author), label: label)
         if let passphrase {
-            stored.sealed = try seal(passphrase, path: path)
+            do {
+                stored.sealed = try PassphraseBox(sealing: secret, passphrase: passphrase)
+            } catch {
+                throw .unreadable(path: path, reason: "not enough memory for Argon2id")
+            }
         } else {
             stored.secret = Hex.encode(secret)
         }
+        if !documents.isEmpty { stored.documents = documents.map { $0.base64EncodedString() } }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         guard let json = try? encoder.encode(stored) else { throw .malformed(path: path) }
-        try Self.create(path, contents: json + Data("\n".utf8))
+        return json + Data("\n".utf8)
     }
 
     /// Reads a file and, when it is sealed, opens it with the passphrase.
@@ -78,9 +89,21 @@ public struct KeyFile: Sendable {
         guard stored.version == 1, let author = AuthorID.parse(stored.author) else { throw .malformed(path: path) }
         self.author = author
         label = stored.label
+        let documents = (stored.documents ?? []).map { Data(base64Encoded: $0) }
+        self.documents = documents.compactMap { $0 }
+        guard self.documents.count == documents.count else { throw .malformed(path: path) }
         if let sealed = stored.sealed {
             guard let passphrase else { throw .passphraseNeeded(path: path) }
-            secret = try Self.open(sealed, passphrase, path: path)
+            do {
+                secret = try sealed.open(passphrase, limit: 32)
+            } catch {
+                switch error {
+                case .malformed: throw .malformed(path: path)
+                case .wrongPassphrase: throw .wrongPassphrase(path: path)
+                case .noMemory: throw .unreadable(path: path, reason: "not enough memory for Argon2id")
+                }
+            }
+            guard secret.count == 32 else { throw .malformed(path: path) }
         } else if let text = stored.secret, let bytes = Hex.decode(text, count: 32) {
             secret = bytes
         } else {
@@ -102,61 +125,16 @@ public struct KeyFile: Sendable {
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "it is no file") }
         guard status.st_mode & 0o077 == 0 else { throw .tooOpen(path: path, mode: status.st_mode & 0o777) }
-        guard status.st_size <= 64 << 10, let data = try? Data(contentsOf: URL(filePath: path)) else {
+        guard status.st_size <= Limits.KeyFile.bytes, let data = try? Data(contentsOf: URL(filePath: path)) else {
             throw .unreadable(path: path, reason: "it cannot be read")
         }
         guard let stored = try? JSONDecoder().decode(Stored.self, from: data) else { throw .malformed(path: path) }
         return stored
     }
 
-    // MARK: Seal
-
-    private func seal(_ passphrase: String, path: String) throws(KeyFileError) -> Sealed {
-        let salt = Sodium.randomBytes(Int(crypto_pwhash_SALTBYTES))
-        let nonce = Sodium.randomBytes(Int(crypto_secretbox_NONCEBYTES))
-        let operations = UInt64(crypto_pwhash_OPSLIMIT_MODERATE)
-        let memory = Int(crypto_pwhash_MEMLIMIT_MODERATE)
-        let key = try Self.stretch(passphrase, salt: salt, operations: operations, memory: memory, path: path)
-        var box = [UInt8](repeating: 0, count: secret.count + Int(crypto_secretbox_MACBYTES))
-        crypto_secretbox_easy(&box, secret, UInt64(secret.count), nonce, key)
-        return Sealed(
-            operations: operations, memoryBytes: memory, salt: Hex.encode(salt), nonce: Hex.encode(nonce),
-            box: Hex.encode(box))
-    }
-
-    private static func open(_ sealed: Sealed, _ passphrase: String, path: String) throws(KeyFileError) -> [UInt8] {
-        guard sealed.kdf == "argon2id13",
-            let salt = Hex.decode(sealed.salt, count: Int(crypto_pwhash_SALTBYTES)),
-            let nonce = Hex.decode(sealed.nonce, count: Int(crypto_secretbox_NONCEBYTES)),
-            let box = Hex.decode(sealed.box, count: 32 + Int(crypto_secretbox_MACBYTES)),
-            // A hostile file must not make the node allocate without end.
-            1...16 ~= sealed.operations, (8 << 10)...(1 << 30) ~= sealed.memoryBytes
-        else { throw .malformed(path: path) }
-        let key = try stretch(
-            passphrase, salt: salt, operations: sealed.operations, memory: sealed.memoryBytes, path: path)
-        var secret = [UInt8](repeating: 0, count: 32)
-        guard crypto_secretbox_open_easy(&secret, box, UInt64(box.count), nonce, key) == 0 else {
-            throw .wrongPassphrase(path: path)
-        }
-        return secret
-    }
-
-    private static func stretch(
-        _ passphrase: String, salt: [UInt8], operations: UInt64, memory: Int, path: String
-    ) throws(KeyFileError) -> [UInt8] {
-        Sodium.start()
-        var key = [UInt8](repeating: 0, count: Int(crypto_secretbox_KEYBYTES))
-        let password = Array(passphrase.utf8).map { CChar(bitPattern: $0) }
-        let status = crypto_pwhash(
-            &key, UInt64(key.count), password, UInt64(password.count), salt, operations, memory,
-            crypto_pwhash_ALG_ARGON2ID13)
-        guard status == 0 else { throw .unreadable(path: path, reason: "not enough memory for Argon2id") }
-        return key
-    }
-
     // MARK: Disk
 
-    private static func create(_ path: String, contents: Data) throws(KeyFileError) {
+    private static func create(_ path: String, contents: Data, replacing: Bool) throws(KeyFileError) {
         func failure() -> KeyFileError {
             errno == EEXIST ? .exists(path: path) : .unreadable(path: path, reason: String(cString: strerror(errno)))
         }
@@ -172,7 +150,7 @@ public struct KeyFile: Sendable {
         guard written == contents.count, isSynced else {
             throw .unreadable(path: path, reason: "it could not be written")
         }
-        guard link(temporary, path) == 0 else { throw failure() }
+        guard (replacing ? rename(temporary, path) : link(temporary, path)) == 0 else { throw failure() }
         let directory = Glibc.open(path.parentDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if directory >= 0 {
             fsync(directory)

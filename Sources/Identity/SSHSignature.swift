@@ -37,8 +37,14 @@ public enum SSHSignature {
         return "\(AuthorID.text(author)) namespaces=\"\(namespace)\" \(keyType) \(text)\n"
     }
 
-    private static func publicKey(_ key: Hash32) -> [UInt8] {
+    static func publicKey(_ key: Hash32) -> [UInt8] {
         string(Array(keyType.utf8)) + string(key.bytes)
+    }
+
+    /// The key as a line of an authorized-keys file or a `.pub` file has it.
+    public static func publicKeyLine(_ key: Hash32, comment: String) -> String {
+        let word = String(String.UnicodeScalarView(comment.unicodeScalars.filter { (0x21...0x7e).contains($0.value) }))
+        return "\(keyType) \(Data(publicKey(key)).base64EncodedString()) \(word)\n"
     }
 
     /// RFC 4251 section 5: a length of four bytes, then the bytes.

@@ -26,6 +26,7 @@ public final class Node: Sendable {
     let keyring: Keyring
     let accounts: Accounts
     let uploads: UploadStore
+    let signing: SigningHold
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
@@ -85,6 +86,7 @@ public final class Node: Sendable {
         self.home = home
         self.settings = settings
         self.keyring = keyring
+        signing = SigningHold(home: home)
         self.lock = lock
         self.logger = logger
         func database(_ name: String) -> String { home.db.appending(name).string }
@@ -102,12 +104,13 @@ public final class Node: Sendable {
                 budget: ByteSize(settings["storage.budget"])?.bytes,
                 keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
+        try await CheckpointKeeper.load(log, blobs, into: checkpoints)
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
         }
         accounts = try await Accounts(
-            path: database("accounts.db"), custody: keyring.node.device.custodyKey, now: Node.now)
+            path: database("accounts.db"), node: keyring.node.device, now: Node.now)
         uploads = UploadStore(
             folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) })
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
@@ -117,17 +120,8 @@ public final class Node: Sendable {
             id: keyring.node.author, key: keyring.node.device,
             keyDocuments: try await log.keyChainEnvelopes(of: keyring.node.author).keyDocuments)
 
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
-        configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 8)
-        configuration.httpVersion = .http1Only
-        configuration.tlsConfiguration = try settings.tlsClient(home)
-        // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 512 << 10)
-            return channel.setOption(.recvAllocator, value: allocator)
-        }
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        http = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: try Self.clientConfiguration(settings, home))
         let peers = try PeerStore(path: database("peers.db"))
         federation = Federation(
             peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
@@ -137,6 +131,23 @@ public final class Node: Sendable {
         follower = Task { [log, catalog] in
             await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
         }
+    }
+
+    /// How this node talks to others.
+    static func clientConfiguration(
+        _ settings: Settings, _ home: Home
+    ) throws(OperationError) -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
+        configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 16)
+        configuration.httpVersion = .http1Only
+        configuration.tlsConfiguration = try settings.tlsClient(home)
+        // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 512 << 10)
+            return channel.setOption(.recvAllocator, value: allocator)
+        }
+        return configuration
     }
 
     /// Ends what runs and closes the stores. What was reported as done is on disk already.
@@ -163,9 +174,11 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, settings: settings.all, publicURL: ready?.publicURL,
+            accounts: accounts, keyring: keyring, signing: signing, settings: settings.all,
+            publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
-            startedAt: startedAt, now: Node.now, progress: progress)
+            startedAt: startedAt, now: Node.now,
+            loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs) }, progress: progress)
     }
 
     /// Carries out an operation: over the socket when a server runs on the home, else on the home itself.

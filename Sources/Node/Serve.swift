@@ -43,6 +43,9 @@ extension Node {
                     .init(service: Background { await self.keepHouse() }),
                     .init(service: Background { await self.nameBlobs() }),
                     .init(service: Background { await self.keepLibraries() }),
+                    .init(service: Background { await self.keepCheckpoints() }),
+                    .init(
+                        service: Background { await self.catchUpAfterRestore() }, successTerminationBehavior: .ignore),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], cancellationSignals: [], logger: logger))
         do {
@@ -63,7 +66,8 @@ extension Node {
             configuration: GatewayConfiguration(
                 host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, tls: tls, publicURLs: publicURLs,
                 nodeName: displayName, software: Node.software,
-                uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0),
+                uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0,
+                requestsPerAddress: Int(settings["rates.requests"]) ?? Limits.API.requestsPerAddress),
             now: Node.now,
             acceptsPeer: { [federation] node in
                 if isOpen { return true }
@@ -102,6 +106,7 @@ extension Node {
 
     /// Publishes the node's announce (kind 4) when what it says has changed.
     private func announce(_ urls: [String]) async {
+        guard !signing.isHeld else { return }
         do {
             let existing = try await log.post(author: identity.id, kind: .nodeAnnounce, slot: "")
             var body = WireNodeAnnounce()
@@ -124,8 +129,9 @@ extension Node {
         }
     }
 
-    /// Takes expired posts out of force once a minute.
+    /// Takes expired posts out of force once a minute, and renews what this node's people say of their newest releases.
     private func keepHouse() async {
+        var renewed: UInt64 = 0
         while (try? await Task.sleep(for: .seconds(60))) != nil {
             do {
                 try await log.intake.tidy()
@@ -133,7 +139,36 @@ extension Node {
             } catch {
                 logger.error("tidying the log", metadata: ["why": "\(error)"])
             }
+            guard !signing.isHeld, Node.now() >= renewed + 3600 else { continue }
+            renewed = Node.now()
+            do throws(OperationError) {
+                let done = try await RenewChannels().run(in: context())
+                if done.renewed > 0 { logger.info("channels renewed", metadata: ["count": "\(done.renewed)"]) }
+            } catch {
+                logger.warning("channels could not be renewed", metadata: ["why": "\(error.message)"])
+            }
         }
+    }
+
+    /// A restored node asks its peers what it signed after the backup, and signs again when one has told it.
+    private func catchUpAfterRestore() async {
+        guard signing.isHeld else { return }
+        logger.notice("restored from a backup: nothing is signed before a peer was asked for the newest own posts")
+        var pause = Duration.milliseconds(500)
+        while signing.isHeld {
+            if let peer = await federation.catchUp(home.localAuthors) {
+                do throws(OperationError) {
+                    try signing.lift()
+                    logger.notice("caught up with a peer; signing again", metadata: ["peer": "\(peer.url)"])
+                } catch {
+                    logger.error("signing stays held", metadata: ["why": "\(error.message)"])
+                }
+            }
+            guard signing.isHeld else { break }
+            guard (try? await Task.sleep(for: pause)) != nil else { return }
+            pause = min(pause * 2, .seconds(60))
+        }
+        if let url = context().publicURL { await announce([url]) }
     }
 
     /// Computes the names of blobs that nothing waits for.
@@ -141,6 +176,13 @@ extension Node {
         await blobs.hashInBackground { [logger] error in
             logger.error("hashing in the background", metadata: ["why": "\(error)"])
         }
+    }
+
+    /// Fetches what checkpoints name.
+    private func keepCheckpoints() async {
+        await CheckpointKeeper(
+            log: log, blobs: blobs, catalog: catalog, federation: federation, known: checkpoints, logger: logger
+        ).run()
     }
 
     /// Scans the library folders now and then, and hashes what is new in them.

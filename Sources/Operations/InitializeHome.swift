@@ -1,5 +1,6 @@
 import Digests
 import FoundationEssentials
+import Glibc
 import Identity
 import SystemPackage
 import WaggleProtocol
@@ -33,15 +34,20 @@ public struct InitializeHome: Sendable {
     public func run() throws(OperationError) -> Reply {
         for directory in home.directories { try Directory.create(directory.path, mode: directory.mode) }
         let me = home.key(ofAccount: "me")
-        if FilePath.exists(home.nodeKey), FilePath.exists(me) {
+        let isUsed = FilePath.exists(me) || FilePath.exists(home.db.appending("posts.db"))
+        if FilePath.exists(home.nodeKey), isUsed {
             do throws(KeyFileError) {
+                // A home that was recovered under another account's name has no `me`.
+                let owner = FilePath.exists(me) ? AuthorID.text(try KeyFile.author(path: me.string)) : ""
                 return Reply(
                     home: home.root.string, node: AuthorID.text(try KeyFile.author(path: home.nodeKey.string)),
-                    me: AuthorID.text(try KeyFile.author(path: me.string)), words: "", isNew: false)
+                    me: owner, words: "", isNew: false)
             } catch {
                 throw OperationError(.auth, error.message)
             }
         }
+        // A crash left the node's key alone: nobody has seen its words, and it has said nothing yet.
+        unlink(home.nodeKey.string)
         let secret = RecoverySecret.random()
         do {
             let node = try NewIdentity(secret, .node, label: "this node", scopes: [.node], now: now)

@@ -1,6 +1,7 @@
 public import Accounts
 public import BlobStore
 public import Catalog
+public import Digests
 public import Federation
 public import Moderation
 public import PostLog
@@ -15,6 +16,8 @@ public struct OperationContext: Sendable {
     public let federation: Federation
     public let accounts: Accounts
     public let keyring: Keyring
+    /// Holds a restored node back from signing.
+    public let signing: SigningHold
     public let settings: [SettingView]
     /// Base URL under which this node's pages are reached; nil while no server runs.
     public let publicURL: String?
@@ -24,14 +27,18 @@ public struct OperationContext: Sendable {
     public let startedAt: UInt64
     /// Unix seconds.
     public let now: @Sendable () -> UInt64
-    public let progress: @Sendable (Progress) -> Void
+    /// Reads the list of a checkpoint that was made here, before the log judges by it; whether it could.
+    public let loadCheckpoint: @Sendable (Hash32) async -> Bool
+    public private(set) var progress: @Sendable (Progress) -> Void
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, keyring: Keyring, settings: [SettingView], publicURL: String?, urls: [String],
+        accounts: Accounts, keyring: Keyring, signing: SigningHold, settings: [SettingView], publicURL: String?,
+        urls: [String],
         software: String,
         startedAt: UInt64,
-        now: @escaping @Sendable () -> UInt64, progress: @escaping @Sendable (Progress) -> Void
+        now: @escaping @Sendable () -> UInt64, loadCheckpoint: @escaping @Sendable (Hash32) async -> Bool,
+        progress: @escaping @Sendable (Progress) -> Void
     ) {
         self.home = home
         self.log = log
@@ -41,23 +48,22 @@ public struct OperationContext: Sendable {
         self.federation = federation
         self.accounts = accounts
         self.keyring = keyring
+        self.signing = signing
         self.settings = settings
         self.publicURL = publicURL
         self.urls = urls
         self.software = software
         self.startedAt = startedAt
         self.now = now
+        self.loadCheckpoint = loadCheckpoint
         self.progress = progress
     }
 
     /// The same services with progress told to someone else.
     public func reporting(to progress: @escaping @Sendable (Progress) -> Void) -> OperationContext {
-        OperationContext(
-            home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, settings: settings, publicURL: publicURL, urls: urls,
-            software: software,
-            startedAt: startedAt,
-            now: now, progress: progress)
+        var context = self
+        context.progress = progress
+        return context
     }
 }
 

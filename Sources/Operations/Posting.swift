@@ -9,8 +9,9 @@ struct Posting: Sendable {
     let context: OperationContext
     let signer: Signer
 
-    /// - Throws: `auth` when no key of that account can be used here.
+    /// - Throws: `auth` when no key of that account can be used here, `conflict` while a restored home may not sign.
     init(_ context: OperationContext, as account: String) throws(OperationError) {
+        try context.signing.check()
         self.context = context
         signer = try context.keyring.account(account)
     }

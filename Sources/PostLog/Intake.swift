@@ -256,6 +256,7 @@ public actor Intake {
 
     /// Judges the posts of an author again, because the blob of a checkpoint arrived.
     public func reevaluate(author: Hash32) async throws(PostLogError) {
-        _ = try await perform(.reevaluate(author: author))
+        let outcome = try await perform(.reevaluate(author: author))
+        await submitAgain(outcome.released)
     }
 }

@@ -30,6 +30,7 @@ extension LogWriter {
     mutating func requeue(devicesWithCheckpointsOf author: Hash32) throws {
         guard let chain = try self.author(author)?.chain else { return }
         try requeue(author) { chain.devices[$0]?.decidingCheckpoint != nil }
+        try letGo(author)
     }
 
     /// Only devices that have signed something that is here have a row: a chain may list many more.
@@ -128,6 +129,12 @@ extension LogWriter {
         }
         return author.chain.verdict(
             device: device, created: created, id: id, scope: scope, checkpoint: { [named] _ in named })
+    }
+
+    /// True while a checkpoint, or its blob, is not here.
+    func isMissing(_ checkpoint: Hash32) throws -> Bool {
+        if let known = checkpointIDs[checkpoint] { return known == nil }
+        return try readCheckpoint(checkpoint) == nil
     }
 
     /// What a checkpoint post and its blob say; nil when one of them is not here.

@@ -87,7 +87,12 @@ struct LogWriter {
         case .accepted: return .accepted(known.chain)
         case .refused(let reason):
             // A device that is not listed may be in a newer key document that is still on its way.
-            return known.chain.devices[device] == nil ? .waits(for: .device(device)) : .refused(reason)
+            guard let authority = known.chain.devices[device] else { return .waits(for: .device(device)) }
+            // What was said before the key was lost stays, so nobody refuses it who does not know yet what that is.
+            guard let checkpoint = authority.decidingCheckpoint, try isMissing(checkpoint) else {
+                return .refused(reason)
+            }
+            return .waits(for: .checkpoint(checkpoint))
         }
     }
 
@@ -130,7 +135,9 @@ struct LogWriter {
 
         switch post.post.body {
         case .keyDocument?: try requeue(devicesChangedFrom: author.chain, to: chain, of: post.author)
-        case .checkpoint?: try requeue(devicesDecidedBy: post.id, of: post.author)
+        case .checkpoint?:
+            try requeue(devicesDecidedBy: post.id, of: post.author)
+            try letGo(post.author)
         case .delete(let body)?: try bury(body, by: row, of: post.author)
         default: break
         }
@@ -176,6 +183,13 @@ struct LogWriter {
             written.grown.insert(id)
         }
         return before
+    }
+
+    /// Posts of this author that wait are judged again after the commit.
+    mutating func letGo(_ id: Hash32) throws {
+        guard let author = try author(id) else { return }
+        if written.authors[id] == nil { written.authors[id] = author }
+        written.grown.insert(id)
     }
 
     private mutating func number(ofDevice key: Hash32, of author: Hash32) throws -> Int64 {

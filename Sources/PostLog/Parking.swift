@@ -14,6 +14,8 @@ struct Parking {
         case version(Hash32)
         /// A key document that lists the device.
         case device(Hash32)
+        /// The checkpoint that decides about the device's posts, or its blob.
+        case checkpoint(Hash32)
     }
 
     /// A waiting post.
@@ -64,6 +66,8 @@ struct Parking {
             case .chain: true
             case .version(let id): chain.contains(id)
             case .device(let key): chain.devices[key] != nil
+            // Whether post and blob are here is the log's to know: it parks again what came too early.
+            case .checkpoint: true
             }
         }
     }

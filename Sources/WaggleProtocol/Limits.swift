@@ -50,6 +50,12 @@ public enum Limits {
         public static let deletedPayloadSeconds: UInt64 = 30 * 86400
     }
 
+    /// What people keep their keys in.
+    public enum KeyFile {
+        /// A key file with the key documents that go along with it.
+        public static let bytes = 4 << 20
+    }
+
     /// Posts whose key chain is not known yet wait for it.
     public enum Parking {
         public static let seconds: UInt64 = 600
@@ -68,6 +74,9 @@ public enum Limits {
         /// Units of an upload that come in one request.
         public static let uploadUnits = 8
         public static let hashesPerHave = 1000
+        /// Small blobs of one request, and bytes of them that one is asked for, well below `bodyBytes`.
+        public static let blobsPerGet = 256
+        public static let blobsPerGetBytes: UInt64 = 768 << 10
         public static let syncMessageBytes = 256 << 10
         /// Ranges of one Negentropy message.
         public static let syncRanges = 16 << 10
@@ -107,7 +116,7 @@ public enum Limits {
         /// Public and listen URLs of a node; each may cost one verification.
         public static let targetURLs = 8
         /// Remembered nonces of one key id.
-        public static let noncesPerKey = 1 << 14
+        public static let noncesPerKey = 1 << 16
     }
 
     /// Finding and dialling other nodes.
@@ -163,6 +172,9 @@ public enum Limits {
         public static let hashingCheckpointBytes: UInt64 = 128 << 20
         /// Seconds between two looks for blobs that wait for their extra hashes.
         public static let backgroundSeconds: Int64 = 10
+        /// Milliseconds for which no library file was hashed before that reading begins: both at once would have a slow disk
+        /// seek between them.
+        public static let backgroundQuietMilliseconds: Int64 = 10_000
         /// safetensors headers that are read for that; they are held in memory.
         public static let backgroundHeaderBytes = 32 << 20
         /// Milliseconds after which a file that could not be read for that is tried again.
@@ -346,8 +358,27 @@ public enum Limits {
     public enum Bundle {
         /// Signed posts of at most 64 KiB, and 32 bytes for each MiB of the files.
         public static let bytes = 64 << 20
-        /// The ids that one checkpoint names: a million.
-        public static let checkpointBytes = 32 << 20
+    }
+
+    /// Checkpoints: which posts of lost and compromised keys stay.
+    public enum Checkpoint {
+        /// The ids of one: a million.
+        public static let bytes = 32 << 20
+        /// Those of an author who has earned no room here.
+        public static let strangerBytes = 64 << 10
+        /// Ids of all checkpoints together that a node holds in memory.
+        public static let idsInMemory = 4 << 20
+    }
+
+    /// Members of a backup.
+    public enum Backup {
+        /// 200 bytes a blob, where blobs are included.
+        public static let manifestBytes: UInt64 = 256 << 20
+        public static let settingsBytes: UInt64 = 1 << 20
+        public static let keysBytes: UInt64 = 16 << 20
+        /// The list of blobs, 144 bytes each, and the purge log.
+        public static let listBytes: UInt64 = 1 << 30
+        public static let databaseBytes: UInt64 = 1 << 42
     }
 
     /// What people type.
@@ -478,5 +509,40 @@ public enum Limits {
         public static let facetValues = 12
         /// Names of a list of tags or base models on a page.
         public static let names = 120
+    }
+
+    /// Buzz.
+    public enum Ledger {
+        /// A charter, an order (256 outputs have 11 KiB), and any other message of the ledger.
+        public static let charterBytes = 256 << 10
+        public static let orderBytes = 16 << 10
+        public static let messageBytes = 1 << 20
+        /// Message nesting: a final holds statements, which hold certificates, which hold orders.
+        public static let nesting = 16
+        /// Requests that one transaction takes, and that wait for it at most.
+        public static let transactionRequests = 512
+        public static let waitingRequests = 8192
+        /// Authorities of one charter: 3f + 1 with f up to 10.
+        public static let authorities = 31
+        public static let granters = 256
+        public static let rewards = 64
+        public static let wardens = 16
+        public static let services = 1024
+        /// A name or address in a charter.
+        public static let textBytes = 512
+        /// Outputs of one order, and payees of one hold.
+        public static let outputs = 256
+        /// Signatures on one order or unlock request.
+        public static let signatures = 20
+        /// What all granters of a charter may issue in one epoch together: small enough for sums to stay exact for ever.
+        public static let issuePerEpoch: UInt64 = 1 << 40
+        /// What a currency may issue in all.
+        public static let issued: Int64 = 1 << 62
+        public static let epochSeconds = 60...(366 * 86400)
+        public static let defaultEpochSeconds = 86400
+        public static let holdEpochs = 30
+        public static let holdGraceEpochs = 1
+        /// What a charter may name as its longest hold, grace or freeze.
+        public static let epochs = 100_000
     }
 }

@@ -11,7 +11,8 @@ struct GetCommand: AsyncParsableCommand {
             Goes on where it stopped. Never overwrites a file: one with equal content is left, and beside another one the
             new file gets a short hash in its name.
 
-            --into DIR puts each file where ComfyUI or A1111 looks for models of its kind. The bytes are shared with the
+            --into DIR puts each file where ComfyUI or A1111 looks for models of its kind; one that is there under another
+            name, in a library folder, is not written a second time. The bytes are shared with the
             node's store where the file system can (reflink), else as a hard link, which is read-only, else copied.
 
             EXAMPLES
@@ -65,6 +66,7 @@ struct GetCommand: AsyncParsableCommand {
         let reply = try await node.run(GetRelease(reference: reference, destination: path, isFile: isFile))
         if output.json { return try Terminal.json(reply) }
         tell(reply.files)
+        for warning in reply.warnings { Terminal.note("Warning: \(Terminal.plain(warning))") }
     }
 
     private func place(_ folder: String) async throws {
@@ -81,7 +83,12 @@ struct GetCommand: AsyncParsableCommand {
     private func tell(_ files: [GetRelease.Reply.File]) {
         for file in files {
             Terminal.print(file.path)
-            if file.method == "hard-linked" {
+            if file.reused > 0 {
+                Terminal.note("  \(ByteSize.text(file.reused)) were here under another header and were not fetched")
+            }
+            if file.method == "here already" {
+                Terminal.note("  is here already: \(Terminal.plain(file.path))")
+            } else if file.method == "hard-linked" {
                 Terminal.note("  shares its bytes with the node's store and is read-only; copy it before changing it")
             } else if file.method == "there already" {
                 Terminal.note("  was there already")

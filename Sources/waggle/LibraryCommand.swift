@@ -9,14 +9,17 @@ struct LibraryCommand: AsyncParsableCommand {
         commandName: "library", abstract: "Model folders of ComfyUI, A1111 and others, used where they lie.",
         discussion: """
             Files are read once to know them by their hash, and served to others only when a release that is known here
-            lists them. They are never copied, renamed, changed or deleted. A running server looks for new files by itself.
+            lists them. They are never copied, renamed, changed or deleted, but for what you say yes to: `link` makes equal
+            files share one file's bytes, and `unlink` takes that back. A running server looks for new files by itself.
 
             EXAMPLES
               waggle library add ~/ComfyUI --dry-run
               waggle library add ~/ComfyUI
               waggle library ls
             """,
-        subcommands: [Add.self, List.self, Scan.self, Remove.self, Duplicates.self])
+        subcommands: [
+            Add.self, List.self, Scan.self, Remove.self, Duplicates.self, LinkCommand.self, UnlinkCommand.self,
+        ])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -147,13 +150,14 @@ struct LibraryCommand: AsyncParsableCommand {
                 for path in group.paths { Terminal.print("  \(Terminal.plain(path))") }
             }
             Terminal.note(
-                "\(reply.groups.count) files are there more than once; \(ByteSize.text(reply.wasted)) could be freed.")
+                "\(reply.groups.count) files are there more than once; \(ByteSize.text(reply.wasted)) could be freed"
+                    + (reply.wasted > 0 ? " by `waggle library link`." : "."))
             if reply.waiting > 0 { Terminal.note("\(reply.waiting) files are not hashed yet; there may be more.") }
         }
     }
 
     /// A number as it is, a path made absolute.
-    private static func name(_ text: String) -> String {
+    static func name(_ text: String) -> String {
         Int64(text) == nil ? Paths.absolute(text).string : text
     }
 

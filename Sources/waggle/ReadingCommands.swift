@@ -25,6 +25,11 @@ struct StatusCommand: AsyncParsableCommand {
             (\(ByteSize.text(status.adoptedBytes)))
               peers   \(status.peers), \(status.peersWell) well
             """)
+        if let backup = status.heldSinceBackupOf {
+            Terminal.print(
+                "  held    restored from a backup of \(Terminal.date(backup)); signs when a peer was asked for what came after"
+            )
+        }
     }
 }
 
@@ -73,6 +78,7 @@ struct ShowCommand: AsyncParsableCommand {
         if release.reviews > 0 {
             Terminal.print("  reviews  \(release.recommended) of \(release.reviews) recommend it")
         }
+        for warning in release.warnings { Terminal.print("  WARNING  \(Terminal.plain(warning))") }
         if release.versions.count > 1 { Terminal.print("  versions \(release.versions.joined(separator: ", "))") }
     }
 }

@@ -55,6 +55,31 @@ enum Terminal {
         return ["y", "yes"].contains((readLine() ?? "").lowercased())
     }
 
+    /// Asks for a line that is not shown while it is typed; nil when nobody can answer.
+    static func secret(_ question: String) -> String? {
+        guard isInteractive else { return nil }
+        var shown = termios()
+        guard tcgetattr(STDIN_FILENO, &shown) == 0 else { return nil }
+        var hidden = shown
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown)
+            tell("\n")
+        }
+        tell(question + " ")
+        return readLine()
+    }
+
+    /// All that is piped in, at most 64 KiB.
+    static func standardInput() -> String {
+        var bytes = Data()
+        while bytes.count < 64 << 10, let more = try? FileHandle.standardInput.read(upToCount: 4096), !more.isEmpty {
+            bytes += more
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Says what went wrong and ends the process with the code of its class.
     static func fail(_ error: any Error) -> Never {
         if let error = error as? OperationError {

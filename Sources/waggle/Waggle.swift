@@ -24,8 +24,8 @@ struct Waggle: AsyncParsableCommand {
             ListCommand.self, OpenCommand.self,
             VerifyCommand.self, ExportCommand.self, ReviewCommand.self, CommentCommand.self, ReactCommand.self,
             RemoveCommand.self, CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self,
-            PushCommand.self, MirrorCommand.self, StoreCommand.self, AccountCommand.self, TokenCommand.self,
-            ConfigCommand.self,
+            PushCommand.self, MirrorCommand.self, StoreCommand.self, RepairCommand.self, BackupCommand.self,
+            AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self,
         ])
 
     /// Parses, runs, and ends with the exit code that belongs to what happened.

@@ -1,7 +1,9 @@
+import CWaggleSystem
 import Digests
 import Formats
 import FoundationEssentials
 import GRDB
+import NIOPosix
 import SystemPackage
 import Testing
 
@@ -28,6 +30,38 @@ struct BackgroundHashingTests {
     }
 
     private func blake3(_ bytes: [UInt8]) -> Hash32 { bytes.withUnsafeBytes { BLAKE3.hash($0) } }
+
+    @Test("the background pass lets library files go first, and begins when none was hashed for a while")
+    func quiet() throws {
+        let work = LibraryWork()
+        #expect(work.isQuiet(at: 0))
+        work.begin()
+        #expect(!work.isQuiet(at: 1_000_000))
+        work.begin()
+        work.end(now: 1_000)
+        #expect(!work.isQuiet(at: 1_000_000), "another file is still under way")
+        work.end(now: 2_000)
+        #expect(!work.isQuiet(at: 2_000) && !work.isQuiet(at: 11_999))
+        #expect(work.isQuiet(at: 12_000))
+        #expect(work.isQuiet(at: 1_000), "the clock was set back")
+    }
+
+    @Test("files that are hashed in the background are read in the idle class, on threads of their own")
+    func idleClass() async throws {
+        let path = try test.write(randomBytes(9 << 20, seed: 3), to: "a.safetensors")
+        let before = waggle_io_priority()
+        for isIdle in [true, false] {
+            let threads = NIOThreadPool(numberOfThreads: 2)
+            threads.start()
+            let classes = Recorder<Int32>()
+            let pass = HashingPass(
+                threads: threads, isIdle: isIdle, file: try OpenFile(reading: path),
+                sink: { _ in classes.record(waggle_io_priority()) })
+            _ = try await pass.run()
+            try await threads.shutdownGracefully()
+            #expect(Set(classes.values) == [isIdle ? waggle_io_priority_idle() : before], "\(classes.values)")
+        }
+    }
 
     @Test("every blob gets its names, wherever it lies, and is found by them")
     func names() async throws {

@@ -158,6 +158,7 @@ private struct TalkDescription {
     }
 
     private mutating func addWorks() async throws {
+        lines += try await catalog.cards(ModelQuery(), filter).items.map { "card \(CardText.of($0))" }
         for collection in try await catalog.collections(CollectionQuery(), filter).items {
             let cover = collection.cover.map { "\($0.post) \($0.index)" } ?? "-"
             lines.append(
@@ -167,8 +168,9 @@ private struct TalkDescription {
             #expect(items.count == collection.itemCount)
             for item in items {
                 switch item {
-                case .model(let model): lines.append("  model \(model.post)")
-                case .release(let release, let model): lines.append("  release \(release.post) of \(model.post)")
+                case .model(let model): lines.append("  model \(CardText.of(model))")
+                case .release(let release, let model):
+                    lines.append("  release \(release.post) of \(CardText.of(model))")
                 case .images(let post): lines.append("  images \(post.post) \(post.images.map(\.index))")
                 }
             }

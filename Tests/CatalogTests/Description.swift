@@ -6,6 +6,15 @@ import Moderation
 import PostLog
 import WaggleProtocol
 
+/// A card as text, without the numbers of this node.
+enum CardText {
+    static func of(_ card: ModelCard) -> String {
+        let cover = card.cover.map { "\($0.post) \($0.index) \($0.image.alt) \($0.title) \($0.author.name)" }
+        return "\(card.post) \(card.author.author) \(card.author.name) \(card.slug) \(card.name) \(card.type) "
+            + "\(card.level) \(card.updated) \(card.release?.baseModel ?? "-") \(card.counts) \(cover ?? "-")"
+    }
+}
+
 /// Everything that the catalog answers one viewer, as text: two catalogs are equal when these are.
 struct Description {
     private var lines: [String] = []
@@ -36,10 +45,13 @@ struct Description {
             var query = ModelQuery()
             query.sort = sort
             query.limit = 7
-            query.detail = sort == .newest ? .full : .card
+            query.detail = sort == .newest ? .full : .list
             repeat {
                 let page = try await catalog.models(query, filter)
                 for model in page.items { lines.append("\(sort) \(text(model))") }
+                for card in try await catalog.cards(query, filter).items {
+                    lines.append("\(sort) card \(CardText.of(card)) \(number(card.id))")
+                }
                 query.position = page.next.map { .after($0) } ?? .start
             } while query.position != .start
         }

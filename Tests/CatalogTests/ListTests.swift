@@ -155,6 +155,37 @@ struct ListTests {
         #expect(values == values.sorted(), "\(sort)")
     }
 
+    @Test("a filter's values are spelled as the models that are left spell them, and a name that none has is forgotten")
+    func spellings() async throws {
+        let maker = TestAuthor("maker")
+        let models = ["LoRA", "LORA", "lora"].enumerated().map { index, type in
+            maker.model("m\(index)", type: type, tags: ["bees", "only \(index)"])
+        }
+        try await withCatalog { catalog, _ in
+            func values(_ kind: FacetKind) async throws -> [FacetView] {
+                var query = ModelQuery()
+                query.tags = ["Bees"]
+                return try await catalog.facets(within: query, .pg).first { $0.kind == kind }?.values ?? []
+            }
+            func names() async throws -> [String] {
+                try await catalog.read { try $0.rows("SELECT label FROM term_names ORDER BY label").map { $0[0] } }
+            }
+            var log = TestLog()
+            log.show(models[0], models[1], models[2])
+            try await catalog.apply(log.take())
+            #expect(try await values(.type).map(\.name) == ["LORA"])
+            #expect(try await values(.type).map(\.count) == [3])
+            #expect(try await names() == ["LORA", "LoRA", "bees", "lora", "only 0", "only 1", "only 2"])
+            // One leaves, one moves to another shelf.
+            log.hide(models[1])
+            log.hide(models[0], .superseded)
+            log.show(maker.model("m0", type: "LoRA", tags: ["bees", "only 0"], level: .r, at: 90))
+            try await catalog.apply(log.take())
+            #expect(try await values(.type).map(\.name) == ["lora"])
+            #expect(try await names() == ["LoRA", "bees", "lora", "only 0", "only 2"])
+        }
+    }
+
     @Test("a base model belongs to the release: the view carries the releases that match")
     func baseModelOfReleases() async throws {
         let maker = TestAuthor("maker")

@@ -47,7 +47,8 @@ struct CrashTests {
         // No unit that b said it has comes again; the spare MiB is for the posts that the new process reconciles.
         let missing = bytes.count - kept.withLock { $0 } * mebibyte
         let fetched = proxy.passed - before
-        #expect(fetched < missing + mebibyte, "\(fetched) bytes went over the wire for the \(missing) that were missing")
+        #expect(
+            fetched < missing + mebibyte, "\(fetched) bytes went over the wire for the \(missing) that were missing")
         let partial = try FileManager.default.contentsOfDirectory(atPath: b.home + "/partial")
         #expect(partial.isEmpty, "the partial file is gone")
     }

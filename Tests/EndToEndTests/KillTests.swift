@@ -1,5 +1,6 @@
 import Digests
 import Foundation
+import Glibc
 import Testing
 
 /// `kill -9` at random instants of everything that writes bytes. `WAGGLE_KILLS` says how many, 40 in `make test`;
@@ -28,7 +29,7 @@ struct KillTests {
     }
 
     private static let environment = ProcessInfo.processInfo.environment
-    /// Of each of the five kinds.
+    /// Of each kind.
     private static let kills = (environment["WAGGLE_KILLS"].flatMap { Int($0) } ?? 40) / 5
     private static let seed = environment["WAGGLE_SEED"].flatMap { UInt64($0) } ?? .random(in: 0..<1_000_000)
     private static let mebibyte = 1 << 20
@@ -134,6 +135,43 @@ struct KillTests {
             }
             try await node.ok("get", published.release, "-o", path)
             #expect(FileManager.default.contents(atPath: path).map { [UInt8]($0) } == bytes, "seed \(Self.seed)")
+        }
+    }
+
+    @Test("of linking equal files and taking them apart: every file is whole, and the next try goes on")
+    func linking() async throws {
+        struct Files: Decodable {
+            let refused, remains: [String]
+        }
+
+        let world = try World.current
+        var random = SeededBytes(Self.seed &+ 5)
+        let node = TestNode("a", home: world.path("a"), world: world)
+        try await node.ok("init")
+        let folder = world.path("models")
+        mkdir(folder, 0o755)
+        let bytes = try Samples.lora(mebibytes: 4, seed: random.next())
+        let paths = (0..<12).map { folder + "/\($0).safetensors" }
+        for path in paths { try Data(bytes).write(to: URL(filePath: path)) }
+        try await node.ok("library", "add", folder, "--layout", "flat")
+        let span = try await span {
+            try await node.ok("library", "link", "--yes")
+            try await node.ok("library", "unlink", folder, "--yes")
+        }
+        for number in 0..<Self.kills {
+            for arguments in [["library", "link", "--yes"], ["library", "unlink", folder, "--yes"]] {
+                _ = try await killed(node, arguments, within: span / 2, &random)
+                for path in paths {
+                    let now = FileManager.default.contents(atPath: path).map { [UInt8]($0) }
+                    #expect(now == bytes, "seed \(Self.seed), kill \(number), \(path)")
+                }
+                // What the kill kept from being written down is hashed again.
+                try await node.ok("library", "scan")
+                let again = try await Waggle.run(arguments + ["--json", "--home", node.home]).json(Files.self)
+                #expect(again.refused.isEmpty && again.remains.isEmpty, "seed \(Self.seed), kill \(number): \(again)")
+                let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+                #expect(names.count == paths.count, "seed \(Self.seed), kill \(number): \(names)")
+            }
         }
     }
 

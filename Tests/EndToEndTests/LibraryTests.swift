@@ -26,6 +26,8 @@ struct LibraryTests {
         let path: String
         let match: String
         let releases: [Release]
+        let peers: [String]
+        let sha256: String
     }
 
     private struct Placed: Decodable {
@@ -35,6 +37,22 @@ struct LibraryTests {
         }
         let files: [File]
         let sidecars: [String]
+    }
+
+    private struct Linked: Decodable {
+        struct File: Decodable { let method: String }
+        let files: [File]
+        let bytes: UInt64
+        let refused: [String]
+    }
+
+    private func inodes(_ paths: [String]) throws -> Set<UInt> {
+        Set(
+            try paths.map { path in
+                var status = stat()
+                try #require(lstat(path, &status) == 0)
+                return status.st_ino
+            })
     }
 
     /// Everything below a folder with the facts that must stay: inode, size, times and mode.
@@ -103,8 +121,9 @@ struct LibraryTests {
         let maker = try await world.node("maker")
         let original = try Samples.lora(mebibytes: 2, seed: 1)
         let published = try await maker.publish(world.write(original, as: "honey.safetensors"), "honey")
-        let clash = try await maker.publish(
-            world.write(Samples.lora(mebibytes: 2, seed: 2), as: "honey2.safetensors"), "honey-two")
+        let second = try Samples.lora(mebibytes: 2, seed: 2)
+        try FileManager.default.createDirectory(atPath: world.path("two"), withIntermediateDirectories: true)
+        let clash = try await maker.publish(world.write(second, as: "two/honey.safetensors"), "honey-two")
 
         let comfy = world.path("ComfyUI")
         for name in ["checkpoints", "loras/mine", "vae"] {
@@ -145,22 +164,50 @@ struct LibraryTests {
         #expect(try await node.run("identify", comfy + "/models/loras/unknown.safetensors").exit == 3)
         #expect(try await node.ok("library", "dupes").output.contains("copy.safetensors"))
 
+        // What lies there under another name is not written a second time.
+        let here = try await node.json(Placed.self, "get", published.release, "--into", comfy)
+        #expect(here.files.map(\.method) == ["here already"])
+        #expect(here.files.map(\.path) == [comfy + "/models/loras/mine/renamed.safetensors"])
+
         // Put where ComfyUI looks for LoRAs; the taken name is left to its owner.
-        let taken = try await node.json(Placed.self, "get", published.release, "--into", comfy, "--sidecars")
-        let mark = published.files[0].sha256.prefix(10)
+        let taken = try await node.json(Placed.self, "get", clash.release, "--into", comfy, "--sidecars")
+        let mark = clash.files[0].sha256.prefix(10)
         #expect(taken.files.map(\.path) == [comfy + "/models/loras/honey-\(mark).safetensors"])
-        #expect(FileManager.default.contents(atPath: taken.files[0].path) == Data(original))
+        #expect(FileManager.default.contents(atPath: taken.files[0].path) == Data(second))
         #expect(taken.sidecars.contains(comfy + "/models/loras/honey-\(mark).civitai.info"))
-        let again = try await node.json(Placed.self, "get", published.release, "--into", comfy, "--sidecars")
+        let again = try await node.json(Placed.self, "get", clash.release, "--into", comfy, "--sidecars")
         #expect(again.files.map(\.method) == ["there already"] && again.sidecars.isEmpty)
         let named = try await node.json(
             Placed.self, "get", clash.release, "--into", comfy, "--template", "{base}/{name} {version}.{ext}")
         #expect(named.files[0].path.hasPrefix(comfy + "/models/loras/"))
         #expect(named.files[0].path.split(separator: "/").count == taken.files[0].path.split(separator: "/").count + 1)
+        let linked = try await node.json(
+            Placed.self, "get", clash.release, "--into", comfy, "--symlink", "--template", "link.{ext}")
+        #expect(linked.files.map(\.method) == ["symlinked"])
+        let target = try FileManager.default.destinationOfSymbolicLink(atPath: linked.files[0].path)
+        #expect(target.hasPrefix(node.home) && FileManager.default.contents(atPath: target) == Data(second))
+
+        // Equal files share one file's bytes after a yes, and have their own again after another.
+        let pair = [comfy + "/models/loras/unknown.safetensors", comfy + "/models/loras/twin.safetensors"]
+        try write(Samples.lora(mebibytes: 1, seed: 3), pair[1])
+        _ = try await node.json([Scan].self, "library", "scan", "--wait")
+        let unlinked = try facts(comfy)
+        let refusal = try await node.run("library", "link", comfy)
+        #expect(refusal.exit == 2 && refusal.errors.contains("add --yes"), "\(refusal)")
+        #expect(try facts(comfy) == unlinked)
+        let links = try await node.json(Linked.self, "library", "link", comfy, "--yes")
+        #expect(!links.files.isEmpty && links.refused.isEmpty && links.bytes > 0, "\(links)")
+        #expect(try inodes(pair).count == 1 || links.files.allSatisfy { $0.method == "shared blocks" })
+        #expect(try await node.json([Scan].self, "library", "scan", "--wait").first?.toHash == 0)
+        try await node.ok("library", "unlink", comfy, "--yes")
+        #expect(try inodes(pair).count == 2)
+        #expect(try await node.json([Scan].self, "library", "scan", "--wait").first?.toHash == 0)
 
         try await node.ok("library", "rm", comfy)
         let after = try facts(comfy)
-        for (name, facts) in before where !name.isEmpty && facts[6] & Int(S_IFMT) == Int(S_IFREG) {
+        for (name, facts) in before where facts[6] & Int(S_IFMT) == Int(S_IFREG) {
+            // Those that were linked and taken apart have another inode and time of change; nothing else is different.
+            if pair.contains(comfy + "/" + name) { continue }
             #expect(after[name] == facts, "\(name)")
         }
     }
@@ -182,5 +229,54 @@ struct LibraryTests {
         #expect(item.releases.count == 1)
         let exact = try await node.json([Item].self, "identify", String(published.files[0].sha256.prefix(10)))
         #expect(exact.first?.match == "exact")
+    }
+
+    @Test("a file is known by every hash that the background pass gave it, and is not read again for its weights")
+    func names() async throws {
+        let world = try World.current
+        let node = try await world.node("a")
+        let bytes = try Samples.lora(mebibytes: 4, seed: 5)
+        let published = try await node.publish(world.write(bytes, as: "wax.safetensors"), "wax")
+        var changed = bytes
+        let place = try #require(Data(bytes).range(of: Data("honeycomb-style".utf8))).lowerBound
+        changed[place] = UInt8(ascii: "H")
+        let folder = world.path("models")
+        mkdir(folder, 0o755)
+        let path = folder + "/other.safetensors"
+        try Data(changed).write(to: URL(filePath: path))
+        try await node.ok("library", "add", folder, "--layout", "flat", "--wait")
+        let blake3 = changed.withUnsafeBytes { BLAKE3.hash($0) }.hex
+        let named = try await eventually("the background pass has read it") {
+            let item = try await node.json([Item].self, "identify", blake3).first
+            return item?.match == "unknown" ? nil : item
+        }
+        #expect(named.match == "same weights, other header" && named.path == path)
+        #expect(named.releases.count == 1 && named.sha256 != published.files[0].sha256)
+        let server = try #require(node.processID)
+        let before = try bytesRead(server)
+        let item = try #require(try await node.json([Item].self, "identify", path).first)
+        #expect(item.match == "same weights, other header")
+        #expect(try bytesRead(server) - before < UInt64(bytes.count), "it was read again")
+    }
+
+    @Test("a peer is asked who holds an unknown file only when that is wanted")
+    func asksPeers() async throws {
+        let world = try World.current
+        let bytes = try Samples.lora(mebibytes: 2, seed: 6)
+        let holder = try await world.node("holder")
+        // The reader knows the peer, and not its posts: it has been stopped before it was told of them.
+        let reader = try await world.node("reader")
+        try await reader.ok("peer", "add", holder.url, "--yes")
+        _ = await reader.stop()
+        let published = try await holder.publish(world.write(bytes, as: "wax.safetensors"), "wax")
+        let path = try world.write(bytes, as: "found.safetensors")
+        let quiet = try await reader.run("identify", path, "--json")
+        let silent = try quiet.json([Item].self)
+        #expect(quiet.exit == 0 && silent.first?.match == "unknown" && silent.first?.peers == [])
+        let asked = try await reader.run("identify", path, "--ask-peers", "--json").json([Item].self)
+        #expect(asked.first?.sha256 == published.files[0].sha256)
+        #expect(asked.first?.peers == [holder.url])
+        let hash = try await reader.run("identify", published.files[0].sha256, "--ask-peers", "--json")
+        #expect(try hash.json([Item].self).first?.peers == [holder.url])
     }
 }

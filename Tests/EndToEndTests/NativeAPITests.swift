@@ -61,7 +61,7 @@ struct NativeAPITests {
             var all = ["Authorization": "Bearer \(token)"]
             if body != nil { all["Content-Type"] = "application/json" }
             all.merge(fields) { $1 }
-            let json = try body.map { [UInt8](try JSONSerialization.data(withJSONObject: $0)) }
+            let json = try body.map { [UInt8](try JSONSerialization.data(withJSONObject: $0, options: .sortedKeys)) }
             return try await HTTP.send(method, node.url + "/api/w1/" + path, all, body: bytes ?? json)
         }
 

@@ -61,4 +61,29 @@ struct SeveralSourcesTests {
         for proxy in scene.proxies { proxy.hold(after: .max) }
         try await scene.check(try await result)
     }
+
+    @Test("a peer that is added while a file is fetched joins, and brings what the other does not")
+    func joins() async throws {
+        let world = try World.current
+        let bytes = try Samples.lora(mebibytes: 32, seed: 61)
+        let proxy = try CountingProxy(world)
+        let first = try await world.node("first", "--public-url", proxy.url)
+        proxy.lead(to: first.url)
+        let file = try world.write(bytes, as: "x.safetensors")
+        let release = try await first.publish(file, "x").release
+        let second = try await world.node("second")
+        try await second.ok("peer", "add", first.url, "--yes")
+        try await eventually("the second knows the release") { try await second.run("show", release).exit == 0 }
+        try await second.ok("get", release, "-o", world.path("second-out") + "/", "--json")
+        let reader = try await world.node("reader")
+        try await reader.ok("peer", "add", proxy.url, "--yes")
+        try await eventually("the reader knows the release") { try await reader.run("show", release).exit == 0 }
+        proxy.hold(after: proxy.passed + 6 << 20)
+        async let result = reader.run("get", release, "-o", world.path("out") + "/", "--json")
+        await proxy.stands()
+        try await reader.ok("peer", "add", second.url, "--yes")
+        let got = try await result
+        #expect(got.exit == 0, "\(got)")
+        #expect(try await reader.get("/blobs/\(SHA256.hash(Data(bytes)).hex)").body == bytes)
+    }
 }

@@ -82,6 +82,23 @@ struct RateLimiterTests {
         #expect((0.97...1.03).contains(shares.reduce(0, +)), "\(shares)")
     }
 
+    @Test("a class that others would leave nothing gets a tenth of what they get", arguments: 0..<8 as Range<UInt64>)
+    func noStarvation(seed: UInt64) {
+        var simulation = Simulation(
+            limiter: RateLimiter(.init(node: 2_000_000)),
+            transfers: [
+                .init(kind: .mirror, peer: "a"), .init(kind: .mirror, peer: "b"), .init(kind: .model, peer: "c"),
+                .init(kind: .interactive, peer: "d"), .init(kind: .interactive, peer: "e"),
+            ], random: SplitMix(seed: seed))
+        simulation.run(for: .seconds(40))
+        let window = Duration.seconds(10)..<Duration.seconds(40)
+        let shares = [TransferClass.interactive, .model, .mirror].map { kind in
+            Double(simulation.bytes(window) { $0.kind == kind }) / 60_000_000
+        }
+        #expect(shares[0] > 0.7 && shares[1] > 0.06 && shares[2] > 0.06, "seed \(seed): \(shares)")
+        #expect((0.97...1.03).contains(shares.reduce(0, +)), "seed \(seed): \(shares)")
+    }
+
     @Test("a peer at its own limit holds nobody else up")
     func peers() {
         var simulation = Simulation(

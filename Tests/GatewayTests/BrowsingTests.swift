@@ -170,6 +170,30 @@ struct BrowsingTests {
         }
     }
 
+    @Test("a person of whose root keys two successors exist is shown as disputed")
+    func disputed() async throws {
+        let node = try await TestNode.make()
+        try await node.test { client in
+            let page = try await client(.get, "/@maker").text
+            #expect(!page.contains("Disputed keys"))
+        }
+        let next = try Person.key(2, 2)
+        for number in 0..<2 as Range<UInt8> {
+            var document = node.maker.genesis.post.keyDocument
+            document.version = 2
+            document.previous = node.maker.id.data
+            document.roots = [next.publicKey.data]
+            document.nextRoots = [SHA256.hash([number]).data]
+            let rotation = try PostSigning.byRoots(
+                .keyDocument(document), author: node.maker.id, created: 1_767_225_700, roots: [next])
+            try await node.take([rotation])
+        }
+        try await node.test { client in
+            let page = try await client(.get, "/@maker").text
+            #expect(page.contains("Disputed keys"))
+        }
+    }
+
     @Test("names that are made to read as something else read as they are")
     func names() async throws {
         let node = try await TestNode.make()

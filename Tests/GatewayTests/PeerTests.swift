@@ -327,6 +327,58 @@ struct PeerTests {
         }
     }
 
+    @Test("small blobs come many at a time, in the order asked, and only those that the caller may have")
+    func smallBlobs() async throws {
+        let (node, peer) = try await Self.world(ceiling: .r)
+        let mild = try await node.publishModel("Mild", level: .r)
+        let hard = try await node.publishModel("Hard", level: .xxx)
+        let large = try await node.publishModel("Large", bytes: 3_000_000)
+        let loose = try await node.blobs.add(bytes: Array("unreferenced".utf8)).sha256
+        try await node.test { client in
+            var asked = WireBlobHashes()
+            asked.sha256 = [mild.image, hard.file, loose, SHA256.hash([1]), large.file, mild.file].map(\.data)
+            let answer = try await client.signed(.post, "/w/1/blobs/get", by: peer, message: asked)
+            let blobs = try answer.message(WireBlobBatch.self).blobs
+            #expect(
+                blobs.map { SHA256.hash($0) == mild.image || SHA256.hash($0) == mild.file } == [
+                    true, false, false, false, false, true,
+                ])
+            #expect(blobs.map(\.isEmpty) == [false, true, true, true, true, false])
+            asked.sha256 = (0...Limits.Wire.blobsPerGet).map { _ in mild.image.data }
+            let tooMany = try await client.signed(.post, "/w/1/blobs/get", by: peer, message: asked)
+            #expect(tooMany.status.code >= 400)
+            asked.sha256 = [mild.image.data]
+            let bytes: [UInt8] = try asked.serializedBytes()
+            let unsigned = try await client(
+                .post, "/w/1/blobs/get", [.contentType: "application/x-protobuf"], body: bytes)
+            #expect(unsigned.status == .unauthorized)
+        }
+    }
+
+    @Test("a reply with small blobs stays below a MiB; what did not fit is asked for again")
+    func smallBlobsFit() async throws {
+        let (node, peer) = try await Self.world()
+        var asked = WireBlobHashes()
+        for number in 0..<20 {
+            let bytes = TestNode.bytes("small \(number)", count: 60 << 10)
+            let facts = try await node.blobs.add(bytes: bytes)
+            _ = try await node.publishModel("Small \(number)") { _ in
+            } changeRelease: { release in
+                release.files[0].sha256 = facts.sha256.data
+                release.files[0].piecesRoot = facts.piecesRoot.data
+                release.files[0].size = facts.size
+            }
+            asked.sha256.append(facts.sha256.data)
+        }
+        let message = asked
+        try await node.test { client in
+            let answer = try await client.signed(.post, "/w/1/blobs/get", by: peer, message: message)
+            #expect(answer.bytes.count <= Limits.Wire.bodyBytes)
+            let blobs = try answer.message(WireBlobBatch.self).blobs
+            #expect(blobs.count == 20 && blobs.prefix(15).allSatisfy { !$0.isEmpty } && blobs.contains { $0.isEmpty })
+        }
+    }
+
     @Test("a blob under way serves the units that are here, to peers")
     func partial() async throws {
         let (node, peer) = try await Self.world()

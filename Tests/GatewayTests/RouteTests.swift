@@ -68,7 +68,7 @@ struct RouteTests {
         "nothing above PG leaves for a visitor or an unaccepted node, by any route, and no answer tells of it",
         arguments: [Level.pg13, .xxx])
     func nothingAbovePG(level: Level) async throws {
-        let node = try await TestNode.make(accepts: false)
+        let node = try await TestNode.make(accepts: false) { $0.requestsPerAddress = 1_000_000 }
         _ = try await node.publishModel("Clean", age: 9)
         let dirty = try await node.publishModel("Dirty", level: level, changeRelease: { $0.baseModel = "Base Dirty" })
         let works = try await node.publishWorks("Dirty", level: level, of: dirty)

@@ -49,6 +49,18 @@ final class KeyFileTests {
         #expect(try KeyFile(path: path).secret == file.secret)
     }
 
+    @Test("a key takes the place of another in one step, and carries its author's documents along")
+    func replaces() throws {
+        try file.write(to: path)
+        let other = KeyFile(
+            author: file.author, label: "other", secret: [UInt8](repeating: 3, count: 32),
+            documents: [Data([1, 2]), Data([3])])
+        try other.replace(at: path, passphrase: "p")
+        let read = try KeyFile(path: path, passphrase: "p")
+        #expect(read.secret == other.secret && read.documents == other.documents)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["device.key"])
+    }
+
     @Test("a leftover of a crash does not stand in the way")
     func leftover() throws {
         try Data("half a k".utf8).write(to: URL(fileURLWithPath: path + ".new"))

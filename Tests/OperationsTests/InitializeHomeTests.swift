@@ -27,6 +27,22 @@ struct InitializeHomeTests {
         }
     }
 
+    @Test("a home without @me is left as it is; a node key that a crash left alone is no home")
+    func partial() throws {
+        try withHome { home in
+            let first = try InitializeHome(home: home, passphrase: nil, now: 1000).run()
+            try FileManager.default.removeItem(atPath: home.key(ofAccount: "me").string)
+            try Data().write(to: URL(filePath: home.db.appending("posts.db").string))
+            let documents = home.keyDocuments
+            let second = try InitializeHome(home: home, passphrase: nil, now: 2000).run()
+            #expect(!second.isNew && second.node == first.node && second.me.isEmpty)
+            #expect(home.keyDocuments == documents)
+            try FileManager.default.removeItem(atPath: home.db.appending("posts.db").string)
+            let third = try InitializeHome(home: home, passphrase: nil, now: 3000).run()
+            #expect(third.isNew && third.node != first.node && !third.words.isEmpty)
+        }
+    }
+
     @Test("a sealed key opens with its passphrase only")
     func sealed() throws {
         try withHome { home in

@@ -82,6 +82,48 @@ struct KeyChangeTests {
         #expect(try await test.inForce() == [ana.id, update.id, checkpoint.id, kept.id])
     }
 
+    @Test("a post by a lost key waits for the list that decides about it, and is judged when that is here")
+    func waitsForCheckpoint() async throws {
+        let (kept, late) = (try ana.comment("kept", by: "phone"), try ana.comment("late", by: "phone"))
+        let checkpoint = try ana.checkpoint("phone", blob: testHash("blob"))
+        let update = try ana.document(after: ana.genesis, created: 5000) {
+            $0.revocations = [revocation("phone", .compromised, checkpoint: checkpoint.id)]
+        }
+        for isPostFirst in [true, false] {
+            let test = try TestLog()
+            try await test.submit(ana.genesis, update)
+            #expect(try await test.submit(kept, late) == [.parked(author: ana.id), .parked(author: ana.id)])
+            func blob() async throws {
+                test.checkpoints.put(testHash("blob"), [kept.id])
+                try await test.log.intake.reevaluate(author: ana.id)
+            }
+            if !isPostFirst { try await blob() }
+            try await test.submit(checkpoint)
+            if isPostFirst { try await blob() }
+            #expect(try await test.inForce() == [ana.id, update.id, checkpoint.id, kept.id])
+            #expect(await test.log.intake.parkedCount == 0)
+            // From now on it is known what stays.
+            #expect(try await test.submit(ana.comment("new", by: "phone")).first?.isInvalid == true)
+        }
+    }
+
+    @Test("the ids of a device are those that its author's keys let stand, in order")
+    func idsOfDevice() async throws {
+        let test = try TestLog()
+        let posts = try (0..<5).map { try ana.comment("\($0)", created: 2000 + UInt64($0), by: "phone") }
+        try await test.submit([ana.genesis, try ana.comment("laptop")] + posts)
+        let key = testKey("phone").publicKey
+        #expect(try await test.log.ids(ofDevice: key, author: ana.id, until: .max) == posts.map(\.id).sorted())
+        #expect(
+            try await test.log.ids(ofDevice: key, author: ana.id, until: 2001) == posts.prefix(2).map(\.id).sorted())
+        let update = try ana.document(after: ana.genesis) {
+            $0.revocations = [revocation("phone", .retired, since: 2002)]
+        }
+        try await test.submit(update)
+        #expect(
+            try await test.log.ids(ofDevice: key, author: ana.id, until: .max) == posts.prefix(3).map(\.id).sorted())
+    }
+
     @Test("a checkpoint of another device or author saves nothing")
     func foreignCheckpoint() async throws {
         let ben = try TestAuthor("ben", devices: [device("phone")])

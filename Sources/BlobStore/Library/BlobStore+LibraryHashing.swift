@@ -1,4 +1,5 @@
 import GRDB
+import NIOPosix
 public import SystemPackage
 import WaggleProtocol
 
@@ -20,10 +21,30 @@ extension BlobStore {
     /// Hashes the files that wait, one after another, and takes each into service when it is done. What a crash or a
     /// cancellation breaks off goes on from its last checkpoint.
     ///
-    /// - Parameter progress: told the file at work, how many of its bytes are done, and its size.
+    /// - Parameters:
+    ///   - inBackground: reads and hashes behind everybody else, in the idle class of the disk and at the lowest share of
+    ///     the processor.
+    ///   - progress: told the file at work, how many of its bytes are done, and its size.
     /// - Throws: `cancelled`, `diskFull`, `database`, `closed`; what is wrong with single files is counted instead.
     public func hashLibrary(
+        inBackground: Bool = false,
         progress: @escaping @Sendable (_ path: FilePath, _ done: UInt64, _ size: UInt64) -> Void = { _, _, _ in }
+    ) async throws(BlobError) -> LibraryHashing {
+        guard try await index.read({ try LibraryTable.waiting($0, after: 0) }) != nil else { return LibraryHashing() }
+        let idle = inBackground ? NIOThreadPool(numberOfThreads: 2) : nil
+        idle?.start()
+        let result: Result<LibraryHashing, BlobError>
+        do throws(BlobError) {
+            result = .success(try await hashWaiting(on: idle, progress))
+        } catch {
+            result = .failure(error)
+        }
+        try? await idle?.shutdownGracefully()
+        return try result.get()
+    }
+
+    private func hashWaiting(
+        on idle: NIOThreadPool?, _ progress: @escaping @Sendable (FilePath, UInt64, UInt64) -> Void
     ) async throws(BlobError) -> LibraryHashing {
         var report = LibraryHashing()
         var last: Int64 = 0
@@ -32,12 +53,12 @@ extension BlobStore {
             guard let next = try await index.read({ try LibraryTable.waiting($0, after: after) }) else { return report }
             if Task.isCancelled { throw .cancelled }
             last = next.id
-            try await hash(next.path, &report, progress)
+            try await hash(next.path, on: idle, &report, progress)
         }
     }
 
     private func hash(
-        _ path: FilePath, _ report: inout LibraryHashing,
+        _ path: FilePath, on idle: NIOThreadPool?, _ report: inout LibraryHashing,
         _ progress: @escaping @Sendable (FilePath, UInt64, UInt64) -> Void
     ) async throws(BlobError) {
         let (plan, now) = (Self.plan, options.now())
@@ -61,8 +82,10 @@ extension BlobStore {
         case .unchanged, .ready: break
         }
         var row = ScanPlan.Known(identity: found, state: .hashed, since: now)
+        libraryWork.begin()
+        defer { libraryWork.end(now: options.now()) }
         do throws(BlobError) {
-            let facts = try await adopt(path: path, progress: { progress(path, $0, found.size) })
+            let facts = try await adopt(path: path, progress: { progress(path, $0, found.size) }, sink: nil, on: idle)
             report.hashed += 1
             report.bytes += facts.size
         } catch {

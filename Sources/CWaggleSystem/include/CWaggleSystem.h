@@ -22,6 +22,26 @@ int waggle_clone(int to, int from);
 /// Renames a file to a name that must be free: -EEXIST when it is not, and nothing is changed then.
 int waggle_rename_new(const char *from, const char *to);
 
+/// Exchanges two names in one step (RENAME_EXCHANGE): each then leads to what the other did. -EINVAL where the file
+/// system cannot.
+int waggle_exchange(const char *one, const char *other);
+
+/// Makes up to `length` bytes of `to` share the blocks of `from` (FIDEDUPERANGE), both at `offset`. The system compares
+/// the bytes first and holds writers off meanwhile; names, times and permissions stay. Returns the bytes that are shared
+/// now, 0 when some differ, and -EOPNOTSUPP, -EINVAL or -EXDEV where the file system cannot.
+int64_t waggle_share_blocks(int from, int to, int64_t offset, int64_t length);
+
+/// Whether all blocks of a file are shared with `other`, which is as long: 1, 0, or -errno where the file system does not
+/// say (FIEMAP).
+int waggle_blocks_are_shared(int one, int other, int64_t length);
+
+/// Asks to be told of writers (F_SETLEASE): 0 when nobody has the file open for writing, -EAGAIN when somebody has, other
+/// errors where nobody can say. Until the descriptor is closed, who opens the file for writing waits some seconds.
+int waggle_watch_writers(int descriptor);
+
+/// Whether nobody wanted to write since `waggle_watch_writers` returned 0: 1 or 0.
+int waggle_no_writer_came(int descriptor);
+
 /// Starts writing a range to the disk without waiting for it, so that the fdatasync at the end finds little to do.
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length);
 

@@ -23,7 +23,7 @@ public struct CollectionView: Sendable {
     public let itemCount: Int
     public let counts: SubjectCounts
     /// An image of one of the first items.
-    public let cover: ImageView?
+    public let cover: CoverView?
 
     /// The same as `updated`.
     public var created: UInt64 { updated }
@@ -31,9 +31,9 @@ public struct CollectionView: Sendable {
 
 /// What a collection holds.
 public enum CollectionItem: Sendable {
-    case model(ModelView)
+    case model(ModelCard)
     /// One version of a model.
-    case release(ReleaseView, model: ModelView)
+    case release(ReleaseView, model: ModelCard)
     /// An image post, or a review with images.
     case images(ImagePostView)
 }
@@ -139,26 +139,24 @@ extension ViewReader {
 
     fileprivate func item(_ row: ItemRow) throws -> CollectionItem? {
         if let releaseID = row.releaseID {
-            guard let release = try release(releaseID, .card), let model = try model(release.modelID, .card) else {
-                return nil
-            }
+            guard let release = try release(releaseID, .card), let model = try card(release.modelID) else { return nil }
             return .release(release, model: model)
         }
-        if let modelID = row.modelID { return try model(modelID, .card).map(CollectionItem.model) }
+        if let modelID = row.modelID { return try card(modelID).map(CollectionItem.model) }
         let id = try database.row("SELECT id FROM image_posts WHERE post = ?", [row.post.data])
         return try (id?[0] as Int32?).flatMap { try imagePost($0) }.map(CollectionItem.images)
     }
 
-    private func cover(_ id: Int32) throws -> ImageView? {
+    private func cover(_ id: Int32) throws -> CoverView? {
         for row in try itemRows(id, after: -1, limit: Limits.Catalog.coverItems, offset: 0) {
-            let image: ImageView? =
+            let cover =
                 switch try item(row) {
-                case .model(let model): model.releases.first?.images.first
-                case .release(let release, _): release.images.first
-                case .images(let post): post.images.first
-                case nil: nil
+                case .model(let model): model.cover
+                case .release(let release, _): release.images.first.map(CoverView.init)
+                case .images(let post): post.images.first.map(CoverView.init)
+                case nil: nil as CoverView?
                 }
-            if let image { return image }
+            if let cover { return cover }
         }
         return nil
     }

@@ -17,19 +17,26 @@ extension Catalog {
     /// what it chooses of that kind. Exclusions stay. At most `Limits.Catalog.facetValues` of a kind.
     public func facets(within query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> [FacetGroup] {
         try await read { database in
+            let limit = Limits.Catalog.countedModels
             var sets: [ModelQuery: [Int32]] = [:]
+            // The sets have most models in common, and what finds them reads what is counted.
+            var rows = FacetRows(database)
+            for kind in FacetKind.allCases {
+                let rest = query.without(kind)
+                if rest.choosesNothing || sets[rest] != nil { continue }
+                sets[rest] = try ModelListing.newest(limit + 1, database, rest, filter, rows: &rows)
+            }
+            try rows.load(sets.values.flatMap { $0.prefix(limit) })
+            let count = FacetCount(rows)
             return try FacetKind.allCases.map { kind in
                 let rest = query.without(kind)
-                let visible = filter.narrowed(to: rest.levels)
-                if rest.choosesNothing {
+                guard let models = sets[rest] else {
+                    let visible = filter.narrowed(to: rest.levels)
                     let values = try Self.topValues(kind, limit: Limits.Catalog.facetValues, visible, database)
                     return FacetGroup(kind: kind, values: values, isExact: true)
                 }
-                let limit = Limits.Catalog.countedModels
-                let models = try sets[rest] ?? ModelListing.newest(limit + 1, database, rest, filter)
-                sets[rest] = models
-                let count = FacetCount(database: database, models: Array(models.prefix(limit)), query: rest)
-                return FacetGroup(kind: kind, values: try count.values(kind), isExact: models.count <= limit)
+                let values = try count.values(kind, of: models.prefix(limit), ReleaseChoice(rest))
+                return FacetGroup(kind: kind, values: values, isExact: models.count <= limit)
             }
         }
     }
@@ -55,7 +62,7 @@ extension ModelQuery {
     /// The query without what it chooses of one kind; order and page do not matter.
     fileprivate func without(_ kind: FacetKind) -> ModelQuery {
         var query = self
-        (query.sort, query.limit, query.position, query.detail) = (.newest, 1, .start, .card)
+        (query.sort, query.limit, query.position, query.detail) = (.newest, 1, .start, .brief)
         switch kind {
         case .type: query.types = []
         case .baseModel: query.baseModels = []
@@ -73,60 +80,5 @@ extension ModelQuery {
         everything.levels = levels
         (everything.sort, everything.limit, everything.position, everything.detail) = (sort, limit, position, detail)
         return self == everything
-    }
-}
-
-/// Counts over a set of models.
-private struct FacetCount {
-    let database: Database
-    let models: [Int32]
-    let query: ModelQuery
-
-    func values(_ kind: FacetKind) throws -> [FacetView] {
-        let choice = ReleaseChoice(query)
-        switch kind {
-        case .level: return try levels()
-        // A base model counts where one release has both, and so does a format.
-        case .baseModel where !choice.formats.isEmpty:
-            return try values(
-                """
-                SELECT MIN(r.base_model), COUNT(DISTINCT r.model_id) FROM json_each(:models) m
-                CROSS JOIN releases r ON r.model_id = m.value
-                WHERE r.shelf < \(Shelf.hidden) AND r.base_key <> '' AND \(choice.condition) GROUP BY r.base_key
-                """, choice.arguments)
-        case .format where !choice.baseModels.isEmpty:
-            return try values(
-                """
-                SELECT MIN(g.format), COUNT(DISTINCT r.model_id) FROM json_each(:models) m
-                CROSS JOIN releases r ON r.model_id = m.value
-                CROSS JOIN files g ON g.release_id = r.id AND g.shelf = r.shelf
-                WHERE r.shelf < \(Shelf.hidden) AND g.format_key <> '' AND \(choice.condition) GROUP BY g.format_key
-                """, choice.arguments)
-        default:
-            return try values(
-                """
-                SELECT MIN(t.label), COUNT(*) FROM json_each(:models) m
-                CROSS JOIN model_terms t ON t.model_id = m.value AND t.kind = :kind GROUP BY t.value
-                """, ["kind": (kind.term ?? .all).rawValue])
-        }
-    }
-
-    /// The statements name the set first: a CROSS JOIN keeps SQLite from walking a whole index instead.
-    private func values(_ sql: String, _ arguments: [String: any DatabaseValueConvertible]) throws -> [FacetView] {
-        var arguments = arguments
-        arguments["models"] = models.json
-        let rows = try database.rows(sql, StatementArguments(arguments))
-        return FacetView.sorted(
-            rows.map { FacetView(name: $0[0], count: $0[1]) }, limit: Limits.Catalog.facetValues)
-    }
-
-    private func levels() throws -> [FacetView] {
-        let rows = try database.rows(
-            """
-            SELECT m.shelf, COUNT(*) FROM json_each(?) i CROSS JOIN models m INDEXED BY models_narrow ON m.id = i.value
-            GROUP BY m.shelf
-            """, [models.json])
-        let counts = rows.reduce(into: [Level: Int]()) { $0[Shelf.level($1[0]), default: 0] += $1[1] }
-        return counts.sorted { $0.key < $1.key }.map { FacetView(name: $0.key.word, count: $0.value) }
     }
 }

@@ -3,7 +3,7 @@ public import Moderation
 
 /// One item of the mixed list of everything new.
 public enum FeedItem: Sendable {
-    case model(ModelView)
+    case model(ModelCard)
     case image(ImageView)
 }
 
@@ -13,7 +13,7 @@ extension Catalog {
     ///   - cursor: the `next` of the page before; nil = from the start.
     ///   - isFromHere: only what authors who are at home on this node published.
     public func feed(
-        limit: Int, cursor: String? = nil, isFromHere: Bool = false, _ filter: ViewerFilter, detail: ViewDetail = .card
+        limit: Int, cursor: String? = nil, isFromHere: Bool = false, _ filter: ViewerFilter
     ) async throws(CatalogError) -> Page<FeedItem> {
         try await read { database in
             let range = try PageRange(
@@ -35,10 +35,10 @@ extension Catalog {
                 .sorted { $1.key.values.lexicographicallyPrecedes($0.key.values) }
             let (page, next) = range.page(Array(all.prefix(range.limit + 1)), key: \.key, letter: "F")
             let reader = ViewReader(database, filter)
+            let cards = try reader.cards(page.filter(\.isModel).map { OrderedList.id($0.key) })
             let items = try page.compactMap { item -> FeedItem? in
                 let id = OrderedList.id(item.key)
-                return item.isModel
-                    ? try reader.model(id, detail).map { .model($0) } : try reader.image(id).map { .image($0) }
+                return item.isModel ? cards[id].map { .model($0) } : try reader.image(id).map { .image($0) }
             }
             return Page(items: items, next: next)
         }

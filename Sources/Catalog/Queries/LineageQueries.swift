@@ -11,7 +11,7 @@ public struct LineageLink: Sendable {
     /// The post that the reference names, or that it is in. For what nobody here knows, all that there is.
     public let post: Hash32
     public let release: ReleaseLink?
-    public let model: ModelView?
+    public let model: ModelCard?
     public let image: ImageView?
     public let creator: CreatorView?
     /// References in between and the last one, from 1.
@@ -203,7 +203,7 @@ extension ViewReader {
 
     fileprivate func link(toRelease post: Hash32, _ role: LineageRole, _ depth: Int) throws -> LineageLink {
         let release = try releaseLink(post)
-        let model = try release.flatMap { try self.model($0.modelID, .card) }
+        let model = try release.flatMap { try card($0.modelID) }
         return LineageLink(
             role: role.name, post: post, release: release, model: model, image: nil, creator: model?.author,
             depth: depth)

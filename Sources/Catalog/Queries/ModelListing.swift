@@ -22,6 +22,9 @@ struct ModelListing {
     private var multiple: [(kind: TermKind, values: [String])] = []
     /// The size up to which a set is sorted.
     private let sortedSet: Int
+    /// Whether filters that `FacetRows` can tell are left to it, but for their marks; and those that were left.
+    private var leavesFilters = false
+    private var left: [(kind: TermKind, values: [String])] = []
 
     static func page(
         _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter,
@@ -31,19 +34,30 @@ struct ModelListing {
             return Page(items: [], next: nil)
         }
         let (keys, next) = listing.range.page(
-            try listing.keys(), key: { $0 }, letter: Self.letter(query.sort))
+            try listing.keys().keys, key: { $0 }, letter: Self.letter(query.sort))
         return Page(items: keys.map(OrderedList.id), next: next)
     }
 
-    /// The newest models of a query, whatever its order and page.
-    static func newest(_ limit: Int, _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter) throws
-        -> [Int32]
-    {
+    /// The newest models of a query, whatever its order and page. Filters are looked up in `rows`: a thousand models lie
+    /// far apart in the terms' own table.
+    static func newest(
+        _ limit: Int, _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter, rows: inout FacetRows
+    ) throws -> [Int32] {
         var query = query
         (query.sort, query.position, query.limit) = (.newest, .start, 1)
         guard var listing = try ModelListing(database, query, filter, Limits.Catalog.sortedSet) else { return [] }
-        listing.range = PageRange(first: limit, keyCount: Self.columns(query.sort).count)
-        return try listing.keys().prefix(limit).map(OrderedList.id)
+        listing.leavesFilters = true
+        var found: [Int32] = []
+        var place: OrderKey?
+        repeat {
+            listing.range = PageRange(first: limit, after: place, keyCount: Self.columns(query.sort).count)
+            let (keys, left) = try listing.keys()
+            guard let matches = try rows.matches(keys.map(OrderedList.id), left) else { return [] }
+            found += matches
+            // Those that only the marks let through leave room for further ones.
+            place = keys.count > limit ? keys.last : nil
+        } while found.count < limit && place != nil
+        return Array(found.prefix(limit))
     }
 
     private static func letter(_ sort: ModelQuery.Sort) -> Character {
@@ -114,19 +128,20 @@ struct ModelListing {
         }
     }
 
-    private func keys() throws -> [OrderKey] {
+    /// The places of one more model than the page has, and the filters that were left.
+    private func keys() throws -> (keys: [OrderKey], left: [(kind: TermKind, values: [String])]) {
         var plan = self
         if let set = try plan.set() {
             plan.addTermConditions(except: nil, table: "models", id: "id")
-            return try plan.sorted(set)
+            return (try plan.sorted(set), plan.left)
         }
         if isByPublication {
             let driver = try plan.rarestSingle()
             plan.addTermConditions(except: driver, table: "model_terms", id: "model_id")
-            return try plan.walkTerms(driver.map { single[$0] } ?? (.all, ""))
+            return (try plan.walkTerms(driver.map { single[$0] } ?? (.all, "")), plan.left)
         }
         plan.addTermConditions(except: nil, table: "models", id: "id")
-        return try plan.walk()
+        return (try plan.walk(), plan.left)
     }
 
     // MARK: Sets
@@ -206,6 +221,10 @@ struct ModelListing {
         var needed: Int64 = 0
         for (index, filter) in single.enumerated() where index != driver {
             needed |= TermMarks.bit(filter.kind, filter.value)
+            if isLeft(filter.kind) {
+                left.append((filter.kind, [filter.value]))
+                continue
+            }
             arguments["single\(index)"] = filter.value
             conditions.append(term("EXISTS", filter.kind, "= :single\(index)"))
         }
@@ -214,9 +233,13 @@ struct ModelListing {
             conditions.append("\(table).marks & :marks = :marks")
         }
         for (index, filter) in multiple.enumerated() {
-            arguments["multiple\(index)"] = filter.values.json
             arguments["anyMark\(index)"] = marks(filter.kind, filter.values)
             conditions.append("\(table).marks & :anyMark\(index) <> 0")
+            if isLeft(filter.kind) {
+                left.append(filter)
+                continue
+            }
+            arguments["multiple\(index)"] = filter.values.json
             conditions.append(term("EXISTS", filter.kind, "IN (SELECT value FROM json_each(:multiple\(index)))"))
         }
         for (name, kind, values) in [
@@ -230,6 +253,8 @@ struct ModelListing {
             conditions.append("(\(table).marks & :\(name)Marks = 0 OR \(look))")
         }
     }
+
+    private func isLeft(_ kind: TermKind) -> Bool { leavesFilters && FacetRowTable.kinds.contains(kind) }
 
     // MARK: Statements
 

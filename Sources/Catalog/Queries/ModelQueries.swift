@@ -4,8 +4,8 @@ public import Moderation
 import WaggleProtocol
 
 /// What a search found.
-public struct SearchPage: Sendable {
-    public let page: Page<ModelView>
+public struct SearchPage<Item: Sendable>: Sendable {
+    public let page: Page<Item>
     /// The text that was searched instead, when nothing matched as typed.
     public let corrected: String?
 }
@@ -19,9 +19,12 @@ public struct ModelCount: Sendable, Hashable {
 extension Catalog {
     /// The models of a query that the viewer may see.
     public func models(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> Page<ModelView> {
-        try await read { database in
-            try Self.models(query, ViewReader(database, filter))
-        }
+        try await read { try Self.models(query, ViewReader($0, filter)) }
+    }
+
+    /// The same as cards.
+    public func cards(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> Page<ModelCard> {
+        try await read { try Self.cards(query, ViewReader($0, filter)) }
     }
 
     private static func models(_ query: ModelQuery, _ reader: ViewReader) throws -> Page<ModelView> {
@@ -31,29 +34,46 @@ extension Catalog {
         return Page(items: models, next: page.next)
     }
 
+    private static func cards(_ query: ModelQuery, _ reader: ViewReader) throws -> Page<ModelCard> {
+        let page = try ModelListing.page(reader.database, query, reader.filter)
+        return Page(items: try reader.cardList(page.items, choice: ReleaseChoice(query)), next: page.next)
+    }
+
     /// Search: the models of a query, and, when nothing matches its text as typed, those of the nearest text that
     /// something matches. Go on from such a page with `corrected` as the query's text.
-    public func search(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> SearchPage {
-        try await read { database in
-            let reader = ViewReader(database, filter)
-            let page = try Self.models(query, reader)
-            guard page.items.isEmpty, query.position == .start,
-                let corrected = try SearchExpression(query.text)
-                    .corrected(filter.narrowed(to: query.levels), database)
-            else { return SearchPage(page: page, corrected: nil) }
-            var nearest = query
-            nearest.text = corrected.text
-            let found = try Self.models(nearest, reader)
-            return found.items.isEmpty
-                ? SearchPage(page: page, corrected: nil) : SearchPage(page: found, corrected: corrected.text)
-        }
+    public func search(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> SearchPage<ModelView>
+    {
+        try await read { try Self.search(query, ViewReader($0, filter), Self.models) }
+    }
+
+    /// The same as cards.
+    public func searchCards(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError)
+        -> SearchPage<ModelCard>
+    {
+        try await read { try Self.search(query, ViewReader($0, filter), Self.cards) }
+    }
+
+    private static func search<Item>(
+        _ query: ModelQuery, _ reader: ViewReader, _ items: (ModelQuery, ViewReader) throws -> Page<Item>
+    ) throws -> SearchPage<Item> {
+        let page = try items(query, reader)
+        guard page.items.isEmpty, query.position == .start,
+            let corrected = try SearchExpression(query.text)
+                .corrected(reader.filter.narrowed(to: query.levels), reader.database)
+        else { return SearchPage(page: page, corrected: nil) }
+        var nearest = query
+        nearest.text = corrected.text
+        let found = try items(nearest, reader)
+        return found.items.isEmpty
+            ? SearchPage(page: page, corrected: nil) : SearchPage(page: found, corrected: corrected.text)
     }
 
     /// How many models a query finds; beyond `Limits.Catalog.countedModels` it stops counting.
     public func count(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> ModelCount {
         try await read { database in
             let limit = Limits.Catalog.countedModels
-            let count = try ModelListing.newest(limit + 1, database, query, filter).count
+            var rows = FacetRows(database)
+            let count = try ModelListing.newest(limit + 1, database, query, filter, rows: &rows).count
             return ModelCount(count: min(count, limit), isExact: count <= limit)
         }
     }

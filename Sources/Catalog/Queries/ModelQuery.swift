@@ -107,7 +107,8 @@ public struct ModelQuery: Sendable, Hashable {
     public var sort = Sort.newest
     public var limit = 48
     public var position = PagePosition.start
-    public var detail = ViewDetail.card
+    /// Of views; cards have their own.
+    public var detail = ViewDetail.list
 
     public init() {}
 

@@ -24,7 +24,9 @@ public struct ViewDetail: Sendable, Hashable {
         self.images = min(max(images, 0), Limits.Catalog.imagesPerRelease)
     }
 
-    /// A card of a gallery: the newest release, without its files, and one image.
+    /// The thing itself: of a model, neither releases nor images.
+    public static let brief = ViewDetail(releases: 0, images: 0)
+    /// A card of one release: without its files, and one image.
     public static let card = {
         var detail = ViewDetail(releases: 1, images: 1)
         detail.hasFiles = false
@@ -47,7 +49,7 @@ final class ViewReader {
     let filter: ViewerFilter
     /// The viewer's shelves for SQL.
     let shelves: String
-    private let levels: [Int64]
+    let levels: [Int64]
     private var creators: [Int32: CreatorView] = [:]
     private var links: [Hash32: ReleaseLink?] = [:]
     /// What was counted for posts of which several images are shown.
@@ -60,6 +62,13 @@ final class ViewReader {
             columns: ["created", "tie", "image_id"], table: "image_links",
             conditions: ["subject_id = :subject", "author_id \(comparison) :author"])
         return (list: list, sql: list.sql(over: levels.count))
+    }
+
+    /// Where the image is found that stands for a model, best rank first.
+    private(set) lazy var coverLists = CoverRank.allCases.reversed().map { rank in
+        let list = OrderedList(
+            columns: ["created", "tie", "image_id"], table: rank.table, conditions: [rank.condition])
+        return (rank: rank, list: list, sql: list.sql(over: levels.count))
     }
 
     init(_ database: Database, _ filter: ViewerFilter) {
@@ -77,12 +86,22 @@ final class ViewReader {
     /// Who made something: without what only a creator's own page tells.
     func creator(_ id: Int32) throws -> CreatorView? {
         if let known = creators[id] { return known }
-        let row = try database.row("SELECT author, name, handle, home FROM authors WHERE id = ?", [id])
-        let view = row.map {
-            CreatorView(id: id, author: $0.hash(0), name: $0[1], handle: $0[2], home: $0[3])
+        try loadCreators([id])
+        return creators[id]
+    }
+
+    /// Looks up all of those at once who are not known yet.
+    func loadCreators(_ ids: [Int32]) throws {
+        let missing = Set(ids.filter { creators[$0] == nil })
+        guard !missing.isEmpty else { return }
+        for row in try database.rows(
+            """
+            SELECT a.id, a.author, a.name, a.handle, a.home FROM json_each(?) j CROSS JOIN authors a ON a.id = j.value
+            """, [Array(missing).json])
+        {
+            creators[row[0]] = CreatorView(
+                id: row[0], author: row.hash(1), name: row[2], handle: row[3], home: row[4])
         }
-        creators[id] = view
-        return view
     }
 
     /// A creator with profile and counts.
@@ -164,7 +183,7 @@ final class ViewReader {
         ).map { ($0[0], $0.hash(1)) }
     }
 
-    private static func counts(_ row: Row, from column: Int) -> SubjectCounts {
+    static func counts(_ row: Row, from column: Int) -> SubjectCounts {
         var counts = SubjectCounts()
         counts.downloads = row[column]
         counts.recommended = row[column + 1]

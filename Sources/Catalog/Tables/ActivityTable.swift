@@ -86,6 +86,7 @@ extension Projection {
     }
 
     func noteImage(modelID: Int32, shelf: Int64, created: Int64, authorID: Int32, change: Int64) throws {
+        staleCovers.insert(modelID)
         guard shelf < Shelf.hidden else { return }
         try noteActivity(
             modelID: modelID, created: created, authorID: authorID, change: change, level: Shelf.level(shelf))

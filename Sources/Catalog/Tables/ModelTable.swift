@@ -27,6 +27,8 @@ enum ModelTable {
             shelf INTEGER,
             published INTEGER NOT NULL,        -- created of the first release, else of the model
             updated INTEGER NOT NULL,          -- created of the newest release, else of the model
+            newest_release INTEGER,            -- of the open ones
+            newest_base TEXT NOT NULL DEFAULT '',  -- its base model
             downloads INTEGER NOT NULL DEFAULT 0,
             recommended INTEGER NOT NULL DEFAULT 0,
             not_recommended INTEGER NOT NULL DEFAULT 0,
@@ -117,10 +119,18 @@ extension Projection {
             marks: terms.reduce(0) { $0 | TermMarks.bit($1.kind, $1.value) })
         try database.run(
             """
-            UPDATE models SET shelf = ?1, published = ?2, updated = ?3, marks = ?4
-            WHERE id = ?5 AND (shelf, published, updated, marks) IS NOT (?1, ?2, ?3, ?4)
-            """, [shelf, place.published, open.map(\.created).max() ?? created, place.marks, id])
-        try setTerms(terms, ofModel: id, at: place)
+            UPDATE models SET shelf = ?1, published = ?2, updated = ?3, marks = ?4, newest_release = ?5, newest_base = ?6
+            WHERE id = ?7
+                AND (shelf, published, updated, marks, newest_release, newest_base) IS NOT (?1, ?2, ?3, ?4, ?5, ?6)
+            """,
+            [
+                shelf, place.published, open.map(\.created).max() ?? created, place.marks, open.first?.id,
+                open.first?.baseModel ?? "", id,
+            ])
+        let pairs = open.flatMap { release in
+            release.formats.map { (base: TermTable.folded(release.baseModel), format: TermTable.folded($0)) }
+        }
+        try setTerms(terms, pairs: pairs, ofModel: id, at: place)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
         try setSearchText(
             SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)

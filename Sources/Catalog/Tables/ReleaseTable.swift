@@ -35,6 +35,7 @@ enum ReleaseTable {
 
 /// What a model takes from one of its releases.
 struct ReleaseFacts {
+    let id: Int32
     let created: Int64
     let baseModel: String
     /// Of its files that are not hidden.
@@ -112,7 +113,7 @@ extension Projection {
         staleCounts.insert(modelID)
     }
 
-    /// Puts the releases of a model on its shelf, or on none when the model is not here.
+    /// Puts the releases of a model on its shelf, or on none when the model is not here. Newest first.
     func refreshReleases(ofModel id: Int32, level: UInt32?, isHidden: Bool) throws -> [ReleaseFacts] {
         let rows = try database.rows(
             """
@@ -138,7 +139,7 @@ extension Projection {
             }
             try setShelf(ofFilesOf: releaseID, shelf)
             return ReleaseFacts(
-                created: row[3], baseModel: row[4],
+                id: releaseID, created: row[3], baseModel: row[4],
                 formats: (row[7] as String? ?? "").split(separator: "\n").map(String.init), words: row[5],
                 isOpen: shelf.map { $0 < Shelf.hidden } ?? false)
         }

@@ -5,7 +5,8 @@ import Moderation
 import PostLog
 import WaggleProtocol
 
-/// Blobs that posts show besides the files of releases and images: avatars, covers of articles, graphs of workflows.
+/// Blobs that posts show besides the files of releases and images: avatars, covers of articles, graphs of workflows, the
+/// lists of checkpoints.
 enum ShownBlobTable {
     static let schema = """
         CREATE TABLE shown_blobs (
@@ -43,6 +44,12 @@ extension Projection {
                 Int64(level.rawValue), Shelf.number(level, isHidden: isHidden(blob: hash, of: post.id)),
                 Int64(post.created), post.id.tie,
             ])
+    }
+
+    /// The ids that a checkpoint names: without them nobody could tell which posts of a lost key stand, so everybody gets
+    /// them.
+    func show(checkpoint: WireCheckpoint, _ post: LoggedPost) throws {
+        try setShownBlob(checkpoint.blob, of: post, authorID: try authorID(post.author), level: .pg)
     }
 
     func removeShownBlob(of post: Hash32) throws {

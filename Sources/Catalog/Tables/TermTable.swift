@@ -101,13 +101,17 @@ struct Facet: Hashable {
 
 extension Projection {
     /// Replaces the terms of a model. Of two spellings the one that sorts first is kept.
-    func setTerms(_ terms: [Term], ofModel id: Int32, at place: ModelPlace?) throws {
+    /// - Parameter pairs: folded base models and formats that one release has together.
+    func setTerms(
+        _ terms: [Term], pairs: [(base: String, format: String)] = [], ofModel id: Int32, at place: ModelPlace?
+    ) throws {
         var wanted: [TermKey: Term] = [:]
         for term in terms where !term.value.isEmpty || term.kind.isMark {
             let key = TermKey(kind: term.kind.rawValue, value: term.value)
             if let other = wanted[key], !term.label.utf8.lexicographicallyPrecedes(other.label.utf8) { continue }
             wanted[key] = term
         }
+        try setFacetRow(Array(wanted.values), pairs: pairs, ofModel: id, shelf: place?.shelf)
         let stored = try database.rows(
             "SELECT kind, value, label, shelf, published, tie, marks FROM model_terms WHERE model_id = ?", [id])
         for row in stored {
@@ -143,6 +147,7 @@ extension Projection {
     }
 
     func writeFacets() throws {
+        var emptied: [Facet] = []
         for (facet, change) in facetChanges where change != 0 {
             let arguments: Database.Arguments = [
                 facet.kind.rawValue, facet.shelf, facet.label, change, TermTable.folded(facet.label),
@@ -156,7 +161,15 @@ extension Projection {
                 try database.run(
                     "DELETE FROM facets WHERE kind = ? AND shelf = ? AND label = ?",
                     [facet.kind.rawValue, facet.shelf, facet.label])
+                emptied.append(facet)
             }
+        }
+        // The models may have moved to another shelf.
+        for facet in emptied where FacetRowTable.kinds.contains(facet.kind) {
+            let isKnown = try database.exists(
+                "SELECT 1 FROM facets WHERE kind = ? AND value = ? AND label = ?",
+                [facet.kind.rawValue, TermTable.folded(facet.label), facet.label])
+            if !isKnown { try removeTermName(facet.kind, facet.label) }
         }
         facetChanges = [:]
     }

@@ -85,6 +85,22 @@ public struct NodeClient: Sendable {
         return reply.presence
     }
 
+    /// Small blobs in the order asked; nil for what the node does not give.
+    public func blobs(_ hashes: [Hash32]) async throws(PeerError) -> [Data?] {
+        var request = WireBlobHashes()
+        request.sha256 = hashes.map(\.data)
+        let reply: WireBlobBatch = try await exchange("/w/1/blobs/get", request)
+        guard reply.blobs.count == hashes.count else {
+            throw .malformed(url: url.description, detail: "\(reply.blobs.count) blobs for \(hashes.count) hashes")
+        }
+        do {
+            try await admit(reply.blobs.reduce(0) { $0 + $1.count }, url.description)
+        } catch {
+            throw failure(error)
+        }
+        return reply.blobs.map { $0.isEmpty ? nil : $0 }
+    }
+
     /// The unit hashes of a blob, and which units are there.
     public func pieces(_ sha256: Hash32) async throws(PeerError) -> WireBlobPieces {
         try message(try await call(.GET, "/w/1/blobs/\(sha256.hex)/pieces", limit: Limits.Wire.piecesBytes))

@@ -19,6 +19,22 @@ public struct NodeIdentity: Sendable {
     }
 }
 
+extension NodeIdentity {
+    /// A node that exists for the length of one question: keys that are kept nowhere, and their documents.
+    public static func passing(now: UInt64) throws -> (identity: NodeIdentity, documents: [Data]) {
+        let secret = RecoverySecret.random()
+        let genesis = try secret.genesis(.node)
+        let key = SigningKey.random()
+        var device = WireDevice()
+        device.key = key.publicKey.data
+        device.label = "passing"
+        device.scopes = [.node]
+        let listed = try KeyChain(genesis: genesis).listing(device, by: .words(secret), now: now)
+        let documents = [genesis.envelope, listed.envelope]
+        return (NodeIdentity(id: genesis.id, key: key, keyDocuments: documents), documents)
+    }
+}
+
 /// What another node says of itself, checked: the chain is valid and the announce is signed by a key that may.
 public struct NodeCard: Sendable {
     public let id: Hash32

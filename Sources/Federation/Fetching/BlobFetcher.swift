@@ -4,6 +4,7 @@ import FoundationEssentials
 import Identity
 import Logging
 import NIOCore
+import Synchronization
 import WaggleProtocol
 
 /// A blob as a signed post names it.
@@ -51,53 +52,72 @@ public struct BlobFetcher: Sendable {
     let peers: @Sendable (Hash32?) async -> [BlobPeer]
     /// The mirrors that signed releases name for a file; the caller closes them.
     let mirrors: @Sendable (Hash32) async -> [HTTPMirror]
-    private let culprits = Culprits()
+    /// What a signed release says of a file's tensors.
+    let weights: @Sendable (Hash32) async -> SignedWeights?
+    let culprits = Culprits()
 
     init(
         store: BlobStore, logger: Logger, peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
-        mirrors: @escaping @Sendable (Hash32) async -> [HTTPMirror]
+        mirrors: @escaping @Sendable (Hash32) async -> [HTTPMirror],
+        weights: @escaping @Sendable (Hash32) async -> SignedWeights?
     ) {
-        (self.store, self.logger, self.peers, self.mirrors) = (store, logger, peers, mirrors)
+        (self.store, self.logger, self.peers, self.mirrors, self.weights) = (store, logger, peers, mirrors, weights)
     }
 
     /// Fetches a blob that is not here yet; returns when it is durable. One that is here costs one look-up.
     ///
     /// - Parameters:
     ///   - node: asks this peer only.
+    ///   - holders: peers that said a moment ago that they have it whole or in part; they are not asked again.
     ///   - progress: gets the bytes that are here.
+    /// - Returns: bytes that were not fetched, because another file here has the same tensors.
+    @discardableResult
     public func fetch(
-        _ wanted: WantedBlob, from node: Hash32? = nil, progress: @escaping @Sendable (UInt64) -> Void = { _ in }
-    ) async throws(FetchError) {
+        _ wanted: WantedBlob, from node: Hash32? = nil, heldBy known: [Hash32] = [],
+        progress: @escaping @Sendable (UInt64) -> Void = { _ in }
+    ) async throws(FetchError) -> UInt64 {
         do {
-            if case .whole? = try await store.presence([wanted.sha256]).first { return }
+            if case .whole? = try await store.presence([wanted.sha256]).first { return 0 }
             let peers = await peers(node).filter { !culprits.isBanned($0.node.hex) }
-            let holders = await holders(of: wanted.sha256, among: peers)
+            var holders = peers.filter { known.contains($0.node) }
+            let isOneUnit = wanted.size <= UInt64(Limits.Blob.unitBytes)
+            // Large ones are worth the question who has which part.
+            if holders.isEmpty || !isOneUnit { holders = await self.holders(of: wanted.sha256, among: peers) }
             if wanted.size <= UInt64(Limits.Blob.smallBytes), !holders.isEmpty {
-                return try await fetchSmall(wanted, from: holders.map(\.client))
+                try await fetchSmall(wanted, from: holders.map(\.client))
+                return 0
             }
-            let mirrors = node == nil ? await mirrors(wanted.sha256) : []
-            let result: Result<Void, any Error>
+            let open = OpenMirrors()
+            if node == nil, holders.isEmpty || !isOneUnit { await open.add(await mirrors(wanted.sha256)) }
+            let result: Result<UInt64, any Error>
             do {
-                guard !holders.isEmpty || !mirrors.isEmpty else {
+                let kept = open.all.filter { !culprits.isBanned($0.host) }
+                guard !holders.isEmpty || !kept.isEmpty else {
                     throw FetchError.noSource(wanted.sha256, asked: peers.count)
                 }
-                let kept = mirrors.filter { !culprits.isBanned($0.host) }
+                if !isOneUnit { try await store.lease(wanted.sha256, holder: Self.leaseHolder, until: leaseEnd) }
                 result = .success(
-                    try await fetchUnits(wanted, from: holders, kept, progress: progress))
+                    try await fetchUnits(wanted, from: holders, kept, node: node, open, progress: progress))
             } catch {
                 result = .failure(error)
             }
-            for mirror in mirrors { await mirror.close() }
-            try result.get()
+            await open.close()
+            if !isOneUnit { try? await store.release(wanted.sha256, holder: Self.leaseHolder) }
+            return try result.get()
         } catch let error as FetchError {
             throw error
         } catch let error as BlobError {
-            if case .alreadyHeld = error { return }
+            if case .alreadyHeld = error { return 0 }
             throw .store(error)
         } catch {
             throw .sourcesFailed(wanted.sha256, missingUnits: 0, last: "\(error)")
         }
     }
+
+    /// Downloads under way are kept from eviction.
+    private static let leaseHolder = "fetch"
+
+    private var leaseEnd: Int64 { StoreOptions.systemTime() + Int64(FetchLimits.leaseSeconds * 1000) }
 
     /// How long peers that stall are waited for when another one can serve.
     private static let patience: Duration = .seconds(2)
@@ -141,16 +161,30 @@ public struct BlobFetcher: Sendable {
     // MARK: Units
 
     private func fetchUnits(
-        _ wanted: WantedBlob, from holders: [BlobPeer], _ mirrors: [HTTPMirror],
+        _ wanted: WantedBlob, from holders: [BlobPeer], _ mirrors: [HTTPMirror], node: Hash32?, _ open: OpenMirrors,
         progress: @escaping @Sendable (UInt64) -> Void
-    ) async throws {
-        let (partial, found) = try await begin(wanted, from: holders, orMirrors: !mirrors.isEmpty)
+    ) async throws -> UInt64 {
+        guard let (partial, found) = try await begin(wanted, from: holders, orMirrors: !mirrors.isEmpty) else {
+            try await WholeFetch(store: store, culprits: culprits, logger: logger).run(
+                wanted, from: mirrors, progress: progress)
+            return 0
+        }
         let sources = found + mirrors.map { FetchSource(BlobSource(mirror: $0), holding: nil, roundTrip: 0.2) }
+        var saved: UInt64 = 0
+        if partial.layer.count > 1, let weights = await weights(wanted.sha256) {
+            saved = await SameWeights(store: store, partial: partial, logger: logger).take(weights) { units in
+                await fetch(units, of: wanted, partial, from: sources)
+            }
+        }
         let transfer = BlobTransfer(
-            partial: partial, sources: sources.map(\.source), culprits: culprits, logger: logger,
+            partial: partial, culprits: culprits, logger: logger,
             refresh: { source in
                 guard case .peer(let client) = source.kind else { return nil }
                 return try? await pieces(of: wanted, from: client).get().held
+            },
+            look: { known in
+                try? await store.lease(wanted.sha256, holder: Self.leaseHolder, until: leaseEnd)
+                return await newSources(of: wanted, from: node, besides: known, open)
             },
             progress: { remaining in
                 progress(wanted.size - min(wanted.size, UInt64(remaining) * UInt64(Limits.Blob.unitBytes)))
@@ -163,20 +197,68 @@ public struct BlobFetcher: Sendable {
             try await partial.pause()
             throw FetchError.sourcesFailed(wanted.sha256, missingUnits: missing, last: last)
         }
+        return saved
     }
 
-    /// Opens the download with the first unit hashes that match the signed root, and learns who holds which units.
+    /// Fetches some of the units; false when nobody brought them.
+    private func fetch(
+        _ units: Range<Int>, of wanted: WantedBlob, _ partial: PartialBlob, from sources: [FetchSource]
+    ) async -> Bool {
+        // The others need not come now: to the transfer they are here.
+        var held = await partial.heldUnits
+        for unit in 0..<held.capacity where !units.contains(unit) { held.insert(unit) }
+        guard !held.isFull else { return true }
+        let transfer = BlobTransfer(
+            partial: partial, culprits: culprits, logger: logger, refresh: { _ in nil }, progress: { _ in })
+        guard case .complete = await transfer.run(joining: sources, held: held) else { return false }
+        return await partial.heldUnits.contains(units)
+    }
+
+    /// Peers and web servers that have the blob, whole or in part, and are not among those that are known.
+    private func newSources(
+        of wanted: WantedBlob, from node: Hash32?, besides known: Set<String>, _ open: OpenMirrors
+    ) async -> [FetchSource] {
+        let others = await peers(node).filter { !known.contains($0.node.hex) && !culprits.isBanned($0.node.hex) }
+        var found: [FetchSource] = []
+        for holder in await holders(of: wanted.sha256, among: others) {
+            guard let pieces = try? await pieces(of: wanted, from: holder.client).get() else { continue }
+            let source = BlobSource(peer: holder.client, node: holder.node)
+            found.append(FetchSource(source, holding: pieces.held, roundTrip: 0.2))
+        }
+        guard node == nil else { return found }
+        for mirror in await open.add(await mirrors(wanted.sha256)) where !culprits.isBanned(mirror.host) {
+            found.append(FetchSource(BlobSource(mirror: mirror), holding: nil, roundTrip: 0.2))
+        }
+        return found
+    }
+
+    /// Opens the download with the first unit hashes that match the signed root, and learns who holds which units. Nil when
+    /// nobody knows the unit hashes and only mirrors are left.
     private func begin(_ wanted: WantedBlob, from holders: [BlobPeer], orMirrors hasMirrors: Bool) async throws
-        -> (PartialBlob, [FetchSource])
+        -> (PartialBlob, [FetchSource])?
     {
         var partial = try await store.partial(wanted.sha256)
+        if partial == nil, let layer = try? await store.unitHashes(wanted.sha256),
+            MerkleTree.root(layer: layer, size: wanted.size) == wanted.piecesRoot
+        {
+            // It was here before, or an own copy is damaged.
+            partial = try await store.beginPartial(
+                sha256: wanted.sha256, size: wanted.size, piecesRoot: wanted.piecesRoot, layer: layer)
+        }
         if partial == nil, wanted.size <= UInt64(Limits.Blob.unitBytes) {
             // The root of one unit is its hash.
             partial = try await store.beginPartial(
                 sha256: wanted.sha256, size: wanted.size, piecesRoot: wanted.piecesRoot, layer: [])
         }
         var sources: [(index: Int, source: FetchSource)] = []
-        var last = "no peer knows its unit hashes, without which mirrors cannot be checked"
+        var last = "none of them tells its unit hashes"
+        if wanted.size <= UInt64(Limits.Blob.unitBytes), let partial {
+            // Who has its one unit has all of it, and the root is that unit's hash.
+            let whole = holders.map {
+                FetchSource(BlobSource(peer: $0.client, node: $0.node), holding: nil, roundTrip: 0.1)
+            }
+            if !whole.isEmpty { return (partial, whole) }
+        }
         let clock = ContinuousClock()
         let began = clock.now
         let answers = await earlyAnswers(
@@ -203,7 +285,12 @@ public struct BlobFetcher: Sendable {
                 last = "\(holder.client.url) sent unit hashes that do not belong to the signed root"
             }
         }
-        guard let partial, !sources.isEmpty || hasMirrors else {
+        guard let partial else {
+            if hasMirrors { return nil }
+            throw FetchError.sourcesFailed(
+                wanted.sha256, missingUnits: MerkleTree.unitCount(size: wanted.size), last: last)
+        }
+        guard !sources.isEmpty || hasMirrors else {
             throw FetchError.sourcesFailed(wanted.sha256, missingUnits: 0, last: last)
         }
         return (partial, sources.map(\.source))
@@ -226,6 +313,35 @@ public struct BlobFetcher: Sendable {
         } catch {
             return .failure(error)
         }
+    }
+}
+
+/// The web servers that one fetch has opened, closed with it.
+final class OpenMirrors: Sendable {
+    private let mirrors = Mutex<[HTTPMirror]>([])
+
+    var all: [HTTPMirror] { mirrors.withLock { $0 } }
+
+    /// Keeps those that are new, and closes the others; the new ones.
+    @discardableResult
+    func add(_ found: [HTTPMirror]) async -> [HTTPMirror] {
+        var (fresh, known): ([HTTPMirror], [HTTPMirror]) = ([], [])
+        mirrors.withLock { mirrors in
+            for mirror in found {
+                if mirrors.contains(where: { $0.url == mirror.url }) {
+                    known.append(mirror)
+                } else {
+                    mirrors.append(mirror)
+                    fresh.append(mirror)
+                }
+            }
+        }
+        for mirror in known { await mirror.close() }
+        return fresh
+    }
+
+    func close() async {
+        for mirror in all { await mirror.close() }
     }
 }
 

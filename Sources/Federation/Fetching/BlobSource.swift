@@ -22,6 +22,14 @@ struct BlobSource: Sendable {
         (kind, culprit) = (.mirror(mirror), mirror.host)
     }
 
+    /// What tells it from other sources of a blob: the node's identity, or the mirror's URL.
+    var name: String {
+        switch kind {
+        case .peer: culprit
+        case .mirror(let mirror): mirror.url
+        }
+    }
+
     /// For messages.
     var url: String {
         switch kind {

@@ -14,11 +14,13 @@ actor BlobTransfer {
     }
 
     private let partial: PartialBlob
-    private let sources: [BlobSource]
+    private var sources: [BlobSource] = []
     private let culprits: Culprits
     private let logger: Logger
     /// Asks a partial holder again what it has.
     private let refresh: @Sendable (BlobSource) async -> UnitSet?
+    /// Looks for sources that have appeared meanwhile; gets the names of all that ever took part.
+    private let look: @Sendable (Set<String>) async -> [FetchSource]
     /// Gets the number of units that are missing.
     private let progress: @Sendable (Int) -> Void
 
@@ -32,14 +34,16 @@ actor BlobTransfer {
     private var storeFailure: BlobError?
 
     init(
-        partial: PartialBlob, sources: [BlobSource], culprits: Culprits, logger: Logger,
-        refresh: @escaping @Sendable (BlobSource) async -> UnitSet?, progress: @escaping @Sendable (Int) -> Void
+        partial: PartialBlob, culprits: Culprits, logger: Logger,
+        refresh: @escaping @Sendable (BlobSource) async -> UnitSet?,
+        look: @escaping @Sendable (Set<String>) async -> [FetchSource] = { _ in [] },
+        progress: @escaping @Sendable (Int) -> Void
     ) {
         self.partial = partial
-        self.sources = sources
         self.culprits = culprits
         self.logger = logger
         self.refresh = refresh
+        self.look = look
         self.progress = progress
         start = clock.now
     }
@@ -47,23 +51,30 @@ actor BlobTransfer {
     /// Fetches until the blob is complete or nobody is left to ask.
     func run(joining: [FetchSource], held: UnitSet) async -> Outcome {
         scheduler = FetchScheduler(held: held)
-        for (index, source) in joining.enumerated() {
-            handle(.joined(index, holding: source.holding, roundTrip: source.roundTrip))
-        }
+        for source in joining { join(source) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 while (try? await Task.sleep(for: .milliseconds(250))) != nil { await self.handle(.tick) }
+            }
+            group.addTask {
+                var seconds = FetchLimits.lookSeconds.lowerBound
+                while (try? await Task.sleep(for: .seconds(seconds))) != nil {
+                    for source in await self.look(self.names) { await self.join(source) }
+                    seconds = min(2 * seconds, FetchLimits.lookSeconds.upperBound)
+                }
             }
             for await effect in effects {
                 switch effect {
                 case .ask(let run, let source, let units):
                     let (signal, end) = AsyncStream.makeStream(of: Never.self)
                     signals[run] = end
-                    group.addTask { await self.carryOut(run, self.sources[source], units, until: signal) }
+                    let from = sources[source]
+                    group.addTask { await self.carryOut(run, from, units, until: signal) }
                 case .cancel(let run): signals.removeValue(forKey: run)?.finish()
                 case .refresh(let source):
+                    let asked = sources[source]
                     group.addTask {
-                        if let units = await self.refresh(self.sources[source]) {
+                        if let units = await self.refresh(asked) {
                             await self.handle(.holds(source, units))
                         }
                     }
@@ -80,6 +91,14 @@ actor BlobTransfer {
         if scheduler.isComplete { return .complete }
         let last = lastFailure.isEmpty ? scheduler.lastFailure : lastFailure
         return .noSource(missingUnits: scheduler.remaining, last: last)
+    }
+
+    private var names: Set<String> { Set(sources.map(\.name)) }
+
+    private func join(_ source: FetchSource) {
+        guard !names.contains(source.source.name) else { return }
+        sources.append(source.source)
+        handle(.joined(sources.count - 1, holding: source.holding, roundTrip: source.roundTrip))
     }
 
     private func handle(_ event: FetchScheduler<Int>.Event) {

@@ -328,6 +328,10 @@ enum FetchLimits {
     static let failures = 3
     /// Times that a partial holder is asked again while it has nothing new.
     static let refreshes = 4
+    /// Seconds after which sources are looked for that have appeared meanwhile, and at most, as each look doubles them.
+    static let lookSeconds = 5.0...80.0
+    /// Seconds that a download is kept from eviction after its last sign of life.
+    static let leaseSeconds = 600.0
     /// Seconds of silence before a source's rate is known, and at least.
     static let firstPatience = 20.0
     static let leastPatience = 5.0

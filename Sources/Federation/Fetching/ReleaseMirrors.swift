@@ -5,7 +5,8 @@ import Logging
 import Moderation
 import WaggleProtocol
 
-/// Finds the web servers that the signed release of a file names, and opens those that may be dialled.
+/// What the signed release of a file says that helps to fetch it: the web servers that have it, of which those are opened
+/// that may be dialled, and the names of its tensors.
 struct ReleaseMirrors: Sendable {
     let catalog: Catalog
     let moderation: Moderation
@@ -15,6 +16,14 @@ struct ReleaseMirrors: Sendable {
     var resolver = SystemResolver()
 
     private static let atMost = 8
+
+    /// What the release says of a file's tensors; nil when it says nothing.
+    func weights(of hash: Hash32) async -> SignedWeights? {
+        let release = try? await catalog.releases(bySHA256: [hash], moderation.filter(for: .owner), detail: .full).first
+        guard let file = release?.body.files.first(where: { $0.sha256 == hash.data }) else { return nil }
+        let weights = SignedWeights(autoV3: Hash32(file.autov3), tensorDigest: Hash32(file.tensorDigest))
+        return weights.autoV3 == nil && weights.tensorDigest == nil ? nil : weights
+    }
 
     /// Mirrors of a file; the caller closes them. Empty for a file of no release.
     func open(for hash: Hash32) async -> [HTTPMirror] {

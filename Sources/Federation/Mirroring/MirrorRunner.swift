@@ -35,10 +35,6 @@ public struct MirrorRunner: Sendable {
         }
     }
 
-    /// Small files that are fetched side by side; each is one round trip. Large ones come one after another, each from
-    /// several peers.
-    private static let smallAtOnce = 8
-
     /// What a run would do now.
     ///
     /// - Parameter terms: of a rule that is thought to be there too.
@@ -53,7 +49,9 @@ public struct MirrorRunner: Sendable {
         try await activity.turn {
             let plan = try await plan()
             activity.begin(plan)
-            for keep in plan.keeps { try await blobs.pin(keep.candidate.sha256, keep.rule.pin) }
+            for (reason, keeps) in Dictionary(grouping: plan.keeps, by: \.rule.pin) {
+                try await blobs.pin(keeps.map(\.candidate.sha256), reason)
+            }
             let total = plan.fetchBytes
             var done = await activity.interruptible {
                 await carryOut(plan.fetches) { progress(plan.fetches.count, $0, total) }
@@ -72,37 +70,66 @@ public struct MirrorRunner: Sendable {
         }
     }
 
+    /// What became of one file.
+    private typealias Ended = (fetch: MirrorPlan.Fetch, error: FetchError?)
+
     private func carryOut(
         _ fetches: [MirrorPlan.Fetch], progress: @escaping @Sendable (UInt64) -> Void
     ) async -> Result {
-        await withTaskGroup(of: (fetch: MirrorPlan.Fetch, error: FetchError?).self) { group in
+        await withTaskGroup(of: (load: FetchLoad, ended: [Ended]).self) { group in
             var result = Result()
-            var underWay = 0
-            for fetch in fetches {
-                let atOnce = fetch.candidate.size > UInt64(Limits.Blob.unitBytes) ? 1 : Self.smallAtOnce
-                while underWay >= atOnce, let ended = await group.next() {
-                    underWay -= 1
-                    settle(ended.fetch, ended.error, &result)
+            var weight = 0
+            for load in FetchLoad.loads(of: fetches) {
+                while weight > 0, weight + load.weight > FetchLoad.room, let done = await group.next() {
+                    weight -= done.load.weight
+                    for ended in done.ended { settle(ended.fetch, ended.error, &result) }
                 }
                 if Task.isCancelled || result.isFull { break }
                 group.addTask {
-                    (
-                        fetch,
-                        await TransferClass.$current.withValue(.mirror) { await self.fetch(fetch, progress: progress) }
-                    )
+                    (load, await TransferClass.$current.withValue(.mirror) { await self.fetch(load, progress) })
                 }
-                underWay += 1
+                weight += load.weight
             }
-            for await ended in group { settle(ended.fetch, ended.error, &result) }
+            for await done in group {
+                for ended in done.ended { settle(ended.fetch, ended.error, &result) }
+            }
             return result
         }
+    }
+
+    /// Fetches the files of a load: small ones with one request, and one by one what that did not bring.
+    private func fetch(_ load: FetchLoad, _ progress: @escaping @Sendable (UInt64) -> Void) async -> [Ended] {
+        do throws(FetchError) {
+            // Pinned first, so that a download that is interrupted is not given up meanwhile.
+            try await pin(load.fetches)
+        } catch {
+            return load.fetches.map { ($0, error) }
+        }
+        var here: Set<Hash32> = []
+        if load.isBatch {
+            do throws(FetchError) {
+                here = try await fetcher.fetchSmall(load.fetches.map { $0.candidate.wanted }, from: load.holders)
+            } catch {
+                // Nothing that single requests would do better.
+                return load.fetches.map { ($0, error) }
+            }
+        }
+        var ended: [Ended] = []
+        for fetch in load.fetches {
+            if here.contains(fetch.candidate.sha256) {
+                progress(activity.came(fetch.bytes, for: fetch.rule.n, at: now()))
+                ended.append((fetch, nil))
+            } else {
+                ended.append((fetch, await self.fetch(fetch, progress: progress)))
+            }
+        }
+        return ended
     }
 
     private func fetch(
         _ fetch: MirrorPlan.Fetch, progress: @escaping @Sendable (UInt64) -> Void
     ) async -> FetchError? {
         let candidate = fetch.candidate
-        let wanted = WantedBlob(sha256: candidate.sha256, piecesRoot: candidate.piecesRoot, size: candidate.size)
         let held = candidate.size - fetch.bytes
         let seen = Mutex(held)
         let came = { @Sendable (here: UInt64) in
@@ -115,9 +142,8 @@ public struct MirrorRunner: Sendable {
         activity.began(fetch, name: candidate.title)
         defer { activity.ended(fetch) }
         do throws(FetchError) {
-            // Pinned first, so that a download that is interrupted is not given up meanwhile.
-            try await pin(fetch)
-            try await fetcher.fetch(wanted, from: fetch.rule.terms.node, progress: came)
+            try await fetcher.fetch(
+                candidate.wanted, from: fetch.rule.terms.node, heldBy: fetch.holders, progress: came)
             came(candidate.size)
             return nil
         } catch {
@@ -125,9 +151,11 @@ public struct MirrorRunner: Sendable {
         }
     }
 
-    private func pin(_ fetch: MirrorPlan.Fetch) async throws(FetchError) {
+    private func pin(_ fetches: [MirrorPlan.Fetch]) async throws(FetchError) {
         do throws(BlobError) {
-            try await blobs.pin(fetch.candidate.sha256, fetch.rule.pin)
+            for (reason, pinned) in Dictionary(grouping: fetches, by: \.rule.pin) {
+                try await blobs.pin(pinned.map(\.candidate.sha256), reason)
+            }
         } catch {
             throw .store(error)
         }
@@ -152,6 +180,8 @@ public struct MirrorRunner: Sendable {
 extension MirrorCandidate {
     /// What a person calls the file.
     public var title: String { name.isEmpty ? "image \(sha256.hex.prefix(12))" : name }
+
+    var wanted: WantedBlob { WantedBlob(sha256: sha256, piecesRoot: piecesRoot, size: size) }
 }
 
 extension FetchError {

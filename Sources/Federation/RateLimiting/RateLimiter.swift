@@ -18,8 +18,8 @@ public enum TransferClass: String, CaseIterable, Sendable, Comparable, Codable {
 }
 
 /// Token buckets for the whole node, for each class and for each peer: a value that is told the time and grants bytes. What
-/// is more urgent goes first; within a class, first come, first served, but nobody waits behind a peer that is at its own
-/// limit.
+/// is more urgent goes first, but a class that waits gets a tenth of what those before it get, so that none stands still;
+/// within a class, first come, first served, but nobody waits behind a peer that is at its own limit.
 ///
 /// A bucket holds what its rate gives in `burst`, and a grant may overdraw it by its own size, which `quantum` keeps below
 /// the same. So in any window more than the rate's bytes pass by at most twice that: 2 % of 10 seconds.
@@ -64,6 +64,10 @@ public struct RateLimiter: Sendable {
     }
 
     private static let burst = 0.1
+    /// Bytes of more urgent classes that may pass for each byte of a request that waits.
+    private static let patience = 9
+    /// Bytes that passed each class that waited, since it was last given something.
+    private var passedOver: [TransferClass: Int] = [:]
     public private(set) var rates: Rates
     private var buckets: [Owner: Bucket] = [:]
     private var queue: [Request] = []
@@ -106,20 +110,44 @@ public struct RateLimiter: Sendable {
     public mutating func advance(to now: Duration) -> [Ticket] {
         var granted: [Ticket] = []
         var waiting: [Request] = []
-        for request in queue {
+        for request in inTurn() {
             let owners = owners(request)
             for (owner, rate) in owners { fill(owner, rate, now) }
             if owners.allSatisfy({ buckets[$0.owner]?.tokens ?? 0 > 0 }) {
                 for (owner, _) in owners { buckets[owner]?.tokens -= Double(request.bytes) }
                 granted.append(request.ticket)
+                note(request)
             } else {
                 waiting.append(request)
             }
         }
-        queue = waiting
+        // Back in the order of urgency and arrival.
+        queue = waiting.sorted { ($0.kind, $0.ticket.number) < ($1.kind, $1.ticket.number) }
         // Full buckets say nothing that a new one would not.
         if queue.isEmpty, buckets.count > 1024 { buckets = buckets.filter { $0.key == .node || $0.value.tokens < 0 } }
         return granted
+    }
+
+    /// The queue, with the first of each class that was passed over for long enough before all others.
+    private func inTurn() -> [Request] {
+        guard !passedOver.isEmpty else { return queue }
+        var due: [Request] = []
+        var rest: [Request] = []
+        for request in queue {
+            let isDue =
+                !due.contains { $0.kind == request.kind }
+                && passedOver[request.kind, default: 0] >= Self.patience * request.bytes
+            if isDue { due.append(request) } else { rest.append(request) }
+        }
+        return due + rest
+    }
+
+    /// Counts a grant against the classes that wait behind it.
+    private mutating func note(_ request: Request) {
+        passedOver[request.kind] = nil
+        for kind in TransferClass.allCases where request.kind < kind && queue.contains(where: { $0.kind == kind }) {
+            passedOver[kind, default: 0] += request.bytes
+        }
     }
 
     /// How long a waiting request waits at least; nil when it is not waiting.

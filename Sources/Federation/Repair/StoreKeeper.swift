@@ -39,7 +39,7 @@ public struct StoreKeeper: Sendable {
     }
 
     /// Fetches what a damaged blob lacks; nil when it is whole again, else why not, in words.
-    private func repair(_ facts: BlobFacts) async -> String? {
+    public func repair(_ facts: BlobFacts) async -> String? {
         let hash = facts.sha256
         do throws(FetchError) {
             try await restoreTouched(hash)

@@ -55,7 +55,7 @@ struct FeedRoutes: Sendable {
             <?xml version="1.0" encoding="utf-8"?>
             <feed xmlns="http://www.w3.org/2005/Atom">
               <id>\(XMLText.escape(feed.base + feed.address))</id>
-              <title>\(XMLText.escape(feed.title))</title>
+              <title>\(XMLText.escape(DisplayText.clean(feed.title)))</title>
               <updated>\(Dates.timestamp(updated))</updated>
               <link rel="self" type="application/atom+xml" href="\(XMLText.escape(feed.base + feed.address))"/>
               <link rel="alternate" type="text/html" href="\(XMLText.escape(feed.base + feed.page))"/>
@@ -88,7 +88,7 @@ struct FeedRoutes: Sendable {
                 """
         }
         for tag in [model.body.type] + model.body.tags where !tag.isEmpty {
-            text += "    <category term=\"\(XMLText.escape(tag))\"/>\n"
+            text += "    <category term=\"\(XMLText.escape(DisplayText.clean(tag)))\"/>\n"
         }
         let words = release.body.changes.isEmpty ? model.body.description_p : release.body.changes
         if !words.isEmpty {

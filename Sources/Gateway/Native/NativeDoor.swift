@@ -114,7 +114,7 @@ final class NativeDoor: Sendable {
         do {
             // By address before anything is looked up, so that guessing tokens is no way around.
             let isUnknown = request.headers[.authorization] == nil
-            let limit = isKnocking ? Limits.API.knocksPerMinute : Limits.API.requestsPerAddress
+            let limit = isKnocking ? Limits.API.knocksPerMinute : services.configuration.requestsPerAddress
             if isKnocking || isUnknown {
                 standing = try take("\(isKnocking ? "door" : "address") \(address)", limit)
             } else {

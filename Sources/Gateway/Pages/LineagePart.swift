@@ -23,7 +23,7 @@ struct LineagePart {
                 kinName = Wording.heading(image)
                 kinHref = PageAddress.image(image.id)
             } else if let model = link.model {
-                kinName = model.body.name
+                kinName = model.name
                 kinHref = PageAddress.model(model)
             } else {
                 kinName = "something that is not here (\(link.post.hex.prefix(12)))"

@@ -7,9 +7,11 @@ enum PageAddress {
     /// Pages below a model's own; a slug that reads like one of them is left out of the address.
     static let modelParts = ["gallery", "reviews", "discussion", "history", "ranking"]
 
-    static func model(_ model: ModelView) -> String {
-        modelParts.contains(model.slug)
-            ? "/models/\(model.id)" : "/models/\(model.id)/\(PercentCoding.encode(model.slug))"
+    static func model(_ model: ModelView) -> String { Self.model(model.id, slug: model.slug) }
+    static func model(_ card: ModelCard) -> String { model(card.id, slug: card.slug) }
+
+    private static func model(_ id: Int32, slug: String) -> String {
+        modelParts.contains(slug) ? "/models/\(id)" : "/models/\(id)/\(PercentCoding.encode(slug))"
     }
 
     static func release(_ link: ReleaseLink) -> String {
@@ -43,7 +45,7 @@ enum BlobAddress {
     }
 
     /// Images have no names; the address gets one that programs can tell the type by.
-    static func name(of image: ImageView) -> FileName {
+    static func name(of image: some Pictured) -> FileName {
         let type = MediaType.served(image.image.mediaType)
         let suffix = type == MediaType.bytes ? "bin" : type == "image/jpeg" ? "jpg" : type.split(separator: "/")[1]
         return FileName("\(image.id).\(suffix)", fallback: "image")

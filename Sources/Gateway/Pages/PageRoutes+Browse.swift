@@ -34,8 +34,8 @@ extension PageRoutes {
             asked.text = words
             asked.limit = Limits.Gateway.cards
             asked.position = position
-            let result = try await services.catalog.search(asked, visitor)
-            content["cards"] = try await cards(result.page.items)
+            let result = try await services.catalog.searchCards(asked, visitor)
+            content["cards"] = result.page.items.map { CardView($0) }
             content["hasCards"] = !result.page.items.isEmpty
             content["corrected"] = result.corrected
             content["filterHref"] = PageAddress.with("/models", [("q", words)])
@@ -131,11 +131,11 @@ extension PageRoutes {
         query.limit = Limits.Gateway.cards
         query.position = position
         change(&query)
-        let page = try await services.catalog.models(query, visitor)
+        let page = try await services.catalog.cards(query, visitor)
         guard !page.items.isEmpty || cursor != nil else { throw GatewayError.notFound(missing) }
         var list = ListPage(heading: heading)
         list.crumb = all
-        list.cards = try await cards(page.items)
+        list.cards = page.items.map { CardView($0) }
         list.nothing = "There are no more."
         list.pager = Pager(path, cursor: cursor, next: page.next)
         return pages.page(
@@ -205,7 +205,7 @@ extension PageRoutes {
         if let release = try await services.catalog.release(post: id, visitor, detail: .card) {
             return try await matches([release], hash: "")
         }
-        if let model = try await services.catalog.model(post: id, visitor, detail: .card) {
+        if let model = try await services.catalog.model(post: id, visitor, detail: .brief) {
             return [
                 MatchView(
                     matchName: model.body.name, matchHref: PageAddress.model(model), matchAuthor: model.author.name,

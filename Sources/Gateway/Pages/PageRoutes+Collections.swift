@@ -75,9 +75,9 @@ extension PageRoutes {
             linkText: "By \(collection.author.name)", linkHref: PageAddress.creator(collection.author))
         for item in page.items {
             switch item {
-            case .model(let model): list.cards.append(try await card(model))
+            case .model(let model): list.cards.append(CardView(model))
             case .release(let release, let model):
-                list.cards.append(CardView(model, image: release.images.first, note: release.body.version))
+                list.cards.append(CardView(model, note: release.body.version))
             case .images(let post): list.cards += post.images.prefix(1).map { CardView($0) }
             }
         }

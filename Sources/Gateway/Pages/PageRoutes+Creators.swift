@@ -68,7 +68,7 @@ extension PageRoutes {
         var articles = ArticleQuery()
         articles.creator = reference
         articles.limit = 6
-        let theirModels = try await services.catalog.models(models, visitor)
+        let theirModels = try await services.catalog.cards(models, visitor)
         let theirImages = try await services.catalog.images(images, visitor)
         let theirCollections = try await services.catalog.collections(collections, visitor)
         let theirArticles = try await services.catalog.articles(articles, visitor)
@@ -76,10 +76,11 @@ extension PageRoutes {
         var content: [String: Any] = [
             "heading": creator.name, "handle": "@\(creator.handle)",
             "facts": facts(creator), "keys": try await keys(of: creator.author),
+            "areKeysDisputed": try await services.postLog.keyChain(of: creator.author)?.isDisputed ?? false,
             "authorID": AuthorID.text(creator.author),
             "links": creator.links.compactMap { MarkdownAddress.allowed(Array($0.utf8)) }
                 .map { LinkView(linkText: Wording.beginning($0, characters: 60), linkHref: $0) },
-            "models": try await cards(theirModels.items), "hasModels": !theirModels.items.isEmpty,
+            "models": theirModels.items.map { CardView($0) }, "hasModels": !theirModels.items.isEmpty,
             "images": theirImages.items.map { CardView($0) }, "hasImages": !theirImages.items.isEmpty,
             "collections": theirCollections.items.map { CardView($0) },
             "hasCollections": !theirCollections.items.isEmpty,

@@ -31,7 +31,7 @@ extension PageRoutes {
         let total = try await services.catalog.count(asked, visitor)
         asked.limit = Limits.Gateway.cards
         asked.position = position
-        let page = try await services.catalog.models(asked, visitor)
+        let page = try await services.catalog.cards(asked, visitor)
 
         let offersLevels = visitor.mask.nonzeroBitCount > 1
         var content = FilterForm(filters: filters, facets: facets, offersLevels: offersLevels).content
@@ -41,7 +41,7 @@ extension PageRoutes {
         content["active"] = filters.active("/models")
         content["hasCards"] = !page.items.isEmpty
         content["isUnfiltered"] = filters.isUnfiltered
-        var cards = try await cards(page.items) { Self.note($0, filters.sort) }
+        var cards = page.items.map { CardView($0, note: Self.note($0, filters.sort)) }
         if filters.sort.isRanking {
             for (index, model) in page.items.enumerated() {
                 cards[index].whyHref = "/models/\(model.id)/ranking?sort=\(filters.sort.rawValue)"
@@ -58,7 +58,7 @@ extension PageRoutes {
     }
 
     /// What a list is ordered by, beside each model.
-    private static func note(_ model: ModelView, _ sort: ModelFilters.Sort) -> String? {
+    private static func note(_ model: ModelCard, _ sort: ModelFilters.Sort) -> String? {
         let counts = model.counts
         let reviews = counts.recommended + counts.notRecommended
         switch sort {
@@ -135,7 +135,7 @@ extension PageRoutes {
 
     @Sendable private func gallery(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let query = try Query(request)
-        let model = try await named(context, detail: .card)
+        let model = try await named(context, detail: .brief)
         let (cursor, position) = place(query)
         let sort = try query.choice("sort", of: ImageSort.allCases) ?? .newest
         let whose = try query.choice("by", of: Gallery.allCases) ?? .all
@@ -174,7 +174,7 @@ extension PageRoutes {
     }
 
     @Sendable private func reviews(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let model = try await named(context, detail: .card)
+        let model = try await named(context, detail: .brief)
         let (cursor, position) = place(try Query(request))
         let page = try await services.catalog.reviews(
             ofModel: model.id, limit: Limits.Gateway.texts, position: position, visitor)
@@ -195,7 +195,7 @@ extension PageRoutes {
     }
 
     @Sendable private func discussion(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let model = try await named(context, detail: .card)
+        let model = try await named(context, detail: .brief)
         let (cursor, position) = place(try Query(request))
         let page = try await services.catalog.threads(
             on: model.post, limit: Limits.Gateway.texts, position: position, visitor)
@@ -224,7 +224,7 @@ extension PageRoutes {
     }
 
     @Sendable private func ranking(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let model = try await named(context, detail: .card)
+        let model = try await named(context, detail: .brief)
         let sort = try Query(request).choice("sort", of: ModelFilters.Sort.allCases) ?? .downloads
         guard
             let explanation = try await services.catalog.explanation(ofModel: model.id, sort: sort.order, visitor)

@@ -59,24 +59,6 @@ struct PageRoutes: Sendable {
         origins.base(for: request, context) + path
     }
 
-    /// Models as cards. One whose newest release has no picture gets the newest of its others.
-    func cards(_ models: [ModelView], note: (ModelView) -> String? = { _ in nil }) async throws -> [CardView] {
-        var cards: [CardView] = []
-        for model in models { cards.append(try await card(model, note: note(model))) }
-        return cards
-    }
-
-    func card(_ model: ModelView, note: String? = nil) async throws -> CardView {
-        var image: ImageView?
-        if model.releases.allSatisfy(\.images.isEmpty) {
-            var query = ImageQuery()
-            query.modelID = model.id
-            query.limit = 1
-            image = try await services.catalog.images(query, visitor).items.first
-        }
-        return CardView(model, image: image, note: note)
-    }
-
     /// Which key signed a post, and since when it may.
     func signature(_ post: Hash32) async throws -> SignatureView? {
         guard let logged = try await services.postLog.posts(ids: [post])[post], let device = Hash32(logged.post.device)
@@ -112,11 +94,10 @@ struct PageRoutes: Sendable {
             "tabSets": [TabsView(tabsLabel: "Origin", tabs: tabs)], "hasCards": !feed.items.isEmpty,
             "isEmptyNode": feed.items.isEmpty && cursor == nil && origin == .network,
         ]
-        var cards: [CardView] = []
-        for item in feed.items {
+        let cards = feed.items.map { item in
             switch item {
-            case .model(let model): cards.append(try await card(model))
-            case .image(let image): cards.append(CardView(image))
+            case .model(let model): CardView(model)
+            case .image(let image): CardView(image)
             }
         }
         // What a model's card shows needs no card of its own beside it.

@@ -30,6 +30,17 @@ struct PageFrame {
     var searched = ""
 }
 
+/// What a picture in a page is made from.
+protocol Pictured {
+    var id: Int32 { get }
+    var author: CreatorView { get }
+    var image: WireImage { get }
+    var title: String { get }
+}
+
+extension ImageView: Pictured {}
+extension CoverView: Pictured {}
+
 /// A picture in a page.
 struct PictureView {
     let source: String
@@ -38,7 +49,7 @@ struct PictureView {
     let alt: String
 
     /// - Parameter caption: text that stands beside the picture; an alternative that only repeats it would be read twice.
-    init?(_ image: ImageView, caption: String = "") {
+    init?(_ image: some Pictured, caption: String = "") {
         guard let blob = Hash32(image.image.blob) else { return nil }
         source = BlobAddress.path(blob, name: BlobAddress.name(of: image))
         // A page that knows the size does not move when the picture comes.
@@ -65,17 +76,15 @@ struct CardView {
     /// Explains the place in a ranking.
     var whyHref: String?
 
-    /// - Parameter image: shown when the releases in the view have none.
-    init(_ model: ModelView, image: ImageView? = nil, note: String? = nil) {
+    init(_ model: ModelCard, note: String? = nil) {
         isModel = true
         href = PageAddress.model(model)
-        picture =
-            (model.releases.flatMap(\.images) + [image].compactMap { $0 }).lazy.compactMap { PictureView($0) }.first
-        cardTitle = model.body.name
+        picture = model.cover.flatMap { PictureView($0) }
+        cardTitle = model.name
         cardAuthor = model.author.name
         cardAuthorHref = PageAddress.creator(model.author)
         cardOrigin = Wording.origin(model.author)
-        badges = [model.body.type, model.releases.first?.body.baseModel ?? ""].filter { !$0.isEmpty }
+        badges = [model.type, model.release?.baseModel ?? ""].filter { !$0.isEmpty }
         cardNote = note
     }
 

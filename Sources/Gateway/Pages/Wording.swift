@@ -58,7 +58,7 @@ enum Wording {
     // MARK: Pictures
 
     /// What a picture shows for those who do not see it: the author's words, else the prompt.
-    static func alternative(_ image: ImageView) -> String {
+    static func alternative(_ image: some Pictured) -> String {
         for text in [image.image.alt, withoutTags(image.image.recipe.prompt), image.title] where isShown(text) {
             return beginning(text, characters: 160)
         }

@@ -7,7 +7,8 @@ import Hummingbird
 import Moderation
 import WaggleProtocol
 
-/// What peers ask of blobs before they fetch them: `POST /w/1/blobs/have`, `GET HEAD /w/1/blobs/{sha256}/pieces`.
+/// What peers ask of blobs before they fetch them, and small ones many at a time: `POST /w/1/blobs/have`,
+/// `POST /w/1/blobs/get`, `GET HEAD /w/1/blobs/{sha256}/pieces`.
 struct BlobPeerRoutes: Sendable {
     let services: GatewayServices
     let peers: PeerAuthentication
@@ -15,6 +16,7 @@ struct BlobPeerRoutes: Sendable {
 
     func register(in routes: inout RouteTable) {
         routes.post("/w/1/blobs/have", shows: .peerOnly, .peer, have)
+        routes.post("/w/1/blobs/get", shows: .peerOnly, .peer, get)
         routes.get("/w/1/blobs/{sha256}/pieces", shows: .peerOnly, .peer, pieces)
     }
 
@@ -32,6 +34,30 @@ struct BlobPeerRoutes: Sendable {
             }
             reply.presence.append(presence == .whole ? .whole : .partial)
         }
+        return WireBody.reply(reply, to: request)
+    }
+
+    /// Small blobs, in the order asked: a request a file would cost more than the files.
+    @Sendable private func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let body = try await WireBody(of: request, clock: services.clock)
+        _ = try await peers.peer(request, context, body: body)
+        let hashes = try PostRoutes.hashes(body.message(WireBlobHashes.self).sha256, limit: Limits.Wire.blobsPerGet)
+        let found = try await services.blobs.smallBlobs(hashes)
+        var reply = WireBlobBatch()
+        // Room for the tag and length of each, given or not.
+        var room = Limits.Wire.bodyBytes - 8 * hashes.count
+        for hash in hashes {
+            guard let bytes = found[hash], bytes.count <= room, case .show = try await gate.look(hash, for: .peer)
+            else {
+                reply.blobs.append(Data())
+                continue
+            }
+            room -= bytes.count
+            reply.blobs.append(bytes)
+        }
+        let pace = SendingPace(services.sending, to: .peer, nil, size: 0, on: context.channel)
+        var left = Limits.Wire.bodyBytes - room
+        while left > 0 { left -= try await pace.take(upTo: left) }
         return WireBody.reply(reply, to: request)
     }
 

@@ -27,6 +27,9 @@ extension Templates {
         {{#keys}}{{#first()}}<p class="by">Signs with {{/first()}}{{^first()}}, {{/first()}}key <code>{{keyStart}}</code>\
         {{#keyLabel}} (<bdi>{{.}}</bdi>){{/keyLabel}}{{#keySince}} since <time datetime="{{.}}">{{.}}</time>{{/keySince}}\
         {{#last()}}</p>{{/last()}}{{/keys}}
+        {{#areKeysDisputed}}<p role="note"><strong>Disputed keys.</strong> Two successors of this person's root keys exist, so \
+        somebody else may know them. This node goes by the one that it saw first. Ask the person, by another way, \
+        which is real.</p>{{/areKeysDisputed}}
         </div>
         </div>
         {{#about}}<div class="prose part">{{{.}}}</div>{{/about}}

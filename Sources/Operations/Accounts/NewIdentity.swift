@@ -1,6 +1,6 @@
 import Digests
 public import FoundationEssentials
-import Identity
+public import Identity
 import SystemPackage
 import WaggleProtocol
 
@@ -52,6 +52,12 @@ extension Home {
     public var keyDocuments: [Data] {
         guard let text = try? String(contentsOf: keyDocumentsURL, encoding: .utf8) else { return [] }
         return text.split(separator: "\n").compactMap { Data(base64Encoded: String($0)) }
+    }
+
+    /// Writes the key of a node that came back, the documents first: a key file without them would speak for nobody.
+    public func write(nodeKey: KeyFile, documents: [Data]) throws {
+        try write(keyDocuments: documents)
+        try nodeKey.write(to: self.nodeKey.string)
     }
 
     func write(keyDocuments: [Data]) throws {

@@ -90,28 +90,20 @@ public struct IdentifyFiles: Operation {
     }
 
     private func identify(_ path: FilePath, _ context: OperationContext) async throws(OperationError) -> Item {
-        let filter = context.moderation.filter(for: .owner)
         do {
             // What was hashed in place and is unchanged is not read again.
-            let known = try? await context.blobs.adoptedFacts(path: path)
-            if let sha256 = known?.sha256 {
-                let exact = try await context.catalog.releases(byHash: HashClaim(sha256: sha256), filter, detail: .list)
-                if !exact.isEmpty { return item(path, sha256, .exact, exact) }
+            if let sha256 = (try? await context.blobs.adoptedFacts(path: path))?.sha256 {
+                if let found = try await match(path, sha256, nil, context), found.match == .exact { return found }
+                // The background pass has been there: it has read the file for its other names.
+                if let extra = try await context.blobs.extraHashes(of: sha256) {
+                    return try await match(path, sha256, Weights(extra), context) ?? item(path, sha256, .unknown, [])
+                }
             }
             let print = try await FilePrint.of(path, progress: context.progress)
-            let exact = try await context.catalog.releases(
-                byHash: HashClaim(sha256: print.sha256), filter, detail: .list)
-            let same = exact.filter { $0.body.files.contains { Hash32($0.sha256) == print.sha256 } }
-            if !same.isEmpty { return item(path, print.sha256, .exact, same) }
-            if let tensors = print.tensors {
-                var akin = try await context.catalog.releases(byTensorDigest: tensors.digest, filter)
-                if akin.isEmpty {
-                    akin = try await context.catalog.releases(
-                        byHash: HashClaim(sha256: tensors.autoV3), filter, detail: .list)
-                }
-                if !akin.isEmpty { return item(path, print.sha256, .sameWeights, akin, tensors: tensors) }
-            }
-            return item(path, print.sha256, .unknown, [])
+            let weights = print.tensors.map { Weights(digest: $0.digest, autoV3: $0.autoV3) }
+            return try await match(path, print.sha256, weights, context) ?? item(path, print.sha256, .unknown, [])
+        } catch let error as BlobError {
+            throw OperationError(error)
         } catch let error as CatalogError {
             throw OperationError(error)
         } catch let error as OperationError {
@@ -119,6 +111,37 @@ public struct IdentifyFiles: Operation {
         } catch {
             throw OperationError(.failed, "\(error)")
         }
+    }
+
+    /// The names of a safetensors file's weights.
+    private struct Weights {
+        let digest: Hash32
+        let autoV3: Hash32
+
+        init(digest: Hash32, autoV3: Hash32) {
+            (self.digest, self.autoV3) = (digest, autoV3)
+        }
+
+        init?(_ extra: ExtraHashes) {
+            guard let digest = extra.tensorDigest, let autoV3 = extra.autoV3 else { return nil }
+            self.init(digest: digest, autoV3: autoV3)
+        }
+    }
+
+    /// The releases that a file with these names belongs to; nil when there are none.
+    private func match(
+        _ path: FilePath, _ sha256: Hash32, _ weights: Weights?, _ context: OperationContext
+    ) async throws(CatalogError) -> Item? {
+        let filter = context.moderation.filter(for: .owner)
+        let exact = try await context.catalog.releases(byHash: HashClaim(sha256: sha256), filter, detail: .list)
+        let same = exact.filter { $0.body.files.contains { Hash32($0.sha256) == sha256 } }
+        if !same.isEmpty { return item(path, sha256, .exact, same) }
+        guard let weights else { return nil }
+        var akin = try await context.catalog.releases(byTensorDigest: weights.digest, filter)
+        if akin.isEmpty {
+            akin = try await context.catalog.releases(byHash: HashClaim(sha256: weights.autoV3), filter, detail: .list)
+        }
+        return akin.isEmpty ? nil : item(path, sha256, .sameWeights, akin, weights: weights)
     }
 
     private func identify(hash: String, _ context: OperationContext) async throws(OperationError) -> Item {
@@ -132,6 +155,7 @@ public struct IdentifyFiles: Operation {
         do {
             let found = try await context.catalog.releases(
                 byHash: claim, context.moderation.filter(for: .owner), detail: .list)
+            if found.isEmpty, let here = try await identify(localHash: wanted, context) { return here }
             let files = found.flatMap(\.body.files)
             let exact = files.first { Hex.encode($0.sha256).hasPrefix(wanted) || Hex.encode($0.piecesRoot) == wanted }
             let byWeights = files.first { Hex.encode($0.autov3).hasPrefix(wanted) }
@@ -140,18 +164,35 @@ public struct IdentifyFiles: Operation {
             let releases = found.map { Release($0) { Hex.encode($0.sha256).hasPrefix(wanted) } }
             return Item(
                 path: "", sha256: sha256?.hex ?? "", match: match, releases: releases, peers: [], note: "")
-        } catch {
+        } catch let error as CatalogError {
             throw OperationError(error)
+        } catch let error as BlobError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
         }
     }
 
+    /// A hash that no release signs may still be one that the store knows a file by: BLAKE3, or a name of its weights.
+    private func identify(localHash wanted: String, _ context: OperationContext) async throws -> Item? {
+        guard let bytes = Hex.decode(wanted), let found = try await context.blobs.blobs(named: bytes).first else {
+            return nil
+        }
+        let weights = try await context.blobs.extraHashes(of: found).flatMap { Weights($0) }
+        let path = try await context.blobs.adoptedPaths(of: found).first ?? ""
+        if let item = try await match(path, found, weights, context) { return item }
+        return Item(
+            path: path.string, sha256: found.hex, match: .unknown, releases: [], peers: [],
+            note: "the file is here, and no release lists it")
+    }
+
     private func item(
-        _ path: FilePath, _ sha256: Hash32, _ match: Match, _ releases: [ReleaseView], tensors: TensorHashes? = nil
+        _ path: FilePath, _ sha256: Hash32, _ match: Match, _ releases: [ReleaseView], weights: Weights? = nil
     ) -> Item {
         let links = releases.map { release in
             Release(release) { file in
                 Hash32(file.sha256) == sha256
-                    || tensors.map { Hash32(file.tensorDigest) == $0.digest || Hash32(file.autov3) == $0.autoV3 }
+                    || weights.map { Hash32(file.tensorDigest) == $0.digest || Hash32(file.autov3) == $0.autoV3 }
                         ?? false
             }
         }
@@ -188,58 +229,5 @@ extension IdentifyFiles.Release {
         self.init(
             reference: "@\(view.author.handle)/\(view.body.modelSlug)@\(view.body.version)", release: view.post.hex,
             fileName: (view.body.files.first(where: fits) ?? view.body.files.first)?.name ?? "")
-    }
-}
-
-/// The hashes that tell a file, from one read of it.
-struct FilePrint: Sendable {
-    let sha256: Hash32
-    /// Nil for what is no sound safetensors file.
-    let tensors: TensorHashes?
-
-    /// - Throws: `notFound`, `usage` for what is no file, `conflict` when it changes meanwhile, `failed`.
-    static func of(
-        _ path: FilePath, progress: @escaping @Sendable (Progress) -> Void
-    ) async throws(OperationError) -> FilePrint {
-        let header = (try? await FileLook.at(path))?.header
-        return try await Blocking.run { () throws(OperationError) in
-            let (file, size) = try RegularFile.open(path)
-            defer { try? file.close() }
-            let whole = SHA256()
-            let hasher = header?.fileSize == size ? header.map { TensorStreamHasher($0) } : nil
-            var skip = header?.dataStart ?? 0
-            var isSound = true
-            var done: UInt64 = 0
-            let buffer = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: Limits.Library.readBytes, alignment: 4096)
-            defer { buffer.deallocate() }
-            while true {
-                let count: Int
-                do {
-                    count = try file.read(fromAbsoluteOffset: Int64(done), into: buffer)
-                } catch {
-                    throw OperationError(.failed, "\(path): \(error)")
-                }
-                guard count > 0 else { break }
-                let chunk = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                whole.update(chunk)
-                let skipped = min(skip, UInt64(count))
-                skip -= skipped
-                if isSound, let hasher {
-                    do throws(SafetensorsError) {
-                        try hasher.update(UnsafeRawBufferPointer(rebasing: chunk[Int(skipped)...]))
-                    } catch {
-                        isSound = false
-                    }
-                }
-                done += UInt64(count)
-                progress(Progress(activity: "reading \(path.lastComponent?.string ?? "")", done: done, total: size))
-            }
-            guard done == size else {
-                throw OperationError(
-                    .conflict, "\(path) changed while it was read; try again when its writer has finished")
-            }
-            return FilePrint(sha256: whole.finalize(), tensors: isSound ? try? hasher?.finalize() : nil)
-        }
     }
 }

@@ -88,7 +88,7 @@ public struct LibraryKeeper: Sendable {
                     onFailure(error)
                 }
             }
-            _ = try await context.blobs.hashLibrary()
+            _ = try await context.blobs.hashLibrary(inBackground: true)
         } catch {
             throw OperationError(error)
         }

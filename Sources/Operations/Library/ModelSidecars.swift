@@ -79,7 +79,7 @@ struct ModelSidecars {
         file.piecesRoot = image.piecesRoot
         file.size = image.size
         file.name = "preview"
-        return try await context.fetch(file)
+        return try await context.fetch(file)?.sha256
     }
 
     /// Writes a file that must not be there yet; false when it is.

@@ -47,14 +47,21 @@ public struct PlaceRelease: Operation {
         let names = try fileTemplate()
         let release = try await ReferenceResolver(context).release(reference)
         let model = try await model(of: release, context)
-        let base = try await base(for: ModelType(rawValue: model.body.type))
+        let type = ModelType(rawValue: model.body.type)
+        let base = try await base(for: type)
         var (files, written, notes): ([GetRelease.Reply.File], [String], [String]) = ([], [], [])
         for file in release.body.files {
-            guard let sha256 = try await context.fetch(file) else { continue }
+            guard let (sha256, reused) = try await context.fetch(file) else { continue }
             let parts = names.path { Self.value($0, file, release, model) }
             var target = base
             for part in parts.dropLast() { target.append(part) }
-            let placed = try await place(file, sha256, in: target, as: parts.last ?? "unnamed", context)
+            var placed: GetRelease.Reply.File
+            if let path = try await here(sha256, type, base, context) {
+                placed = .init(path: path.string, sha256: sha256.hex, size: file.size, method: "here already")
+            } else {
+                placed = try await place(file, sha256, in: target, as: parts.last ?? "unnamed", context)
+            }
+            placed.reused = reused
             files.append(placed)
             guard sidecars else { continue }
             let sidecar = ModelSidecars(
@@ -63,6 +70,7 @@ public struct PlaceRelease: Operation {
             written += result.written
             notes += result.notes
         }
+        notes += try await ChannelNotice.warnings(for: release, in: context)
         return Reply(release: release.post.hex, files: files, sidecars: written, notes: notes)
     }
 
@@ -109,6 +117,26 @@ public struct PlaceRelease: Operation {
             if FolderRoots.isFolder(folder.appending(parts[0])) { return folder.pushing(FilePath(path)) }
             if folder.lastComponent?.string == parts.last { return folder }
             return folder.appending(parts[parts.count - 1])
+        }
+    }
+
+    /// A file of the folder with these bytes, under whatever name, where the program looks for models of this type.
+    private func here(
+        _ sha256: Hash32, _ type: ModelType, _ base: FilePath, _ context: OperationContext
+    ) async throws(OperationError) -> FilePath? {
+        let paths: [FilePath]
+        do {
+            paths = try await context.blobs.adoptedPaths(of: sha256)
+        } catch {
+            throw OperationError(error)
+        }
+        guard !paths.isEmpty else { return nil }
+        let (folder, given) = (FilePath(folder), layout)
+        let roots = try await Blocking.run { () throws(OperationError) in
+            try FolderRoots(folder, layout: given ?? FolderRoots.detect(folder))
+        }
+        return paths.first { path in
+            path.starts(with: base) || roots.roots.contains { path.starts(with: $0) } && roots.type(of: path) == type
         }
     }
 

@@ -124,12 +124,12 @@ extension ShowCollection.Item {
         case .model(let model):
             self.init(
                 kind: "model", post: model.post.hex, reference: "@\(model.author.handle)/\(model.slug)",
-                title: model.body.name)
+                title: model.name)
         case .release(let release, let model):
             self.init(
                 kind: "release", post: release.post.hex,
                 reference: "@\(model.author.handle)/\(model.slug)@\(release.body.version)",
-                title: "\(model.body.name) \(release.body.version)")
+                title: "\(model.name) \(release.body.version)")
         case .images(let post):
             self.init(
                 kind: "images", post: post.post.hex, reference: post.post.hex,

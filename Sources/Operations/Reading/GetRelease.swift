@@ -26,12 +26,17 @@ public struct GetRelease: Operation {
             public let path: String
             public let sha256: String
             public let size: UInt64
-            /// "cloned", "hard-linked" or "copied".
+            /// "cloned", "hard-linked", "copied" or "symlinked"; "there already" for a file of this name, "here already" for
+            /// one of another name in the folder.
             public let method: String
+            /// Bytes that were not fetched, because another file here has the same tensors.
+            public var reused: UInt64 = 0
         }
 
         public let release: String
         public let files: [File]
+        /// What the author's word on the newest release says against this one; empty when all is well.
+        public let warnings: [String]
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
@@ -43,10 +48,14 @@ public struct GetRelease: Operation {
         }
         var written: [Reply.File] = []
         for file in files {
-            guard let sha256 = try await context.fetch(file) else { continue }
-            written.append(try await export(file, sha256, context))
+            guard let fetched = try await context.fetch(file) else { continue }
+            var place = try await export(file, fetched.sha256, context)
+            place.reused = fetched.reused
+            written.append(place)
         }
-        return Reply(release: release.post.hex, files: written)
+        return Reply(
+            release: release.post.hex, files: written,
+            warnings: try await ChannelNotice.warnings(for: release, in: context))
     }
 
     private func export(_ file: WireFile, _ sha256: Hash32, _ context: OperationContext)
@@ -84,16 +93,17 @@ extension BlobStore.ExportMethod {
 }
 
 extension OperationContext {
-    /// Gets a file of a release here, verified, and keeps it; its name. Nil for one whose names no reader understands.
-    func fetch(_ file: WireFile) async throws(OperationError) -> Hash32? {
+    /// Gets a file of a release here, verified, and keeps it; its name, and the bytes that came from another file here.
+    /// Nil for one whose names no reader understands.
+    func fetch(_ file: WireFile) async throws(OperationError) -> (sha256: Hash32, reused: UInt64)? {
         guard let sha256 = Hash32(file.sha256), let root = Hash32(file.piecesRoot) else { return nil }
         let wanted = WantedBlob(sha256: sha256, piecesRoot: root, size: file.size)
         do {
-            try await federation.fetcher.fetch(wanted) { done in
+            let reused = try await federation.fetcher.fetch(wanted) { done in
                 progress(Progress(activity: "fetching \(file.name)", done: done, total: file.size))
             }
             try await blobs.pin(sha256, .user)
-            return sha256
+            return (sha256, reused)
         } catch let error as FetchError {
             throw OperationError(error)
         } catch let error as BlobError {

@@ -49,6 +49,8 @@ public struct ReleaseReport: Codable, Sendable {
     public let recommended: Int
     public let reviews: Int
     public let comments: Int
+    /// What the author's word on the newest release says against what is shown; empty when all is well.
+    public let warnings: [String]
 
     public struct Picture: Codable, Sendable {
         public struct Resource: Codable, Sendable {
@@ -125,7 +127,8 @@ public struct ShowRelease: Operation {
             lineage: lineage.ancestors.map { ReleaseReport.Relative($0, isAncestor: true) }
                 + lineage.descendants.map { ReleaseReport.Relative($0, isAncestor: false) },
             downloads: counts.downloads, recommended: counts.recommended,
-            reviews: counts.recommended + counts.notRecommended, comments: counts.comments)
+            reviews: counts.recommended + counts.notRecommended, comments: counts.comments,
+            warnings: try await ChannelNotice.warnings(for: release, in: context))
     }
 }
 

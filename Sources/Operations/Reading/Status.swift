@@ -36,6 +36,8 @@ public struct Status: Operation {
         /// Peers whose last exchange worked.
         public let peersWell: Int
         public let accounts: [String: String]
+        /// Restored from a backup of this time (unix seconds), and not signing before a peer was asked; nil else.
+        public let heldSinceBackupOf: UInt64?
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
@@ -51,7 +53,8 @@ public struct Status: Operation {
                 images: counts.images, blobs: totals.blobs, blobBytes: totals.bytes,
                 adoptedFiles: totals.adoptedFiles, adoptedBytes: totals.adoptedBytes, peers: peers.count,
                 peersWell: peers.count { $0.lastError.isEmpty && $0.lastContact > 0 },
-                accounts: context.keyring.accounts.mapValues { AuthorID.text($0.author) })
+                accounts: context.keyring.accounts.mapValues { AuthorID.text($0.author) },
+                heldSinceBackupOf: context.signing.backupTime)
         } catch let error as CatalogError {
             throw OperationError(error)
         } catch let error as BlobError {

@@ -62,7 +62,7 @@ struct SubjectResolver {
             switch segments[0] {
             case "images": return try await context.catalog.image(id: id, filter)?.post
             case "models" where !text.contains("modelVersionId="):
-                return try await context.catalog.model(id: id, filter, detail: .card)?.post
+                return try await context.catalog.model(id: id, filter, detail: .brief)?.post
             default: return nil
             }
         } catch {

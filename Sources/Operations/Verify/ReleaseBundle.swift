@@ -111,7 +111,7 @@ public enum ReleaseBundle {
             let id = try await context.log.keyChain(of: release.author)?.devices[device]?.decidingCheckpoint,
             let checkpoint = try checkpoints.lazy.map({ try SignedPost(envelope: $0) }).first(where: { $0.id == id }),
             let name = Hash32(checkpoint.post.checkpoint.blob), let facts = try await context.blobs.facts(name),
-            facts.size <= UInt64(Limits.Bundle.checkpointBytes)
+            facts.size <= UInt64(Limits.Checkpoint.bytes)
         else { return [] }
         let bytes = Mutex(Data())
         let found = try? await context.blobs.verify(

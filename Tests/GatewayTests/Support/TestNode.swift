@@ -79,7 +79,7 @@ final class TestNode: Sendable {
             to: home.key(ofAccount: "maker").string)
         let keyring = try Keyring(home: home, passphrase: nil)
         let accounts = try await Accounts(
-            path: path("accounts.db"), custody: node.device.custodyKey, now: { Self.time })
+            path: path("accounts.db"), node: node.device, now: { Self.time })
         try await accounts.adopt(handle: "maker", author: maker.id, role: .admin, levels: Level.xxx.upTo)
         let federation = Federation(
             peers: try PeerStore(path: path("peers.db")),
@@ -88,9 +88,10 @@ final class TestNode: Sendable {
         let settings = [SettingView(key: "registration.mode", value: registration.rawValue, origin: "default")]
         let context = OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, settings: settings, publicURL: "https://hive.example",
+            accounts: accounts, keyring: keyring, signing: SigningHold(home: home), settings: settings,
+            publicURL: "https://hive.example",
             urls: ["https://hive.example"], software: "waggle/test", startedAt: Self.time, now: { Self.time },
-            progress: { _ in })
+            loadCheckpoint: { _ in false }, progress: { _ in })
         let uploads = UploadStore(
             folder: home.temporary.appending("uploads"), now: { Self.time }, random: { SecureRandom.bytes(16) })
         let services = GatewayServices(
@@ -339,7 +340,8 @@ struct Person: Sendable {
         seed = []
     }
 
-    private static func key(_ seed: UInt8, _ use: UInt8) throws -> SigningKey {
+    /// Use 1 is the root, 2 the next one, 3 the device.
+    static func key(_ seed: UInt8, _ use: UInt8) throws -> SigningKey {
         try #require(SigningKey(seed: [seed, use] + [UInt8](repeating: 0, count: 30)))
     }
 }

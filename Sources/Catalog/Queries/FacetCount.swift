@@ -1,0 +1,151 @@
+import FoundationEssentials
+import GRDB
+import Moderation
+import WaggleProtocol
+
+/// What models are filtered and counted by, read once each, whatever is asked of them.
+struct FacetRows {
+    let database: Database
+    private var rows: [Int32: Model] = [:]
+
+    struct Model {
+        let shelf: Int64
+        let row: FacetRow
+    }
+
+    init(_ database: Database) {
+        self.database = database
+    }
+
+    subscript(id: Int32) -> Model? { rows[id] }
+
+    mutating func load(_ models: some Sequence<Int32>) throws {
+        let missing = Set(models.lazy.filter { [rows] in rows[$0] == nil })
+        guard !missing.isEmpty else { return }
+        let cursor = try Row.fetchCursor(
+            database.cachedStatement(
+                sql: """
+                    SELECT f.model_id, f.shelf, f.terms FROM json_each(?) j CROSS JOIN facet_rows f ON f.model_id = j.value
+                    """), arguments: [missing.sorted().json])
+        while let row = try cursor.next() {
+            let terms = try row.withUnsafeData(atIndex: 2) { data in
+                data?.withUnsafeBytes(FacetRow.init) ?? FacetRow()
+            }
+            rows[row[0]] = Model(shelf: row[1], row: terms)
+        }
+    }
+
+    /// The models that pass every filter: that have a term of the kind with one of the folded values. Nil when none
+    /// anywhere does.
+    mutating func matches(_ models: [Int32], _ filters: [(kind: TermKind, values: [String])]) throws -> [Int32]? {
+        guard !filters.isEmpty, !models.isEmpty else { return models }
+        let wanted = try filters.map { try numbers($0.kind, $0.values) }
+        if wanted.contains(where: \.isEmpty) { return nil }
+        try load(models)
+        return models.filter { model in
+            guard let terms = rows[model]?.row.terms else { return false }
+            return wanted.allSatisfy { numbers in terms.contains { numbers.contains($0) } }
+        }
+    }
+
+    /// The numbers of values in any spelling.
+    private func numbers(_ kind: TermKind, _ values: [String]) throws -> Set<TermNumber> {
+        let rows = try database.rows(
+            """
+            SELECT n.id FROM (
+                SELECT DISTINCT label FROM facets WHERE kind = ?1 AND value IN (SELECT value FROM json_each(?2))
+            ) f CROSS JOIN term_names n ON n.kind = ?1 AND n.label = f.label
+            """, [kind.rawValue, values.json]
+        )
+        return Set(rows.compactMap { TermNumber(id: $0[0], kind: kind) })
+    }
+}
+
+/// Counts over sets of models whose rows are read.
+struct FacetCount {
+    private let rows: FacetRows
+
+    init(_ rows: FacetRows) {
+        self.rows = rows
+    }
+
+    /// The values of one kind with the most models, at most `Limits.Catalog.facetValues`; all levels.
+    /// - Parameter choice: of releases. A base model counts where one release has both it and a chosen format, and so does
+    ///   a format.
+    func values(_ kind: FacetKind, of models: ArraySlice<Int32>, _ choice: ReleaseChoice) throws -> [FacetView] {
+        let rows = models.compactMap { self.rows[$0] }
+        switch kind {
+        case .level: return levels(rows.map(\.shelf))
+        case .baseModel where !choice.formats.isEmpty:
+            return try counted(
+                rows.map(\.row.releases), of: \.base, where: \.format, folded: choice.formats)
+        case .format where !choice.baseModels.isEmpty:
+            return try counted(
+                rows.map(\.row.releases), of: \.format, where: \.base, folded: choice.baseModels)
+        default:
+            let term = (kind.term ?? .all).rawValue
+            var counts: [TermNumber: Int] = [:]
+            for row in rows {
+                for number in row.row.terms where number.kind == term { counts[number, default: 0] += 1 }
+            }
+            return try views(counts, isFolded: kind == .tag)
+        }
+    }
+
+    private func levels(_ shelves: [Int64]) -> [FacetView] {
+        let counts = shelves.reduce(into: [Level: Int]()) { $0[Shelf.level($1), default: 0] += 1 }
+        return counts.sorted { $0.key < $1.key }.map { FacetView(name: $0.key.word, count: $0.value) }
+    }
+
+    private func counted(
+        _ releases: [[FacetRow.Pair]], of counted: (FacetRow.Pair) -> TermNumber,
+        where tested: (FacetRow.Pair) -> TermNumber, folded: [String]
+    ) throws -> [FacetView] {
+        let names = try names(Set(releases.joined().map(tested)))
+        let wanted = Set(folded.map { Array($0.utf8) })
+        let chosen = names.filter { wanted.contains(Array(TermTable.folded($0.value).utf8)) }
+        var counts: [TermNumber: Int] = [:]
+        for pairs in releases {
+            for number in Set(pairs.filter { chosen[tested($0)] != nil }.map(counted)) {
+                counts[number, default: 0] += 1
+            }
+        }
+        return try views(counts, isFolded: false)
+    }
+
+    /// - Parameter isFolded: there is one spelling of each value.
+    private func views(_ counts: [TermNumber: Int], isFolded: Bool) throws -> [FacetView] {
+        let limit = Limits.Catalog.facetValues
+        guard !isFolded else {
+            // Names of those that may be among the first.
+            let least = counts.count > limit ? counts.values.sorted(by: >)[limit - 1] : 0
+            let leaders = counts.filter { $0.value >= least }
+            let names = try names(Set(leaders.keys))
+            return FacetView.sorted(
+                leaders.compactMap { leader in names[leader.key].map { FacetView(name: $0, count: leader.value) } },
+                limit: limit)
+        }
+        let names = try names(Set(counts.keys))
+        var sums: [[UInt8]: FacetView] = [:]
+        for (number, count) in counts {
+            guard let name = names[number] else { continue }
+            let value = Array(TermTable.folded(name).utf8)
+            let other = sums[value]
+            let isFirst = other.map { name.utf8.lexicographicallyPrecedes($0.name.utf8) } ?? true
+            sums[value] = FacetView(
+                name: isFirst ? name : other?.name ?? name, count: count + (other?.count ?? 0))
+        }
+        return FacetView.sorted(Array(sums.values), limit: limit)
+    }
+
+    private func names(_ numbers: Set<TermNumber>) throws -> [TermNumber: String] {
+        guard !numbers.isEmpty else { return [:] }
+        let kinds = Dictionary(numbers.map { ($0.id, $0) }) { first, _ in first }
+        return try rows.database.rows(
+            "SELECT n.id, n.label FROM json_each(?) j CROSS JOIN term_names n ON n.id = j.value",
+            [Array(kinds.keys).json]
+        ).reduce(into: [:]) { names, row in
+            if let number = kinds[row[0]] { names[number] = row[1] }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import FoundationEssentials
+import GRDB
+
+/// What each model is counted by beside a list, as numbers in one short row: counts over a thousand models of which no two
+/// lie together are read from a table that stays in memory, however large the terms' own table is.
+enum FacetRowTable {
+    static let schema = """
+        CREATE TABLE term_names (
+            id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, label TEXT NOT NULL, UNIQUE (kind, label)
+        );
+        CREATE TABLE facet_rows (
+            model_id INTEGER PRIMARY KEY,
+            shelf INTEGER NOT NULL,
+            terms BLOB NOT NULL                -- FacetRow
+        );
+        """
+
+    /// The kinds of terms whose numbers are kept.
+    static let kinds: [TermKind] = [.type, .tag, .baseModel, .format, .licence]
+}
+
+/// The number of a kind of term and its spelling: the kind below, so that most need no look-up of names.
+struct TermNumber: Hashable {
+    let value: UInt32
+
+    init(value: UInt32) { self.value = value }
+
+    /// Nil beyond 2^28 names, which are then not counted.
+    init?(id: Int64, kind: TermKind) {
+        guard let value = UInt32(exactly: id << 4 | kind.rawValue) else { return nil }
+        self.value = value
+    }
+
+    var id: Int64 { Int64(value >> 4) }
+    var kind: Int64 { Int64(value & 15) }
+}
+
+/// The numbers of a model's terms, and which base models and formats one release has together.
+struct FacetRow {
+    var terms: [TermNumber] = []
+    var releases: [Pair] = []
+
+    struct Pair: Hashable {
+        let base: TermNumber
+        let format: TermNumber
+    }
+
+    /// Little-endian words of 32 bits: how many terms, these, then pairs.
+    var bytes: Data {
+        let words = [UInt32(terms.count)] + terms.map(\.value) + releases.flatMap { [$0.base.value, $0.format.value] }
+        return words.reduce(into: Data(capacity: 4 * words.count)) { data, word in
+            withUnsafeBytes(of: word.littleEndian) { data.append(contentsOf: $0) }
+        }
+    }
+
+    init() {}
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        let words = (0..<bytes.count / 4).map { word in
+            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * word, as: UInt32.self))
+        }
+        guard let count = words.first.map(Int.init), count < words.count else { return }
+        terms = words[1..<count + 1].map(TermNumber.init)
+        releases = stride(from: count + 1, to: words.count - 1, by: 2).map { pair in
+            Pair(base: TermNumber(value: words[pair]), format: TermNumber(value: words[pair + 1]))
+        }
+    }
+}
+
+/// A spelling, compared by its bytes.
+struct TermName: Hashable {
+    let kind: Int64
+    let label: [UInt8]
+
+    init(_ kind: TermKind, _ label: String) {
+        self.kind = kind.rawValue
+        self.label = Array(label.utf8)
+    }
+}
+
+extension Projection {
+    /// - Parameters:
+    ///   - terms: one for each value.
+    ///   - pairs: folded base models and formats of one release.
+    ///   - shelf: nil for a model that is not here.
+    func setFacetRow(
+        _ terms: [Term], pairs: [(base: String, format: String)], ofModel id: Int32, shelf: Int64?
+    ) throws {
+        guard let shelf else {
+            try database.run("DELETE FROM facet_rows WHERE model_id = ?", [id])
+            return
+        }
+        var row = FacetRow()
+        var numbers: [TermName: TermNumber] = [:]
+        for term in terms where FacetRowTable.kinds.contains(term.kind) {
+            guard let number = try termNumber(term) else { continue }
+            row.terms.append(number)
+            numbers[TermName(term.kind, term.value)] = number
+        }
+        row.terms.sort { $0.value < $1.value }
+        var together: Set<FacetRow.Pair> = []
+        for pair in pairs {
+            guard let base = numbers[TermName(.baseModel, pair.base)],
+                let format = numbers[TermName(.format, pair.format)]
+            else { continue }
+            together.insert(FacetRow.Pair(base: base, format: format))
+        }
+        row.releases = together.sorted { ($0.base.value, $0.format.value) < ($1.base.value, $1.format.value) }
+        try database.run(
+            """
+            INSERT INTO facet_rows (model_id, shelf, terms) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET shelf = excluded.shelf, terms = excluded.terms
+                WHERE (shelf, terms) IS NOT (excluded.shelf, excluded.terms)
+            """, [id, shelf, row.bytes])
+    }
+
+    private func termNumber(_ term: Term) throws -> TermNumber? {
+        let name = TermName(term.kind, term.label)
+        if let known = known.termNumbers[name] { return known }
+        let arguments: Database.Arguments = [term.kind.rawValue, term.label]
+        let id =
+            try database.integer("SELECT id FROM term_names WHERE kind = ? AND label = ?", arguments)
+            ?? database.integer("INSERT INTO term_names (kind, label) VALUES (?, ?) RETURNING id", arguments)
+        let number = id.flatMap { TermNumber(id: $0, kind: term.kind) }
+        known.termNumbers[name] = number
+        return number
+    }
+
+    /// Forgets a spelling that no model has any more.
+    func removeTermName(_ kind: TermKind, _ label: String) throws {
+        known.termNumbers[TermName(kind, label)] = nil
+        try database.run("DELETE FROM term_names WHERE kind = ? AND label = ?", [kind.rawValue, label])
+    }
+}

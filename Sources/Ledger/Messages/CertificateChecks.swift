@@ -1,0 +1,53 @@
+import Digests
+import Identity
+
+/// Whether certificates are what they say. All signatures are checked by the one verifier.
+extension Charter {
+    func isValid(_ certificate: QuorumCertificate) -> Bool {
+        isQuorum(certificate.votes, .vote, certificate.order.order, certificate.round)
+    }
+
+    func isValid(_ final: Final) -> Bool {
+        isQuorum(final.commits, .commit, final.order.order, final.round)
+    }
+
+    private func isQuorum(_ signatures: [AuthoritySignature], _ phase: Ballot.Phase, _ order: Order, _ round: UInt32)
+        -> Bool
+    {
+        guard order.currency == currency, areDistinct(signatures.map(\.authority)) else { return false }
+        let bytes = SignedBytes.ballot(phase, charter: currency, slot: order.slotID, round: round, value: order.id)
+        return signatures.allSatisfy { isSigned($0, bytes) }
+    }
+
+    /// The order that statements force in a round: that of the highest certificate shown, else the slot's default. Nil
+    /// unless they are valid statements of a quorum for this slot and round.
+    func forced(_ slot: Slot, round: UInt32, by statements: [Statement], breaking rule: LedgerRule? = nil)
+        -> SignedOrder?
+    {
+        guard round > 0, areDistinct(statements.map(\.by.authority)) else { return nil }
+        let slotID = slot.id
+        var best: QuorumCertificate?
+        for statement in statements {
+            guard statement.slot == slotID, statement.round == round,
+                isSigned(statement.by, statement.signedBytes(currency))
+            else { return nil }
+            guard let highest = statement.highest else { continue }
+            guard highest.slotID == slotID, highest.round < round, isValid(highest) else { return nil }
+            if best.map({ rule == .unlockTakesHighest ? highest.round < $0.round : highest.round > $0.round }) ?? true {
+                best = highest
+            }
+        }
+        if let best, rule != .unlockFollowsCertificates { return best.order }
+        return (try? Order(currency: currency, slot: slot, .default)).map { SignedOrder($0) }
+    }
+
+    /// Whether a quorum of different authorities is named, and nobody else.
+    private func areDistinct(_ indices: [Int]) -> Bool {
+        indices.count >= quorum && Set(indices).count == indices.count
+            && indices.allSatisfy(authorities.indices.contains)
+    }
+
+    private func isSigned(_ by: AuthoritySignature, _ bytes: [UInt8]) -> Bool {
+        Ed25519.verify(by.signature, message: bytes, key: authorities[by.authority].key)
+    }
+}

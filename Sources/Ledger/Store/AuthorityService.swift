@@ -1,0 +1,228 @@
+public import Digests
+import GRDB
+public import Identity
+import Synchronization
+import WaggleProtocol
+
+/// An authority on disk: requests in, replies out once everything they promise is stored.
+///
+/// Client signatures are checked on all cores; one writer then takes all requests that wait into one transaction, so many
+/// small requests cost one `fsync`.
+public actor AuthorityService {
+    private struct Job {
+        let requests: [AuthorityRequest]
+        let done: CheckedContinuation<Result<[AuthorityReply], LedgerError>, Never>
+    }
+
+    private struct Live {
+        var authority: Authority
+        var tree: LogTree
+        /// Made with the first checkpoint.
+        var states: StateTree?
+    }
+
+    public let charter: Charter
+    private let store: LedgerStore
+    private let index: Int
+    private let key: SigningKey
+    private let now: @Sendable () -> UInt64
+    /// Held during a transaction.
+    private let live: Mutex<Live>
+    private var queue: [Job] = []
+    private var waiting = 0
+    private var isWriting = false
+    /// Set when the database failed and the state could not be read back. Nothing is signed after that.
+    private var failure: LedgerError?
+
+    /// Starts an authority, once a process.
+    ///
+    /// - Parameters:
+    ///   - generation: how often the key's file says it was started, this time included. A database that was started less
+    ///     often is refused: it came back from a backup.
+    ///   - now: unix seconds.
+    public init(
+        store: LedgerStore, charter: Charter, key: SigningKey, generation: Int64, now: @escaping @Sendable () -> UInt64
+    ) async throws(LedgerError) {
+        guard let index = charter.authorities.firstIndex(where: { $0.key == key.publicKey }) else {
+            throw .wrongKey("the key \(key.publicKey.hex) is none of the charter's authorities")
+        }
+        (self.store, self.charter, self.key, self.index, self.now) = (store, charter, key, index, now)
+        try await store.add(charter)
+        let path = store.path
+        live = Mutex(
+            try await store.write { db in
+                let rows = try LedgerStore.rows(charter.currency, db)
+                let before =
+                    try Int64.fetchOne(
+                        db, sql: "SELECT generation FROM currency WHERE n = ?", arguments: [rows.currency]) ?? 0
+                guard before + 1 >= generation else {
+                    throw LedgerError.olderThanKey(path: path, generation: before, key: generation - 1)
+                }
+                try rows.run("UPDATE currency SET generation = ? WHERE n = ?", [generation, rows.currency])
+                return try Self.load(charter, index, key, rows)
+            })
+    }
+
+    private static func load(_ charter: Charter, _ index: Int, _ key: SigningKey, _ rows: CurrencyRows) throws -> Live {
+        guard var authority = Authority(charter, index: index, key: key) else {
+            throw LedgerError.wrongKey("the key \(key.publicKey.hex) is not the charter's authority \(index)")
+        }
+        authority.ledger = try rows.state()
+        _ = authority.ledger.takeChanges()
+        let head = try Row.fetchOne(
+            rows.db, sql: "SELECT epoch, size FROM currency WHERE n = ?", arguments: [rows.currency])
+        authority.epoch = head?[0] ?? 0
+        for record in try rows.records() { authority.restore(record) }
+        return Live(authority: authority, tree: try rows.tree(size: head?[1] ?? 0))
+    }
+
+    /// How an account stands.
+    public nonisolated func account(_ id: AccountID) -> LedgerState.Account {
+        live.withLock { $0.authority.ledger.account(id) }
+    }
+
+    /// The whole state and how many finals made it.
+    public nonisolated func state() -> (ledger: LedgerState, size: UInt64) {
+        live.withLock { ($0.authority.ledger, $0.tree.size) }
+    }
+
+    /// Signs what the log is now.
+    public nonisolated func checkpoint() -> SignedNote {
+        let checkpoint = live.withLock { live in
+            let ledger = live.authority.ledger
+            if live.states == nil { live.states = StateTree(ledger) }
+            return LedgerCheckpoint(
+                currency: charter.currency, authority: key.publicKey, size: live.tree.size, root: live.tree.root,
+                epoch: live.authority.epoch, stateRoot: live.states?.root() ?? .zero, issued: ledger.issued,
+                burned: ledger.burned, held: ledger.holds.values.reduce(0) { $0 &+ $1.amount })
+        }
+        var note = SignedNote(text: checkpoint.text)
+        note.sign(as: checkpoint.origin, key)
+        return note
+    }
+
+    /// One reply for each request, in order, when what they say is on disk.
+    public func submit(_ requests: [AuthorityRequest]) async throws(LedgerError) -> [AuthorityReply] {
+        guard !requests.isEmpty else { return [] }
+        guard waiting + requests.count <= Limits.Ledger.waitingRequests else { throw .busy }
+        waiting += requests.count
+        defer { waiting -= requests.count }
+        let checked = await Self.check(requests)
+        let result = await withCheckedContinuation { done in
+            queue.append(Job(requests: checked, done: done))
+            if !isWriting {
+                isWriting = true
+                Task { await drain() }
+            }
+        }
+        return try result.get()
+    }
+
+    /// Looks at the signatures of orders, on all cores where there are many.
+    private nonisolated static func check(_ requests: [AuthorityRequest]) async -> [AuthorityRequest] {
+        await withTaskGroup(of: (Int, [AuthorityRequest]).self) { group in
+            for start in stride(from: 0, to: requests.count, by: 64) {
+                group.addTask {
+                    let part = requests[start..<min(start + 64, requests.count)]
+                    return (
+                        start,
+                        part.map { request in
+                            if case .order(let signed) = request {
+                                .order(signed.checkingSignatures())
+                            } else {
+                                request
+                            }
+                        }
+                    )
+                }
+            }
+            var parts: [(Int, [AuthorityRequest])] = []
+            for await part in group { parts.append(part) }
+            return parts.sorted { $0.0 < $1.0 }.flatMap(\.1)
+        }
+    }
+
+    // MARK: The one writer
+
+    private func drain() async {
+        while !queue.isEmpty {
+            var jobs: [Job] = []
+            var count = 0
+            while let next = queue.first,
+                jobs.isEmpty || count + next.requests.count <= Limits.Ledger.transactionRequests
+            {
+                count += next.requests.count
+                jobs.append(queue.removeFirst())
+            }
+            do throws(LedgerError) {
+                var replies = try await commit(jobs.flatMap(\.requests))[...]
+                for job in jobs {
+                    job.done.resume(returning: .success(Array(replies.prefix(job.requests.count))))
+                    replies = replies.dropFirst(job.requests.count)
+                }
+            } catch {
+                jobs.forEach { $0.done.resume(returning: .failure(error)) }
+            }
+        }
+        isWriting = false
+    }
+
+    private func commit(_ requests: [AuthorityRequest]) async throws(LedgerError) -> [AuthorityReply] {
+        if let failure { throw failure }
+        let (charter, index, key) = (charter, index, key)
+        let epoch = charter.epoch(at: now())
+        do throws(LedgerError) {
+            return try await store.write { [self] db in
+                try live.withLock { live in
+                    let rows = try LedgerStore.rows(charter.currency, db)
+                    return try Self.carryOut(requests, epoch, &live, rows)
+                }
+            }
+        } catch {
+            // What was decided in memory is not on disk: it is forgotten, and nobody was told.
+            do throws(LedgerError) {
+                try await store.read { [self] db in
+                    try live.withLock { live in
+                        live = try Self.load(charter, index, key, try LedgerStore.rows(charter.currency, db))
+                    }
+                }
+            } catch {
+                failure = error
+            }
+            throw error
+        }
+    }
+
+    private static func carryOut(
+        _ requests: [AuthorityRequest], _ epoch: Int64, _ live: inout Live, _ rows: CurrencyRows
+    ) throws -> [AuthorityReply] {
+        var replies: [AuthorityReply] = []
+        replies.reserveCapacity(requests.count)
+        for request in requests {
+            let decided = try rows.final(request.slot.id)
+            let outcome = live.authority.handle(request, decided: decided, now: epoch)
+            for record in outcome.records {
+                if case .final(let final) = record {
+                    if !outcome.applied.contains(where: { $0.slotID == final.slotID }) { try rows.wait(final) }
+                } else {
+                    try rows.append(record)
+                }
+            }
+            for final in outcome.applied {
+                try rows.append(final, to: &live.tree)
+                // A lone authority keeps nothing of a slot before it is decided.
+                if live.authority.charter.authorities.count > 1 { try rows.decide(final.slotID) }
+            }
+            replies.append(outcome.reply)
+        }
+        let changes = live.authority.ledger.takeChanges()
+        for id in changes.accounts { try rows.put(id, live.authority.ledger.account(id)) }
+        for name in changes.holds { try rows.put(name, live.authority.ledger.holds[name]) }
+        for granter in changes.granters {
+            if let window = live.authority.ledger.grants[granter] { try rows.put(granter, window) }
+        }
+        live.states?.update(changes, from: live.authority.ledger)
+        try rows.putHead(size: Int64(live.tree.size), epoch: live.authority.epoch, live.authority.ledger)
+        return replies
+    }
+}

@@ -1,0 +1,96 @@
+public import Digests
+public import FoundationEssentials
+import GRDB
+import WaggleProtocol
+
+/// The ledger database of a node: `db/ledger.db`.
+///
+/// Anything reported as done survives the next instant: WAL with `synchronous = FULL`, one transaction for all requests that
+/// wait (group commit).
+public final class LedgerStore: Sendable {
+    public let path: String
+    let pool: DatabasePool
+
+    public init(path: String) throws(LedgerError) {
+        self.path = path
+        do {
+            var configuration = Configuration()
+            configuration.maximumReaderCount = 4
+            configuration.prepareDatabase { db in
+                try db.execute(
+                    sql: """
+                        PRAGMA temp_store = MEMORY;
+                        PRAGMA cache_size = \(db.configuration.readonly ? -4_000 : -32_000);
+                        PRAGMA wal_autocheckpoint = 4000
+                        """)
+            }
+            pool = try DatabasePool(path: path, configuration: configuration)
+            // Not above: opening a pool sets NORMAL.
+            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            try LedgerTables.migrator.migrate(pool)
+        } catch {
+            throw LedgerError(error, path: path)
+        }
+    }
+
+    /// Takes a charter in; known ones are known.
+    public func add(_ charter: Charter) async throws(LedgerError) {
+        try await write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO currency (id, charter) VALUES (?, ?)",
+                arguments: [charter.currency.data, charter.bytes])
+        }
+    }
+
+    public func charters() async throws(LedgerError) -> [Charter] {
+        try await read { db in
+            try Data.fetchAll(db, sql: "SELECT charter FROM currency ORDER BY n").map { try Charter(bytes: $0) }
+        }
+    }
+
+    /// The finals of a currency in the order in which they were applied here, from a position on.
+    public func finals(of currency: Hash32, from position: UInt64, limit: Int) async throws(LedgerError) -> [Data] {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            return try Data.fetchAll(
+                db.cachedStatement(
+                    sql: "SELECT bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position LIMIT ?"),
+                arguments: [rows.currency, Int64(clamping: position), limit])
+        }
+    }
+
+    /// What is final in a slot.
+    public func final(of currency: Hash32, slot: Hash32) async throws(LedgerError) -> Final? {
+        try await read { db in try Self.rows(currency, db).final(slot) }
+    }
+
+    // MARK: Within a transaction
+
+    static func rows(_ currency: Hash32, _ db: Database) throws -> CurrencyRows {
+        let statement = try db.cachedStatement(sql: "SELECT n FROM currency WHERE id = ?")
+        guard let n = try Int64.fetchOne(statement, arguments: [currency.data]) else {
+            throw LedgerError.unknownCurrency(currency.hex)
+        }
+        return CurrencyRows(db: db, currency: n)
+    }
+
+    func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(LedgerError)
+        -> Result
+    {
+        do {
+            return try await pool.read(body)
+        } catch {
+            throw LedgerError(error, path: path)
+        }
+    }
+
+    func write<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(LedgerError)
+        -> Result
+    {
+        do {
+            return try await pool.write(body)
+        } catch {
+            throw LedgerError(error, path: path)
+        }
+    }
+}

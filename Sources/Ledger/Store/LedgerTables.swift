@@ -1,0 +1,158 @@
+import Digests
+import FoundationEssentials
+import GRDB
+
+/// The tables of `db/ledger.db`.
+///
+/// `final` is the truth and only grows: what was applied, in the order in which it was applied here. Accounts, holds and
+/// grants are the fold over it, written in the same transaction so that a start reads them instead of folding again. What an
+/// authority of several has said in slots that are not decided is in `record`.
+enum LedgerTables {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 ledger") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE currency (
+                        n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, charter BLOB NOT NULL,
+                        size INTEGER NOT NULL DEFAULT 0,       -- finals
+                        epoch INTEGER NOT NULL DEFAULT 0,      -- newest that the authority has seen
+                        issued INTEGER NOT NULL DEFAULT 0, burned INTEGER NOT NULL DEFAULT 0,
+                        generation INTEGER NOT NULL DEFAULT 0  -- starts of the authority
+                    );
+                    CREATE TABLE final (
+                        currency INTEGER NOT NULL, position INTEGER NOT NULL, slot BLOB NOT NULL, bytes BLOB NOT NULL,
+                        PRIMARY KEY (currency, position)
+                    ) WITHOUT ROWID;
+                    CREATE UNIQUE INDEX final_slot ON final(currency, slot);
+                    -- Full tiles of the log's tree: 256 hashes.
+                    CREATE TABLE tile (
+                        currency INTEGER NOT NULL, level INTEGER NOT NULL, place INTEGER NOT NULL, hashes BLOB NOT NULL,
+                        PRIMARY KEY (currency, level, place)
+                    ) WITHOUT ROWID;
+                    -- Finals whose predecessors are not here.
+                    CREATE TABLE waiting (
+                        currency INTEGER NOT NULL, slot BLOB NOT NULL, bytes BLOB NOT NULL,
+                        PRIMARY KEY (currency, slot)
+                    );
+                    CREATE TABLE record (
+                        n INTEGER PRIMARY KEY, currency INTEGER NOT NULL, slot BLOB NOT NULL, kind INTEGER NOT NULL,
+                        bytes BLOB NOT NULL
+                    );
+                    CREATE INDEX record_slot ON record(currency, slot);
+                    CREATE TABLE account (
+                        n INTEGER PRIMARY KEY, currency INTEGER NOT NULL, id BLOB NOT NULL, key BLOB,
+                        next INTEGER NOT NULL, balance INTEGER NOT NULL, frozen INTEGER NOT NULL,
+                        UNIQUE (currency, id)
+                    );
+                    CREATE TABLE hold (
+                        n INTEGER PRIMARY KEY, currency INTEGER NOT NULL, name BLOB NOT NULL, payer BLOB NOT NULL,
+                        amount INTEGER NOT NULL, resolver BLOB NOT NULL, payees BLOB NOT NULL, expiry INTEGER NOT NULL,
+                        UNIQUE (currency, name)
+                    );
+                    CREATE TABLE granted (
+                        currency INTEGER NOT NULL, granter BLOB NOT NULL, epoch INTEGER NOT NULL, total INTEGER NOT NULL,
+                        recipients BLOB NOT NULL, PRIMARY KEY (currency, granter)
+                    );
+                    """)
+        }
+        return migrator
+    }
+}
+
+/// One currency's rows, within a transaction.
+struct CurrencyRows {
+    let db: Database
+    let currency: Int64
+
+    // MARK: Finals
+
+    func final(_ slot: Hash32) throws -> Final? {
+        let statement = try db.cachedStatement(sql: "SELECT bytes FROM final WHERE currency = ? AND slot = ?")
+        return try Data.fetchOne(statement, arguments: [currency, slot.data]).map { bytes in try Final(bytes: bytes) }
+    }
+
+    /// Appends a final to the log and its hash to the log's tree.
+    func append(_ final: Final, to tree: inout LogTree) throws {
+        let bytes = final.bytes
+        try run(
+            "INSERT INTO final (currency, position, slot, bytes) VALUES (?, ?, ?, ?)",
+            [currency, Int64(tree.size), final.slotID.data, bytes])
+        for tile in tree.append(LogTree.leaf(bytes)) {
+            try run(
+                "INSERT INTO tile (currency, level, place, hashes) VALUES (?, ?, ?, ?)",
+                [currency, tile.level, Int64(tile.index), Data(tile.hashes.flatMap(\.bytes))])
+        }
+    }
+
+    func decide(_ slot: Hash32) throws {
+        try run("DELETE FROM record WHERE currency = ? AND slot = ?", [currency, slot.data])
+        try run("DELETE FROM waiting WHERE currency = ? AND slot = ?", [currency, slot.data])
+    }
+
+    func wait(_ final: Final) throws {
+        try run(
+            "INSERT OR IGNORE INTO waiting (currency, slot, bytes) VALUES (?, ?, ?)",
+            [currency, final.slotID.data, final.bytes])
+    }
+
+    // MARK: Records
+
+    func append(_ record: AuthorityRecord) throws {
+        guard let (slot, kind, bytes) = record.stored else { return }
+        try run(
+            "INSERT INTO record (currency, slot, kind, bytes) VALUES (?, ?, ?, ?)",
+            [currency, slot.data, kind, bytes])
+    }
+
+    // MARK: State
+
+    func put(_ id: AccountID, _ account: LedgerState.Account) throws {
+        try run(
+            """
+            INSERT INTO account (currency, id, key, next, balance, frozen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT (currency, id) DO UPDATE SET key = ?3, next = ?4, balance = ?5, frozen = ?6
+            """,
+            [
+                currency, id.data, account.key == id ? nil : account.key.data, Int64(bitPattern: account.nextSeq),
+                account.balance, account.frozenUntil,
+            ])
+    }
+
+    func put(_ name: Hash32, _ hold: LedgerState.Hold?) throws {
+        guard let hold else {
+            return try run("DELETE FROM hold WHERE currency = ? AND name = ?", [currency, name.data])
+        }
+        try run(
+            """
+            INSERT OR REPLACE INTO hold (currency, name, payer, amount, resolver, payees, expiry)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                currency, name.data, hold.payer.data, hold.amount, hold.resolver.data,
+                Data(hold.payees.flatMap(\.bytes)), hold.expiry,
+            ])
+    }
+
+    func put(_ granter: AccountID, _ window: LedgerState.GrantWindow) throws {
+        var recipients = Data()
+        for (account, amount) in window.recipients {
+            recipients += account.bytes
+            withUnsafeBytes(of: amount.bigEndian) { recipients += $0 }
+        }
+        try run(
+            """
+            INSERT OR REPLACE INTO granted (currency, granter, epoch, total, recipients) VALUES (?, ?, ?, ?, ?)
+            """, [currency, granter.data, window.epoch, window.total, recipients])
+    }
+
+    func putHead(size: Int64, epoch: Int64, _ state: LedgerState) throws {
+        try run(
+            "UPDATE currency SET size = ?, epoch = ?, issued = ?, burned = ? WHERE n = ?",
+            [size, epoch, state.issued, state.burned, currency])
+    }
+
+    func run(_ sql: String, _ arguments: StatementArguments) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+}

@@ -1,0 +1,92 @@
+import Digests
+import FoundationEssentials
+import Identity
+import SystemPackage
+import WaggleProtocol
+
+/// `waggle key rotate`: new root keys from the pre-committed next ones, and new words.
+///
+/// The words of the owner are the node's, too, so `me` rotates both; what one has used up is never good for the other.
+public struct RotateKeys: Operation {
+    public static let name = "key rotate"
+    public var account: String
+    public var roots: RootSource
+    /// Rotates to the next root key of the same words.
+    public var keepsWords: Bool
+    /// Seals the new words where the home keeps the old ones sealed.
+    public var passphrase: String?
+
+    public init(account: String, roots: RootSource, keepsWords: Bool, passphrase: String?) {
+        self.account = account
+        self.roots = roots
+        self.keepsWords = keepsWords
+        self.passphrase = passphrase
+    }
+
+    /// The words are shown once.
+    public struct Reply: Codable, Sendable {
+        public struct Author: Codable, Sendable {
+            public let account: String
+            public let author: String
+            public let version: UInt32
+            public let rotations: UInt64
+        }
+
+        public let authors: [Author]
+        /// 24 words; empty when they stay.
+        public let words: String
+    }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> Reply {
+        try context.signing.check()
+        let account = try await KeyAccount(account, in: context)
+        let old = try roots.words(for: account, in: context.home)
+        let new = keepsWords ? nil : RecoverySecret.random()
+        var accounts = [account]
+        if account.name == "me" || account.isNode {
+            let other = try await KeyAccount(account.isNode ? "me" : KeyAccount.nodeName, in: context)
+            // Not so where the node was made with other words.
+            if (try? RootSecret.words(old).roots(of: other.chain)) != nil { accounts.append(other) }
+        }
+        do {
+            var posts: [(account: KeyAccount, posts: [SignedPost])] = []
+            for account in accounts {
+                posts.append((account, try account.chain.rotating(from: old, to: new, now: context.now())))
+            }
+            // The words are on disk, where they are kept at all, before anything depends on them.
+            if let new { try seal(new, for: accounts[0], context) }
+            try await context.submit(keys: posts.flatMap(\.posts))
+            return Reply(
+                authors: posts.map { account, posts in
+                    Reply.Author(
+                        account: account.name, author: AuthorID.text(account.author),
+                        version: account.chain.current.version + UInt32(posts.count),
+                        rotations: account.chain.generation + UInt64(posts.count))
+                }, words: new?.words ?? "")
+        } catch let error as KeyChangeError {
+            throw OperationError(error)
+        } catch let error as OperationError {
+            throw error
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
+    }
+
+    private func seal(
+        _ secret: RecoverySecret, for account: KeyAccount, _ context: OperationContext
+    ) throws(OperationError) {
+        let path = context.home.recovery(ofAccount: account.recoveryName)
+        guard FilePath.exists(path) else { return }
+        guard let passphrase else {
+            throw OperationError(
+                .auth, "\(path) keeps the old words; set WAGGLE_PASSPHRASE so that the new ones can take their place")
+        }
+        do {
+            try KeyFile(
+                author: account.author, label: "recovery words of \(account.recoveryName)", secret: secret.bytes
+            ).replace(at: path.string, passphrase: passphrase)
+        } catch {
+            throw OperationError(.failed, error.message)
+        }
+    }
+}
