@@ -30,7 +30,8 @@ public final class Accounts: Sendable {
         path: String, node: SigningKey, now: @escaping @Sendable () -> UInt64,
         random: @escaping @Sendable (Int) -> [UInt8] = SecureRandom.bytes
     ) async throws(AccountsError) {
-        database = try AccountsDatabase(path: path)
+        let database = try AccountsDatabase(path: path)
+        self.database = database
         self.now = now
         self.random = random
         let fresh = random(32)
