@@ -211,63 +211,67 @@ struct NativeTests {
     @Test("a browser's session is a cookie of this host, and other sites make it do nothing")
     func sessions() async throws {
         let node = try await TestNode.make()
-        try await node.test { client in
-            let asked = try body(["account": "ada", "passphrase": "nine bees in a row", "name": "Ada"])
-            let made = try await client(.post, "/api/w1/accounts", Self.json, body: asked)
-            #expect(made.status == .created, "\(made.text)")
-            #expect((try made.json()["words"] as? String)?.split(separator: " ").count == 24)
-            let cookie = try #require(made.headers[.setCookie])
-            #expect(cookie.hasPrefix("__Host-waggle=wgl_s") && cookie.contains("Secure; HttpOnly; SameSite=Lax"))
-            let session = String(try #require(cookie.split(separator: ";").first))
-            #expect(
-                try await client(.post, "/api/w1/accounts", Self.json, body: asked).json()["code"] as? String
-                    == "handle-taken")
-            var fields: HTTPFields = [.cookie: session, .contentType: "application/json"]
-            #expect(try await client(.get, "/api/w1/me", fields).json()["account"] as? String == "ada")
-            let change = try body(["levels": ["PG", "R"]])
-            #expect(
-                try await client(.patch, "/api/w1/me", fields, body: change).json()["code"] as? String == "cross-site")
-            fields[.origin] = "https://evil.example"
-            #expect(try await client(.patch, "/api/w1/me", fields, body: change).status == .forbidden)
-            let site = try #require(HTTPField.Name("Sec-Fetch-Site"))
-            for value in ["cross-site", "same-site", "none"] {
-                fields[site] = value
-                #expect(try await client(.patch, "/api/w1/me", fields, body: change).status == .forbidden)
-            }
-            fields[site] = nil
-            fields[.origin] = "https://hive.example"
-            #expect(
-                try await client(.patch, "/api/w1/me", fields, body: change).json()["levels"] as? [String]
-                    == ["PG", "R"])
-            // Only a session makes tokens.
-            let wanted = try body(["scopes": ["read", "review"], "label": "bot", "expires_in": 60])
-            let token = try await client(.post, "/api/w1/tokens", fields, body: wanted)
-            #expect(token.status == .created, "\(token.text)")
-            let bearer: HTTPFields = [
-                .authorization: "Bearer \(try token.json()["token"] as? String ?? "")",
-                .contentType: "application/json",
-            ]
-            #expect(try await client(.get, "/api/w1/me", bearer).status == .ok)
-            #expect(
-                try await client(.post, "/api/w1/tokens", bearer, body: wanted).json()["code"] as? String
-                    == "session-needed")
-            let tooMuch = try body(["scopes": ["admin"]])
-            #expect(try await client(.post, "/api/w1/tokens", fields, body: tooMuch).status == .badRequest)
-            let old = try body(["old": "nine bees in a row", "new": "ten bees in a row"])
-            #expect(try await client(.put, "/api/w1/me/passphrase", fields, body: old).status == .noContent)
-            let out = try await client(.delete, "/api/w1/sessions/current", fields)
-            #expect(out.status == .noContent && out.headers[.setCookie]?.contains("Max-Age=0") == true)
-            #expect(try await client(.get, "/api/w1/me", fields).status == .unauthorized)
-            let wrong = try body(["account": "ada", "passphrase": "nine bees in a row"])
-            #expect(
-                try await client(.post, "/api/w1/sessions", Self.json, body: wrong).json()["code"] as? String
-                    == "wrong-credentials")
-            let right = try body(["account": "ada", "passphrase": "ten bees in a row"])
-            #expect(try await client(.post, "/api/w1/sessions", Self.json, body: right).status == .ok)
-            var forged = Self.json
-            forged[.origin] = "https://evil.example"
-            #expect(try await client(.post, "/api/w1/sessions", forged, body: right).status == .forbidden)
+        try await node.following {
+            try await node.test { try await sessions($0, node) }
         }
+    }
+
+    private func sessions(_ client: Client, _ node: TestNode) async throws {
+        let asked = try body(["account": "ada", "passphrase": "nine bees in a row", "name": "Ada"])
+        let made = try await client(.post, "/api/w1/accounts", Self.json, body: asked)
+        #expect(made.status == .created, "\(made.text)")
+        #expect((try made.json()["words"] as? String)?.split(separator: " ").count == 24)
+        let cookie = try #require(made.headers[.setCookie])
+        #expect(cookie.hasPrefix("__Host-waggle=wgl_s") && cookie.contains("Secure; HttpOnly; SameSite=Lax"))
+        let session = String(try #require(cookie.split(separator: ";").first))
+        #expect(
+            try await client(.post, "/api/w1/accounts", Self.json, body: asked).json()["code"] as? String
+                == "handle-taken")
+        var fields: HTTPFields = [.cookie: session, .contentType: "application/json"]
+        #expect(try await client(.get, "/api/w1/me", fields).json()["account"] as? String == "ada")
+        let change = try body(["levels": ["PG", "R"]])
+        #expect(
+            try await client(.patch, "/api/w1/me", fields, body: change).json()["code"] as? String == "cross-site")
+        fields[.origin] = "https://evil.example"
+        #expect(try await client(.patch, "/api/w1/me", fields, body: change).status == .forbidden)
+        let site = try #require(HTTPField.Name("Sec-Fetch-Site"))
+        for value in ["cross-site", "same-site", "none"] {
+            fields[site] = value
+            #expect(try await client(.patch, "/api/w1/me", fields, body: change).status == .forbidden)
+        }
+        fields[site] = nil
+        fields[.origin] = "https://hive.example"
+        #expect(
+            try await client(.patch, "/api/w1/me", fields, body: change).json()["levels"] as? [String]
+                == ["PG", "R"])
+        // Only a session makes tokens.
+        let wanted = try body(["scopes": ["read", "review"], "label": "bot", "expires_in": 60])
+        let token = try await client(.post, "/api/w1/tokens", fields, body: wanted)
+        #expect(token.status == .created, "\(token.text)")
+        let bearer: HTTPFields = [
+            .authorization: "Bearer \(try token.json()["token"] as? String ?? "")",
+            .contentType: "application/json",
+        ]
+        #expect(try await client(.get, "/api/w1/me", bearer).status == .ok)
+        #expect(
+            try await client(.post, "/api/w1/tokens", bearer, body: wanted).json()["code"] as? String
+                == "session-needed")
+        let tooMuch = try body(["scopes": ["admin"]])
+        #expect(try await client(.post, "/api/w1/tokens", fields, body: tooMuch).status == .badRequest)
+        let old = try body(["old": "nine bees in a row", "new": "ten bees in a row"])
+        #expect(try await client(.put, "/api/w1/me/passphrase", fields, body: old).status == .noContent)
+        let out = try await client(.delete, "/api/w1/sessions/current", fields)
+        #expect(out.status == .noContent && out.headers[.setCookie]?.contains("Max-Age=0") == true)
+        #expect(try await client(.get, "/api/w1/me", fields).status == .unauthorized)
+        let wrong = try body(["account": "ada", "passphrase": "nine bees in a row"])
+        #expect(
+            try await client(.post, "/api/w1/sessions", Self.json, body: wrong).json()["code"] as? String
+                == "wrong-credentials")
+        let right = try body(["account": "ada", "passphrase": "ten bees in a row"])
+        #expect(try await client(.post, "/api/w1/sessions", Self.json, body: right).status == .ok)
+        var forged = Self.json
+        forged[.origin] = "https://evil.example"
+        #expect(try await client(.post, "/api/w1/sessions", forged, body: right).status == .forbidden)
     }
 
     @Test("who keeps the keys registers and signs in with them, and hands in posts that they signed")
