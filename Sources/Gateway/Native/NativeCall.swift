@@ -49,6 +49,15 @@ struct NativeCall: Sendable {
         throw .notFound("There is nothing with this id; an id is a number of this node or 64 hexadecimal digits")
     }
 
+    /// - Throws: `badRequest` for what is neither true nor false.
+    func boolean(_ name: String) throws(GatewayError) -> Bool {
+        guard query[name] != nil else { return false }
+        guard let value = query.boolean(name) else {
+            throw .badRequest(code: "bad-parameter", "\(name) is true or false")
+        }
+        return value
+    }
+
     /// Items of one page.
     func limit(_ standard: Int = 20, most: Int = 100) throws(GatewayError) -> Int {
         try query.integer("limit", in: 1...most) ?? standard

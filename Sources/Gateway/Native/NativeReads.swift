@@ -205,8 +205,8 @@ struct NativeReads: Sendable {
         query.releaseID = try call.query.integer("release", in: 1...Int(Int32.max)).map { Int32($0) }
         query.baseModels = call.query.list("base_model")
         query.levels = try NativeModelQuery.levels(call)
-        query.hasRecipe = call.query.boolean("has_recipe") ?? false
-        query.isFromHere = call.query.boolean("from_here") ?? false
+        query.hasRecipe = try call.boolean("has_recipe")
+        query.isFromHere = try call.boolean("from_here")
         query.sort = try NativeModelQuery.sort(
             call, ["newest": .newest, "oldest": .oldest, "most-reactions": .mostReactions], standard: .newest)
         let page = try await services.catalog.images(query, call.filter)
@@ -290,7 +290,7 @@ struct NativeModelQuery {
         query.licences = parameters.list("licence")
         query.levels = try Self.levels(call)
         query.creator = parameters["creator"].map { Self.creator($0) }
-        query.isFromHere = parameters.boolean("from_here") ?? false
+        query.isFromHere = try call.boolean("from_here")
         if let days = try parameters.integer("days", in: 1...36500) {
             query.since = now - min(now, UInt64(days) * 86400)
         }

@@ -117,7 +117,7 @@ struct RouteTable {
             let methods = routes.map(\.method)
             let allowed = (methods + ["OPTIONS"]).joined(separator: ", ")
             let face = routes[0].face
-            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete]
+            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .trace]
             where !methods.contains(method.rawValue) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
                     throw FacedError(error: GatewayError.methodNotAllowed(allowed: allowed), face: face)

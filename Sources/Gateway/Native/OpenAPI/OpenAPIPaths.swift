@@ -27,7 +27,7 @@ enum OpenAPIPaths {
         return .members(value)
     }
 
-    private static let text: OpenAPIValue = ["type": "string", "maxLength": 256]
+    private static let text: OpenAPIValue = ["type": "string"]
     private static let paging = [
         parameter("limit", ["type": "integer", "minimum": 1, "maximum": 100]),
         parameter("cursor", text, "`next_cursor` of the page before."),
@@ -133,7 +133,7 @@ enum OpenAPIPaths {
             answers: [("201", ref("Session")), ("202", ref("Session"))]),
         .init(
             method: "post", path: "/api/w1/challenges", summary: "A text for a key to sign",
-            body: ["type": "object"], answers: [("201", ref("Challenge"))]),
+            answers: [("201", ref("Challenge"))]),
         .init(
             method: "post", path: "/api/w1/sessions", summary: "Sign in, by passphrase or by a signed challenge",
             body: OpenAPISchemas.object([

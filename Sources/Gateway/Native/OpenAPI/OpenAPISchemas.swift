@@ -4,7 +4,13 @@ enum OpenAPISchemas {
     /// document, or "[Schema]". A question mark allows null.
     static func object(_ members: [String: String], required: [String] = []) -> OpenAPIValue {
         var value: [String: OpenAPIValue] = [
-            "type": "object", "properties": .members(members.mapValues { type($0) }),
+            "type": "object",
+            "properties": .members(
+                Dictionary(
+                    uniqueKeysWithValues: members.map { name, text in
+                        // Null is the same as nothing.
+                        (name, type(required.contains(name) || text.hasSuffix("?") ? text : text + "?"))
+                    })),
         ]
         if !required.isEmpty { value["required"] = .list(required.map { .text($0) }) }
         return .members(value)
