@@ -107,13 +107,14 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog", "Federation", protobuf, nio, nioPosix, system,
+                "Accounts", "Catalog",
+                "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Catalog",
+                "Accounts", "Catalog",
                 "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
@@ -128,9 +129,7 @@ let package = Package(
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle",
-            dependencies: [
-                "Formats", "Identity", "Accounts", "Node", "Operations", argumentParser, log, system,
-            ],
+            dependencies: ["Formats", "Identity", "Accounts", "Node", "Operations", argumentParser, log, system],
             swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
@@ -171,13 +170,13 @@ let package = Package(
             name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],
             swiftSettings: strict),
         .testTarget(
+            name: "AccountsTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Accounts", grdb],
+            swiftSettings: strict),
+        .testTarget(
             name: "LedgerTests",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Ledger", "ledger-replay", grdb, protobuf,
             ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "AccountsTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Accounts", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "CatalogTests",
@@ -197,8 +196,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                "Federation", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
+                "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Operations", "Node", system], swiftSettings: strict),

@@ -24,17 +24,21 @@ public final class Accounts: Sendable {
     ///
     /// - Parameters:
     ///   - path: `db/accounts.db` of the home.
-    ///   - custody: seals the device keys that the node holds.
+    ///   - node: the node's device key: what the node holds for others is sealed by a secret that is sealed under it.
     ///   - random: so many random bytes.
     public init(
-        path: String, custody: SealingKey, now: @escaping @Sendable () -> UInt64,
+        path: String, node: SigningKey, now: @escaping @Sendable () -> UInt64,
         random: @escaping @Sendable (Int) -> [UInt8] = SecureRandom.bytes
     ) async throws(AccountsError) {
-        database = try AccountsDatabase(path: path)
-        self.custody = custody
+        let database = try AccountsDatabase(path: path)
+        self.database = database
         self.now = now
         self.random = random
-        try await database.write { try AnswerTable.forgetUnfinished($0) }
+        let fresh = random(32)
+        custody = try await database.write { database in
+            try AnswerTable.forgetUnfinished(database)
+            return try CustodyTable.open(by: node, orKeeping: fresh, now: now(), database)
+        }
     }
 
     // MARK: Looking up

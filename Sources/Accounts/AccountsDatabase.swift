@@ -23,7 +23,10 @@ struct AccountsDatabase: Sendable {
     private static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 accounts") { database in
-            for sql in [AccountTable.schema, SessionTable.schema, TokenTable.schema, InviteTable.schema] {
+            for sql in [
+                AccountTable.schema, SessionTable.schema, TokenTable.schema, InviteTable.schema,
+                CustodyTable.schema,
+            ] {
                 try database.execute(sql: sql)
             }
             try database.execute(sql: AnswerTable.schema)

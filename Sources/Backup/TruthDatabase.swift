@@ -11,10 +11,10 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case moderation
     /// Numbers in addresses, downloads, who is at home here.
     case local
-    /// Who has an account here: registrations, tokens, the keys that this node signs with.
-    case accounts
     /// Pins and facts of blobs. After the posts: a blob is pinned before its post.
     case blobs
+    /// People at home here. A home that was saved before there were any has none.
+    case accounts
 
     public var fileName: String { rawValue + ".db" }
 

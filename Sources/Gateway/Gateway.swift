@@ -27,9 +27,10 @@ public final class Gateway: Service {
         let configuration = services.configuration
         let pages = try PageRenderer(services)
         let router = Router(context: GatewayContext.self)
-        router.add(middleware: ErrorMiddleware(pages: pages))
+        let metrics = RequestMetrics()
+        router.add(middleware: ErrorMiddleware(pages: pages, metrics: metrics))
         var table = RouteTable(router: router)
-        Self.register(services, pages, in: &table)
+        Self.register(services, pages, metrics, in: &table)
         table.finish()
         routes = table.declared
         shutdownTimeout = configuration.shutdownTimeout
@@ -43,20 +44,41 @@ public final class Gateway: Service {
             logger: services.logger)
     }
 
-    static func register(_ services: GatewayServices, _ pages: PageRenderer, in table: inout RouteTable) {
+    static func register(
+        _ services: GatewayServices, _ pages: PageRenderer, _ metrics: RequestMetrics = RequestMetrics(),
+        in table: inout RouteTable
+    ) {
         let origins = Origins(services.configuration)
         let peers = PeerAuthentication(services, origins)
-        let viewers = Viewers(services.configuration, peers)
+        let viewers = Viewers(services.configuration, peers, services.accounts)
         let gate = BlobGate(catalog: services.catalog, moderation: services.moderation)
         let offer = PeerOffer(catalog: services.catalog, moderation: services.moderation)
         let tickets = DownloadTickets()
 
         PageRoutes(services: services, pages: pages, origins: origins).register(in: &table)
-        BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets).register(in: &table)
+        let blobs = BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets)
+        blobs.register(in: &table)
         TorrentRoutes(services: services, viewers: viewers, gate: gate, origins: origins, tickets: tickets)
             .register(in: &table)
         CivitaiRoutes(services: services, viewers: viewers, origins: origins, pages: pages).register(in: &table)
         DownloadRoute(services: services, viewers: viewers, origins: origins, tickets: tickets).register(in: &table)
+        let people = CallerIdentity(accounts: services.accounts, origins: origins)
+        let door = NativeDoor(services: services, viewers: viewers, people: people, origins: origins)
+        NativeReads(services: services, door: door).register(in: &table)
+        NativeAccounts(services: services, door: door, origins: origins).register(in: &table)
+        NativeWrites(services: services, door: door).register(in: &table)
+        NativePublishing(services: services, door: door).register(in: &table)
+        NativeEvents(services: services, door: door).register(in: &table)
+        CivitaiPeople(services: services, viewers: viewers, people: people, origins: origins).register(in: &table)
+        let hub = HubRoutes(services: services, viewers: viewers, people: people, origins: origins, blobs: blobs)
+        hub.register(in: &table)
+        HubUploads(services: services, people: people, origins: origins, hub: hub, gate: gate, tickets: tickets)
+            .register(in: &table)
+        SetupPage(services: services, pages: pages, people: people).register(in: &table)
+        FeedRoutes(services: services, origins: origins).register(in: &table)
+        OperatorRoutes(services: services, viewers: viewers, people: people, origins: origins, metrics: metrics)
+            .register(in: &table)
+        OpenAPIRoutes(software: services.configuration.software).register(in: &table)
         NodeRoutes(services: services, origins: origins).register(in: &table)
         PostRoutes(services: services, peers: peers, offer: offer).register(in: &table)
         SyncRoutes(services: services, peers: peers).register(in: &table)

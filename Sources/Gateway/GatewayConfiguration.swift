@@ -1,4 +1,5 @@
 public import Federation
+public import WaggleProtocol
 
 /// What the operator decides about this node's HTTP.
 public struct GatewayConfiguration: Sendable {
@@ -28,13 +29,15 @@ public struct GatewayConfiguration: Sendable {
     public var shutdownTimeout: Duration
     /// Bytes of blobs that each accepted peer may upload a day; 0 for none.
     public var uploadBytesPerPeer: UInt64
+    /// Requests a minute to the native API, from one address without a token.
+    public var requestsPerAddress: Int
 
     public init(
         host: String, port: Int, tls: TLSIdentity? = nil, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [],
         nodeName: String,
         software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
         idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10),
-        uploadBytesPerPeer: UInt64 = 0
+        uploadBytesPerPeer: UInt64 = 0, requestsPerAddress: Int = Limits.API.requestsPerAddress
     ) {
         self.host = host
         self.port = port
@@ -48,5 +51,6 @@ public struct GatewayConfiguration: Sendable {
         self.idleTimeout = idleTimeout
         self.shutdownTimeout = shutdownTimeout
         self.uploadBytesPerPeer = uploadBytesPerPeer
+        self.requestsPerAddress = requestsPerAddress
     }
 }

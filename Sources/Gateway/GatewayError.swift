@@ -24,6 +24,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     /// `If-Match` names something else.
     case preconditionFailed(String)
     case conflict(code: String, String)
+    /// Understood, and cannot be done as asked.
+    case unprocessable(code: String, String)
     /// The signature is for another URL than this node's.
     case misdirected(String)
     case tooManyRequests(retryAfter: UInt64)
@@ -47,6 +49,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .unsupportedMediaType: .unsupportedMediaType
         case .preconditionFailed: .preconditionFailed
         case .conflict: .conflict
+        case .unprocessable: .unprocessableContent
         case .misdirected: .misdirectedRequest
         case .tooManyRequests, .pageTooFar: .tooManyRequests
         case .unavailable: .serviceUnavailable
@@ -57,7 +60,9 @@ public enum GatewayError: Error, Equatable, Sendable {
     public var code: String {
         switch self {
         case .notFound: "not-found"
-        case .badRequest(let code, _), .unauthorized(let code, _), .forbidden(let code, _), .conflict(let code, _): code
+        case .badRequest(let code, _), .unauthorized(let code, _), .forbidden(let code, _), .conflict(let code, _),
+            .unprocessable(let code, _):
+            code
         case .methodNotAllowed: "method-not-allowed"
         case .gone: "gone"
         case .purged: "purged"
@@ -78,7 +83,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         switch self {
         case .notFound(let text), .badRequest(_, let text), .unauthorized(_, let text), .forbidden(_, let text),
             .gone(let text), .preconditionFailed(let text), .conflict(_, let text), .misdirected(let text),
-            .unavailable(let text):
+            .unprocessable(_, let text), .unavailable(let text):
             text
         case .methodNotAllowed(let allowed): "This address takes \(allowed) only"
         case .purged(let caseNumber): "This was taken down on this node (case \(caseNumber))"

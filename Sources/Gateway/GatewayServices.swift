@@ -1,9 +1,11 @@
+public import Accounts
 public import BlobStore
 public import Catalog
 public import Digests
 public import Federation
 public import Logging
 public import Moderation
+public import Operations
 public import PostLog
 
 /// Everything that the gateway serves from, and what it tells others of.
@@ -12,6 +14,11 @@ public struct GatewayServices: Sendable {
     public var blobs: BlobStore
     public var postLog: PostLog
     public var moderation: Moderation
+    public var accounts: Accounts
+    /// Files that people bring over the web.
+    public var uploads: UploadStore
+    /// What operations work with.
+    public var context: @Sendable () -> OperationContext
     /// Author id of this node's key chain, which is in the post log.
     public var nodeID: Hash32
     public var configuration: GatewayConfiguration
@@ -34,7 +41,8 @@ public struct GatewayServices: Sendable {
     public var listArrived: @Sendable () async -> Void = {}
 
     public init(
-        catalog: Catalog, blobs: BlobStore, postLog: PostLog, moderation: Moderation, nodeID: Hash32,
+        catalog: Catalog, blobs: BlobStore, postLog: PostLog, moderation: Moderation, accounts: Accounts,
+        uploads: UploadStore, context: @escaping @Sendable () -> OperationContext, nodeID: Hash32,
         configuration: GatewayConfiguration, now: @escaping @Sendable () -> UInt64,
         clock: any Clock<Duration> = ContinuousClock(), acceptsPeer: @escaping @Sendable (Hash32) async -> Bool,
         noteInboundPeer: @escaping @Sendable (Hash32) async -> Void = { _ in },
@@ -46,6 +54,9 @@ public struct GatewayServices: Sendable {
         self.blobs = blobs
         self.postLog = postLog
         self.moderation = moderation
+        self.accounts = accounts
+        self.uploads = uploads
+        self.context = context
         self.nodeID = nodeID
         self.configuration = configuration
         self.now = now

@@ -10,6 +10,12 @@ public struct SealingKey: Sendable {
         self.key = key
     }
 
+    /// Nil unless there are 32 bytes.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == Int(crypto_secretbox_KEYBYTES) else { return nil }
+        key = bytes
+    }
+
     /// The nonce and the box.
     public func seal(_ secret: [UInt8]) -> [UInt8] {
         let nonce = Sodium.randomBytes(Int(crypto_secretbox_NONCEBYTES))
@@ -37,7 +43,7 @@ extension SealingKey: CustomStringConvertible, CustomReflectable {
 }
 
 extension SigningKey {
-    /// The key under which a node keeps what it holds for others, derived from its own signing key (libsodium's
+    /// A key under which a node keeps the secret that seals what it holds for others, derived from its own signing key (libsodium's
     /// `crypto_kdf`, BLAKE2b): who has the database alone has nothing.
     public var custodyKey: SealingKey {
         var key = [UInt8](repeating: 0, count: Int(crypto_secretbox_KEYBYTES))

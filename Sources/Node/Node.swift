@@ -24,8 +24,9 @@ public final class Node: Sendable {
     let home: Home
     let settings: Settings
     let keyring: Keyring
-    let signing: SigningHold
     let accounts: Accounts
+    let uploads: UploadStore
+    let signing: SigningHold
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
@@ -110,7 +111,9 @@ public final class Node: Sendable {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
         }
         accounts = try await Accounts(
-            path: database("accounts.db"), custody: keyring.node.device.custodyKey, now: Node.now)
+            path: database("accounts.db"), node: keyring.node.device, now: Node.now)
+        uploads = UploadStore(
+            folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) })
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         try await catalog.setHidden(Array(moderation.purgedSubjects), true)
@@ -172,7 +175,8 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, signing: signing, settings: settings.all, publicURL: ready?.publicURL,
+            accounts: accounts, keyring: keyring, signing: signing, settings: settings.all,
+            publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
             startedAt: startedAt, now: Node.now,
             loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs) }, progress: progress)

@@ -61,11 +61,13 @@ extension Node {
         let tls = try settings.tlsIdentity(home)
         let isOpen = settings["federation.policy"] == "open"
         var services = GatewayServices(
-            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: identity.id,
+            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, accounts: accounts,
+            uploads: uploads, context: { [self] in context() }, nodeID: identity.id,
             configuration: GatewayConfiguration(
                 host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, tls: tls, publicURLs: publicURLs,
                 nodeName: displayName, software: Node.software,
-                uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0),
+                uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0,
+                requestsPerAddress: Int(settings["rates.requests"]) ?? Limits.API.requestsPerAddress),
             now: Node.now,
             acceptsPeer: { [federation] node in
                 if isOpen { return true }
@@ -134,6 +136,7 @@ extension Node {
         while (try? await Task.sleep(for: .seconds(60))) != nil {
             do {
                 try await log.intake.tidy()
+                try await uploads.removeExpired()
             } catch {
                 logger.error("tidying the log", metadata: ["why": "\(error)"])
             }

@@ -44,6 +44,9 @@ public struct Settings: Sendable {
         Key(name: "rates.send", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
         Key(name: "rates.receive", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
         Key(name: "federation.policy", standard: "open", form: "open or closed") { ["open", "closed"].contains($0) },
+        Key(
+            name: "rates.requests", standard: "600", form: "requests to the API that one address may make a minute"
+        ) { Int($0).map { (1...1_000_000).contains($0) } ?? false },
         Key(name: "registration.mode", standard: "closed", form: "open, application, invite or closed") {
             RegistrationMode(rawValue: $0) != nil
         },

@@ -1,4 +1,4 @@
-/// People at home on a node, and Buzz.
+/// People at home on a node, what they ask over the API, and Buzz.
 extension Limits {
     /// People at home on a node, their sessions and tokens.
     public enum Accounts {
@@ -32,6 +32,28 @@ extension Limits {
         public static let idempotencyKeyBytes = 200
         /// Accounts of one page.
         public static let listed = 1000
+    }
+
+    /// The native API.
+    public enum API {
+        /// A JSON body.
+        public static let bodyBytes = 1 << 20
+        /// Requests a minute: of one address without a token, of one token, and of one address at the door.
+        public static let requestsPerAddress = 600
+        public static let requestsPerToken = 3000
+        public static let knocksPerMinute = 30
+        /// Tokens and addresses that are counted at a time.
+        public static let buckets = 100_000
+        /// Posts that were signed elsewhere, of one request.
+        public static let postsPerRequest = 100
+        /// Uploads of one account at a time, what they come to together, and how long they wait to be published.
+        public static let uploads = 200
+        public static let uploadBytes: UInt64 = 100 << 30
+        public static let uploadSeconds: UInt64 = 7 * 86400
+        /// A commit of a client of the Hub, its lines, and a file that comes within it.
+        public static let commitBytes = 32 << 20
+        public static let commitLines = 256
+        public static let smallFileBytes: UInt64 = 4 << 20
     }
 
     /// Buzz.

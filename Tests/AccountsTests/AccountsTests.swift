@@ -47,6 +47,18 @@ struct AccountsTests {
         }
     }
 
+    @Test("a node that takes another key of its own opens what it holds for others")
+    func anotherNodeKey() async throws {
+        let desk = try await Desk()
+        _ = try await desk.accounts.register(
+            Registration(handle: "ada", passphrase: Self.passphrase), try keys(1), mode: .open, levels: 3)
+        let next = try #require(SigningKey(seed: [UInt8](repeating: 7, count: 32)))
+        let now = try #require(SigningKey(seed: [UInt8](repeating: 1, count: 32)))
+        try await desk.accounts.share(with: next, from: now)
+        #expect(try await Desk(folder: desk.folder, custody: 7).accounts.custodialKeys().count == 1)
+        #expect(try await Desk(folder: desk.folder, custody: 1).accounts.custodialKeys().count == 1)
+    }
+
     @Test("a wrong passphrase, an unknown name and an account without a passphrase look alike, and guessing is slowed")
     func wrong() async throws {
         let desk = try await Desk()
@@ -233,7 +245,7 @@ private final class Desk: Sendable {
         let key = try #require(SigningKey(seed: [UInt8](repeating: custody, count: 32)))
         let clock = Weak()
         accounts = try await Accounts(
-            path: self.folder.appending(path: "accounts.db").path, custody: key.custodyKey, now: { clock.now })
+            path: self.folder.appending(path: "accounts.db").path, node: key, now: { clock.now })
         clock.desk.withLock { $0 = { [weak self] in self?.time.load(ordering: .relaxed) ?? 0 } }
     }
 

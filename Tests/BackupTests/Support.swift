@@ -61,7 +61,7 @@ struct SampleBackup {
         let box = try PassphraseBox(
             sealing: JSONEncoder.sorted.encode(keys).map { $0 }, passphrase: Self.passphrase, cost: .least,
             salt: [UInt8](repeating: 1, count: 16), nonce: [UInt8](repeating: 2, count: 24))
-        let databases = TruthDatabase.allCases.map { database in
+        let databases = [TruthDatabase.peers, .posts, .moderation, .local, .blobs].map { database in
             (MemberName.database(database.fileName), Array("SQLite format 3\0\(database.rawValue)".utf8))
         }
         let hash = SHA256.hash(blob)

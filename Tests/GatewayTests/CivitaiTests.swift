@@ -1,3 +1,4 @@
+import Accounts
 import Catalog
 import Digests
 import Federation
@@ -35,6 +36,42 @@ struct CivitaiTests {
         let view = try #require(
             try await node.catalog.release(post: alpha.release.id, node.moderation.filter(for: .anonymous)))
         return World(node: node, alpha: alpha, modelID: view.modelID, versionID: view.id)
+    }
+
+    // MARK: Small routes
+
+    @Test("the smaller routes have the recorded shapes; who the caller is needs a token")
+    func smallRoutes() async throws {
+        let world = try await Self.world()
+        let token = try await world.node.accounts.newToken(
+            NewToken(label: "", scopes: [.read]), for: "maker"
+        ).secret.text
+        try await world.node.test { client in
+            for (path, name) in [
+                ("model-versions/mini/\(world.versionID)", "mini"), ("creators", "creators"), ("tags", "tags"),
+                ("users?query=ma", "users"), ("enums", "enums"), ("permissions/check?entityIds=1,2", "permissions"),
+                ("me?token=\(token)", "me"),
+            ] {
+                let answer = try await client(.get, "/api/v1/\(path)")
+                #expect(answer.status == .ok, "\(path)")
+                try Golden.check(Data(answer.bytes), name)
+            }
+            let me = try await client(.get, "/api/v1/me", [.authorization: "Bearer \(token)"])
+            #expect(me.status == .ok && me.headers[.cacheControl] == "private, no-store")
+            for fields: HTTPFields in [[:], [.authorization: "Bearer wrong"], [.authorization: "Basic x"]] {
+                let refused = try await client(.get, "/api/v1/me", fields)
+                #expect(refused.status == .unauthorized)
+                #expect(try refused.json()["error"] as? String == "Unauthorized")
+            }
+            let page = try await client(.get, "/api/v1/creators?limit=1&page=2").json()
+            let metadata = try #require(page["metadata"] as? [String: Any])
+            #expect(metadata["totalItems"] as? Int == 1 && metadata["nextPage"] == nil)
+            #expect((metadata["prevPage"] as? String)?.hasSuffix("limit=1&page=1") == true)
+            for bad in ["creators?limit=201", "creators?page=0", "tags?limit=-1", "users?ids=x", "users?ids=0"] {
+                #expect(try await client(.get, "/api/v1/\(bad)").status == .badRequest, "\(bad)")
+            }
+            #expect(try await client(.get, "/api/v1/creators?page=100000").status == .tooManyRequests)
+        }
     }
 
     // MARK: Shapes

@@ -41,7 +41,8 @@ struct RouteTests {
         default: paths = [route.path]
         }
         let all = paths.map { path in
-            path.filled("slug", "dirty").filled("name", "dirty.bin").filled("handle", "maker")
+            path.filled("author", "maker").filled("owner", "maker").filled("repo", "dirty").filled("revision", "main")
+                .filled("slug", "dirty").filled("name", "dirty.bin").filled("handle", "maker")
                 .filled("tag", "tag-dirty").filled("base", "Base%20Dirty")
         }
         if route.path == "/models/{id}/ranking" { return all + all.map { $0 + "?sort=trending" } }
@@ -67,7 +68,7 @@ struct RouteTests {
         "nothing above PG leaves for a visitor or an unaccepted node, by any route, and no answer tells of it",
         arguments: [Level.pg13, .xxx])
     func nothingAbovePG(level: Level) async throws {
-        let node = try await TestNode.make(accepts: false)
+        let node = try await TestNode.make(accepts: false) { $0.requestsPerAddress = 1_000_000 }
         _ = try await node.publishModel("Clean", age: 9)
         let dirty = try await node.publishModel("Dirty", level: level, changeRelease: { $0.baseModel = "Base Dirty" })
         let works = try await node.publishWorks("Dirty", level: level, of: dirty)
@@ -114,6 +115,7 @@ struct RouteTests {
                             #expect(answer.status == .notFound || isEmptyList, "\(route.method) \(address)")
                         case .peerOnly:
                             #expect([401, 403, 415].contains(answer.status.code), "\(route.method) \(address)")
+                        case .account: #expect(answer.status == .unauthorized, "\(route.method) \(address)")
                         case .list, .node, .creator: #expect(answer.status == .ok, "\(route.method) \(address)")
                         case .nothing: break
                         }

@@ -8,8 +8,7 @@ struct ModuleTests {
     private static let rows: [[String]] = [
         ["CSodium", "COpenSSL", "CZstd", "CWaggleSystem"], ["Digests"], ["WaggleProtocol"], ["Identity", "Formats"],
         ["PostLog", "BlobStore", "Backup"], ["Moderation", "Ledger", "Accounts"], ["Catalog"], ["Federation"],
-        ["Operations"],
-        ["Gateway"],
+        ["Operations"], ["Gateway"],
         ["Node"],
         ["waggle"],
     ]

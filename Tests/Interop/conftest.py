@@ -95,6 +95,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     assert ends == [0, 0], "a node did not stop by itself"
 
 
+@pytest.fixture
+def writable(tmp_path: Path) -> Iterator[Node]:
+    """A node of one check alone, for what changes something."""
+    node = Node(tmp_path / "writable")
+    node.run("init")
+    try:
+        yield node.serve()
+    finally:
+        end = node.stop()
+    assert end == 0, "the node did not stop by itself"
+
+
 def _is_mirrored(maker: Node, mirror: Node) -> bool:
     here, there = mirror.json("status"), maker.json("status")
     return all(here[key] == there[key] for key in ("models", "releases", "images", "blobBytes"))

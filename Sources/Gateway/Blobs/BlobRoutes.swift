@@ -29,6 +29,13 @@ struct BlobRoutes: Sendable {
         if let ticket = try Query(request)["ticket"], tickets.admits(ticket, to: hash, now: services.now()) {
             viewer = .owner
         }
+        return try await serve(hash, to: viewer, request, context)
+    }
+
+    /// The bytes, or the part of them that the request asks for, as far as the viewer may have them.
+    func serve(
+        _ hash: Hash32, to viewer: Viewer, _ request: Request, _ context: GatewayContext
+    ) async throws -> Response {
         let reference = try await gate.reference(hash, for: viewer)
         let fields = fields(hash, reference, viewer)
         let tag = EntityTag(hash)

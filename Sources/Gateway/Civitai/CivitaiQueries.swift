@@ -62,7 +62,13 @@ enum CivitaiQueries {
             self.query.postID = try CivitaiQueries.number("postId", query)
             self.query.modelID = try CivitaiQueries.number("modelId", query)
             self.query.releaseID = try CivitaiQueries.number("modelVersionId", query)
-            self.query.sort = query["sort"]?.lowercased() == "oldest" ? .oldest : .newest
+            self.query.baseModels = query.list("baseModels")
+            self.query.hasRecipe = query.boolean("requiringMeta") ?? false
+            switch query["sort"]?.lowercased() {
+            case "oldest": self.query.sort = .oldest
+            case "most reactions": self.query.sort = .mostReactions
+            default: self.query.sort = .newest
+            }
         }
     }
 

@@ -19,6 +19,7 @@ struct CivitaiRoutes: Sendable {
         routes.get("/api/v1/models", shows: .list, .api, models)
         routes.get("/api/v1/models/{id}", shows: .model, .api, model)
         routes.get("/api/v1/model-versions/{id}", shows: .release, .api, version)
+        routes.get("/api/v1/model-versions/mini/{id}", shows: .release, .api, mini)
         routes.get("/api/v1/model-versions/by-hash/{hash}", shows: .release, .api, versionByHash)
         routes.post("/api/v1/model-versions/by-hash", shows: .release, .api, versionsByHash)
         routes.post("/api/v1/model-versions/by-hash/ids", shows: .release, .api, idsByHash)
@@ -122,6 +123,18 @@ struct CivitaiRoutes: Sendable {
             throw Self.noVersion
         }
         return answer(version, for: viewer)
+    }
+
+    @Sendable private func mini(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let filter = services.moderation.filter(for: viewer)
+        let fileID = try Query(request).integer("modelFileId", in: 1...Int(Int32.max)).map { Int32($0) }
+        guard let release = try await services.catalog.release(id: try number(context), filter),
+            let model = try await services.catalog.model(
+                id: release.modelID, filter, detail: ViewDetail(releases: 0, images: 0)),
+            let mini = try await encoder(request, context, for: [release]).mini(release, of: model, fileID: fileID)
+        else { throw Self.noVersion }
+        return answer(mini, for: viewer)
     }
 
     @Sendable private func versionByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {

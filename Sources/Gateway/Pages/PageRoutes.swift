@@ -146,7 +146,7 @@ extension Query {
 }
 
 /// A text that never changes while the node runs.
-private struct StaticText: Sendable {
+struct StaticText: Sendable {
     private let buffer: ByteBuffer
     private let fields: HTTPFields
     private let tag: String

@@ -1,3 +1,4 @@
+import Accounts
 import BlobStore
 import Catalog
 import Federation
@@ -6,6 +7,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Operations
 import PostLog
 import SwiftProtobuf
 import WaggleProtocol
@@ -13,11 +15,13 @@ import WaggleProtocol
 /// Turns errors into answers that their readers understand, and adds the fields that every answer has.
 struct ErrorMiddleware: RouterMiddleware {
     let pages: PageRenderer
+    let metrics: RequestMetrics
 
     func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var response: Response
+        let began = ContinuousClock.now
         do {
             response = try await next(request, context)
         } catch {
@@ -25,6 +29,7 @@ struct ErrorMiddleware: RouterMiddleware {
         }
         response.headers[.xContentTypeOptions] = "nosniff"
         response.headers[Self.referrerPolicy] = "no-referrer"
+        metrics.note(status: response.status.code, took: ContinuousClock.now - began)
         return response
     }
 
@@ -45,6 +50,8 @@ struct ErrorMiddleware: RouterMiddleware {
             var headers: HTTPFields = [.accessControlAllowOrigin: "*"]
             headers[.cacheControl] = "no-store"
             return .json(ErrorBody(failure), status: failure.status, headers: headers)
+        case .native:
+            return Problem.response(failure)
         case .peer:
             var reply = WireErrorReply()
             reply.code = failure.code
@@ -90,6 +97,12 @@ extension GatewayError {
             self = .badRequest(code: "limit", CatalogError.limit(what).message)
         case let error as BlobError:
             self.init(error, logger)
+        case let error as AccountsError:
+            self.init(error, logger)
+        case let error as OperationError:
+            self.init(error, logger)
+        case let error as FileUploadError:
+            self.init(error)
         default:
             logger.error("a request failed", metadata: ["error": "\(Self.detail(of: error))"])
             self = .unavailable("This node cannot answer that at the moment; its log says why")
@@ -105,6 +118,50 @@ extension GatewayError {
         default:
             logger.error("a blob cannot be served", metadata: ["error": "\(error)"])
             self = .unavailable("This node cannot read the bytes at the moment; its log says why")
+        }
+    }
+
+    private init(_ error: AccountsError, _ logger: Logger) {
+        switch error {
+        case .badHandle, .weakPassphrase, .longPassphrase, .applicationNeeded, .scopes, .limit:
+            self = .badRequest(code: error.code, error.message)
+        case .handleTaken, .authorTaken, .keyInUse, .lastAdmin: self = .conflict(code: error.code, error.message)
+        case .keyReused: self = .unprocessable(code: error.code, error.message)
+        case .noAccount, .noToken: self = .notFound(error.message)
+        case .registrationClosed, .inviteNeeded, .badInvite, .pending, .disabled:
+            self = .forbidden(code: error.code, error.message)
+        case .wrongCredentials, .badChallenge, .badSetupToken:
+            self = .unauthorized(code: error.code, error.message)
+        case .tooManyAttempts(let seconds): self = .tooManyRequests(retryAfter: seconds)
+        case .busy: self = .tooManyRequests(retryAfter: 5)
+        case .cancelled, .database:
+            logger.error("accounts", metadata: ["error": "\(error.message)"])
+            self = .unavailable("This node cannot answer that at the moment; its log says why")
+        }
+    }
+
+    private init(_ error: OperationError, _ logger: Logger) {
+        switch error.code {
+        case .usage: self = .badRequest(code: "invalid", error.message)
+        case .notFound: self = .notFound(error.message)
+        case .auth: self = .forbidden(code: "not-allowed", error.message)
+        case .conflict: self = .conflict(code: "conflict", error.message)
+        case .limits: self = .unprocessable(code: "limit", error.message)
+        case .integrity: self = .unprocessable(code: "integrity", error.message)
+        case .network, .failed:
+            logger.error("a request failed", metadata: ["error": "\(error.message)"])
+            self = .unavailable("This node cannot do that at the moment; its log says why")
+        }
+    }
+
+    init(_ error: FileUploadError) {
+        switch error {
+        case .notFound: self = .notFound(error.message)
+        case .wrongOffset, .busy: self = .conflict(code: error.code, error.message)
+        case .tooLong, .hashMismatch, .overQuota, .tooMany, .diskFull:
+            self = .unprocessable(code: error.code, error.message)
+        case .badName, .empty: self = .badRequest(code: error.code, error.message)
+        case .failed: self = .unavailable(error.message)
         }
     }
 

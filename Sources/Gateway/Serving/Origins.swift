@@ -37,6 +37,12 @@ struct Origins: Sendable {
         return (publicURLs.first ?? local.first)?.description ?? "\(self.scheme)://localhost"
     }
 
+    /// Whether an `Origin` field names this node.
+    func isOwn(_ origin: String, _ request: Request, _ context: GatewayContext) -> Bool {
+        guard let url = try? PeerURL(origin), url.pathPrefix.isEmpty else { return false }
+        return allowed.contains(Self.origin(of: url)) || localURLs(context).contains(url)
+    }
+
     /// The URLs that a signature may name: the public ones, and where this connection arrived.
     func targets(_ context: GatewayContext) -> [PeerURL] {
         publicURLs + localURLs(context)

@@ -29,6 +29,11 @@ struct Query: Sendable {
         items.first { $0.name == name && !$0.value.isEmpty }?.value
     }
 
+    /// All values of a parameter that may be repeated, as they are.
+    func values(_ name: String) -> [String] {
+        items.filter { $0.name == name || $0.name == name + "[]" }.map(\.value)
+    }
+
     /// All values of a parameter that may be repeated, or given once with commas between.
     func list(_ name: String) -> [String] {
         items.filter { $0.name == name || $0.name == name + "[]" }

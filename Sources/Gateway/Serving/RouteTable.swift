@@ -23,14 +23,18 @@ public enum Subject: Sendable, Hashable {
     case blob
     /// Nothing to anyone but accepted peers.
     case peerOnly
+    /// What belongs to whoever is signed in; nothing to others.
+    case account
 }
 
 /// Who reads the answers of a route, and so what its errors look like.
 public enum Face: Sendable, Hashable {
     /// People in a browser: HTML.
     case page
-    /// Clients of a JSON API.
+    /// Clients of a JSON API of another site.
     case api
+    /// Clients of the native API.
+    case native
     /// Download tools.
     case bytes
     /// Other nodes: protobuf.
@@ -38,10 +42,10 @@ public enum Face: Sendable, Hashable {
 
     /// The face of addresses that no route has.
     init(path: String) {
-        let first = path.split(separator: "/", maxSplits: 1).first
+        let segments = path.split(separator: "/", maxSplits: 2)
         self =
-            switch first {
-            case "api": .api
+            switch segments.first {
+            case "api": segments.dropFirst().first == "w1" ? .native : .api
             case "blobs": .bytes
             case "w", ".well-known": .peer
             default: .page
@@ -85,6 +89,14 @@ struct RouteTable {
         on(.put, path, subject, face, handler)
     }
 
+    mutating func patch(_ path: String, shows subject: Subject, _ face: Face, _ handler: @escaping Handler) {
+        on(.patch, path, subject, face, handler)
+    }
+
+    mutating func delete(_ path: String, shows subject: Subject, _ face: Face, _ handler: @escaping Handler) {
+        on(.delete, path, subject, face, handler)
+    }
+
     private mutating func on(
         _ method: HTTPRequest.Method, _ path: String, _ subject: Subject, _ face: Face, _ handler: @escaping Handler
     ) {
@@ -105,18 +117,19 @@ struct RouteTable {
             let methods = routes.map(\.method)
             let allowed = (methods + ["OPTIONS"]).joined(separator: ", ")
             let face = routes[0].face
-            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete]
+            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .trace]
             where !methods.contains(method.rawValue) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
                     throw FacedError(error: GatewayError.methodNotAllowed(allowed: allowed), face: face)
                 }
             }
-            let isForBrowsers = face == .api || face == .bytes
+            let isForBrowsers = face == .api || face == .bytes || face == .native
             router.on(RouterPath(path), method: .options) { _, _ in
                 var headers: HTTPFields = [.allow: allowed]
                 if isForBrowsers {
                     headers[.accessControlAllowOrigin] = "*"
-                    headers[.accessControlAllowMethods] = allowed
+                    // Pages of other sites may read what is public; they write nothing.
+                    headers[.accessControlAllowMethods] = face == .native ? "GET, HEAD" : allowed
                     headers[.accessControlAllowHeaders] = "Authorization, Content-Type, Range"
                     headers[.accessControlMaxAge] = "86400"
                 }

@@ -1,3 +1,4 @@
+import Accounts
 import Digests
 import Hummingbird
 import Moderation
@@ -5,21 +6,23 @@ import Moderation
 /// On whose behalf a request reads.
 struct Viewers: Sendable {
     let peers: PeerAuthentication
+    private let accounts: Accounts
     private let ownerToken: Hash32?
 
-    init(_ configuration: GatewayConfiguration, _ peers: PeerAuthentication) {
+    init(_ configuration: GatewayConfiguration, _ peers: PeerAuthentication, _ accounts: Accounts) {
         self.peers = peers
+        self.accounts = accounts
         ownerToken = configuration.ownerToken.map { SHA256.hash(Array($0.utf8)) }
     }
 
-    /// The operator by token, an accepted peer by signature, else nobody. Unknown tokens count as none: clients of other
+    /// The operator by token, a person by token, an accepted peer by signature, else nobody. Unknown tokens count as none: clients of other
     /// sites send the tokens that they have for those.
     ///
     /// - Parameter token: also looked for in the query, for clients of the Civitai API.
     func viewer(_ request: Request, _ context: GatewayContext, queryToken: String? = nil) async throws -> Viewer {
-        if let token = Self.bearer(request) ?? queryToken, let ownerToken {
-            // Comparing digests takes the same time wherever the tokens differ.
-            if SHA256.hash(Array(token.utf8)) == ownerToken { return .owner }
+        if let token = CallerIdentity.bearer(request) ?? queryToken {
+            if isOperator(token) { return .owner }
+            if let grant = try await accounts.grant(token: token), grant.allows(.read) { return grant.account.viewer }
         }
         guard PeerAuthentication.isSigned(request) else { return .anonymous }
         do {
@@ -31,10 +34,13 @@ struct Viewers: Sendable {
         }
     }
 
-    private static func bearer(_ request: Request) -> String? {
-        guard let field = request.headers[.authorization] else { return nil }
-        let parts = field.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1].trimmed)
+    /// Whether the request shows the operator's token.
+    func isOperator(_ request: Request) -> Bool {
+        CallerIdentity.bearer(request).map { isOperator($0) } ?? false
+    }
+
+    private func isOperator(_ token: String) -> Bool {
+        // Comparing digests takes the same time wherever the tokens differ.
+        ownerToken.map { SHA256.hash(Array(token.utf8)) == $0 } ?? false
     }
 }

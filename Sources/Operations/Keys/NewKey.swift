@@ -1,3 +1,4 @@
+import Accounts
 import Catalog
 import Digests
 import FoundationEssentials
@@ -102,10 +103,22 @@ public struct NewKey: Operation {
         var path: FilePath?
         if let made { path = try keep(made, account, context) }
         try await context.submit(keys: [document])
-        if isForUse, let made { path = try use(made, account, context) }
+        if isForUse, let made {
+            if account.isNode { try await share(custody: made, context) }
+            path = try use(made, account, context)
+        }
         return DeviceReply(
             account: account.name, author: AuthorID.text(account.author), key: key.hex, label: label,
             scopes: scopes.map(\.word), path: path?.string, isInUse: isForUse && made != nil)
+    }
+
+    /// What the node holds for others must open with its next key before that one takes the place of the old.
+    private func share(custody next: SigningKey, _ context: OperationContext) async throws(OperationError) {
+        do {
+            try await context.accounts.share(with: next, from: context.keyring.node.device)
+        } catch {
+            throw OperationError(error)
+        }
     }
 
     private func keep(

@@ -1,3 +1,5 @@
+import Accounts
+import AsyncHTTPClient
 import BlobStore
 import Catalog
 import Digests
@@ -7,6 +9,7 @@ import Gateway
 import Identity
 import Logging
 import Moderation
+import Operations
 import PostLog
 import SystemPackage
 import Testing
@@ -25,11 +28,12 @@ final class TestNode: Sendable {
     let moderation: Moderation
     let node: Person
     let maker: Person
+    let accounts: Accounts
     let services: GatewayServices
 
     private init(
         directory: URL, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, node: Person,
-        maker: Person, services: GatewayServices
+        maker: Person, accounts: Accounts, services: GatewayServices
     ) {
         self.directory = directory
         self.log = log
@@ -38,6 +42,7 @@ final class TestNode: Sendable {
         self.moderation = moderation
         self.node = node
         self.maker = maker
+        self.accounts = accounts
         self.services = services
     }
 
@@ -47,7 +52,8 @@ final class TestNode: Sendable {
 
     static func make(
         ceiling: Level = .xxx, clock: any Clock<Duration> = ContinuousClock(), accepts: Bool = true,
-        holders: [String] = [], configure: (inout GatewayConfiguration) -> Void = { _ in }
+        holders: [String] = [], registration: RegistrationMode = .open,
+        configure: (inout GatewayConfiguration) -> Void = { _ in }
     ) async throws -> TestNode {
         let directory = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
@@ -66,13 +72,36 @@ final class TestNode: Sendable {
         configure(&configuration)
         var logger = Logger(label: "gateway")
         logger.logLevel = .critical
+        let home = Home(root: FilePath(directory.path))
+        try FileManager.default.createDirectory(atPath: home.keys.string, withIntermediateDirectories: true)
+        try KeyFile(author: node.id, label: "node", secret: node.seed).write(to: home.nodeKey.string)
+        try KeyFile(author: maker.id, label: "maker", secret: maker.seed).write(
+            to: home.key(ofAccount: "maker").string)
+        let keyring = try Keyring(home: home, passphrase: nil)
+        let accounts = try await Accounts(
+            path: path("accounts.db"), node: node.device, now: { Self.time })
+        try await accounts.adopt(handle: "maker", author: maker.id, role: .admin, levels: Level.xxx.upTo)
+        let federation = Federation(
+            peers: try PeerStore(path: path("peers.db")),
+            identity: NodeIdentity(id: node.id, key: node.device, keyDocuments: [node.genesis.envelope]), log: log,
+            catalog: catalog, blobs: blobs, moderation: moderation, http: .shared, logger: logger, now: { Self.time })
+        let settings = [SettingView(key: "registration.mode", value: registration.rawValue, origin: "default")]
+        let context = OperationContext(
+            home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
+            accounts: accounts, keyring: keyring, signing: SigningHold(home: home), settings: settings,
+            publicURL: "https://hive.example",
+            urls: ["https://hive.example"], software: "waggle/test", startedAt: Self.time, now: { Self.time },
+            loadCheckpoint: { _ in false }, progress: { _ in })
+        let uploads = UploadStore(
+            folder: home.temporary.appending("uploads"), now: { Self.time }, random: { SecureRandom.bytes(16) })
         let services = GatewayServices(
-            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, nodeID: node.id,
+            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, accounts: accounts, uploads: uploads,
+            context: { context }, nodeID: node.id,
             configuration: configuration, now: { Self.time }, clock: clock, acceptsPeer: { _ in accepts },
             provenAddresses: { ["https://other.example"] }, holders: { _ in holders }, logger: logger)
         let world = TestNode(
             directory: directory, log: log, blobs: blobs, catalog: catalog, moderation: moderation, node: node,
-            maker: maker, services: services)
+            maker: maker, accounts: accounts, services: services)
         try await world.take([node.genesis, maker.genesis])
         try await world.publish(by: maker) { post in
             post.profile.name = "Maker"
@@ -278,12 +307,15 @@ struct Person: Sendable {
     let id: Hash32
     let genesis: SignedPost
     let device: SigningKey
+    /// Of the device.
+    let seed: [UInt8]
     var signer: Signer { Signer(author: id, device: device) }
 
     init(seed: UInt8, role: WireRole, scopes: [WireScope]? = nil) throws {
         let root = try Self.key(seed, 1)
         let next = try Self.key(seed, 2)
         device = try Self.key(seed, 3)
+        self.seed = [seed, 3] + [UInt8](repeating: 0, count: 30)
         var document = WireKeyDocument()
         document.version = 1
         document.roots = [root.publicKey.data]
@@ -305,6 +337,7 @@ struct Person: Sendable {
         self.id = id
         self.genesis = genesis
         self.device = device
+        seed = []
     }
 
     /// Use 1 is the root, 2 the next one, 3 the device.

@@ -1,0 +1,228 @@
+import Accounts
+import Catalog
+import Digests
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Identity
+import Operations
+import PostLog
+import SystemPackage
+import WaggleProtocol
+
+/// What people say through the native API. This node signs for accounts whose keys it holds; others hand in signed posts.
+struct NativeWrites: Sendable {
+    let services: GatewayServices
+    let door: NativeDoor
+
+    func register(in routes: inout RouteTable) {
+        routes.post("/api/w1/reviews", shows: .account, .native, door.writing(.review, review))
+        routes.post("/api/w1/comments", shows: .account, .native, door.writing(.review, comment))
+        routes.post("/api/w1/reactions", shows: .account, .native, door.writing(.review, react))
+        routes.put("/api/w1/collections/mine/{slug}", shows: .account, .native, door.writing(.social, editCollection))
+        routes.post(
+            "/api/w1/collections/mine/{slug}/items", shows: .account, .native, door.writing(.social, changeCollection))
+        routes.get("/api/w1/follows", shows: .account, .native, door.asking(.read, follows))
+        routes.put("/api/w1/follows/{author}", shows: .account, .native, door.writing(.social, follow))
+        routes.delete("/api/w1/follows/{author}", shows: .account, .native, door.writing(.social, unfollow))
+        routes.post("/api/w1/posts", shows: .account, .native, door.writing(.publish, submit))
+        routes.delete("/api/w1/posts/{id}", shows: .account, .native, door.writing(.read, retract))
+    }
+
+    private func run<O: Operations.Operation>(_ operation: O) async throws -> O.Reply {
+        try await operation.run(in: services.context())
+    }
+
+    /// 201 for something new, 200 for what was said before.
+    private func answer(_ reply: PostReply) throws -> NativeReply {
+        try NativeReply(reply, status: reply.isNew ? .created : .ok)
+    }
+
+    /// Operations look things up as the operator; what the caller may not see must stay unknown to the caller.
+    private func see(release text: String, _ call: NativeCall) async throws -> String {
+        guard let post = Hash32(hex: text),
+            try await services.catalog.release(
+                post: post, call.filter, detail: .init(releases: 0, images: 0)) != nil
+        else {
+            if let id = Int32(text),
+                let view = try await services.catalog.release(
+                    id: id, call.filter, detail: .init(releases: 0, images: 0))
+            {
+                return view.post.hex
+            }
+            throw GatewayError.notFound("There is no release \(text.prefix(80)) here that you may see")
+        }
+        return post.hex
+    }
+
+    private func see(subject text: String, _ call: NativeCall) async throws -> String {
+        guard let post = Hash32(hex: text) else {
+            throw GatewayError.badRequest(
+                code: "bad-body", "A subject is named by the 64 hexadecimal digits of its post")
+        }
+        guard try await VisiblePosts(services: services, filter: call.filter).includes(post) else {
+            throw GatewayError.notFound("There is no post \(post.hex) here that you may see")
+        }
+        return post.hex
+    }
+
+    // MARK: Talk
+
+    private struct ReviewRequest: Decodable {
+        let release: String
+        let isRecommended: Bool
+        var text: String?
+        /// Ids of complete uploads.
+        var images: [String]?
+        var level: String?
+    }
+
+    @Sendable private func review(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(ReviewRequest.self, from: body)
+        let account = try call.account
+        let uploads = try await UploadedFiles(services.uploads, account).complete(asked.images ?? [])
+        let reply = try await run(
+            WriteReview(
+                account: account.handle, reference: try await see(release: asked.release, call),
+                isRecommended: asked.isRecommended, text: asked.text ?? "", images: uploads.map(\.path.string),
+                level: asked.level))
+        try await UploadedFiles(services.uploads, account).drop(uploads)
+        return try answer(reply)
+    }
+
+    private struct CommentRequest: Decodable {
+        let subject: String
+        var replyTo: String?
+        let text: String
+    }
+
+    @Sendable private func comment(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(CommentRequest.self, from: body)
+        return try answer(
+            try await run(
+                WriteComment(
+                    account: try call.account.handle, subject: try await see(subject: asked.subject, call),
+                    replyTo: asked.replyTo, text: asked.text)))
+    }
+
+    private struct ReactionRequest: Decodable {
+        let subject: String
+        let emoji: String
+        var isWithdrawn: Bool?
+    }
+
+    @Sendable private func react(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(ReactionRequest.self, from: body)
+        return try answer(
+            try await run(
+                React(
+                    account: try call.account.handle, subject: try await see(subject: asked.subject, call),
+                    emoji: asked.emoji, isWithdrawn: asked.isWithdrawn ?? false)))
+    }
+
+    // MARK: Collections and follows
+
+    private struct CollectionRequest: Decodable {
+        var name: String?
+        var description: String?
+        var level: String?
+    }
+
+    @Sendable private func editCollection(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(CollectionRequest.self, from: body)
+        return try answer(
+            try await run(
+                EditCollection(
+                    account: try call.account.handle, slug: call.context.parameter("slug") ?? "", title: asked.name,
+                    description: asked.description, level: asked.level)))
+    }
+
+    private struct ItemsRequest: Decodable {
+        var add: [String]?
+        var remove: [String]?
+    }
+
+    @Sendable private func changeCollection(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(ItemsRequest.self, from: body)
+        var added: [String] = []
+        for item in asked.add ?? [] { added.append(try await see(subject: item, call)) }
+        return try answer(
+            try await run(
+                ChangeCollection(
+                    account: try call.account.handle, slug: call.context.parameter("slug") ?? "", added: added,
+                    removed: asked.remove ?? [])))
+    }
+
+    @Sendable private func follows(_ call: NativeCall) async throws -> NativeReply {
+        let page = try await services.catalog.following(
+            try call.account.author, limit: try call.limit(100),
+            position: call.query["cursor"].map { .after($0) } ?? .start, call.filter)
+        let encoder = NativeEncoder(base: call.base)
+        return try NativeReply(NativeList(items: page.items.map { encoder.follow($0) }, nextCursor: page.next))
+    }
+
+    private struct FollowRequest: Decodable {
+        var petname: String?
+    }
+
+    @Sendable private func follow(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = body.isEmpty ? FollowRequest() : try call.decode(FollowRequest.self, from: body)
+        return try answer(
+            try await run(
+                ChangeFollows(
+                    account: try call.account.handle, author: call.context.parameter("author") ?? "",
+                    petname: asked.petname ?? "", isFollowing: true)))
+    }
+
+    @Sendable private func unfollow(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        _ = try await run(
+            ChangeFollows(
+                account: try call.account.handle, author: call.context.parameter("author") ?? "", isFollowing: false))
+        return NativeReply(.noContent)
+    }
+
+    // MARK: Posts
+
+    private struct PostsRequest: Decodable {
+        /// Base 64.
+        let envelopes: [Data]
+    }
+
+    private struct PostsReply: Encodable {
+        let items: [SubmitSigned.Line]
+    }
+
+    @Sendable private func submit(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(PostsRequest.self, from: body)
+        guard asked.envelopes.count <= Limits.API.postsPerRequest else {
+            throw GatewayError.tooManyItems(limit: Limits.API.postsPerRequest)
+        }
+        let lines = try await SubmitSigned(account: try call.account, envelopes: asked.envelopes)
+            .run(in: services.context())
+        return try NativeReply(PostsReply(items: lines))
+    }
+
+    private struct RetractRequest: Decodable {
+        var reason: String?
+    }
+
+    @Sendable private func retract(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = body.isEmpty ? RetractRequest() : try call.decode(RetractRequest.self, from: body)
+        guard let id = Hash32(hex: call.context.parameter("id") ?? ""), let grant = call.grant,
+            let post = try await services.postLog.posts(ids: [id])[id], post.author == grant.account.author
+        else { throw GatewayError.notFound("No post of yours has this id") }
+        // Taking back needs the scope that saying needs.
+        let scope: TokenScope =
+            switch post.kind {
+            case .review, .comment, .reaction: .review
+            case .profile, .follows, .collection: .social
+            default: .publish
+            }
+        guard grant.allows(scope) else {
+            throw GatewayError.forbidden(code: "scope-missing", "This needs the scope \(scope.rawValue)")
+        }
+        return try NativeReply(
+            try await run(
+                RetractPost(account: grant.account.handle, subject: id.hex, reason: asked.reason ?? "")))
+    }
+}
