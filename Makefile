@@ -55,6 +55,7 @@ soak: deps
 interop: deps deps-interop
 	$(SWIFT_BUILD) --product waggle
 	$(SWIFT_BUILD) --product waggle-demo
+	$(SWIFT_BUILD) --product negentropy-harness
 	Tests/Interop/run
 
 bench: deps deps-bench

@@ -40,7 +40,10 @@ let asyncHTTPClient = product("AsyncHTTPClient", "async-http-client")
 
 let package = Package(
     name: "waggle",
-    products: [.executable(name: "waggle", targets: ["waggle"])],
+    products: [
+        .executable(name: "waggle", targets: ["waggle"]),
+        .executable(name: "negentropy-harness", targets: ["negentropy-harness"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
@@ -122,6 +125,10 @@ let package = Package(
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
             path: "Examples/demo", swiftSettings: strict),
+        // Speaks the line protocol of the reference implementation's tests.
+        .executableTarget(
+            name: "negentropy-harness", dependencies: ["Digests", "PostLog", "Federation"],
+            path: "Tests/Conformance/negentropy-harness", swiftSettings: optimised),
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
@@ -159,7 +166,7 @@ let package = Package(
             name: "FederationTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", "Federation",
-                nio, protobuf,
+                "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
         .testTarget(
             name: "OperationsTests",
