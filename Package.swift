@@ -169,6 +169,13 @@ let package = Package(
                 "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
         .testTarget(
+            name: "FuzzTests",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Federation", protobuf],
+            exclude: ["Corpus"], swiftSettings: optimised),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Digests", "WaggleProtocol", "PostLog", "Federation"],
+            swiftSettings: optimised),
+        .testTarget(
             name: "OperationsTests",
             dependencies: ["Digests", "WaggleProtocol", "Identity", "Federation", "Operations", protobuf, system],
             swiftSettings: strict),
