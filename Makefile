@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak interop bench bench-blobs proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -19,10 +19,12 @@ help:
 	@echo 'make run      install what is missing, build, and start a node at http://127.0.0.1:7700'
 	@echo 'make demo     start two nodes with models, pictures and reviews to look at, and a mirror between them'
 	@echo 'make test     lint, then every unit, property, simulation and loopback end-to-end test'
-	@echo 'make soak     kill nodes 200 times while they write (KILLS=…)'
+	@echo 'make soak     kill nodes 200 times while they write (KILLS=…), and simulate 20000 networks (SEEDS=…)'
+	@echo 'make fuzz     damage what peers send, 60 s a parser (FUZZ_SECONDS=…), from a new seed each time (FUZZ_SEED=…)'
 	@echo 'make interop  browsers and other programs against real nodes'
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
 	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
+	@echo 'make bench-federation  the same for what nodes say to each other'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -48,13 +50,24 @@ test: deps lint
 	swift test --skip-build --disable-xctest
 
 KILLS ?= 200
+SEEDS ?= 20000
 soak: deps
 	$(SWIFT_BUILD) --build-tests
+	SEEDS=$(SEEDS) FIRST_SEED=$${FIRST_SEED:-$$(date +%s)} swift test --skip-build --disable-xctest --filter 'SimulationTests'
 	WAGGLE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'KillTests'
+
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= $(shell date +%s)
+fuzz: deps
+	$(SWIFT_BUILD) --build-tests
+	mkdir -p .build/fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) FUZZ_KEEP=.build/fuzz \
+	    swift test --skip-build --disable-xctest --filter 'FuzzTests'
 
 interop: deps deps-interop
 	$(SWIFT_BUILD) --product waggle
 	$(SWIFT_BUILD) --product waggle-demo
+	$(SWIFT_BUILD) --product negentropy-harness
 	Tests/Interop/run
 
 bench: deps deps-bench
@@ -64,6 +77,10 @@ bench: deps deps-bench
 bench-blobs: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/blobs.py
+
+bench-federation: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/federation.py
 
 proto: deps-proto
 	swift package resolve

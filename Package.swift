@@ -40,7 +40,10 @@ let asyncHTTPClient = product("AsyncHTTPClient", "async-http-client")
 
 let package = Package(
     name: "waggle",
-    products: [.executable(name: "waggle", targets: ["waggle"])],
+    products: [
+        .executable(name: "waggle", targets: ["waggle"]),
+        .executable(name: "negentropy-harness", targets: ["negentropy-harness"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
@@ -138,6 +141,10 @@ let package = Package(
         .executableTarget(
             name: "ledger-replay", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", protobuf],
             path: "Tests/Conformance/ledger-replay", swiftSettings: optimised),
+        // Speaks the line protocol of the reference implementation's tests.
+        .executableTarget(
+            name: "negentropy-harness", dependencies: ["Digests", "PostLog", "Federation"],
+            path: "Tests/Conformance/negentropy-harness", swiftSettings: optimised),
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
@@ -187,8 +194,15 @@ let package = Package(
             name: "FederationTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", "Federation",
-                nio, protobuf,
+                "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Federation", protobuf],
+            exclude: ["Corpus"], swiftSettings: optimised),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Digests", "WaggleProtocol", "PostLog", "Federation"],
+            swiftSettings: optimised),
         .testTarget(
             name: "OperationsTests",
             dependencies: ["Digests", "WaggleProtocol", "Identity", "Federation", "Operations", protobuf, system],

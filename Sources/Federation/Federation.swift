@@ -15,6 +15,13 @@ public final class Federation: Sendable {
     public let peers: PeerStore
     public let fetcher: BlobFetcher
     public let holders: BlobHolders
+    /// Who gets new posts, and how peers behave.
+    public let gossip: GossipHub
+    /// Which nodes that call here are exchanged with.
+    public let policy: FollowPolicy
+    /// Nodes that this one found by itself.
+    let neighbours = Neighbours()
+    private let firstAddresses: [String]
     let identity: NodeIdentity
     let log: PostLog
     let catalog: Catalog
@@ -31,8 +38,11 @@ public final class Federation: Sendable {
     public init(
         peers: PeerStore, identity: NodeIdentity, log: PostLog, catalog: Catalog, blobs: BlobStore,
         moderation: Moderation, http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> UInt64,
-        receiving: TransferLimiter = TransferLimiter()
+        receiving: TransferLimiter = TransferLimiter(), policy: FollowPolicy = .open,
+        firstAddresses: [String] = []
     ) {
+        self.firstAddresses = firstAddresses
+        self.policy = policy
         self.peers = peers
         self.identity = identity
         self.log = log
@@ -42,6 +52,7 @@ public final class Federation: Sendable {
         self.http = http
         self.logger = logger
         self.now = now
+        gossip = GossipHub(seconds: now)
         holders = BlobHolders(peers: peers, http: http, identity: identity, now: now)
         let admit: NodeClient.Admit = { try await receiving.admit($0, for: .current, peer: $1) }
         self.admit = admit
@@ -64,6 +75,10 @@ public final class Federation: Sendable {
 
     /// A client for a node at an address that the operator typed.
     public func client(for url: PeerURL) -> NodeClient {
+        NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
+    }
+
+    func client(for url: PeerURL, over http: HTTPClient) -> NodeClient {
         NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
     }
 
@@ -98,6 +113,13 @@ public final class Federation: Sendable {
         return peer
     }
 
+    /// Ends the exchange with a node; `dialSoon` begins it again where that is due.
+    func hangUp(_ node: Hash32) {
+        dialling.withLock { $0.removeValue(forKey: node) }?.cancel()
+    }
+
+    func dialSoon() { wake.yield() }
+
     // MARK: Running
 
     /// Talks to every peer, works the mirror rules and keeps the store sound until the task is cancelled.
@@ -105,9 +127,23 @@ public final class Federation: Sendable {
         wake.yield()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.dialPeers() }
+            group.addTask { await self.gossip.run() }
+            group.addTask { await self.keepBook() }
+            if policy != .closed { group.addTask { await self.neighbours.run(self, first: self.firstAddresses) } }
             group.addTask { await self.keepMirroring() }
             group.addTask { await self.storeKeeper.run() }
             await group.waitForAll()
+        }
+    }
+
+    /// Keeps what is known of the conduct of peers over a restart.
+    private func keepBook() async {
+        if let book = try? await peers.loadBook() { gossip.load(book) }
+        if let blocks = try? await peers.blocks() { gossip.setBlocked(Set(blocks.map(\.node))) }
+        var isCancelled = false
+        while !isCancelled {
+            isCancelled = (try? await Task.sleep(for: .seconds(60))) == nil
+            try? await peers.save(gossip.book)
         }
     }
 
@@ -138,8 +174,14 @@ public final class Federation: Sendable {
     private func talk(to node: Hash32) async {
         var backoff = Backoff()
         while !Task.isCancelled, let peer = try? await peers.peer(node: node), let url = try? PeerURL(peer.url) {
+            let isBlocked = (try? await peers.isBlocked(node)) ?? false
+            if gossip.isIgnored(node) || isBlocked {
+                guard (try? await Task.sleep(for: .seconds(60))) != nil else { return }
+                continue
+            }
             let session = PeerSession(
-                peer: peer, client: client(for: url), identity: identity, log: log, store: peers, logger: logger,
+                peer: peer, client: client(for: url), identity: identity, log: log, store: peers, hub: gossip,
+                logger: logger,
                 now: now, onSettled: { [wakeMirrors] in wakeMirrors.yield() })
             let began = now()
             do {
@@ -156,7 +198,7 @@ public final class Federation: Sendable {
         }
     }
 
-    private static func words(_ error: any Error) -> String {
+    static func words(_ error: any Error) -> String {
         switch error {
         case let error as PeerError: error.message
         case let error as PeerStoreError: error.message

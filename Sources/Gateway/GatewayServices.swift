@@ -28,10 +28,16 @@ public struct GatewayServices: Sendable {
     public var clock: any Clock<Duration>
     /// Whether this node takes the node of this id as a peer.
     public var acceptsPeer: @Sendable (Hash32) async -> Bool
+    /// How posts of an accepted peer come in: by name of the node, trusted where the operator named it.
+    public var source: @Sendable (Hash32) async -> IntakeSource
+    /// Who gets new posts.
+    public var gossip: GossipHub
     /// Told of each signed request of an accepted peer.
     public var noteInboundPeer: @Sendable (Hash32) async -> Void
     /// URLs of nodes that this node has dialled and proved.
     public var provenAddresses: @Sendable () async -> [String]
+    /// Every node that is known here, with how it stands.
+    public var neighbours: @Sendable () async -> [PeerOverview]
     /// Base URLs of other nodes that are known to hold a blob whole.
     public var holders: @Sendable (Hash32) async -> [String]
     /// Rate limits of what is sent of blobs.
@@ -45,6 +51,8 @@ public struct GatewayServices: Sendable {
         uploads: UploadStore, context: @escaping @Sendable () -> OperationContext, nodeID: Hash32,
         configuration: GatewayConfiguration, now: @escaping @Sendable () -> UInt64,
         clock: any Clock<Duration> = ContinuousClock(), acceptsPeer: @escaping @Sendable (Hash32) async -> Bool,
+        source: @escaping @Sendable (Hash32) async -> IntakeSource = { .peer($0) }, gossip: GossipHub? = nil,
+        neighbours: @escaping @Sendable () async -> [PeerOverview] = { [] },
         noteInboundPeer: @escaping @Sendable (Hash32) async -> Void = { _ in },
         provenAddresses: @escaping @Sendable () async -> [String] = { [] },
         holders: @escaping @Sendable (Hash32) async -> [String] = { _ in [] },
@@ -62,6 +70,9 @@ public struct GatewayServices: Sendable {
         self.now = now
         self.clock = clock
         self.acceptsPeer = acceptsPeer
+        self.source = source
+        self.neighbours = neighbours
+        self.gossip = gossip ?? GossipHub(seconds: now)
         self.noteInboundPeer = noteInboundPeer
         self.provenAddresses = provenAddresses
         self.holders = holders

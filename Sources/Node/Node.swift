@@ -36,6 +36,7 @@ public final class Node: Sendable {
     let logger: Logger
     let checkpoints: CheckpointBlobs
     let (listArrivals, noteList) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let admission: NodeAdmission
     private let lock: HomeLock
     private let http: HTTPClient
     private let startedAt = Node.now()
@@ -95,9 +96,13 @@ public final class Node: Sendable {
         moderation = try Moderation(
             ceiling: Level(word: settings["ceiling"]) ?? .xxx, path: database("moderation.db"))
         checkpoints = CheckpointBlobs()
-        log = try PostLog(
-            path: database("posts.db"), admission: NodeAdmission(moderation: moderation), checkpoints: checkpoints,
+        admission = NodeAdmission(
+            moderation: moderation,
+            guestBytes: Int(
+                clamping: ByteSize(settings["storage.strangers"])?.bytes ?? UInt64(Limits.Room.strangersBytes)),
             now: Node.now)
+        log = try PostLog(
+            path: database("posts.db"), admission: admission, checkpoints: checkpoints, now: Node.now)
         let others = OtherHolders()
         blobs = try await BlobStore.open(
             home: home.root,
@@ -127,10 +132,16 @@ public final class Node: Sendable {
         federation = Federation(
             peers: peers, identity: identity, log: log, catalog: catalog, blobs: blobs, moderation: moderation,
             http: http, logger: logger, now: Node.now,
-            receiving: TransferLimiter(RateSchedule(settings["rates.receive"]) ?? RateSchedule()))
+            receiving: TransferLimiter(RateSchedule(settings["rates.receive"]) ?? RateSchedule()),
+            policy: FollowPolicy(rawValue: settings["federation.policy"]) ?? .open,
+            firstAddresses: try settings.firstAddresses(home))
         others.federation = federation
+        let room = RoomKeeper(
+            log: log, catalog: catalog, federation: federation, admission: admission, logger: logger)
         follower = Task { [log, catalog] in
+            async let keeping: Void = room.run()
             await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
+            await keeping
         }
     }
 

@@ -3,17 +3,62 @@ import Federation
 import Identity
 import Moderation
 import PostLog
+import Synchronization
 import WaggleProtocol
 
-/// What this node takes in: nothing above its ceiling, nothing that was purged here.
-struct NodeAdmission: Admission {
-    let moderation: Moderation
+/// What this node takes in: nothing above its ceiling, nothing that was purged here, and of each source and author no more
+/// than there is room for.
+final class NodeAdmission: Admission {
+    private struct State {
+        var room = PostRoom()
+        /// Authors at home here, those whom they follow, and the nodes that this one talks to.
+        var known: Set<Hash32> = []
+    }
+
+    let guestBytes: Int
+    private let moderation: Moderation
+    private let now: @Sendable () -> UInt64
+    private let state = Mutex(State())
+
+    /// - Parameter guestBytes: what authors whom nobody here knows may take together.
+    init(moderation: Moderation, guestBytes: Int, now: @escaping @Sendable () -> UInt64) {
+        self.moderation = moderation
+        self.guestBytes = guestBytes
+        self.now = now
+    }
+
+    /// Says who has earned room; returns who had not before.
+    func setKnown(_ authors: Set<Hash32>) -> Set<Hash32> {
+        state.withLock { state in
+            defer { state.known = authors }
+            return authors.subtracting(state.known)
+        }
+    }
+
+    func postpone(bytes: Int, from source: IntakeSource) -> UInt32? {
+        guard let node = source.node else { return nil }
+        let second = now()
+        return state.withLock { state in
+            state.room.postpone(bytes: bytes, from: node, isTrusted: source == .trusted(node), now: second)
+        }
+    }
 
     func admit(_ post: SignedPost, from source: IntakeSource) -> AdmissionVerdict {
         if let row = moderation.purgeRow(for: .post(post.id)) {
             return .refuse(reason: "taken down here, case \(row.caseNumber)")
         }
-        guard let level = PostLevel.highest(of: post.post), level > moderation.ceiling else { return .admit }
-        return .refuse(reason: "its level \(level.word) is above this node's ceiling \(moderation.ceiling.word)")
+        if let level = PostLevel.highest(of: post.post), level > moderation.ceiling {
+            return .refuse(
+                reason: "its level \(level.word) is above this node's ceiling \(moderation.ceiling.word)")
+        }
+        guard let node = source.node else { return .admit }
+        let second = now()
+        return state.withLock { state in
+            let isKnown = state.known.contains(post.author) || post.author == node
+            let seconds = state.room.postpone(
+                author: post.author, isKnown: isKnown, isTrusted: source == .trusted(node), now: second)
+            if let seconds { return .later(retryAfter: seconds) }
+            return isKnown ? .admit : .admitGuest
+        }
     }
 }

@@ -59,7 +59,6 @@ extension Node {
         let address = ListenAddress(settings["listen"]) ?? ListenAddress("127.0.0.1:7700")
         let publicURLs = try settings["public_url"].isEmpty ? [] : [PeerURL(settings["public_url"])]
         let tls = try settings.tlsIdentity(home)
-        let isOpen = settings["federation.policy"] == "open"
         var services = GatewayServices(
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, accounts: accounts,
             uploads: uploads, context: { [self] in context() }, nodeID: identity.id,
@@ -69,14 +68,11 @@ extension Node {
                 uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0,
                 requestsPerAddress: Int(settings["rates.requests"]) ?? Limits.API.requestsPerAddress),
             now: Node.now,
-            acceptsPeer: { [federation] node in
-                if isOpen { return true }
-                return ((try? await federation.peers.peer(node: node)) ?? nil) != nil
-            },
-            provenAddresses: { [federation] in
-                let known = (try? await federation.peers.peers()) ?? []
-                return known.filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(\.url)
-            }, holders: { [federation] blob in await federation.holders.urls(of: blob) },
+            acceptsPeer: { [federation] node in await federation.accepts(node) },
+            source: { [federation] node in await federation.source(node) }, gossip: federation.gossip,
+            neighbours: { [federation] in (try? await federation.overview()) ?? [] },
+            provenAddresses: { [federation] in await federation.provedAddresses() },
+            holders: { [federation] blob in await federation.holders.urls(of: blob) },
             sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
         services.listArrived = { [noteList] in noteList.yield() }
         let host = address?.host ?? "127.0.0.1"

@@ -1,4 +1,5 @@
 import Accounts
+import Digests
 import Federation
 import FoundationEssentials
 import Moderation
@@ -38,17 +39,30 @@ public struct Settings: Sendable {
         },
         Key(name: "storage.keep_free", standard: "1GB", form: "a size such as 20GB") { ByteSize($0) != nil },
         Key(
+            name: "storage.strangers", standard: "256MiB",
+            form: "a size such as 256MiB for the posts of all authors whom nobody here knows"
+        ) { ByteSize($0) != nil },
+        Key(
             name: "storage.uploads_per_peer", standard: "",
             form: "a size such as 50GB that each peer may upload a day, or nothing for none"
         ) { $0.isEmpty || ByteSize($0) != nil },
         Key(name: "rates.send", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
         Key(name: "rates.receive", standard: "", form: Self.rateForm) { RateSchedule($0) != nil },
-        Key(name: "federation.policy", standard: "open", form: "open or closed") { ["open", "closed"].contains($0) },
         Key(
             name: "rates.requests", standard: "600", form: "requests to the API that one address may make a minute"
         ) { Int($0).map { (1...1_000_000).contains($0) } ?? false },
         Key(name: "registration.mode", standard: "closed", form: "open, application, invite or closed") {
             RegistrationMode(rawValue: $0) != nil
+        },
+        Key(name: "federation.policy", standard: "open", form: "open, approve or closed") {
+            FollowPolicy(rawValue: $0) != nil
+        },
+        Key(name: "federation.bootstrap", standard: "", form: "a signed list of first addresses, or nothing") { _ in
+            true
+        },
+        Key(name: "federation.bootstrap_key", standard: "", form: "the key that signs that list, 64 hexadecimal digits")
+        {
+            $0.isEmpty || Hex.decode($0, count: 32) != nil
         },
         Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
             ["trace", "debug", "info", "notice", "warning", "error"].contains($0)

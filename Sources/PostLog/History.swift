@@ -25,6 +25,8 @@ public struct HistoryEntry: Sendable, Hashable {
         /// No document in force lets its key sign it.
         case unauthorised
         case purged
+        /// It made way for newer posts: nobody here knows its author.
+        case evicted
     }
 }
 
@@ -80,6 +82,7 @@ extension HistoryEntry.State {
             case .expired: .expired
             case .unauthorised: .unauthorised
             case .purged: .purged
+            case .evicted: .evicted
             }
     }
 }

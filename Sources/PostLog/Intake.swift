@@ -21,6 +21,7 @@ public actor Intake {
         case posts([Incoming])
         case tidy
         case reevaluate(author: Hash32)
+        case welcome(Set<Hash32>)
     }
 
     private struct Outcome {
@@ -73,6 +74,7 @@ public actor Intake {
         let time = now()
         var batch = Batch(Reading.open(envelopes))
         batch.drop(known: try await knownIDs(batch.fresh.map(\.opened.id)))
+        batch.drop { admission.postpone(bytes: $0, from: source) }
         for ((index, _), read) in zip(batch.fresh, await Reading.verify(batch.fresh.map(\.opened), at: time)) {
             batch.results[index] = read.refusal
             if case .valid(let post) = read { batch.valid.append((index, post)) }
@@ -204,13 +206,16 @@ public actor Intake {
             return try writer.tidy()
         case .reevaluate(let author):
             try writer.requeue(devicesWithCheckpointsOf: author)
+        case .welcome(let authors):
+            try writer.welcome(authors)
         }
         return false
     }
 
     private func remember(_ written: Written) {
         hasUnjudged = written.hasUnjudged
-        for (id, author) in written.authors {
+        for id in written.evicted { authors[id] = nil }
+        for (id, author) in written.authors where !written.evicted.contains(id) {
             versionsKept += author.chain.count - (authors[id]?.chain.count ?? 0)
             authors[id] = author
         }
@@ -252,6 +257,12 @@ public actor Intake {
     public func tidy() async throws(PostLogError) {
         parking.expire(now: now())
         while try await perform(.tidy).hasMore {}
+    }
+
+    /// The posts of these authors are no guests any longer: somebody here knows them.
+    public func welcome(_ authors: Set<Hash32>) async throws(PostLogError) {
+        guard !authors.isEmpty else { return }
+        _ = try await perform(.welcome(authors))
     }
 
     /// Judges the posts of an author again, because the blob of a checkpoint arrived.

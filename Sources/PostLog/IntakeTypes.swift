@@ -1,5 +1,6 @@
 public import Digests
 public import Identity
+import WaggleProtocol
 
 /// Where a batch of posts comes from.
 public enum IntakeSource: Hashable, Sendable {
@@ -7,6 +8,16 @@ public enum IntakeSource: Hashable, Sendable {
     case local
     /// A peer, by node id.
     case peer(Hash32)
+    /// A peer that the operator named: what its own limits let in is not counted again.
+    case trusted(Hash32)
+
+    /// The node id of the peer that it is from.
+    public var node: Hash32? {
+        switch self {
+        case .local: nil
+        case .peer(let node), .trusted(let node): node
+        }
+    }
 }
 
 /// What became of one post of a batch.
@@ -32,6 +43,8 @@ public enum IntakeResult: Equatable, Sendable {
 /// Whether this node wants a valid post of a known author.
 public enum AdmissionVerdict: Equatable, Sendable {
     case admit
+    /// Of a stranger: it counts against the room that strangers share, and makes way when that is full.
+    case admitGuest
     case refuse(reason: String)
     case later(retryAfter: UInt32)
 }
@@ -39,6 +52,18 @@ public enum AdmissionVerdict: Equatable, Sendable {
 /// The node's say over what it stores, asked once for each new valid post, inside the transaction: it must not block.
 public protocol Admission: Sendable {
     func admit(_ post: SignedPost, from source: IntakeSource) -> AdmissionVerdict
+
+    /// Asked before the signature of a post that is not here is looked at: nil to go on, else seconds after which the
+    /// source may send it again.
+    func postpone(bytes: Int, from source: IntakeSource) -> UInt32?
+
+    /// Bytes that guests may take together.
+    var guestBytes: Int { get }
+}
+
+extension Admission {
+    public var guestBytes: Int { Limits.Room.strangersBytes }
+    public func postpone(bytes: Int, from source: IntakeSource) -> UInt32? { nil }
 }
 
 /// Stores everything valid.

@@ -37,6 +37,8 @@ public enum HiddenReason: Int, Sendable, Codable {
     case unauthorised = 4
     /// Purged here: the bytes are gone, the id stays.
     case purged = 5
+    /// Nobody here knows its author, and the room for such posts is full.
+    case evicted = 6
 }
 
 /// A verified post as the log keeps it.

@@ -66,7 +66,9 @@ extension LogWriter {
 
     /// Decides the state of a stored post anew.
     private mutating func judge(_ row: PostTable.Row) throws {
-        guard !row.kind.isSignedByRoots, row.state != HiddenReason.purged.rawValue else { return }
+        guard !row.kind.isSignedByRoots, row.state != HiddenReason.purged.rawValue,
+            row.state != HiddenReason.evicted.rawValue
+        else { return }
         guard row.hasPayload else {
             // Deleted, its payload dropped. Deleted no longer: the row goes too, so that a peer's copy can come in
             // again.
@@ -211,6 +213,7 @@ extension LogWriter {
             if row.kind.isReplaceable { unsettled.append(row.place) }
         }
         try settle()
+        let areGuestsLeft = try tidyGuests()
         let dropped = try Int64.fetchAll(
             db, sql: "SELECT post FROM dropping WHERE since < ? ORDER BY since LIMIT 500",
             arguments: [Int64(now) - Int64(Limits.Post.deletedPayloadSeconds)])
@@ -218,6 +221,6 @@ extension LogWriter {
             try db.cachedStatement(sql: "UPDATE post SET envelope = x'' WHERE n = ?").execute(arguments: [n])
             try db.cachedStatement(sql: "DELETE FROM dropping WHERE post = ?").execute(arguments: [n])
         }
-        return expired.count == 500 || dropped.count == 500
+        return expired.count == 500 || dropped.count == 500 || areGuestsLeft
     }
 }

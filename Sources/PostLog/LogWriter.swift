@@ -47,12 +47,18 @@ struct LogWriter {
         case .refused(let reason): return .done(.invalid(reason: reason))
         case .accepted(let accepted): chain = accepted
         }
+        var isGuest = false
         switch admission.admit(post, from: source) {
         case .admit: break
+        case .admitGuest:
+            guard try hasRoom(forGuest: post) else { return .done(.rate(retryAfter: 3600)) }
+            isGuest = true
         case .refuse(let reason): return .done(.policy(reason: reason))
         case .later(let seconds): return .done(.rate(retryAfter: seconds))
         }
-        return .done(try store(post, chain: chain))
+        let result = try store(post, chain: chain)
+        if isGuest, result == .new { try keepAsGuest(post) }
+        return .done(result)
     }
 
     private enum Authorisation {
@@ -155,7 +161,8 @@ struct LogWriter {
                 db.cachedStatement(sql: "SELECT n FROM author WHERE id = ?"), arguments: [id.data])
         else { return nil }
         let envelopes = try Data.fetchAll(
-            db.cachedStatement(sql: "SELECT envelope FROM post WHERE author = ? AND kind = 1 ORDER BY n"),
+            db.cachedStatement(
+                sql: "SELECT envelope FROM post WHERE author = ? AND kind = 1 AND state <> 6 ORDER BY n"),
             arguments: [number])
         guard !envelopes.isEmpty else { return nil }
         let chain = try KeyChain(envelopes.map { try SignedPost(stored: $0) })
@@ -171,8 +178,12 @@ struct LogWriter {
     /// Notes the chain that an admitted post brings, and returns the author as it was before.
     private mutating func enrol(_ id: Hash32, chain: KeyChain) throws -> KnownAuthor {
         guard let before = try author(id) else {
-            try db.cachedStatement(sql: "INSERT INTO author (id) VALUES (?)").execute(arguments: [id.data])
-            let author = KnownAuthor(number: db.lastInsertedRowID, chain: chain, hasDeletes: false)
+            // An author who made way has a row already.
+            try db.cachedStatement(sql: "INSERT OR IGNORE INTO author (id) VALUES (?)").execute(arguments: [id.data])
+            let number = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT n FROM author WHERE id = ?"), arguments: [id.data])
+            guard let number else { throw DatabaseError(message: "an author without a row") }
+            let author = KnownAuthor(number: number, chain: chain, hasDeletes: false)
             written.authors[id] = author
             written.grown.insert(id)
             return author

@@ -204,7 +204,7 @@ public final class PostLog: Sendable {
                 db,
                 sql: """
                     SELECT p.kind, p.envelope FROM post p JOIN author a ON a.n = p.author
-                    WHERE a.id = ? AND p.kind IN (1, 2) ORDER BY p.n
+                    WHERE a.id = ? AND p.kind IN (1, 2) AND p.state <> 6 ORDER BY p.n
                     """, arguments: [author.data])
             let envelopes = try rows.map {
                 (kind: try PostTable.kind($0, 0), envelope: try $0.decode(Data.self, atIndex: 1))

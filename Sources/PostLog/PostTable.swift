@@ -62,6 +62,7 @@ enum PostTable {
                     CREATE TABLE unjudged (post INTEGER PRIMARY KEY);
                     """)
         }
+        migrator.registerMigration("2 guests") { db in try db.execute(sql: guests) }
         return migrator
     }
 

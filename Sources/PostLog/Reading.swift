@@ -88,6 +88,15 @@ struct Batch {
         fresh.removeAll { known.contains($0.opened.id) }
     }
 
+    /// Puts off what the source may not send now.
+    mutating func drop(_ postpone: (_ bytes: Int) -> UInt32?) {
+        fresh.removeAll { index, opened in
+            guard let seconds = postpone(opened.envelope.count) else { return false }
+            results[index] = .rate(retryAfter: seconds)
+            return true
+        }
+    }
+
     /// Keys first: the rest of the batch may be signed by them. Documents before the checkpoints that they let roots
     /// sign, parents before children.
     static func keysFirst(_ posts: [(index: Int, post: SignedPost)]) -> [(index: Int, post: SignedPost)] {

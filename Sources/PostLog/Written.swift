@@ -13,6 +13,8 @@ struct Written {
     var grown: Set<Hash32> = []
     /// Authors that were looked up or have changed.
     var authors: [Hash32: KnownAuthor] = [:]
+    /// Authors whose posts made way for others.
+    var evicted: Set<Hash32> = []
     /// Posts are left that have to be judged again.
     var hasUnjudged = false
 }

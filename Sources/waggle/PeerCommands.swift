@@ -4,7 +4,7 @@ import Operations
 struct PeerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "Nodes that this node talks to.",
-        subcommands: [Add.self, List.self, Remove.self])
+        subcommands: [Add.self, List.self, Remove.self, Block.self, Unblock.self, Approve.self, Export.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "add", abstract: "Add a node by its address.")
@@ -36,14 +36,103 @@ struct PeerCommand: AsyncParsableCommand {
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: JSONOption
 
+        @Flag(help: "Also nodes that call here, wait for approval, or are kept away.")
+        var all = false
+
         func run() async throws {
-            let peers = try await node.run(ListPeers())
+            let peers = try await node.run(ListPeers(all: all))
             if output.json { return try Terminal.json(peers) }
             if peers.isEmpty { Terminal.note("No peers yet; `waggle peer add URL` adds one.") }
             for peer in peers {
-                let state = peer.lastError.isEmpty ? "well, \(Terminal.date(peer.lastContact))" : peer.lastError
-                Terminal.print("\(peer.n)\t\(peer.url)\t\(peer.name)\t\(state)")
+                let address = peer.url.isEmpty ? peer.node : peer.url
+                let traffic = "\(peer.postsIn) in, \(peer.postsOut) out, score \(Int(peer.score.rounded()))"
+                Terminal.print(
+                    "\(peer.n == 0 ? "-" : "\(peer.n)")\t\(address)\t\(peer.name)\t\(Self.state(peer))\t\(traffic)")
             }
+        }
+
+        private static func state(_ peer: PeerReport) -> String {
+            switch peer.standing {
+            case "blocked": return "blocked" + (peer.reason.isEmpty ? "" : ": \(peer.reason)")
+            case "ignored": return "ignored because of what it sent"
+            case "waiting": return "waits for `waggle peer approve`"
+            default: break
+            }
+            if !peer.lastError.isEmpty { return peer.lastError }
+            if let lag = peer.lag { return "well, \(lag) s ago" }
+            return peer.lastContact == 0 ? "not reached yet" : "last heard of \(Terminal.date(peer.lastContact))"
+        }
+    }
+
+    struct Block: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "block", abstract: "Keep a node away: nothing is taken from it or given to it.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+
+        @Argument(help: "Number, address or node id.")
+        var peer: String
+
+        @Option(help: "Why; shown on the page about other nodes.")
+        var reason = ""
+
+        func run() async throws {
+            let blocked = try await node.run(BlockPeer(node: peer, reason: reason))
+            if output.json { return try Terminal.json(blocked) }
+            Terminal.print("Blocked \(blocked.node)")
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "export",
+            abstract: "Print the addresses that this node proved, signed, for new nodes to begin with.",
+            discussion:
+                "The setting federation.bootstrap takes such a list, federation.bootstrap_key the key in its last line."
+        )
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let list = try await node.run(ExportAddresses())
+            if output.json { return try Terminal.json(list) }
+            Terminal.print(String(list.text.dropLast()))
+        }
+    }
+
+    struct Unblock: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "unblock", abstract: "Let a blocked node in again.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+
+        @Argument(help: "Number, address or node id.")
+        var peer: String
+
+        func run() async throws {
+            let free = try await node.run(UnblockPeer(node: peer))
+            if output.json { return try Terminal.json(free) }
+            Terminal.print(free.isNew ? "Unblocked \(free.node)" : "\(free.node) was not blocked")
+        }
+    }
+
+    struct Approve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "approve", abstract: "Let a node that called exchange with this one.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+
+        @Argument(help: "Node id, as `waggle peer ls --all` shows it.")
+        var peer: String
+
+        func run() async throws {
+            let approved = try await node.run(ApprovePeer(node: peer))
+            if output.json { return try Terminal.json(approved) }
+            Terminal.print("Approved \(approved.node)")
         }
     }
 

@@ -45,6 +45,16 @@ public struct NodeClient: Sendable {
         }
     }
 
+    /// Addresses that the node dialled and proved; a hundred at most. Unsigned.
+    public func peerAddresses() async throws(PeerError) -> [String] {
+        struct Addresses: Decodable { let urls: [String] }
+        let body = try await call(.GET, "/w/1/peers", signed: false, limit: Limits.Peers.addressesBytes)
+        guard let addresses = try? JSONDecoder().decode(Addresses.self, from: body) else {
+            throw .malformed(url: url.description, detail: "the list of addresses is not the JSON that it should be")
+        }
+        return addresses.urls
+    }
+
     /// Posts by id; what the node does not have or give is left out.
     public func posts(ids: [Hash32]) async throws(PeerError) -> [Data] {
         var request = WirePostIDs()
@@ -55,14 +65,26 @@ public struct NodeClient: Sendable {
 
     /// Offers posts; one result for each, in order.
     public func offer(_ envelopes: [Data]) async throws(PeerError) -> [WirePostResult] {
+        try await give(envelopes, naming: []).results
+    }
+
+    /// Gives posts whole, and names others that the node may ask for.
+    ///
+    /// - Returns: one result for each post given, in order, and the ids of those named that the node wants.
+    public func give(_ envelopes: [Data], naming ids: [Hash32]) async throws(PeerError)
+        -> (results: [WirePostResult], wanted: [Hash32])
+    {
         var batch = WirePostBatch()
         batch.envelopes = envelopes
-        let results: WirePostResults = try await exchange("/w/1/posts", batch)
-        guard results.results.count == envelopes.count else {
-            let detail = "\(results.results.count) results for \(envelopes.count) posts"
+        batch.offered = ids.map(\.data)
+        let reply: WirePostResults = try await exchange("/w/1/posts", batch)
+        guard reply.results.count == envelopes.count, reply.wanted.count <= ids.count else {
+            let detail = "\(reply.results.count) results for \(envelopes.count) posts, \(reply.wanted.count) wanted"
             throw .malformed(url: url.description, detail: detail)
         }
-        return results.results
+        // It may have what was named and nothing else.
+        let named = Set(ids)
+        return (reply.results, reply.wanted.compactMap { Hash32($0) }.filter { named.contains($0) })
     }
 
     /// One round of reconciliation.
@@ -111,9 +133,14 @@ public struct NodeClient: Sendable {
     /// The peer's log from a cursor on (nil: from now on), until the peer ends it or the task is cancelled. Frames come in
     /// the bursts in which they arrived. Heartbeats are frames that carry a cursor and nothing else.
     ///
+    /// - Parameter byGossip: the peer leaves out what this node has by its knowledge, and sends ids where it thinks that
+    ///   others have sent the bytes.
     /// - Throws: `PeerError` when the peer sends other than frames, and what `onFrames` throws.
-    public func stream(cursor: String?, onFrames: @Sendable ([WireStreamFrame]) async throws -> Void) async throws {
-        let query = cursor.map { "?cursor=\($0)" } ?? ""
+    public func stream(
+        cursor: String?, byGossip: Bool = false, onFrames: @Sendable ([WireStreamFrame]) async throws -> Void
+    ) async throws {
+        let parameters = [cursor.map { "cursor=\($0)" }, byGossip ? "gossip=true" : nil].compactMap { $0 }
+        let query = parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&")
         let response = try await send(.GET, "/w/1/stream\(query)", body: nil, signed: true, deadline: .hours(24 * 365))
         if response.status == .conflict { throw PeerError.cursorUnknown }
         guard response.status == .ok else { throw try await refusal(response) }

@@ -78,6 +78,8 @@ public final class PeerStore: Sendable {
                         """)
             }
             migrator.registerMigration("2 mirror rules") { db in try db.execute(sql: Self.mirrorRuleColumns) }
+            migrator.registerMigration("3 conduct") { db in try db.execute(sql: Self.conductTables) }
+            migrator.registerMigration("4 addresses") { db in try db.execute(sql: Self.addressTable) }
             try migrator.migrate(database)
         } catch {
             throw .database(path: path, detail: "\(error)")

@@ -32,6 +32,7 @@ struct PageRoutes: Sendable {
         registerCreators(in: &routes)
         registerCollections(in: &routes)
         routes.get("/about", shows: .node, .page, about)
+        registerFederation(in: &routes)
         routes.get("/style.css", shows: .nothing, .page) { [stylesheet] request, _ in stylesheet.response(to: request) }
         routes.get("/icon.svg", shows: .nothing, .page) { [icon] request, _ in icon.response(to: request) }
     }

@@ -93,6 +93,7 @@ struct HistoryItem {
             case .expired: "expired"
             case .unauthorised: "no longer counts: its key was withdrawn"
             case .purged: "taken down on this node"
+            case .evicted: "let go here for lack of room"
             }
         entryTime = Dates.timestamp(entry.created)
         entryDay = Dates.day(entry.created)

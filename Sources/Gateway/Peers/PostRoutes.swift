@@ -1,6 +1,8 @@
 import Digests
+import Federation
 import FoundationEssentials
 import Hummingbird
+import Identity
 import PostLog
 import WaggleProtocol
 
@@ -19,12 +21,13 @@ struct PostRoutes: Sendable {
     /// asks for again; what is not offered is never there.
     @Sendable private func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let body = try await WireBody(of: request, clock: services.clock)
-        _ = try await peers.peer(request, context, body: body)
+        let node = try await peers.peer(request, context, body: body)
         let ids = try Self.hashes(body.message(WirePostIDs.self).ids, limit: Limits.Wire.idsPerGet)
         var reply = WirePostBatch()
         // Room for the tag and length of each envelope.
         var room = Limits.Wire.bodyBytes
         var isFull = false
+        var given: [Hash32] = []
         for start in stride(from: 0, to: ids.count, by: Self.step) where !isFull {
             let step = ids[start..<min(start + Self.step, ids.count)]
             let posts = try await services.postLog.posts(ids: Array(step))
@@ -36,14 +39,19 @@ struct PostRoutes: Sendable {
                     break
                 }
                 reply.envelopes.append(post.envelope)
+                given.append(post.id)
             }
         }
+        services.gossip.tell(.requested(given, by: node))
+        services.gossip.sends(given, to: node)
+        services.gossip.countOut(given.count, to: node)
         return WireBody.reply(reply, to: request)
     }
 
     /// Posts read from the log at a time: at most 4 MiB.
     private static let step = 64
 
+    /// Takes posts, and names those of the offered ones that the caller is to send.
     @Sendable private func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let body = try await WireBody(of: request, clock: services.clock)
         let batch = try body.message(WirePostBatch.self)
@@ -52,7 +60,16 @@ struct PostRoutes: Sendable {
         }
         let node = try await peers.peer(request, context, body: body, introduction: batch.envelopes)
         var reply = WirePostResults()
-        reply.results = try await services.postLog.intake.submit(batch.envelopes, from: .peer(node)).map { $0.wire }
+        let named = try Self.hashes(batch.offered, limit: Limits.Wire.idsPerGet)
+        let ids = batch.envelopes.map { try? OpenedEnvelope($0).id }
+        services.gossip.tell(.received(ids.compactMap { $0 }, from: node))
+        let results = try await services.postLog.intake.submit(batch.envelopes, from: services.source(node))
+        services.gossip.judged(ids, results, from: node)
+        services.gossip.countExcess(results, from: node)
+        reply.results = results.map { $0.wire }
+        if !named.isEmpty {
+            reply.wanted = try await services.gossip.wanted(named, offeredBy: node, log: services.postLog).map(\.data)
+        }
         return WireBody.reply(reply, to: request)
     }
 

@@ -1,3 +1,5 @@
+import Digests
+import Federation
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -6,11 +8,12 @@ import ServiceLifecycle
 import Synchronization
 import WaggleProtocol
 
-/// Posts as they come into force: `GET /w/1/stream?cursor=&kinds=10,11&ids=true`.
+/// Posts as they come into force: `GET /w/1/stream?cursor=&kinds=10,11&ids=true&gossip=true`.
 ///
 /// Without a cursor the stream begins now. The first frame is a heartbeat with the cursor, then come the backlog and
 /// what is new, and a heartbeat every 20 s. Nothing is held back for a slow reader: it is given the log from where it
-/// is, as fast as it takes it, and cut when it takes nothing.
+/// is, as fast as it takes it, and cut when it takes nothing. A reader that takes part in the gossip is sent the bytes only
+/// of what it is not likely to have from others, the id alone of the rest, and nothing of what it gave itself.
 struct StreamRoutes: Sendable {
     let services: GatewayServices
     let peers: PeerAuthentication
@@ -34,7 +37,9 @@ struct StreamRoutes: Sendable {
         let reader = StreamReader(
             feed: feed, log: services.postLog, clock: services.clock, kinds: kinds,
             idsOnly: query.boolean("ids") ?? false, start: try start(query["cursor"]),
-            slot: try slots.take(for: node), channel: context.channel)
+            slot: try slots.take(for: node), hub: services.gossip,
+            link: query.boolean("gossip") == true ? services.gossip.accepted(node) : nil, node: node,
+            channel: context.channel)
         return Response(
             status: .ok,
             headers: [
@@ -71,13 +76,20 @@ private struct StreamReader: Sendable {
     let idsOnly: Bool
     let start: UInt64
     let slot: StreamSlots.Slot
+    let hub: GossipHub
+    /// Of a reader that takes part in the gossip.
+    let link: GossipLink?
+    let node: Hash32
     let channel: any Channel
 
-    /// Why the loop goes round: something is new, or a heartbeat is due.
+    /// Why the loop goes round: something is new, a heartbeat is due, or ids are.
     private final class Alarm: Sendable {
         let isHeartbeatDue = Atomic(false)
+        let areNamesDue = Atomic(false)
         let wakes: AsyncStream<Void>
         let continuation: AsyncStream<Void>.Continuation
+        /// Told when ids wait.
+        let (waits, waiting) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
         init() {
             // One pending wake is enough: whoever wakes reads to the end.
@@ -102,14 +114,31 @@ private struct StreamReader: Sendable {
                 }
             }
             group.addTask {
+                for await _ in alarm.waits {
+                    try await clock.sleep(for: .milliseconds(Limits.Gossip.lazyMilliseconds))
+                    alarm.areNamesDue.store(true, ordering: .relaxed)
+                    alarm.continuation.yield()
+                }
+            }
+            group.addTask {
                 // Ends the stream when the node stops, rather than holding it up.
                 try await gracefulShutdown()
                 alarm.continuation.finish()
             }
             try await write(heartbeat(start), &writer)
             var position = start
+            var names: [FeedLine] = []
+            let joinedAt = log.newestSeq
             for await _ in alarm.wakes {
-                position = try await catchUp(from: position, &writer)
+                if hub.isBlocked(node) { break }
+                let hadNames = !names.isEmpty
+                position = try await catchUp(from: position, joinedAt: joinedAt, &names, &writer)
+                if !hadNames, !names.isEmpty { alarm.waiting.yield() }
+                if alarm.areNamesDue.exchange(false, ordering: .relaxed) {
+                    let due = names.filter { hub.lacks($0.id, node) }
+                    names = []
+                    if !due.isEmpty { try await write(due.flatMap(\.idFrame), &writer) }
+                }
                 if alarm.isHeartbeatDue.exchange(false, ordering: .relaxed) {
                     try await write(heartbeat(position), &writer)
                 }
@@ -118,7 +147,10 @@ private struct StreamReader: Sendable {
         try await writer.finish(nil)
     }
 
-    private func catchUp(from start: UInt64, _ writer: inout any ResponseBodyWriter) async throws -> UInt64 {
+    /// Writes the lines after `start`; what is to be named a moment later goes to `names`.
+    private func catchUp(
+        from start: UInt64, joinedAt: UInt64, _ names: inout [FeedLine], _ writer: inout any ResponseBodyWriter
+    ) async throws -> UInt64 {
         var position = start
         while !Task.isCancelled {
             let (lines, reached) = try await feed.lines(after: position)
@@ -126,7 +158,12 @@ private struct StreamReader: Sendable {
             position = reached
             var pending: [UInt8] = []
             for line in lines where kinds.isEmpty || kinds.contains(line.kind) {
-                pending += idsOnly ? line.idFrame : line.frame
+                switch delivery(of: line, joinedAt: joinedAt) {
+                case .whole: pending += line.frame
+                case .name where idsOnly || line.seq <= joinedAt: pending += line.idFrame
+                case .name: names.append(line)
+                case .nothing: break
+                }
                 if pending.count >= Limits.Gateway.streamWriteBytes {
                     try await write(pending, &writer)
                     pending = []
@@ -135,6 +172,13 @@ private struct StreamReader: Sendable {
             if !pending.isEmpty { try await write(pending, &writer) }
         }
         return position
+    }
+
+    private func delivery(of line: FeedLine, joinedAt: UInt64) -> Gossip.Delivery {
+        guard link != nil else { return idsOnly ? .name : .whole }
+        let delivery = hub.delivery(of: line.id, to: node, isBacklog: idsOnly || line.seq <= joinedAt)
+        if delivery == .whole { hub.countOut(1, to: node) }
+        return delivery
     }
 
     private func heartbeat(_ seq: UInt64) -> [UInt8] {

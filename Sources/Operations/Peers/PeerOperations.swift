@@ -10,8 +10,39 @@ public struct PeerReport: Codable, Sendable {
     /// Unix seconds; 0 for never.
     public let lastContact: UInt64
     public let lastError: String
+    /// "peer", "caller", "waiting", "blocked" or "ignored".
+    public let standing: String
+    /// Unix seconds since which it is known, or blocked.
+    public let since: UInt64
+    /// Seconds since something of its stream was read; nil while no exchange is up.
+    public let lag: UInt64?
+    public let score: Double
+    public let postsIn: UInt64
+    public let postsOut: UInt64
+    public let copiesIn: UInt64
+    /// Why it is blocked; empty when it is not.
+    public let reason: String
+
+    init(_ line: PeerOverview) {
+        n = line.n
+        node = AuthorID.text(line.node)
+        name = line.name
+        url = line.url
+        lastContact = line.lastContact
+        lastError = line.lastError
+        standing = line.standing.rawValue
+        since = line.since
+        lag = line.lag
+        score = line.score
+        postsIn = line.postsIn
+        postsOut = line.postsOut
+        copiesIn = line.copiesIn
+        reason = line.reason
+    }
 
     init(_ peer: Peer) {
+        (standing, since, lag, score) = ("peer", peer.added, nil, 0)
+        (postsIn, postsOut, copiesIn, reason) = (0, 0, 0, "")
         n = peer.n
         node = AuthorID.text(peer.node)
         name = peer.name
@@ -74,11 +105,16 @@ public struct AddPeer: Operation {
 /// `waggle peer ls`.
 public struct ListPeers: Operation {
     public static let name = "peer ls"
-    public init() {}
+    /// Also nodes that call here, wait, or are kept away.
+    public var all: Bool
+
+    public init(all: Bool = false) {
+        self.all = all
+    }
 
     public func run(in context: OperationContext) async throws(OperationError) -> [PeerReport] {
         do {
-            return try await context.federation.peers.peers().map { PeerReport($0) }
+            return try await context.federation.overview().filter { all || $0.n > 0 }.map { PeerReport($0) }
         } catch {
             throw OperationError(error)
         }

@@ -66,6 +66,9 @@ public nonisolated struct WirePostBatch: Sendable {
   /// serialized Envelope messages, verbatim
   public var envelopes: [Data] = []
 
+  /// request only: ids of posts that the caller has to give
+  public var offered: [Data] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -78,6 +81,9 @@ public nonisolated struct WirePostResults: Sendable {
   // methods supported on all messages.
 
   public var results: [WirePostResult] = []
+
+  /// of the ids offered: those to be sent now
+  public var wanted: [Data] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -468,7 +474,7 @@ nonisolated extension WirePostIDs: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WirePostBatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PostBatch"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}envelopes\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}envelopes\0\u{1}offered\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -477,6 +483,7 @@ nonisolated extension WirePostBatch: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedBytesField(value: &self.envelopes) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.offered) }()
       default: break
       }
     }
@@ -486,11 +493,15 @@ nonisolated extension WirePostBatch: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.envelopes.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.envelopes, fieldNumber: 1)
     }
+    if !self.offered.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.offered, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WirePostBatch, rhs: WirePostBatch) -> Bool {
     if lhs.envelopes != rhs.envelopes {return false}
+    if lhs.offered != rhs.offered {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -498,7 +509,7 @@ nonisolated extension WirePostBatch: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WirePostResults: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PostResults"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}results\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}results\0\u{1}wanted\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -507,6 +518,7 @@ nonisolated extension WirePostResults: SwiftProtobuf.Message, SwiftProtobuf._Mes
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.wanted) }()
       default: break
       }
     }
@@ -516,11 +528,15 @@ nonisolated extension WirePostResults: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.results.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 1)
     }
+    if !self.wanted.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.wanted, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WirePostResults, rhs: WirePostResults) -> Bool {
     if lhs.results != rhs.results {return false}
+    if lhs.wanted != rhs.wanted {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,68 @@
+import Federation
+import Hummingbird
+import Identity
+import WaggleProtocol
+
+/// A node on the page about other nodes.
+private struct NodeItem {
+    let nodeTitle: String
+    let nodeHref: String?
+    let nodeState: String
+    let nodeSince: String
+    let nodePosts: String
+    let nodeScore: String
+    let nodeError: String?
+    let nodeReason: String?
+    let nodeKey: String
+
+    init(_ node: PeerOverview) {
+        nodeTitle = !node.name.isEmpty ? node.name : !node.url.isEmpty ? node.url : "Node \(AuthorID.short(node.node))"
+        nodeHref = MarkdownAddress.allowed(Array(node.url.utf8))
+        nodeState = Self.state(node)
+        nodeSince = Dates.day(node.since)
+        nodePosts =
+            "\(Wording.count(Int(clamping: node.postsIn), "post", "posts")) in, \(Wording.count(Int(clamping: node.postsOut))) out"
+        nodeScore = "\(Int(node.score.rounded()))"
+        nodeError = node.lastError.isEmpty ? nil : Wording.beginning(node.lastError, characters: 300)
+        nodeReason = node.reason.isEmpty ? nil : node.reason
+        nodeKey = AuthorID.text(node.node)
+    }
+
+    private static func state(_ node: PeerOverview) -> String {
+        switch node.standing {
+        case .blocked: return "blocked by the operator"
+        case .ignored: return "ignored for a while because of what it sent"
+        case .waiting: return "waits for the operator"
+        case .peer, .caller: break
+        }
+        if let lag = node.lag {
+            return lag < 60 ? "connected" : "connected, \(Wording.count(Int(clamping: lag))) s behind"
+        }
+        return node.lastContact == 0 ? "never reached" : "last heard of on \(Dates.day(node.lastContact))"
+    }
+}
+
+/// Who this node exchanges with.
+extension PageRoutes {
+    func registerFederation(in routes: inout RouteTable) {
+        routes.get("/federation", shows: .node, .page, federation)
+    }
+
+    @Sendable private func federation(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let all = await services.neighbours().prefix(Limits.Peers.table)
+        let away = all.filter { [.blocked, .ignored].contains($0.standing) }.map(NodeItem.init)
+        // Who only asked has no place on a page that everybody sees.
+        let nodes = all.filter { [.peer, .caller].contains($0.standing) }.map(NodeItem.init)
+        let name = services.configuration.nodeName
+        return pages.page(
+            "federation",
+            PageFrame(
+                pageTitle: "Other nodes", summary: "The nodes that \(name) exchanges posts and files with.",
+                canonical: canonical(request, context, "/federation")),
+            [
+                "summary":
+                    "\(name) exchanges signed posts and files with \(Wording.count(nodes.count, "node", "nodes")).",
+                "nodes": nodes, "hasNodes": !nodes.isEmpty, "blocks": away, "hasBlocks": !away.isEmpty,
+            ])
+    }
+}
