@@ -86,7 +86,7 @@ extension KeyCommand {
 
         private func tell(_ reply: RecoverAccount.Reply) {
             Terminal.print("  @\(reply.account)  \(reply.author)")
-            Terminal.print("  posts fetched: \(reply.posts)")
+            Terminal.print("  posts here: \(reply.posts)")
             for (label, kept) in reply.lost.sorted(by: { $0.key < $1.key }) {
                 Terminal.print("  reported lost: \"\(Terminal.plain(label))\", \(kept) of its posts stay")
             }

@@ -100,9 +100,15 @@ extension Federation {
             do {
                 _ = try await client(for: url).offer(identity.keyDocuments)
                 let pull = AuthorPull(client: client(for: url), node: peer.node, log: log)
-                var isKnown = false
-                for author in authors { isKnown = try await pull.pull(author).knowsAuthor || isKnown }
-                if isKnown { return peer }
+                var (isKnown, fetched) = (false, 0)
+                for author in authors {
+                    let outcome = try await pull.pull(author)
+                    isKnown = isKnown || outcome.knowsAuthor
+                    fetched += outcome.fetched
+                }
+                guard isKnown else { continue }
+                logger.notice("own posts fetched", metadata: ["peer": "\(peer.url)", "posts": "\(fetched)"])
+                return peer
             } catch {
                 logger.info("a peer was not asked for own posts", metadata: ["peer": "\(peer.url)", "why": "\(error)"])
             }

@@ -41,7 +41,7 @@ public struct RecoverAccount: Operation {
     public struct Reply: Codable, Sendable {
         public let account: String
         public let author: String
-        /// Posts that came from the node.
+        /// Posts of the author that are here now.
         public let posts: Int
         /// The new device.
         public let key: String
@@ -117,7 +117,7 @@ public struct RecoverAccount: Operation {
         return id
     }
 
-    /// Gets what there is of the author; how many posts came.
+    /// Gets what there is of the author; how many posts are here then.
     private func pull(_ author: Hash32, _ secret: RecoverySecret, _ context: OperationContext) async throws -> Int {
         guard let from else {
             let genesis = try secret.genesis(.person)
@@ -127,9 +127,10 @@ public struct RecoverAccount: Operation {
         let (url, card) = try await context.federation.probe(from)
         _ = try await context.federation.add(card, at: url)
         context.progress(Progress(activity: "asking \(url) for posts", done: 0, total: 0))
-        let outcome = try await context.federation.pull(from: url, node: card.id).pull(author)
+        _ = try await context.federation.pull(from: url, node: card.id).pull(author)
         await context.catalog.waitUntilApplied(context.log.newestSeq)
-        return outcome.fetched
+        // A running server may have fetched some of them at the same time.
+        return try await context.log.index(ofAuthor: author, limit: Limits.Gateway.builtScopeIDs).count
     }
 
     private func write(
