@@ -175,7 +175,7 @@ public final class Federation: Sendable {
         var backoff = Backoff()
         while !Task.isCancelled, let peer = try? await peers.peer(node: node), let url = try? PeerURL(peer.url) {
             let isBlocked = (try? await peers.isBlocked(node)) ?? false
-            if gossip.isIgnored(node) || isBlocked {
+            if isBlocked {
                 guard (try? await Task.sleep(for: .seconds(60))) != nil else { return }
                 continue
             }

@@ -34,18 +34,23 @@ struct HostilePostTests {
             if entry.status == .future { #expect(result.retryAfter > 0, "\(entry.what)") }
         }
         let kept = entries.filter { $0.status == .new }
-        #expect(try await node.json(NodeStatus.self, "status").posts == before + kept.count)
-        let given = try await client.posts(kept.map { try $0.envelope.postID })
+        // Who sends so much rubbish is not listened to any more; others are.
+        await #expect(throws: (any Error).self) { try await client.posts([person.author]) }
+        let other = try Persona(.node)
+        let reader = WireClient(persona: other, url: node.url)
+        _ = try await reader.offer(other.documents)
+        #expect(try await node.json(NodeStatus.self, "status").posts == before + kept.count + other.documents.count)
+        let given = try await reader.posts(kept.map { try $0.envelope.postID })
         #expect(given == kept.map(\.envelope))
         let refused = entries.filter { [.invalid, .future].contains($0.status) }
         let ids = Set(kept.map { try? $0.envelope.postID })
         let others = refused.compactMap { try? $0.envelope.postID }.filter { !ids.contains($0) }
-        #expect(try await client.posts(others) == [])
+        #expect(try await reader.posts(others) == [])
 
         // All of it again is nothing new, also after a crash.
         await node.kill()
         try await node.restart()
-        let again = try await WireClient(persona: peer, url: node.url).offer(kept.map(\.envelope))
+        let again = try await WireClient(persona: other, url: node.url).offer(kept.map(\.envelope))
         #expect(again.allSatisfy { $0.status == .have })
         #expect(try await node.get("/").status == 200)
     }

@@ -40,6 +40,18 @@ struct GossipTests {
         #expect(!gossip.lacks(post(2), node(1)))
     }
 
+    @Test("what was sent on a connection that broke is named when the peer comes back, what it said to have is not")
+    func broken() {
+        var gossip = Self.joined(1, canAsk: false)
+        gossip.sends(post(1), to: node(0), now: .zero)
+        gossip.named(post(2), by: node(0), .zero)
+        _ = gossip.handle(.left(node(0), canAsk: false), now: .zero)
+        _ = gossip.handle(.joined(node(0), canAsk: false), now: .zero)
+        #expect(gossip.delivery(of: post(1), to: node(0), isBacklog: true, now: .zero) == .name)
+        #expect(gossip.delivery(of: post(2), to: node(0), isBacklog: true, now: .zero) == .nothing)
+        #expect(gossip.delivery(of: post(1), to: node(0), now: .zero) == .nothing)
+    }
+
     @Test("what came into force before a peer listened goes by name")
     func backlog() {
         var gossip = Self.joined(1)

@@ -128,7 +128,7 @@ public struct Gossip: Sendable {
     /// Whether a peer is not known to have a post: asked again when a name is due.
     public func lacks(_ id: Hash32, _ peer: Hash32) -> Bool {
         guard let link = links[peer] else { return false }
-        return (seen.entry(id)?.holders ?? 0) & link.mask == 0
+        return ((seen.entry(id)?.holders ?? 0) | (seen.entry(id)?.sent ?? 0)) & link.mask == 0
     }
 
     /// How a post that came into force here goes to a peer; whoever gets `whole` sends it.
@@ -139,7 +139,9 @@ public struct Gossip: Sendable {
         guard let link = links[peer], link.isUp else { return .nothing }
         let entry = seen.entry(id)
         guard (entry?.holders ?? 0) & link.mask == 0, !link.isMuted else { return .nothing }
+        // What was sent on a connection that broke may never have arrived.
         if isBacklog { return .name }
+        guard (entry?.sent ?? 0) & link.mask == 0 else { return .nothing }
         guard entry?.isForeign != true || link.isEager else { return .name }
         markSent(id, link, now)
         return .whole
@@ -153,7 +155,6 @@ public struct Gossip: Sendable {
 
     private mutating func markSent(_ id: Hash32, _ link: Link, _ now: Duration) {
         seen.update(id, now: now) { entry in
-            entry.holders |= link.mask
             entry.sent |= link.mask
             entry.isSettled = true
         }
@@ -254,13 +255,14 @@ public struct Gossip: Sendable {
     }
 
     private mutating func answered(_ id: Hash32, by peer: Hash32, _ outcome: Outcome, _ now: Duration) {
+        let mask = links[peer]?.mask ?? 0
         switch outcome {
-        case .first: links[peer]?.repeats = 0
-        case .repeated: repeated(peer)
+        case .first, .repeated:
+            seen.update(id, now: now) { $0.holders |= mask }
+            if outcome == .first { links[peer]?.repeats = 0 } else { repeated(peer) }
         case .later:
             // It does not have it yet; a later reconciliation brings it.
-            guard let link = links[peer] else { return }
-            seen.update(id, now: now) { $0.holders &= ~link.mask }
+            seen.update(id, now: now) { $0.sent &= ~mask }
         case .invalid, .unwanted: break
         }
     }

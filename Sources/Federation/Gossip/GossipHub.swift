@@ -12,6 +12,8 @@ public final class GossipHub: Sendable {
         var book = PeerBook()
         var blocked: Set<Hash32> = []
         var nextTicket: UInt64 = 0
+        /// The newest stream that each peer reads.
+        var newestStream: [Hash32: UInt64] = [:]
         var dialled: [Hash32: [UInt64: AsyncStream<Gossip.Effect>.Continuation]] = [:]
     }
 
@@ -54,18 +56,28 @@ public final class GossipHub: Sendable {
     public func accepted(_ peer: Hash32) -> GossipLink {
         let (effects, continuation) = AsyncStream.makeStream(of: Gossip.Effect.self)
         continuation.finish()
+        let ticket = state.withLock { state in
+            state.nextTicket += 1
+            state.newestStream[peer] = state.nextTicket
+            return state.nextTicket
+        }
         tell(.joined(peer, canAsk: false))
-        return GossipLink(hub: self, peer: peer, ticket: nil, effects: effects)
+        return GossipLink(hub: self, peer: peer, ticket: ticket, effects: effects)
     }
 
-    fileprivate func end(_ peer: Hash32, ticket: UInt64?) {
-        if let ticket {
-            state.withLock { state in
-                state.dialled[peer]?.removeValue(forKey: ticket)?.finish()
-                if state.dialled[peer]?.isEmpty == true { state.dialled[peer] = nil }
-            }
+    fileprivate func end(_ peer: Hash32, ticket: UInt64) {
+        let wasDialled = state.withLock { state in
+            if state.newestStream[peer] == ticket { state.newestStream[peer] = nil }
+            guard let continuation = state.dialled[peer]?.removeValue(forKey: ticket) else { return false }
+            continuation.finish()
+            if state.dialled[peer]?.isEmpty == true { state.dialled[peer] = nil }
+            return true
         }
-        tell(.left(peer, canAsk: ticket != nil))
+        tell(.left(peer, canAsk: wasDialled))
+    }
+
+    fileprivate func isNewest(_ peer: Hash32, ticket: UInt64) -> Bool {
+        state.withLock { $0.newestStream[peer] == ticket }
     }
 
     /// Moves the time until the task is cancelled.
@@ -195,9 +207,12 @@ public final class GossipLink: Sendable {
     /// What to do on this connection.
     let effects: AsyncStream<Gossip.Effect>
     private let hub: GossipHub
-    private let ticket: UInt64?
+    private let ticket: UInt64
 
-    fileprivate init(hub: GossipHub, peer: Hash32, ticket: UInt64?, effects: AsyncStream<Gossip.Effect>) {
+    /// False for a stream whose reader has opened another since: its own may be dead.
+    public var isNewest: Bool { hub.isNewest(peer, ticket: ticket) }
+
+    fileprivate init(hub: GossipHub, peer: Hash32, ticket: UInt64, effects: AsyncStream<Gossip.Effect>) {
         self.hub = hub
         self.peer = peer
         self.ticket = ticket

@@ -9,9 +9,9 @@ struct SeenCache: Sendable {
     typealias Places = UInt128
 
     struct Entry: Sendable {
-        /// Peers that have the post, by their word or because we sent it.
+        /// Peers that have the post by their own word.
         var holders: Places = 0
-        /// Peers that were sent it whole.
+        /// Peers that were sent it whole; a connection may have broken meanwhile.
         var sent: Places = 0
         /// A peer named it or sent it before it came into force here: it is not this node's own.
         var isForeign = false

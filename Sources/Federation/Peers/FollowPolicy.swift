@@ -129,10 +129,11 @@ extension PeerStore {
 extension Federation {
     /// Whether a node that calls is exchanged with.
     public func accepts(_ node: Hash32) async -> Bool {
-        if gossip.isIgnored(node) { return false }
         do {
             if try await peers.isBlocked(node) { return false }
+            // The operator's word beats the score; below 0 nothing is pushed to it all the same.
             if try await peers.peer(node: node) != nil { return true }
+            if gossip.isIgnored(node) { return false }
             if policy == .closed { return false }
             return try await peers.noteCaller(node, now: now()) || policy == .open
         } catch {

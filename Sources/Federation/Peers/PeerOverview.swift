@@ -54,7 +54,7 @@ extension Federation {
             let isUp = connected.all.contains(node)
             let isIgnored = record?.score.isIgnored(at: second) ?? false
             return PeerOverview(
-                node: node, standing: blocked[node] != nil ? .blocked : isIgnored ? .ignored : standing,
+                node: node, standing: blocked[node] != nil ? .blocked : isIgnored && peer == nil ? .ignored : standing,
                 n: peer?.n ?? 0, url: peer?.url ?? "", name: peer?.name ?? "", since: since, lastContact: last,
                 lastError: peer?.lastError ?? "", lag: isUp && last > 0 ? second - min(second, last) : nil,
                 score: record?.score.value(at: second) ?? 0, postsIn: record?.postsIn ?? 0,

@@ -130,7 +130,7 @@ private struct StreamReader: Sendable {
             var names: [FeedLine] = []
             let joinedAt = log.newestSeq
             for await _ in alarm.wakes {
-                if hub.isBlocked(node) { break }
+                if hub.isBlocked(node) || link?.isNewest == false { break }
                 let hadNames = !names.isEmpty
                 position = try await catchUp(from: position, joinedAt: joinedAt, &names, &writer)
                 if !hadNames, !names.isEmpty { alarm.waiting.yield() }
