@@ -173,9 +173,10 @@ struct NativeEncoder: Sendable {
             itemCount: view.itemCount, counts: Self.counts(view.counts), url: "\(base)/collections/\(view.id)")
     }
 
-    func item(_ item: CollectionItem) -> NativeCollectionItem {
+    /// - Parameter models: by number, for the items that are models.
+    func item(_ item: CollectionItem, _ models: [Int32: ModelView]) -> NativeCollectionItem {
         switch item {
-        case .model(let view): NativeCollectionItem(model: model(view))
+        case .model(let card): NativeCollectionItem(model: models[card.id].map { model($0) })
         case .release(let view, _): NativeCollectionItem(release: release(view))
         case .images(let post): NativeCollectionItem(images: post.images.compactMap { image($0) })
         }

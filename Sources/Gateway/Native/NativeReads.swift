@@ -104,6 +104,17 @@ struct NativeReads: Sendable {
             call, found.page.items.map { encoder.model($0) }, next: found.page.next, corrected: found.corrected)
     }
 
+    /// Models in the words of a list, by number.
+    private func models(_ ids: [Int32], _ call: NativeCall) async throws -> [Int32: ModelView] {
+        guard !ids.isEmpty else { return [:] }
+        var query = ModelQuery()
+        query.ids = ids
+        query.limit = ids.count
+        query.detail = .list
+        let found = try await services.catalog.models(query, call.filter).items
+        return Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+    }
+
     private func find(_ call: NativeCall, detail: ViewDetail = .full) async throws -> ModelView {
         let model =
             switch try call.name() {
@@ -269,7 +280,12 @@ struct NativeReads: Sendable {
             ofCollection: try await findCollection(call).id, limit: try call.limit(), position: position(call),
             call.filter)
         let encoder = NativeEncoder(base: call.base)
-        return try list(call, page.items.map { encoder.item($0) }, next: page.next)
+        let models = try await models(
+            page.items.compactMap { item -> Int32? in
+                guard case .model(let card) = item else { return nil }
+                return card.id
+            }, call)
+        return try list(call, page.items.map { encoder.item($0, models) }, next: page.next)
     }
 }
 
