@@ -589,7 +589,7 @@ public nonisolated struct WireRotate: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// signs the order too
+  /// agrees by a signature of its own kind
   public var newKey: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
