@@ -153,10 +153,7 @@ public final class Federation: Sendable {
             for await _ in wakeups {
                 let known = (try? await peers.peers()) ?? []
                 for peer in known where !peer.url.isEmpty {
-                    let isNew = dialling.withLock { $0[peer.node] == nil }
-                    guard isNew, !Task.isCancelled else { continue }
-                    let task = Task { await self.talk(to: peer.node) }
-                    dialling.withLock { $0[peer.node] = task }
+                    guard !Task.isCancelled, let task = startDialling(peer.node) else { continue }
                     group.addTask {
                         await withTaskCancellationHandler {
                             await task.value
@@ -170,10 +167,34 @@ public final class Federation: Sendable {
         }
     }
 
+    /// Nil while the peer is dialled already.
+    private func startDialling(_ node: Hash32) -> Task<Void, Never>? {
+        dialling.withLock { dialling in
+            guard dialling[node] == nil else { return nil }
+            let task = Task {
+                await self.talk(to: node)
+                // It may get another address, and be dialled again.
+                guard !Task.isCancelled else { return }
+                self.dialling.withLock { _ = $0.removeValue(forKey: node) }
+            }
+            dialling[node] = task
+            return task
+        }
+    }
+
     /// Dials one peer again and again, with growing pauses while it does not answer.
     private func talk(to node: Hash32) async {
         var backoff = Backoff()
-        while !Task.isCancelled, let peer = try? await peers.peer(node: node), let url = try? PeerURL(peer.url) {
+        while !Task.isCancelled {
+            let known: Peer?
+            do {
+                known = try await peers.peer(node: node)
+            } catch {
+                logger.warning("peers cannot be read", metadata: ["why": "\(error)"])
+                guard (try? await Task.sleep(for: backoff.next())) != nil else { return }
+                continue
+            }
+            guard let peer = known, let url = try? PeerURL(peer.url) else { return }
             let isBlocked = (try? await peers.isBlocked(node)) ?? false
             if isBlocked {
                 guard (try? await Task.sleep(for: .seconds(60))) != nil else { return }

@@ -23,12 +23,23 @@ extension LogWriter {
 
     /// Counts a post that was stored just now, and makes room when there is none left.
     mutating func keepAsGuest(_ post: SignedPost) throws {
+        if post.kind.isSignedByRoots, post.id != post.author, try hasKeysToStay(post.author) { return }
         try db.cachedStatement(
             sql: "INSERT INTO guest (post, author, bytes) SELECT n, author, ? FROM post WHERE id = ?"
         ).execute(arguments: [Self.cost(post), post.id.data])
         while try heldByGuests() > admission.guestBytes, let author = try oldestGuest(but: post.author) {
             try evict(author)
         }
+    }
+
+    /// Whether an author's first key document is to stay: then the later ones are too. A revocation that made way would
+    /// bring the revoked key back.
+    private func hasKeysToStay(_ author: Hash32) throws -> Bool {
+        try Int.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT 1 FROM post WHERE id = ? AND n NOT IN (SELECT post FROM guest)
+                    """), arguments: [author.data]) != nil
     }
 
     private func heldByGuests() throws -> Int {

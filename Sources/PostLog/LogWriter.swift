@@ -155,7 +155,7 @@ struct LogWriter {
 
     /// The author as this transaction knows it; nil when no genesis is here.
     mutating func author(_ id: Hash32) throws -> KnownAuthor? {
-        if let author = written.authors[id] ?? knownAuthors[id] { return author }
+        if let author = written.authors[id] ?? (written.evicted.contains(id) ? nil : knownAuthors[id]) { return author }
         guard
             let number = try Int64.fetchOne(
                 db.cachedStatement(sql: "SELECT n FROM author WHERE id = ?"), arguments: [id.data])

@@ -13,6 +13,8 @@ extension Limits {
         public static let lazyMilliseconds: Int64 = 100
         /// A post that was asked for is asked of another peer after so long.
         public static let pullMilliseconds: Int64 = 2_000
+        /// Undelivered posts that a peer is blamed for at a time.
+        public static let notDeliveredAtOnce = 8
         /// Posts that are asked for at a time, of all peers and of one.
         public static let pulls = 1 << 16
         public static let pullsPerPeer = 1 << 13

@@ -28,6 +28,18 @@ struct GossipTests {
         #expect(ways.filter { $0 == .name }.count == 2)
     }
 
+    @Test("a peer that is at it has time, and one that is slow once is not blamed for each post")
+    func slow() {
+        var gossip = Self.joined(1)
+        let ids = (0..<100).map(post)
+        #expect(gossip.offered(ids, by: node(0), now: .zero).count == 100)
+        _ = gossip.handle(.received([ids[0]], from: node(0)), now: .milliseconds(1500))
+        #expect(gossip.handle(.tick, now: .milliseconds(2600)).isEmpty, "something came a moment ago")
+        let blame = gossip.handle(.tick, now: .milliseconds(4000))
+        #expect(blame == Array(repeating: .score(node(0), .notDelivered), count: Limits.Gossip.notDeliveredAtOnce))
+        #expect(gossip.pullCount == 0)
+    }
+
     @Test("nothing goes twice to a peer, nor to one that is known to have it")
     func once() {
         var gossip = Self.joined(2)
@@ -247,6 +259,14 @@ struct PostRoomTests {
         #expect(taken <= Limits.Room.strangersPostsPerSecond * seconds + burst)
         #expect(room.rememberedAuthors <= Limits.Room.rememberedAuthors)
         #expect(admitted(1, &room, author: 7, isKnown: true, now: UInt64(seconds)) == 1, "who is known is not held up")
+    }
+
+    @Test("a post that a flood keeps out costs its author nothing")
+    func innocent() {
+        var room = PostRoom()
+        _ = admitted(10_000, &room, author: nil, isKnown: false, now: 0)
+        for _ in 0..<20 { #expect(admitted(1, &room, author: 3, isKnown: false, now: 0) == 0) }
+        #expect(admitted(20, &room, author: 3, isKnown: false, now: 100) == 10)
     }
 
     @Test("a peer has its posts and bytes a second; of one that the operator named only the bytes count")

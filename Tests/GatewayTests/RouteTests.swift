@@ -168,7 +168,7 @@ struct RouteTests {
             for path in ["/nope", "/api/v1/nope", "/w/1/nope", "/"] {
                 let answer = try await client(.get, path)
                 #expect(answer.headers[.xContentTypeOptions] == "nosniff")
-                #expect(answer.headers[try #require(HTTPField.Name("Referrer-Policy"))] == "no-referrer")
+                #expect(answer.headers[try #require(HTTPField.Name("Referrer-Policy"))] == "same-origin")
             }
         }
     }

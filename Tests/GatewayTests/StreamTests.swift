@@ -176,6 +176,16 @@ struct StreamTests {
         #expect(open.count == 5)
     }
 
+    @Test("free node ids do not take every place: so many nodes have one, and each has one when it gets tight")
+    func manyNodes() throws {
+        let slots = StreamSlots()
+        func name(_ number: Int) -> Hash32 { SHA256.hash(Array("\(number)".utf8)) }
+        let open = try (0..<Limits.Peers.inbound).map { try slots.take(for: name($0)) }
+        #expect(throws: GatewayError.self) { _ = try slots.take(for: name(-1)) }
+        #expect(throws: GatewayError.self) { _ = try slots.take(for: name(0)) }
+        #expect(open.count == Limits.Peers.inbound)
+    }
+
     @Test("a stopping node ends its streams and does not wait for them")
     func shutdown() async throws {
         let (node, peer) = try await Self.world()

@@ -38,6 +38,33 @@ struct GuestTests {
         _ = try await log.inForce()
     }
 
+    @Test("who made way in a transaction has no keys for what comes later in it")
+    func sameTransaction() async throws {
+        let log = try TestLog(admission: GuestsOnly(guestBytes: 4_000))
+        let peer = IntakeSource.peer(Hash32(words: (1, 2, 3, 4)))
+        let first = try TestAuthor("first")
+        try await log.submit([first.genesis], from: peer)
+        let others = try (0..<12).map { try TestAuthor("other \($0)").genesis }
+        let late = try first.comment("hello")
+        try await log.submit(others + [late], from: peer)
+        let inForce = try await log.inForce()
+        #expect(!inForce.contains(first.genesis.id), "it made way")
+        #expect(!inForce.contains(late.id), "nobody could check it")
+    }
+
+    @Test("keys of somebody who stays are no guests: a revocation never makes way")
+    func keysStay() async throws {
+        let log = try TestLog(admission: GuestsOnly(guestBytes: 5_000))
+        let peer = IntakeSource.peer(Hash32(words: (1, 2, 3, 4)))
+        let friend = try TestAuthor("friend")
+        try await log.submit([friend.genesis], from: peer)
+        try await log.log.intake.welcome([friend.id])
+        let version = try friend.document(after: friend.genesis) { $0.devices = [] }
+        try await log.submit([version], from: peer)
+        for seed in 0..<30 { try await log.submit([try TestAuthor("crowd \(seed)").genesis], from: peer) }
+        #expect(try await log.inForce().contains(version.id))
+    }
+
     @Test("who is known stays, however many come")
     func welcome() async throws {
         let log = try TestLog(admission: GuestsOnly(guestBytes: 5_000))

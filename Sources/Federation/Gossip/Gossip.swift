@@ -228,6 +228,11 @@ public struct Gossip: Sendable {
     private mutating func received(_ ids: [Hash32], from peer: Hash32, _ now: Duration) -> [Effect] {
         let mask = links[peer]?.mask ?? 0
         var repeats: [Hash32] = []
+        // It is at it: what else it was asked for has time, and what came waits for the intake, not for the peer.
+        let deadline = now + .milliseconds(Limits.Gossip.pullMilliseconds)
+        if links[peer]?.asked ?? 0 > 0 {
+            for (id, pull) in pulls where pull.from == peer { pulls[id]?.deadline = deadline }
+        }
         for id in ids {
             // Two copies crossed, or it came another way before. The sender is told that it need not have sent it.
             if let entry = seen.entry(id), entry.isSettled, entry.sent & mask == 0 { repeats.append(id) }
@@ -361,7 +366,8 @@ public struct Gossip: Sendable {
         if now >= sweptAt + .milliseconds(Limits.Gossip.pullMilliseconds / 4) {
             sweptAt = now
             let late = pulls.filter { $0.value.deadline <= now }.sorted { $0.key < $1.key }
-            effects += late.flatMap { askAnother(for: $0.key, insteadOf: $0.value.from, now) }
+            effects += late.flatMap { askAnother(for: $0.key, insteadOf: $0.value.from, now) }.blamedAtMost(
+                Limits.Gossip.notDeliveredAtOnce)
         }
         promoteOne()
         let askable = links.filter { $0.value.isUp && $0.value.canAsk }.map(\.key).sorted()
@@ -385,6 +391,16 @@ public struct Gossip: Sendable {
 }
 
 extension [Gossip.Effect] {
+    /// A peer that is slow once is slow with everything that it was asked for: that is not so many deeds.
+    fileprivate func blamedAtMost(_ limit: Int) -> [Gossip.Effect] {
+        var blamed: [Hash32: Int] = [:]
+        return filter { effect in
+            guard case .score(let peer, _) = effect else { return true }
+            blamed[peer, default: 0] += 1
+            return blamed[peer, default: 0] <= limit
+        }
+    }
+
     /// Pulls from one peer as one, in the order of their first.
     fileprivate func merged() -> [Gossip.Effect] {
         var result: [Gossip.Effect] = []

@@ -82,7 +82,20 @@ public final class GossipHub: Sendable {
 
     /// Moves the time until the task is cancelled.
     func run() async {
-        while (try? await Task.sleep(for: .milliseconds(250))) != nil { tell(.tick) }
+        var ticks = 0
+        while (try? await Task.sleep(for: .milliseconds(250))) != nil {
+            tell(.tick)
+            ticks += 1
+            if ticks % 40 == 0 { muteByScore() }
+        }
+    }
+
+    /// Scores fade by themselves, and with them the reason to give a peer nothing.
+    private func muteByScore() {
+        let second = seconds()
+        state.withLock { state in
+            for peer in state.gossip.peers { state.gossip.mute(peer, state.book.value(of: peer, at: second) < 0) }
+        }
     }
 
     // MARK: Telling and asking

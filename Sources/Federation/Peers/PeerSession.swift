@@ -110,25 +110,30 @@ struct PeerSession: Sendable {
         return early
     }
 
+    /// Set while an author's posts are fetched for the sake of its keys: those that wait all the same ask for nothing more.
+    @TaskLocal private static var isFetchingKeys = false
+
     /// An author's genesis by its id, then what else the peer has of the author.
     private func fetchKeys(of author: Hash32) async throws {
+        guard !Self.isFetchingKeys else { return }
         let genesis = try await client.posts(ids: [author])
         guard !genesis.isEmpty else { return }
         hub.tell(.received([author], from: peer.node))
         _ = try await log.intake.submit(genesis, from: source)
-        try await reconcile(.author(author))
+        try await Self.$isFetchingKeys.withValue(true) { try await reconcile(.author(author)) }
     }
 
     /// Asks the peer for what it named and nobody is asked for yet.
     private func pull(offered ids: [Hash32]) async throws {
         guard !ids.isEmpty else { return }
-        let wanted = try await hub.wanted(ids, offeredBy: peer.node, log: log)
+        // What was refused here lately is not asked for, so nobody waits for it.
+        let wanted = try await hub.wanted(
+            try await unrefused(ids, .refusedHere), offeredBy: peer.node, log: log)
         try await pull(wanted)
     }
 
     private func pull(_ ids: [Hash32]) async throws {
-        let refused = try await store.refusals(among: ids, of: peer.node, .refusedHere, now: now())
-        let missing = try await fetch(ids.filter { !refused.contains($0) })
+        let missing = try await fetch(try await unrefused(ids, .refusedHere))
         hub.tell(.delivered(missing: missing, from: peer.node))
     }
 

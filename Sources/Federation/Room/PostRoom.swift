@@ -88,8 +88,14 @@ public struct PostRoom: Sendable {
     public mutating func postpone(author: Hash32, isKnown: Bool, isTrusted: Bool, now: UInt64) -> UInt32? {
         guard !isTrusted else { return nil }
         if isKnown { return authors.take(1, of: author, at: Self.known, now) }
-        if let seconds = authors.take(1, of: author, at: Self.stranger, now) { return seconds }
-        // A flood goes on for longer than the bucket needs.
-        return Self.strangers.take(1, from: &allStrangers, now).map { max($0, Limits.Room.floodSeconds) }
+        // The common bucket first: what a flood keeps out costs its author nothing.
+        let before = allStrangers
+        if let seconds = Self.strangers.take(1, from: &allStrangers, now) {
+            // A flood goes on for longer than the bucket needs.
+            return max(seconds, Limits.Room.floodSeconds)
+        }
+        guard let seconds = authors.take(1, of: author, at: Self.stranger, now) else { return nil }
+        allStrangers = before
+        return seconds
     }
 }

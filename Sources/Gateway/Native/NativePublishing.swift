@@ -185,7 +185,7 @@ struct NativePublishing: Sendable {
         var mirrors: [String]?
 
         /// The operation's request, with paths in the place of uploads.
-        func request(account: String, files: [Upload], samples: [Upload]) -> PublishRequest {
+        func request(account: String, files: [Upload], samples: [Upload], lineage: [Ancestor]) -> PublishRequest {
             var settings: RecommendedSettings?
             if let said = self.settings {
                 var taken = RecommendedSettings()
@@ -218,7 +218,7 @@ struct NativePublishing: Sendable {
                 type: type, baseModel: baseModel, name: name, description: description, triggerWords: trainedWords,
                 tags: tags, level: level, samples: samples.map(\.path.string), realPerson: realPerson,
                 changes: changes, settings: settings, licence: licence,
-                lineage: (parents ?? []).map { Ancestor(role: $0.role, reference: $0.release) },
+                lineage: lineage,
                 mirrors: mirrors ?? [])
         }
     }
@@ -234,7 +234,14 @@ struct NativePublishing: Sendable {
         let uploaded = UploadedFiles(services.uploads, account)
         let files = try await uploaded.complete(asked.files)
         let samples = try await uploaded.complete(asked.samples ?? [])
-        return (asked.request(account: account.handle, files: files, samples: samples), files + samples)
+        // Operations resolve names as the operator does; a caller names what it may see.
+        let visible = VisiblePosts(services: services, filter: call.filter)
+        var lineage: [Ancestor] = []
+        for parent in asked.parents ?? [] {
+            lineage.append(Ancestor(role: parent.role, reference: try await visible.release(parent.release)))
+        }
+        let request = asked.request(account: account.handle, files: files, samples: samples, lineage: lineage)
+        return (request, files + samples)
     }
 
     @Sendable private func draft(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
@@ -266,9 +273,12 @@ struct NativePublishing: Sendable {
         let asked = try call.decode(ImagesRequest.self, from: body)
         let account = try call.account
         let uploads = try await UploadedFiles(services.uploads, account).complete(asked.images)
+        let visible = VisiblePosts(services: services, filter: call.filter)
+        var releases: [String] = []
+        for release in asked.releases ?? [] { releases.append(try await visible.release(release)) }
         let reply = try await PostImages(
             account: account.handle, images: uploads.map(\.path.string), level: asked.level ?? "PG",
-            title: asked.title ?? "", text: asked.text ?? "", releases: asked.releases ?? []
+            title: asked.title ?? "", text: asked.text ?? "", releases: releases
         ).run(in: services.context())
         try await UploadedFiles(services.uploads, account).drop(uploads)
         return try NativeReply(reply, status: .created)

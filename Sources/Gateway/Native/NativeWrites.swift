@@ -39,22 +39,6 @@ struct NativeWrites: Sendable {
     }
 
     /// Operations look things up as the operator; what the caller may not see must stay unknown to the caller.
-    private func see(release text: String, _ call: NativeCall) async throws -> String {
-        guard let post = Hash32(hex: text),
-            try await services.catalog.release(
-                post: post, call.filter, detail: .init(releases: 0, images: 0)) != nil
-        else {
-            if let id = Int32(text),
-                let view = try await services.catalog.release(
-                    id: id, call.filter, detail: .init(releases: 0, images: 0))
-            {
-                return view.post.hex
-            }
-            throw GatewayError.notFound("There is no release \(text.prefix(80)) here that you may see")
-        }
-        return post.hex
-    }
-
     private func see(subject text: String, _ call: NativeCall) async throws -> String {
         guard let post = Hash32(hex: text) else {
             throw GatewayError.badRequest(
@@ -83,7 +67,8 @@ struct NativeWrites: Sendable {
         let uploads = try await UploadedFiles(services.uploads, account).complete(asked.images ?? [])
         let reply = try await run(
             WriteReview(
-                account: account.handle, reference: try await see(release: asked.release, call),
+                account: account.handle,
+                reference: try await VisiblePosts(services: services, filter: call.filter).release(asked.release),
                 isRecommended: asked.isRecommended, text: asked.text ?? "", images: uploads.map(\.path.string),
                 level: asked.level))
         try await UploadedFiles(services.uploads, account).drop(uploads)
@@ -146,10 +131,16 @@ struct NativeWrites: Sendable {
         let asked = try call.decode(ItemsRequest.self, from: body)
         var added: [String] = []
         for item in asked.add ?? [] { added.append(try await see(subject: item, call)) }
+        let slug = call.context.parameter("slug") ?? ""
+        let own = try await services.postLog.post(author: try call.account.author, kind: .collection, slot: slug)
+        let items = own?.post.collection.items ?? []
+        for item in asked.remove ?? [] where !items.contains(Hash32(hex: item)?.data ?? Data()) {
+            throw GatewayError.notFound("\(item.prefix(80)) is not in the collection")
+        }
         return try answer(
             try await run(
                 ChangeCollection(
-                    account: try call.account.handle, slug: call.context.parameter("slug") ?? "", added: added,
+                    account: try call.account.handle, slug: slug, added: added,
                     removed: asked.remove ?? [])))
     }
 
@@ -170,14 +161,25 @@ struct NativeWrites: Sendable {
         return try answer(
             try await run(
                 ChangeFollows(
-                    account: try call.account.handle, author: call.context.parameter("author") ?? "",
+                    account: try call.account.handle, author: try await author(call),
                     petname: asked.petname ?? "", isFollowing: true)))
+    }
+
+    /// The author that a call's address names: an id, or a name as pages show it.
+    private func author(_ call: NativeCall) async throws -> String {
+        let text = call.context.parameter("author") ?? ""
+        let name = text.hasPrefix("@") ? String(text.dropFirst()) : text
+        if AuthorID.parse(name) != nil { return name }
+        guard let creator = try await services.catalog.creator(.handle(name), call.filter) else {
+            throw GatewayError.notFound("There is nobody called @\(name.prefix(80)) here")
+        }
+        return AuthorID.text(creator.author)
     }
 
     @Sendable private func unfollow(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         _ = try await run(
             ChangeFollows(
-                account: try call.account.handle, author: call.context.parameter("author") ?? "", isFollowing: false))
+                account: try call.account.handle, author: try await author(call), isFollowing: false))
         return NativeReply(.noContent)
     }
 

@@ -18,6 +18,22 @@ struct VisiblePosts: Sendable {
         return try await includes(post)
     }
 
+    /// The post of a release that a caller names by the digits of its post or its number here.
+    func release(_ text: String) async throws -> String {
+        let view =
+            if let post = Hash32(hex: text) {
+                try await services.catalog.release(post: post, filter, detail: Self.detail)
+            } else if let id = Int32(text) {
+                try await services.catalog.release(id: id, filter, detail: Self.detail)
+            } else {
+                ReleaseView?.none
+            }
+        guard let view else {
+            throw GatewayError.notFound("There is no release \(text.prefix(80)) here that you may see")
+        }
+        return view.post.hex
+    }
+
     func includes(_ post: LoggedPost) async throws -> Bool {
         guard services.moderation.purgeRow(for: .post(post.id)) == nil else { return false }
         let catalog = services.catalog

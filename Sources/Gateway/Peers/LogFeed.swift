@@ -73,7 +73,11 @@ actor LogFeed {
     }
 
     private func append(_ batch: Batch) {
-        recent.removeAll { batch.hidden.contains($0.id) }
+        recent.removeAll { line in
+            guard batch.hidden.contains(line.id) else { return false }
+            recentBytes -= line.frame.count
+            return true
+        }
         recent += batch.lines
         recentBytes += batch.lines.reduce(0) { $0 + $1.frame.count }
         end = batch.reached
@@ -81,7 +85,9 @@ actor LogFeed {
         guard recent.count > Limits.Gateway.recentFrames || recentBytes > limit else { return }
         // Down to half, so that this happens seldom.
         var dropped = 0
-        while recent.count - dropped > Limits.Gateway.recentFrames / 2 || recentBytes > limit / 2 {
+        while dropped < recent.count,
+            recent.count - dropped > Limits.Gateway.recentFrames / 2 || recentBytes > limit / 2
+        {
             recentBytes -= recent[dropped].frame.count
             start = recent[dropped].seq
             dropped += 1

@@ -10,7 +10,10 @@ final class StreamSlots: Sendable {
     func take(for node: Hash32) throws(GatewayError) -> Slot {
         let isFree = open.withLock { open in
             let count = open[node, default: 0]
-            guard count < Limits.Gateway.streamsPerPeer, open.values.reduce(0, +) < Limits.Gateway.streams else {
+            let all = open.values.reduce(0, +)
+            // Ids of nodes are free: when it gets tight, each has one, and so many have any.
+            let most = all < Limits.Gateway.streams / 2 ? Limits.Gateway.streamsPerPeer : 1
+            guard count < most, all < Limits.Gateway.streams, count > 0 || open.count < Limits.Peers.inbound else {
                 return false
             }
             open[node] = count + 1

@@ -64,7 +64,12 @@ public struct ChangeCollection: Operation {
         var collection = existing.post.collection
         let subjects = SubjectResolver(context)
         for reference in removed {
-            let item = try await subjects.subject(reference).data
+            // What is named in full need not be here any more.
+            let named = Hash32(hex: reference).map(\.data)
+            let item =
+                if let named, collection.items.contains(named) { named } else {
+                    try await subjects.subject(reference).data
+                }
             guard collection.items.contains(item) else {
                 throw OperationError(.notFound, "\(reference) is not in the collection \(slug)")
             }
