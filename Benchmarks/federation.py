@@ -105,7 +105,7 @@ class Watch:
 
     def run(self):
         while self.goes_on:
-            self.connection.request("GET", "/api/v1/models?limit=5&sort=Newest")
+            self.connection.request("GET", "/api/v1/models?limit=48&sort=Newest")
             body = json.loads(self.connection.getresponse().read())
             for model in body["items"]:
                 self.seen.setdefault(model["name"], time.perf_counter())
