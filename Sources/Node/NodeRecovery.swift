@@ -136,9 +136,8 @@ public struct NodeRecovery: Sendable {
             let url = try PeerURL(address.contains("://") ? address : "http://" + address)
             let (identity, documents) = try NodeIdentity.passing(now: now)
             let client = NodeClient(url: url, http: http, identity: identity, now: Node.now)
-            let card = try await client.node()
             _ = try await client.offer(documents)
-            _ = try await AuthorPull(client: client, node: card.id, log: log).pull(id)
+            _ = try await AuthorPull(client: client, log: log).pull(id)
             result = .success(try await log.keyChainEnvelopes(of: id).keyDocuments)
         } catch {
             result = .failure(error)

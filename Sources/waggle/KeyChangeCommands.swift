@@ -82,14 +82,14 @@ extension KeyCommand {
                     account: account.account, roots: roots.source(node, account: account.account),
                     keepsWords: keepsWords, passphrase: node.passphrase))
             if output.json { return try Terminal.json(reply) }
+            // The words first: they exist nowhere else.
+            if !reply.words.isEmpty { Terminal.print(reply.words) }
             for author in reply.authors {
                 Terminal.print("@\(author.account)  \(author.author)  version \(author.version)")
             }
             guard !reply.words.isEmpty else { return }
             Terminal.note(
-                "Write these words down, on paper, with the ids above: they are shown this once, and the old words are void."
-            )
-            Terminal.print(reply.words)
+                "Write the 24 words down, on paper, with the ids: they are shown this once, and the old words are void.")
         }
     }
 }

@@ -6,15 +6,17 @@ public import PostLog
 import WaggleProtocol
 
 /// Asks one node for everything that it has of one author: what a restored or recovered node does before it signs again.
+///
+/// The operator asked for this author, so what comes is judged like the node's own posts: the rates and rooms for strangers
+/// would let in the first few and hold the rest back. Signatures and keys are checked all the same, and posts of others are
+/// not taken.
 public struct AuthorPull: Sendable {
     let client: NodeClient
-    let node: Hash32
     let log: PostLog
 
-    /// - Parameter node: who answers at the client's address.
-    public init(client: NodeClient, node: Hash32, log: PostLog) {
+    /// - Parameter client: the node to ask.
+    public init(client: NodeClient, log: PostLog) {
         self.client = client
-        self.node = node
         self.log = log
     }
 
@@ -26,26 +28,43 @@ public struct AuthorPull: Sendable {
         public var knowsAuthor = false
     }
 
+    /// A post that the node named and that is not here, and why.
+    private struct Missing {
+        var device: Hash32?
+        var reason: String
+    }
+
+    private struct Round {
+        var fetched = 0
+        var missing: [Hash32: Missing] = [:]
+    }
+
+    /// A chain may wait for its parents and posts for the chain, so what is not here yet is asked for again.
+    private static let rounds = 8
+
     /// Fetches what is missing, keys first, and hands it to the intake; returns when all is on disk.
     ///
-    /// - Throws: `PeerError` when the node fails, `PostLogError` when the log does.
+    /// - Throws: `PartialPullError` when a post that the node names is not here at the end, `PeerError` when the node fails,
+    ///   `PostLogError` when the log does.
     public func pull(_ author: Hash32) async throws -> Outcome {
         var outcome = Outcome()
         if try await log.keyChain(of: author) == nil {
-            let genesis = try await client.posts(ids: [author])
+            let genesis = Self.posts(of: author, in: try await client.posts(ids: [author]))
             guard !genesis.isEmpty else { return outcome }
             outcome.knowsAuthor = true
-            outcome.fetched += try await submit(genesis)
+            outcome.fetched += try await submit(genesis).fetched
         }
-        // A chain may wait for its parents and posts for the chain, so what was parked is looked at again.
-        for _ in 0..<2 {
+        var missing: [Hash32: Missing] = [:]
+        for _ in 0..<Self.rounds {
             let index = try await log.index(ofAuthor: author, limit: Limits.Gateway.builtScopeIDs)
             let (need, have) = try await difference(author, index)
             outcome.knowsAuthor = outcome.knowsAuthor || !need.isEmpty || have < index.count
-            let fetched = try await fetch(need)
-            outcome.fetched += fetched
-            if fetched == 0 { break }
+            let round = try await fetch(need, of: author)
+            outcome.fetched += round.fetched
+            missing = round.missing
+            if round.fetched == 0 { break }
         }
+        try await requireNothing(missing, of: author)
         return outcome
     }
 
@@ -66,29 +85,96 @@ public struct AuthorPull: Sendable {
         }
     }
 
-    private func fetch(_ ids: [Hash32]) async throws -> Int {
+    private func fetch(_ ids: [Hash32], of author: Hash32) async throws -> Round {
         let here = try await log.known(ids)
         var missing = ids.filter { !here.contains($0) }
-        var fetched = 0
+        var all = Round()
         while !missing.isEmpty {
-            let envelopes = try await client.posts(ids: Array(missing.prefix(Limits.Wire.idsPerGet)))
-            let came = Set(envelopes.compactMap { try? OpenedEnvelope($0).id })
-            guard missing.contains(where: { came.contains($0) }) else { break }
-            fetched += try await submit(envelopes)
+            let asked = Array(missing.prefix(Limits.Wire.idsPerGet))
+            let posts = Self.posts(of: author, in: try await client.posts(ids: asked))
+            let came = Set(posts.map(\.id))
+            guard asked.contains(where: { came.contains($0) }) else { break }
+            let round = try await submit(posts)
+            all.fetched += round.fetched
+            all.missing.merge(round.missing) { _, new in new }
             missing.removeAll { came.contains($0) }
         }
-        return fetched
+        for id in missing { all.missing[id] = Missing(reason: "the node gives no such post that can be read here") }
+        return all
     }
 
-    private func submit(_ envelopes: [Data]) async throws -> Int {
-        try await log.intake.submit(envelopes, from: .peer(node)).count { $0 == .new }
+    /// A post of the author as it came, not verified.
+    private struct Arrival {
+        let id: Hash32
+        let device: Hash32?
+        let envelope: Data
+    }
+
+    private static func posts(of author: Hash32, in envelopes: [Data]) -> [Arrival] {
+        envelopes.compactMap { envelope in
+            guard let read = try? UnverifiedPost(envelope: envelope),
+                // A genesis does not name its author: its id is the author's.
+                read.id == author || read.post.author == author.data
+            else { return nil }
+            return Arrival(id: read.id, device: Hash32(read.post.device), envelope: envelope)
+        }
+    }
+
+    private func submit(_ posts: [Arrival]) async throws -> Round {
+        var round = Round()
+        let results = try await log.intake.submit(posts.map(\.envelope), from: .local)
+        for (post, result) in zip(posts, results) {
+            let reason: String
+            switch result {
+            case .new:
+                round.fetched += 1
+                continue
+            // What is not valid is no post of the author.
+            case .have, .invalid: continue
+            case .policy(let why): reason = "this node does not take it: \(why)"
+            case .rate(let seconds): reason = "this node has no room for it now; ask again in \(seconds) s"
+            case .future(let seconds): reason = "it is dated \(seconds) s later than this machine's clock allows"
+            case .parked: reason = "no key document lists the key that signed it"
+            }
+            round.missing[post.id] = Missing(device: post.device, reason: reason)
+        }
+        return round
+    }
+
+    private func requireNothing(_ missing: [Hash32: Missing], of author: Hash32) async throws {
+        guard !missing.isEmpty else { return }
+        let here = try await log.known(Array(missing.keys))
+        let devices = try await log.keyChain(of: author)?.devices ?? [:]
+        // Posts of a key out of use wait for the list of those that stay, which decides about them already.
+        let left = missing.filter { id, post in
+            !here.contains(id) && post.device.flatMap { devices[$0]?.decidingCheckpoint } == nil
+        }
+        guard let first = left.min(by: { $0.key < $1.key }) else { return }
+        throw PartialPullError(
+            url: client.url.description, author: author, missing: left.count, reason: first.value.reason)
+    }
+}
+
+/// Not everything that a node has of an author is here: whoever signs, or says what stays of a lost key, would contradict
+/// what is missing.
+public struct PartialPullError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let url: String
+    public let author: Hash32
+    /// Posts that are not here.
+    public let missing: Int
+    /// Of one of them.
+    public let reason: String
+
+    public var description: String {
+        "\(missing) posts of \(AuthorID.short(author)) that \(url) has are not here (\(reason)), so nothing was signed or "
+            + "revoked; try again, or ask another node"
     }
 }
 
 extension Federation {
     /// A pull from a node at an address that the operator typed.
-    public func pull(from url: PeerURL, node: Hash32) -> AuthorPull {
-        AuthorPull(client: client(for: url), node: node, log: log)
+    public func pull(from url: PeerURL) -> AuthorPull {
+        AuthorPull(client: client(for: url), log: log)
     }
 
     /// Asks one peer after the other for the newest posts of these authors.
@@ -99,7 +185,7 @@ extension Federation {
             guard let url = try? PeerURL(peer.url) else { continue }
             do {
                 _ = try await client(for: url).offer(identity.keyDocuments)
-                let pull = AuthorPull(client: client(for: url), node: peer.node, log: log)
+                let pull = AuthorPull(client: client(for: url), log: log)
                 var (isKnown, fetched) = (false, 0)
                 for author in authors {
                     let outcome = try await pull.pull(author)
@@ -109,6 +195,8 @@ extension Federation {
                 guard isKnown else { continue }
                 logger.notice("own posts fetched", metadata: ["peer": "\(peer.url)", "posts": "\(fetched)"])
                 return peer
+            } catch let error as PartialPullError {
+                logger.warning("own posts are not all here", metadata: ["peer": "\(peer.url)", "why": "\(error)"])
             } catch {
                 logger.info("a peer was not asked for own posts", metadata: ["peer": "\(peer.url)", "why": "\(error)"])
             }

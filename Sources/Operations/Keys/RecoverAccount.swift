@@ -100,6 +100,8 @@ public struct RecoverAccount: Operation {
             throw OperationError(error)
         } catch let error as PeerError {
             throw OperationError(error)
+        } catch let error as PartialPullError {
+            throw OperationError(.failed, "\(error)")
         } catch let error as PeerStoreError {
             throw OperationError(error)
         } catch let error as CatalogError {
@@ -127,7 +129,7 @@ public struct RecoverAccount: Operation {
         let (url, card) = try await context.federation.probe(from)
         _ = try await context.federation.add(card, at: url)
         context.progress(Progress(activity: "asking \(url) for posts", done: 0, total: 0))
-        _ = try await context.federation.pull(from: url, node: card.id).pull(author)
+        _ = try await context.federation.pull(from: url).pull(author)
         await context.catalog.waitUntilApplied(context.log.newestSeq)
         // A running server may have fetched some of them at the same time.
         return try await context.log.index(ofAuthor: author, limit: Limits.Gateway.builtScopeIDs).count

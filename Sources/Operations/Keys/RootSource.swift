@@ -16,10 +16,10 @@ public enum RootSource: Codable, Sendable {
     func secret(for account: KeyAccount, in home: Home) throws(OperationError) -> RootSecret {
         switch self {
         case .words(let text): return .words(try Self.read(text))
-        case .file(let path, let passphrase): return try Self.read(path, passphrase, account)
+        case .file(let path, let passphrase): return try Self.read(path, passphrase, account.chain)
         case .sealed(let passphrase):
             let path = home.recovery(ofAccount: account.recoveryName)
-            return try Self.read(path.string, passphrase, account)
+            return try SealedRecovery(path, passphrase: passphrase).secret(of: account.chain)
         }
     }
 
@@ -40,8 +40,8 @@ public enum RootSource: Codable, Sendable {
         }
     }
 
-    private static func read(
-        _ path: String, _ passphrase: String?, _ account: KeyAccount
+    static func read(
+        _ path: String, _ passphrase: String?, _ chain: KeyChain
     ) throws(OperationError) -> RootSecret {
         let file: KeyFile
         do {
@@ -50,7 +50,7 @@ public enum RootSource: Codable, Sendable {
             throw OperationError(.auth, error.message)
         }
         // A file says no more than 32 bytes: they are a root key when they make one that is in force.
-        if let key = SigningKey(seed: file.secret), account.chain.current.roots.contains(key.publicKey.data) {
+        if let key = SigningKey(seed: file.secret), chain.current.roots.contains(key.publicKey.data) {
             return .key(key)
         }
         guard let secret = RecoverySecret(bytes: file.secret) else {

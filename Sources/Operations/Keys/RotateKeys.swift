@@ -53,9 +53,21 @@ public struct RotateKeys: Operation {
             for account in accounts {
                 posts.append((account, try account.chain.rotating(from: old, to: new, now: context.now())))
             }
-            // The words are on disk, where they are kept at all, before anything depends on them.
-            if let new { try seal(new, for: accounts[0], context) }
-            try await context.submit(keys: posts.flatMap(\.posts))
+            // The words are on disk, where they are kept at all, before anything depends on them; the old ones stay until
+            // nothing does.
+            let sealed = try new.flatMap { secret throws(OperationError) in
+                try seal(secret, for: accounts[0], context)
+            }
+            do throws(OperationError) {
+                try await context.submit(keys: posts.flatMap(\.posts))
+                try sealed?.commit()
+            } catch {
+                guard let new else { throw error }
+                throw OperationError(
+                    error.code,
+                    "\(error.message). The rotation may be in force, so keep the old words and write the new ones down; "
+                        + "`waggle key ls` tells how often the keys were rotated. The new words are: \(new.words)")
+            }
             return Reply(
                 authors: posts.map { account, posts in
                     Reply.Author(
@@ -72,21 +84,20 @@ public struct RotateKeys: Operation {
         }
     }
 
+    /// Nil where the home does not keep the old words.
     private func seal(
         _ secret: RecoverySecret, for account: KeyAccount, _ context: OperationContext
-    ) throws(OperationError) {
+    ) throws(OperationError) -> SealedRecovery? {
         let path = context.home.recovery(ofAccount: account.recoveryName)
-        guard FilePath.exists(path) else { return }
+        guard FilePath.exists(path) else { return nil }
         guard let passphrase else {
             throw OperationError(
                 .auth, "\(path) keeps the old words; set WAGGLE_PASSPHRASE so that the new ones can take their place")
         }
-        do {
-            try KeyFile(
-                author: account.author, label: "recovery words of \(account.recoveryName)", secret: secret.bytes
-            ).replace(at: path.string, passphrase: passphrase)
-        } catch {
-            throw OperationError(.failed, error.message)
-        }
+        let sealed = SealedRecovery(path, passphrase: passphrase)
+        try sealed.prepare(
+            KeyFile(author: account.author, label: "recovery words of \(account.recoveryName)", secret: secret.bytes),
+            for: account.chain)
+        return sealed
     }
 }
