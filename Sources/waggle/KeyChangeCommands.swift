@@ -89,7 +89,8 @@ extension KeyCommand {
             }
             guard !reply.words.isEmpty else { return }
             Terminal.note(
-                "Write the 24 words down, on paper, with the ids: they are shown this once, and the old words are void.")
+                "Write the 24 words down, on paper, with the ids: they are shown this once, and the old words are void."
+            )
         }
     }
 }

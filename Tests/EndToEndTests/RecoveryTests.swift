@@ -302,6 +302,81 @@ struct RecoveryTests {
         #expect(try await b.run("key", "recover", "--words-file", words).exit == 2)
     }
 
+    @Test("a recovery takes all that a node has of a stranger, and revokes nothing when something stays away")
+    func takesAll() async throws {
+        struct Account: Decodable {
+            let author: String
+            let words: String
+        }
+        let world = try World.current
+        let (a, _, _) = try await world.wordedNode("a")
+        let bea = try await a.json(Account.self, "account", "new", "bea")
+        let words = try world.write(Array(bea.words.utf8), as: "bea.words")
+        let file = try world.write(Samples.lora(mebibytes: 1, seed: 1), as: "one.safetensors")
+        try await a.ok(
+            "publish", file, "--model", "@bea/one", "--version", "1", "--type", "LORA", "--level", "R",
+            "--yes")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<4 {
+                group.addTask {
+                    for n in 0..<30 { try await a.ok("comment", "--as", "bea", "@bea/one", "\(worker) \(n)") }
+                }
+            }
+            try await group.waitForAll()
+        }
+        // Nobody serves these homes, so nothing but the recovery fetches.
+        let strict = TestNode("strict", home: world.path("strict"), world: world)
+        try await strict.ok("init")
+        try Data("ceiling = \"PG\"\n".utf8).write(to: URL(filePath: strict.home + "/waggle.toml"))
+        let partial = try await strict.run(
+            "key", "recover", "--account", "bea", "--from", a.url, "--words-file", words, "--revoke-lost")
+        #expect(partial.exit == 1 && partial.errors.contains("above this node's ceiling"), "\(partial)")
+        #expect(!FileManager.default.fileExists(atPath: strict.home + "/keys/bea.key"))
+
+        let b = TestNode("b", home: world.path("b"), world: world)
+        try await b.ok("init")
+        let back = try await b.json(
+            Recovered.Account.self, "key", "recover", "--account", "bea", "--from", a.url, "--words-file", words,
+            "--revoke-lost")
+        #expect(back.author == bea.author && back.posts > 120 && back.others == [], "\(back)")
+        #expect(back.lost.values.reduce(0, +) > 120, "\(back)")
+    }
+
+    @Test("a rotation that fails half-way shows the new words, and the home opens the roots in force")
+    func failedRotation() async throws {
+        struct Rotated: Decodable {
+            let words: String
+        }
+        let home = try World.current.path("sealed")
+        let sealed = ["WAGGLE_PASSPHRASE": "honey and smoke"]
+        func run(_ arguments: String...) async throws -> CommandResult {
+            try await Waggle.run(arguments + ["--home", home], environment: sealed)
+        }
+        #expect(try await run("init").exit == 0)
+        #expect(try await run("key", "ls").exit == 0, "the log has the documents")
+        let (kept, aside) = (home + "/keys/genesis.posts", home + "/genesis.posts")
+        try FileManager.default.moveItem(atPath: kept, toPath: aside)
+        try FileManager.default.createDirectory(atPath: kept + "/x", withIntermediateDirectories: true)
+        let before = FileManager.default.contents(atPath: home + "/keys/me.recovery")
+        let failed = try await run("key", "rotate")
+        #expect(failed.exit != 0 && FileManager.default.contents(atPath: home + "/keys/me.recovery") == before)
+        let words = failed.errors.components(separatedBy: "The new words are: ").last ?? ""
+        let file = try World.current.write(
+            Array(words.split(whereSeparator: \.isWhitespace).prefix(24).joined(separator: " ").utf8), as: "words")
+        try FileManager.default.removeItem(atPath: kept)
+        try FileManager.default.moveItem(atPath: aside, toPath: kept)
+        // In force already: both the words and the sealed file that waits are good.
+        for arguments in [["--label", "x", "--words-file", file], ["--label", "y"]] {
+            let made = try await Waggle.run(["key", "new", "--home", home] + arguments, environment: sealed)
+            #expect(made.exit == 0, "\(failed) \(made)")
+        }
+        let again = try await run("key", "rotate", "--json")
+        #expect(again.exit == 0, "\(again)")
+        #expect(!FileManager.default.fileExists(atPath: home + "/keys/me.recovery.next"))
+        #expect(try await run("key", "new", "--label", "z").exit == 0)
+        #expect(try again.json(Rotated.self).words != words)
+    }
+
     @Test("bad backups, wrong passphrases and homes that are taken are refused by name, and nothing is written")
     func refuses() async throws {
         let drill = try await Drill()
