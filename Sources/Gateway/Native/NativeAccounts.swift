@@ -22,9 +22,10 @@ struct NativeAccounts: Sendable {
         routes.delete("/api/w1/sessions/current", shows: .account, .native, door.writing(.read, signOut))
         routes.get("/api/w1/me", shows: .account, .native, door.asking(.read, me))
         routes.patch("/api/w1/me", shows: .account, .native, door.writing(.social, changeMe))
-        routes.put("/api/w1/me/passphrase", shows: .account, .native, door.writing(.read, changePassphrase))
+        routes.put(
+            "/api/w1/me/passphrase", shows: .account, .native, door.writing(.read, byToken: false, changePassphrase))
         routes.get("/api/w1/tokens", shows: .account, .native, door.asking(.read, tokens))
-        routes.post("/api/w1/tokens", shows: .account, .native, door.writing(.read, newToken))
+        routes.post("/api/w1/tokens", shows: .account, .native, door.writing(.read, byToken: false, newToken))
         routes.delete("/api/w1/tokens/{id}", shows: .account, .native, door.writing(.read, revoke))
     }
 
@@ -44,11 +45,13 @@ struct NativeAccounts: Sendable {
         -> NativeReply
     {
         let account = session.account
-        return try NativeReply(
+        var reply = try NativeReply(
             SessionReply(
                 account: account.handle, author: AuthorID.text(account.author), role: account.role.rawValue,
                 state: account.state.rawValue, words: words, expires: Nullable(Dates.timestamp(session.expires))),
             status: status, headers: [.setCookie: CallerIdentity.cookie(session, now: services.now())])
+        reply.isSecret = true
+        return reply
     }
 
     private struct SetUpRequest: Decodable {
@@ -98,11 +101,13 @@ struct NativeAccounts: Sendable {
             made = try await signUp.run(in: services.context())
         }
         guard made.account.state == .active else {
-            return try NativeReply(
+            var reply = try NativeReply(
                 SessionReply(
                     account: made.account.handle, author: AuthorID.text(made.account.author),
                     role: made.account.role.rawValue, state: made.account.state.rawValue, words: made.words,
                     expires: Nullable(nil)), status: .accepted)
+            reply.isSecret = true
+            return reply
         }
         let session = try await services.accounts.openSession(for: made.account)
         return try reply(session, words: made.words, status: .created)
@@ -227,15 +232,11 @@ struct NativeAccounts: Sendable {
 
     @Sendable private func changePassphrase(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         let asked = try call.decode(PassphraseRequest.self, from: body)
-        guard case .session(let id) = call.grant?.source else { throw Self.sessionNeeded }
+        guard case .session(let id) = call.grant?.source else { throw NativeDoor.sessionNeeded }
         try await services.accounts.changePassphrase(
             of: try call.account, from: asked.old, to: asked.new, keeping: id)
         return NativeReply(.noContent)
     }
-
-    /// A token must not be able to make itself stronger, or to lock its owner out.
-    private static let sessionNeeded = GatewayError.forbidden(
-        code: "session-needed", "This needs a session, opened with the passphrase or a key; a token is not enough")
 
     // MARK: Tokens
 
@@ -258,7 +259,6 @@ struct NativeAccounts: Sendable {
 
     @Sendable private func newToken(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         let asked = try call.decode(TokenRequest.self, from: body)
-        guard case .session = call.grant?.source else { throw Self.sessionNeeded }
         guard asked.expiresIn.map({ $0 < 1 << 40 }) ?? true else {
             throw GatewayError.badRequest(code: "bad-body", "expires_in is a number of seconds below 2^40")
         }
@@ -267,13 +267,15 @@ struct NativeAccounts: Sendable {
             scopes: try TokenScope.list(asked.scopes.joined(separator: ",")), seconds: asked.expiresIn,
             buzzLimit: asked.buzzLimit
         ).run(in: services.context())
-        return try .created(made, at: "/api/w1/tokens/\(made.id)")
+        var reply = try NativeReply.created(made, at: "/api/w1/tokens/\(made.id)")
+        reply.isSecret = true
+        return reply
     }
 
     @Sendable private func revoke(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         guard let id = call.context.parameter("id").flatMap({ Int64($0) }) else { throw NativeReads.nothing }
         // A token may end itself, and nothing else.
-        if case .token(let own, _) = call.grant?.source, own != id { throw Self.sessionNeeded }
+        if case .token(let own, _) = call.grant?.source, own != id { throw NativeDoor.sessionNeeded }
         try await services.accounts.revoke(token: id, of: try call.account)
         return NativeReply(.noContent)
     }

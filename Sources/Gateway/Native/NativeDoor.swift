@@ -21,6 +21,7 @@ final class NativeDoor: Sendable {
     private let viewers: Viewers
     private let people: CallerIdentity
     private let origins: Origins
+    private let repeated: RepeatedRequests
     private let limiter = Mutex(RequestLimiter())
 
     init(services: GatewayServices, viewers: Viewers, people: CallerIdentity, origins: Origins) {
@@ -28,6 +29,7 @@ final class NativeDoor: Sendable {
         self.viewers = viewers
         self.people = people
         self.origins = origins
+        repeated = RepeatedRequests(accounts: services.accounts)
     }
 
     // MARK: Kinds of routes
@@ -36,8 +38,8 @@ final class NativeDoor: Sendable {
     func reading(_ handler: @escaping Handler) -> RouteTable.Handler {
         { request, context in
             try await self.answer(request, context) { call in
-                let reply = try await handler(call)
-                return self.tagged(reply, call)
+                let call = self.reader(call)
+                return self.tagged(try await handler(call), call)
             }
         }
     }
@@ -55,11 +57,18 @@ final class NativeDoor: Sendable {
     }
 
     /// What changes something, with a JSON body. A POST with an `Idempotency-Key` is carried out once.
-    func writing(_ scope: TokenScope, _ handler: @escaping BodyHandler) -> RouteTable.Handler {
+    ///
+    /// - Parameter byToken: false for what only a session may do.
+    func writing(
+        _ scope: TokenScope, byToken: Bool = true, _ handler: @escaping BodyHandler
+    ) -> RouteTable.Handler {
         { request, context in
             try await self.answer(request, context) { call in
-                // Nothing of the body is read for somebody who may not send one.
+                // Nothing of the body is read for somebody who may not send one, and nothing kept is shown.
                 try Self.require(scope, call)
+                if !byToken {
+                    guard case .session = call.grant?.source else { throw Self.sessionNeeded }
+                }
                 let body = try await call.body()
                 var reply = try await self.once(call, body) { try await handler(call, body) }
                 reply.headers[.cacheControl] = "private, no-store"
@@ -100,6 +109,19 @@ final class NativeDoor: Sendable {
                 code: "scope-missing",
                 "This needs the scope \(scope.rawValue), which this token or account does not have")
         }
+    }
+
+    /// A token must not be able to make itself stronger, or to lock its owner out.
+    static let sessionNeeded = GatewayError.forbidden(
+        code: "session-needed", "This needs a session, opened with the passphrase or a key; a token is not enough")
+
+    /// Who may not read for an account sees what visitors see.
+    private func reader(_ call: NativeCall) -> NativeCall {
+        guard let grant = call.grant, !grant.allows(.read) else { return call }
+        return NativeCall(
+            request: call.request, context: call.context, query: call.query, grant: nil, viewer: .anonymous,
+            filter: services.moderation.filter(for: .anonymous), base: call.base, address: call.address,
+            clock: call.clock)
     }
 
     // MARK: Every request
@@ -195,53 +217,16 @@ final class NativeDoor: Sendable {
             throw GatewayError.badRequest(
                 code: "bad-idempotency-key", "A key has 1 to \(Limits.Accounts.idempotencyKeyBytes) bytes")
         }
-        let account = try call.account
-        let fingerprint = SHA256.hash(Array("\(call.request.uri.path)\n".utf8) + body)
-        if let kept = try await services.accounts.beginAnswer(to: key, fingerprint: fingerprint, of: account) {
-            var reply = NativeReply(HTTPResponse.Status(code: kept.status), headers: [.contentType: kept.contentType])
-            if !kept.location.isEmpty { reply.headers[.location] = kept.location }
-            reply.headers[Self.replayed] = "true"
-            reply.body = kept.body
-            return reply
-        }
-        do {
-            let reply = try await handler()
-            if reply.body.count <= Limits.Accounts.keptAnswerBytes {
-                let kept = KeptAnswer(
-                    status: reply.status.code, contentType: reply.headers[.contentType] ?? NativeReply.mediaType,
-                    location: reply.headers[.location] ?? "", body: reply.body)
-                try await services.accounts.finishAnswer(to: key, kept, of: account)
-            } else {
-                try await services.accounts.abandonAnswer(to: key, of: account)
-            }
-            return reply
-        } catch {
-            // What failed may be tried again under the same key; in a task of its own, because this one may be cancelled.
-            await Task { [accounts = services.accounts] in try? await accounts.abandonAnswer(to: key, of: account) }
-                .value
-            throw error
-        }
+        guard let grant = call.grant else { throw CallerIdentity.unauthorized }
+        // Whoever may do something else is not told what this one was answered.
+        let scopes = grant.scopes.sorted().map(\.rawValue).joined(separator: " ")
+        let fingerprint = SHA256.hash(Array("\(call.request.uri.path)\n\(scopes)\n".utf8) + body)
+        return try await repeated.answer(
+            to: key, fingerprint: fingerprint, of: grant.account, logger: call.context.logger, handler)
     }
 
     // Literals that are valid field names.
     private static let rate = HTTPField.Name("RateLimit")!
     private static let policy = HTTPField.Name("RateLimit-Policy")!
     private static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
-    private static let replayed = HTTPField.Name("Idempotency-Replayed")!
-}
-
-/// Where a request comes from.
-enum RemoteAddress {
-    /// The other end of the connection. Behind a proxy on this machine that is the proxy, which says whom it speaks for:
-    /// the last address of `X-Forwarded-For` is what the proxy itself saw.
-    static func of(_ request: Request, _ context: GatewayContext) -> String {
-        let peer = context.channel.remoteAddress?.ipAddress ?? "unknown"
-        guard peer == "127.0.0.1" || peer == "::1", let field = request.headers[forwardedFor],
-            let last = field.split(separator: ",").last?.trimmed, !last.isEmpty, last.utf8.count <= 64
-        else { return peer }
-        return String(last)
-    }
-
-    // A literal that is a valid field name.
-    private static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
 }

@@ -9,6 +9,8 @@ struct NativeReply: Sendable {
     var status: HTTPResponse.Status
     var headers: HTTPFields
     var body: Data
+    /// Shows a token or words that nobody is to see twice: never kept.
+    var isSecret = false
     static let mediaType = "application/json; charset=utf-8"
 
     /// Names with underscores, keys sorted, so that equal answers are equal bytes.

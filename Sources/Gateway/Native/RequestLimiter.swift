@@ -2,7 +2,7 @@ import WaggleProtocol
 
 /// Counts requests by token or address: a bucket for each, which fills up again within a minute.
 ///
-/// A value; time is handed in. It forgets full buckets when there are many.
+/// A value; time is handed in. It forgets full buckets when there are many, then the oldest.
 struct RequestLimiter: Sendable {
     /// What is told in `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
     struct Standing: Sendable, Hashable {
@@ -41,6 +41,10 @@ struct RequestLimiter: Sendable {
     /// Buckets that were not asked for in a whole window are full again.
     private mutating func forget(now: UInt64) {
         buckets = buckets.filter { $0.value.at + Self.window > now }
-        if buckets.count >= Limits.API.buckets { buckets.removeAll() }
+        guard buckets.count >= Limits.API.buckets else { return }
+        // Not all of them: whoever fills the table must not get everybody, and so themselves, a fresh start.
+        for (key, _) in buckets.sorted(by: { $0.value.at < $1.value.at }).prefix(Limits.API.buckets / 4) {
+            buckets[key] = nil
+        }
     }
 }

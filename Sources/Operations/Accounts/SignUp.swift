@@ -55,15 +55,19 @@ public struct SignUp: Sendable {
 
     /// The person keeps the keys. Their documents come along, as this node may not know them.
     ///
+    /// Nothing is taken in before the key is known to speak for the author: what comes this way passes no admission.
+    ///
     /// - Parameter key: the device that proved to be the person's by signing a challenge.
     /// - Throws: `AccountsError`, `OperationError`.
     public func run(
         in context: OperationContext, author: Hash32, key: Hash32, documents: [Data]
     ) async throws -> Reply {
         _ = try await context.accounts.check(registration, mode: context.registrationMode)
-        let results = try await context.log.intake.submit(documents, from: .local)
+        let introduced = try IntroducedKeys(
+            documents, of: author, known: try await context.log.keyChain(of: author))
+        try KeySignIn(author: author, key: key).check(introduced.chain, now: context.now())
+        let results = try await context.log.intake.submit(introduced.posts.map(\.envelope), from: .local)
         if let refusal = results.lazy.compactMap({ OperationError($0) }).first { throw refusal }
-        try await KeySignIn(author: author, key: key).check(in: context)
         let account = try await context.accounts.register(
             registration, ownedBy: author, mode: context.registrationMode, levels: Level.pg13.upTo)
         try await context.catalog.setEarnedRoom(account.author, true)
@@ -83,9 +87,53 @@ public struct KeySignIn: Sendable {
 
     /// - Throws: `badChallenge` for a key that the author's newest documents do not list, or no longer.
     public func check(in context: OperationContext) async throws {
-        guard let chain = try await context.log.keyChain(of: author),
-            chain.verdict(device: key, created: context.now(), id: .zero, scope: .post, checkpoint: { _ in nil })
-                == .accepted
-        else { throw AccountsError.badChallenge }
+        try check(try await context.log.keyChain(of: author), now: context.now())
+    }
+
+    /// - Parameter now: unix seconds.
+    func check(_ chain: KeyChain?, now: UInt64) throws(AccountsError) {
+        guard let chain, chain.author == author,
+            chain.verdict(device: key, created: now, id: .zero, scope: .post, checkpoint: { _ in nil }) == .accepted
+        else { throw .badChallenge }
+    }
+}
+
+/// What somebody hands in who registers with keys of their own: documents that fit the author's key chain, and checkpoints
+/// by its roots. Nothing else passes.
+struct IntroducedKeys {
+    /// What the node knows with what was handed in; nil when that is nothing.
+    let chain: KeyChain?
+    /// In the order in which a log takes them: versions in ascending order, then checkpoints.
+    let posts: [SignedPost]
+
+    /// - Parameter known: the author's chain as this node has it.
+    /// - Throws: `badChallenge` for an envelope that is no valid post, or no part of this author's keys.
+    init(_ envelopes: [Data], of author: Hash32, known: KeyChain?) throws(AccountsError) {
+        var documents: [SignedPost] = []
+        var checkpoints: [SignedPost] = []
+        for envelope in envelopes {
+            guard let post = try? SignedPost(envelope: envelope), post.author == author else { throw .badChallenge }
+            switch post.kind {
+            case .keyDocument: documents.append(post)
+            case .checkpoint: checkpoints.append(post)
+            default: throw .badChallenge
+            }
+        }
+        documents.sort { $0.post.keyDocument.version < $1.post.keyDocument.version }
+        var chain = known
+        do throws(KeyChainError) {
+            for document in documents {
+                if chain == nil {
+                    chain = try KeyChain(genesis: document)
+                } else if document.id != author {
+                    try chain?.add(document)
+                }
+            }
+        } catch {
+            throw .badChallenge
+        }
+        guard checkpoints.allSatisfy({ chain?.acceptsRoots($0.signers) == true }) else { throw .badChallenge }
+        self.chain = chain
+        posts = documents + checkpoints
     }
 }
