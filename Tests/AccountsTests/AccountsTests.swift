@@ -203,6 +203,35 @@ struct AccountsTests {
         _ = try await desk.accounts.signIn(handle: "me", passphrase: Self.passphrase, from: "x")
     }
 
+    @Test("a set-up that fails leaves the token as it was, and strangers who guess keep nobody else out")
+    func failedSetup() async throws {
+        let desk = try await Desk()
+        try await desk.accounts.adopt(handle: "me", author: SHA256.hash([9]), role: .admin, levels: 31)
+        let token = try await desk.accounts.newSetupToken()
+        @Sendable func setUp(_ token: String, owner: String, from address: String) async throws -> OpenedSession {
+            try await desk.accounts.setUp(token: token, owner: owner, passphrase: Self.passphrase, from: address)
+        }
+        await #expect(throws: AccountsError.noAccount("nobody")) {
+            try await setUp(token.text, owner: "nobody", from: "x")
+        }
+        for _ in 0..<Limits.Accounts.freeAttempts {
+            await #expect(throws: AccountsError.badSetupToken) { try await setUp("wrong", owner: "me", from: "y") }
+        }
+        await #expect(throws: AccountsError.tooManyAttempts(retryAfter: Limits.Accounts.firstPause)) {
+            try await setUp(token.text, owner: "me", from: "y")
+        }
+        // Of two at the same time one gets in.
+        let sessions = await withTaskGroup(of: OpenedSession?.self) { group in
+            for _ in 0..<2 { group.addTask { try? await setUp(token.text, owner: "me", from: "x") } }
+            var sessions: [OpenedSession] = []
+            for await case let session? in group { sessions.append(session) }
+            return sessions
+        }
+        #expect(sessions.count == 1)
+        let session = try #require(sessions.first)
+        #expect(try await desk.accounts.grant(session: session.token.text) != nil)
+    }
+
     @Test("a repeated request gets its first answer; another request under the same key does not")
     func answers() async throws {
         let desk = try await Desk()
