@@ -205,7 +205,9 @@ let package = Package(
             swiftSettings: optimised),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Digests", "WaggleProtocol", "Identity", "Federation", "Operations", protobuf, system],
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "Federation", "BlobStore", "Operations", protobuf, nio, system,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",

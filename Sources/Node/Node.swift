@@ -104,11 +104,12 @@ public final class Node: Sendable {
         log = try PostLog(
             path: database("posts.db"), admission: admission, checkpoints: checkpoints, now: Node.now)
         let others = OtherHolders()
+        let keepFree = ByteSize(settings["storage.keep_free"])?.bytes ?? 0
         blobs = try await BlobStore.open(
             home: home.root,
             options: StoreOptions(
                 budget: ByteSize(settings["storage.budget"])?.bytes,
-                keepFree: ByteSize(settings["storage.keep_free"])?.bytes ?? 0, heldElsewhere: others.holding))
+                keepFree: keepFree, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
         try await CheckpointKeeper.load(log, blobs, into: checkpoints)
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
@@ -118,7 +119,8 @@ public final class Node: Sendable {
         accounts = try await Accounts(
             path: database("accounts.db"), node: keyring.node.device, now: Node.now)
         uploads = UploadStore(
-            folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) })
+            folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) },
+            keepFree: keepFree, report: { logger.error("an upload could not be written", metadata: ["why": "\($0)"]) })
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         try await catalog.setHidden(Array(moderation.purgedSubjects), true)

@@ -107,8 +107,10 @@ struct HubPublication: Sendable {
         var number = versions.count + 1
         while versions.contains("\(number)") { number += 1 }
         let named = commit.version.flatMap { versions.contains($0) ? nil : $0 }
+        let claimed = Dictionary(commit.largeFiles.map { ($0.path, $0.sha256) }) { _, last in last }
         var request = PublishRequest(
-            files: files.map { .init(path: $0) }, account: account.handle, slug: slug, version: named ?? "\(number)",
+            files: files.map { .init(path: $0, sha256: claimed[FilePath($0).lastComponent?.string ?? ""]?.hex) },
+            account: account.handle, slug: slug, version: named ?? "\(number)",
             baseModel: card?.fields["base_model_name"] ?? card?.fields["base_model"]
                 ?? model?.releases.first?.body.baseModel,
             description: card.flatMap { $0.text.isEmpty ? nil : $0.text },

@@ -267,25 +267,26 @@ struct HubUploads: Sendable {
             upload = try await services.uploads.begin(account: account.id, name: hash.hex, size: size, sha256: hash)
         }
         let id = upload?.id ?? ""
-        let ticket = tickets.issue(for: Self.subject(id, account.id), now: services.now())
-        return "\(base)/api/hub/uploads/\(id)?account=\(account.id)&ticket=\(ticket)"
+        let ticket = tickets.issue(for: Self.subject(id, account.author), now: services.now())
+        return "\(base)/api/hub/uploads/\(id)?account=\(account.author.hex)&ticket=\(ticket)"
     }
 
     /// What a ticket for an upload is for.
-    private static func subject(_ id: String, _ account: Int64) -> Hash32 {
-        SHA256.hash(Array("upload \(id) of \(account)".utf8))
+    private static func subject(_ id: String, _ author: Hash32) -> Hash32 {
+        SHA256.hash(Array("upload \(id) of \(author.hex)".utf8))
     }
 
     @Sendable private func put(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let query = try Query(request)
         let id = context.parameter("id") ?? ""
-        guard let account = query["account"].flatMap({ Int64($0) }), let ticket = query["ticket"],
-            tickets.admits(ticket, to: Self.subject(id, account), now: services.now())
+        guard let author = query["account"].flatMap({ Hash32(hex: $0) }), let ticket = query["ticket"],
+            tickets.admits(ticket, to: Self.subject(id, author), now: services.now()),
+            // A ticket outlives what its account may do.
+            let account = try await services.accounts.account(author: author), account.state == .active,
+            account.role.scopes.contains(.publish)
         else { throw CallerIdentity.unauthorized }
-        let upload = try await services.uploads.find(id, account: account)
-        if upload.isComplete { return Response(status: .ok) }
-        // A PUT has everything: what an earlier one left is written over.
-        _ = try await services.uploads.append(id, account: account, at: 0, request.body, restarting: true)
+        // A PUT has everything: what an earlier one left is written over, unless that was all of it.
+        _ = try await services.uploads.append(id, account: account.id, at: 0, request.body, restarting: true)
         return Response(status: .ok)
     }
 

@@ -31,6 +31,7 @@ struct InspectedFile: Sendable {
                 : try await store.add(copying: path, progress: report, sink: hasher.sink)
             return InspectedFile(look: look, facts: facts, tensors: try hasher.finish(path: path))
         } catch {
+            if case .noFile = error { throw OperationError(.notFound, "\(look.name) is not there any more") }
             throw OperationError(error)
         }
     }
@@ -84,9 +85,11 @@ struct FileLook: Sendable {
 
     private init(_ path: FilePath) throws(OperationError) {
         self.path = path
-        let (file, size) = try RegularFile.open(path)
+        // Whoever brought it over the web does not see where it lies.
+        let name = path.lastComponent?.string ?? ""
+        let (file, size) = try RegularFile.open(path, called: name)
         defer { try? file.close() }
-        guard size > 0 else { throw OperationError(.usage, "\(path) is empty; there is nothing to publish") }
+        guard size > 0 else { throw OperationError(.usage, "\(name) is empty; there is nothing to publish") }
         do {
             let prefix = try Self.read(file, at: 0, count: Int(min(size, 64 << 10)))
             let suffixLength = Int(min(size, 64 << 10))
@@ -102,7 +105,7 @@ struct FileLook: Sendable {
             let length = try SafetensorsHeader.length(first8: prefix.prefix(8), fileSize: size)
             header = try SafetensorsHeader(json: try Self.read(file, at: 8, count: length), fileSize: size)
         } catch let error as SafetensorsError {
-            throw OperationError(.integrity, "\(path) is not a sound safetensors file: \(error)")
+            throw OperationError(.integrity, "\(name) is not a sound safetensors file: \(error)")
         } catch {
             throw OperationError(.failed, "\(path): \(error)")
         }

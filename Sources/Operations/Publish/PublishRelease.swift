@@ -78,6 +78,13 @@ private struct Publishing {
                 try await InspectedFile.inspect(
                     look, inPlace: request.inPlace, store: context.blobs, progress: context.progress))
         }
+        for (asked, file) in zip(request.files, files) {
+            guard let claimed = asked.sha256, claimed.lowercased() != file.facts.sha256.hex else { continue }
+            throw OperationError(
+                .integrity,
+                "\(file.look.name) does not have the SHA-256 that was named for it; nothing was signed: bring the file again"
+            )
+        }
         if let refusal = files.lazy.compactMap(\.refusal).first { throw OperationError(.usage, refusal) }
         drafted.release.files = files.map(\.wire)
         drafted.release.modelAuthor = signer.author.data

@@ -5,9 +5,12 @@ public struct PublishRequest: Codable, Sendable {
     public struct File: Codable, Sendable {
         /// Absolute path on the node's machine.
         public var path: String
+        /// What whoever brought the file says its SHA-256 is, in hexadecimal; other bytes are not signed.
+        public var sha256: String?
 
-        public init(path: String) {
+        public init(path: String, sha256: String? = nil) {
             self.path = path
+            self.sha256 = sha256
         }
     }
 

@@ -19,10 +19,12 @@ struct SampleFile: Sendable {
 
     private init(_ path: FilePath) throws(OperationError) {
         self.path = path
-        let (file, size) = try RegularFile.open(path)
+        // Whoever brought it over the web does not see where it lies.
+        let name = path.lastComponent?.string ?? ""
+        let (file, size) = try RegularFile.open(path, called: name)
         defer { try? file.close() }
         guard size > 0, size <= UInt64(Limits.Text.sampleBytes) else {
-            throw OperationError(.limits, "\(path) has \(size) bytes; a picture has 1 to \(Limits.Text.sampleBytes)")
+            throw OperationError(.limits, "\(name) has \(size) bytes; a picture has 1 to \(Limits.Text.sampleBytes)")
         }
         do {
             bytes = try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, filled in
@@ -39,7 +41,7 @@ struct SampleFile: Sendable {
             throw OperationError(.failed, "\(path): \(error)")
         }
         guard let info = ImageInfo.sniff(bytes), info.width != nil, info.height != nil else {
-            throw OperationError(.usage, "\(path) is no PNG, JPEG, WebP or GIF image")
+            throw OperationError(.usage, "\(name) is no PNG, JPEG, WebP or GIF image")
         }
         self.info = info
     }

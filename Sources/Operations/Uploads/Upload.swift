@@ -9,16 +9,19 @@ public struct Upload: Sendable, Hashable {
     public let name: String
     /// Bytes that it will have.
     public let size: UInt64
-    /// What its sender says its SHA-256 is; checked when it is complete.
+    /// What its sender says its SHA-256 is; checked when all bytes are here.
     public let sha256: Hash32?
     /// Bytes that are here.
     public let offset: UInt64
+    /// All bytes were here, are on the disk, and have the SHA-256 that was named.
+    public let isVerified: Bool
     /// Unix seconds; then it is dropped.
     public let expires: UInt64
     /// Where it lies, under its own name.
     public let path: FilePath
 
-    public var isComplete: Bool { offset == size }
+    /// May be published. All bytes alone are not enough: nobody has looked at them yet.
+    public var isComplete: Bool { offset == size && isVerified }
 }
 
 /// Why an upload does not go on.
@@ -36,6 +39,7 @@ public enum FileUploadError: Error, Equatable, Sendable {
     case empty
     case overQuota(bytes: UInt64)
     case tooMany(Int)
+    /// Less would be left free than the operator wants, what other uploads still need counted in.
     case diskFull
     case failed(String)
 
@@ -66,7 +70,8 @@ public enum FileUploadError: Error, Equatable, Sendable {
         case .empty: "A file has at least one byte"
         case .overQuota(let bytes): "All unfinished uploads of one account together have at most \(bytes) bytes"
         case .tooMany(let count): "One account has at most \(count) uploads at a time; publish or delete some"
-        case .diskFull: "This node has no room for the file at the moment"
+        case .diskFull:
+            "This node's disk has no room for the file; delete uploads that you do not need, or ask its operator to make room"
         case .failed(let reason): reason
         }
     }

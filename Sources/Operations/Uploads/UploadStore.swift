@@ -1,3 +1,4 @@
+public import BlobStore
 public import Digests
 import FoundationEssentials
 import Glibc
@@ -9,24 +10,39 @@ import WaggleProtocol
 
 /// Files on their way in: `tmp/uploads/ID/`, each a folder with what its sender said and the bytes so far.
 ///
-/// The length of the file is the offset, so nothing has to be written down for an upload to go on after a crash. Complete
-/// ones wait there until they are published or a week is over.
+/// The length of the file is the offset, so nothing has to be written down for an upload to go on after a crash. A mark
+/// beside the file says that all of it was synced and hashed; one that a crash left without it is finished by an empty
+/// append at its end. Complete ones wait there until they are published or a week is over.
 public final class UploadStore: Sendable {
     private let folder: FilePath
     private let now: @Sendable () -> UInt64
     private let random: @Sendable () -> [UInt8]
+    private let keepFree: UInt64
+    private let freeSpace: @Sendable (FilePath) -> UInt64?
+    private let report: @Sendable (String) -> Void
+    /// Held from the look at what is there to the note of one more: else many at once would all find room.
+    private let beginning = Mutex(())
     /// Uploads that a request writes to at this moment.
     private let busy = Mutex<Set<String>>([])
 
     /// - Parameters:
     ///   - folder: `tmp/uploads` of the home.
     ///   - random: 16 random bytes.
+    ///   - keepFree: bytes of the disk that are left free for others.
+    ///   - freeSpace: bytes free on the file system of a path; nil when it cannot be told.
+    ///   - report: told why the disk failed, for the log; whoever sent the bytes is not shown this machine's paths.
     public init(
-        folder: FilePath, now: @escaping @Sendable () -> UInt64, random: @escaping @Sendable () -> [UInt8]
+        folder: FilePath, now: @escaping @Sendable () -> UInt64, random: @escaping @Sendable () -> [UInt8],
+        keepFree: UInt64 = 0,
+        freeSpace: @escaping @Sendable (FilePath) -> UInt64? = StoreOptions.systemFreeSpace,
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.folder = folder
         self.now = now
         self.random = random
+        self.keepFree = keepFree
+        self.freeSpace = freeSpace
+        self.report = report
     }
 
     /// What its sender said, beside the bytes.
@@ -39,44 +55,75 @@ public final class UploadStore: Sendable {
     }
 
     private static let note = ".upload.json"
+    /// Beside a file that was synced and hashed.
+    private static let done = ".done"
 
     // MARK: Beginning and looking
 
-    /// - Throws: `badName`, `empty`, `overQuota`, `tooMany`, `failed`.
+    /// - Throws: `badName`, `empty`, `overQuota`, `tooMany`, `diskFull`, `failed`.
     public func begin(
         account: Int64, name: String, size: UInt64, sha256: Hash32?
     ) async throws(FileUploadError) -> Upload {
         guard size > 0 else { throw .empty }
-        guard (1...Limits.Blob.fileNameBytes).contains(name.utf8.count), name != Self.note,
+        guard (1...Limits.Blob.fileNameBytes).contains(name.utf8.count), name != Self.note, name != Self.done,
             name != ".", name != "..", !name.utf8.contains(where: { $0 == 0x2f || $0 < 0x20 || $0 == 0x7f })
         else { throw .badName }
         let id = Hex.encode(random())
         let note = Note(
             account: account, name: name, size: size, sha256: sha256, expires: now() + Limits.API.uploadSeconds)
         return try await onThread { () throws(FileUploadError) in
-            let mine = self.notes().filter { $0.note.account == account }
-            guard mine.count < Limits.API.uploads else { throw .tooMany(Limits.API.uploads) }
-            let bytes = mine.reduce(UInt64(0)) { $0 &+ $1.note.size }
-            let quota = Limits.API.uploadBytes
-            guard size <= quota, bytes <= quota - size else { throw .overQuota(bytes: quota) }
-            try self.write(note, id)
+            try self.beginning.withLock { _ throws(FileUploadError) in
+                let all = self.notes()
+                try Self.checkQuota(all.lazy.map(\.note).filter { $0.account == account }, size)
+                try self.checkRoom(all, size)
+                try self.write(note, id)
+            }
             return self.upload(id, note)
         }
     }
 
-    private func write(_ note: Note, _ id: String) throws(FileUploadError) {
-        do throws(OperationError) {
-            try Directory.create(folder, mode: 0o700)
-            try Directory.create(folder.appending(id), mode: 0o700)
-        } catch {
-            throw error.code == .limits ? .diskFull : .failed(error.message)
+    private static func checkQuota(_ mine: some Sequence<Note>, _ size: UInt64) throws(FileUploadError) {
+        let sizes = mine.map(\.size)
+        guard sizes.count < Limits.API.uploads else { throw .tooMany(Limits.API.uploads) }
+        let quota = Limits.API.uploadBytes
+        guard size <= quota, sizes.reduce(0, &+) <= quota - size else { throw .overQuota(bytes: quota) }
+    }
+
+    /// What everybody's uploads still need has been promised already.
+    private func checkRoom(_ all: [(id: String, note: Note)], _ size: UInt64) throws(FileUploadError) {
+        try create(folder)
+        guard let free = freeSpace(folder) else { return }
+        let promised = all.reduce(UInt64(0)) { sum, one in
+            let upload = upload(one.id, one.note)
+            return sum &+ (upload.size - min(upload.size, upload.offset))
         }
+        let (taken, isOver) = promised.addingReportingOverflow(keepFree)
+        guard !isOver, taken <= free, size <= free - taken else { throw .diskFull }
+    }
+
+    private func write(_ note: Note, _ id: String) throws(FileUploadError) {
+        try create(folder.appending(id))
         do {
             try JSONEncoder().encode(note).write(
                 to: URL(filePath: folder.appending(id).appending(Self.note).string), options: .atomic)
         } catch {
-            throw .failed("\(error)")
+            throw failure("\(error)")
         }
+    }
+
+    private func create(_ directory: FilePath) throws(FileUploadError) {
+        do throws(OperationError) {
+            try Directory.create(directory, mode: 0o700)
+        } catch {
+            throw error.code == .limits ? .diskFull : failure(error.message)
+        }
+    }
+
+    /// The reason goes to the log only.
+    private func failure(_ reason: String) -> FileUploadError {
+        report(reason)
+        return .failed(
+            "This node could not write the upload; ask where it is and go on, and tell the operator if it fails again")
     }
 
     /// - Throws: `notFound`, also for somebody else's.
@@ -109,9 +156,10 @@ public final class UploadStore: Sendable {
         let path = folder.appending(id).appending(note.name)
         var status = stat()
         let offset = stat(path.string, &status) == 0 ? UInt64(max(0, status.st_size)) : 0
+        let isVerified = access(folder.appending(id).appending(Self.done).string, F_OK) == 0
         return Upload(
-            id: id, name: note.name, size: note.size, sha256: note.sha256, offset: offset, expires: note.expires,
-            path: path)
+            id: id, name: note.name, size: note.size, sha256: note.sha256, offset: offset, isVerified: isVerified,
+            expires: note.expires, path: path)
     }
 
     // MARK: Bytes
@@ -120,27 +168,33 @@ public final class UploadStore: Sendable {
     ///
     /// - Returns: the upload as it is then; a complete one was synced, and has the SHA-256 that was named.
     /// - Throws: `wrongOffset`, `busy`, `tooLong`, `hashMismatch`, `diskFull`, or what the body throws.
-    /// - Parameter restarting: begins at the offset whatever is here already.
+    /// - Parameter restarting: drops what is here from the offset on and goes on there; a complete upload stays as it is.
     public func append<Body: AsyncSequence & Sendable>(
         _ id: String, account: Int64, at offset: UInt64, _ body: Body, restarting: Bool = false
     ) async throws -> Upload where Body.Element == ByteBuffer {
         guard busy.withLock({ $0.insert(id).inserted }) else { throw FileUploadError.busy }
         defer { busy.withLock { _ = $0.remove(id) } }
         let upload = try await find(id, account: account)
-        guard restarting || offset == upload.offset else { throw FileUploadError.wrongOffset(expected: upload.offset) }
+        if restarting {
+            if upload.isComplete { return upload }
+            guard offset <= upload.offset else { throw FileUploadError.wrongOffset(expected: upload.offset) }
+            try await onThread { () throws(FileUploadError) in try self.truncate(upload.path, to: offset) }
+        } else if offset != upload.offset {
+            throw FileUploadError.wrongOffset(expected: upload.offset)
+        }
         var position = offset
         for try await chunk in body {
             guard UInt64(chunk.readableBytes) <= upload.size - position else { throw FileUploadError.tooLong }
             try await onThread { [position] () throws(FileUploadError) in
-                try Self.write(chunk, to: upload.path, at: position)
+                try self.write(chunk, to: upload.path, at: position)
             }
             position += UInt64(chunk.readableBytes)
         }
-        if position == upload.size { try await finish(upload) }
+        if position == upload.size, !upload.isComplete { try await finish(upload) }
         return try await find(id, account: account)
     }
 
-    private static func write(_ chunk: ByteBuffer, to path: FilePath, at offset: UInt64) throws(FileUploadError) {
+    private func write(_ chunk: ByteBuffer, to path: FilePath, at offset: UInt64) throws(FileUploadError) {
         do {
             let file = try FileDescriptor.open(
                 path, .writeOnly, options: [.create, .closeOnExec, .noFollow], permissions: [.ownerReadWrite])
@@ -148,9 +202,15 @@ public final class UploadStore: Sendable {
                 _ = try chunk.withUnsafeReadableBytes { try file.writeAll(toAbsoluteOffset: Int64(offset), $0) }
             }
         } catch let error as Errno {
-            throw error == .noSpace || error == .diskQuotaExceeded ? .diskFull : .failed("\(path): \(error)")
+            throw error == .noSpace || error == .diskQuotaExceeded ? .diskFull : failure("\(path): \(error)")
         } catch {
-            throw .failed("\(error)")
+            throw failure("\(path): \(error)")
+        }
+    }
+
+    private func truncate(_ path: FilePath, to length: UInt64) throws(FileUploadError) {
+        guard Glibc.truncate(path.string, off_t(length)) == 0 || errno == ENOENT else {
+            throw failure("\(path): \(Errno(rawValue: errno))")
         }
     }
 
@@ -159,24 +219,38 @@ public final class UploadStore: Sendable {
             do {
                 let file = try FileDescriptor.open(upload.path, .readOnly, options: [.closeOnExec])
                 defer { try? file.close() }
-                guard fsync(file.rawValue) == 0 else { throw FileUploadError.failed("\(upload.path) cannot be synced") }
-                guard let expected = upload.sha256 else { return }
-                var stream = SHA256Stream()
-                let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-                defer { buffer.deallocate() }
-                while case let count = try file.read(into: buffer), count > 0 {
-                    stream.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                }
-                if stream.digest() != expected {
+                guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+                if let expected = upload.sha256, try Self.hash(file) != expected {
                     unlink(upload.path.string)
                     throw FileUploadError.hashMismatch
                 }
+                try Self.mark(upload.path.removingLastComponent())
             } catch let error as FileUploadError {
                 throw error
             } catch {
-                throw .failed("\(upload.path): \(error)")
+                throw self.failure("\(upload.path): \(error)")
             }
         }
+    }
+
+    private static func hash(_ file: SystemPackage.FileDescriptor) throws -> Hash32 {
+        var stream = SHA256Stream()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        while case let count = try file.read(into: buffer), count > 0 {
+            stream.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+        return stream.digest()
+    }
+
+    /// Says that the file in the folder is whole, so that a crash does not forget it.
+    private static func mark(_ directory: FilePath) throws {
+        let mark = try FileDescriptor.open(
+            directory.appending(done), .writeOnly, options: [.create, .closeOnExec, .noFollow],
+            permissions: [.ownerReadWrite])
+        try mark.closeAfter { guard fsync(mark.rawValue) == 0 else { throw Errno(rawValue: errno) } }
+        let folder = try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
+        try folder.closeAfter { guard fsync(folder.rawValue) == 0 else { throw Errno(rawValue: errno) } }
     }
 
     // MARK: Ending
@@ -213,7 +287,7 @@ public final class UploadStore: Sendable {
         } catch let error as FileUploadError {
             throw error
         } catch {
-            throw .failed("\(error)")
+            throw failure("\(error)")
         }
     }
 }
