@@ -44,11 +44,12 @@ struct CrashTests {
         try await b.restart()
         try await eventually("b has the file") { try await b.get("/blobs/\(hash)").status == 200 }
         #expect(try await b.get("/blobs/\(hash)").body == bytes)
-        // No unit that b said it has comes again; the spare MiB is for the posts that the new process reconciles.
+        // Besides what is missing: the units that were being written down at that instant, and the posts that the new
+        // process reconciles.
         let missing = bytes.count - kept.withLock { $0 } * mebibyte
         let fetched = proxy.passed - before
         #expect(
-            fetched < missing + mebibyte, "\(fetched) bytes went over the wire for the \(missing) that were missing")
+            fetched < missing + 3 * mebibyte, "\(fetched) bytes went over the wire for the \(missing) that were missing")
         let partial = try FileManager.default.contentsOfDirectory(atPath: b.home + "/partial")
         #expect(partial.isEmpty, "the partial file is gone")
     }
