@@ -49,7 +49,8 @@ struct CrashTests {
         let missing = bytes.count - kept.withLock { $0 } * mebibyte
         let fetched = proxy.passed - before
         #expect(
-            fetched < missing + 3 * mebibyte, "\(fetched) bytes went over the wire for the \(missing) that were missing")
+            fetched < missing + 3 * mebibyte, "\(fetched) bytes went over the wire for the \(missing) that were missing"
+        )
         let partial = try FileManager.default.contentsOfDirectory(atPath: b.home + "/partial")
         #expect(partial.isEmpty, "the partial file is gone")
     }
