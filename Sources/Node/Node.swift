@@ -158,7 +158,7 @@ public final class Node: Sendable {
         configuration.tlsConfiguration = try settings.tlsClient(home)
         // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.
         configuration.http1_1ConnectionDebugInitializer = { channel in
-            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 512 << 10)
+            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 256 << 10)
             return channel.setOption(.recvAllocator, value: allocator)
         }
         return configuration

@@ -55,6 +55,7 @@ public struct BlobFetcher: Sendable {
     /// What a signed release says of a file's tensors.
     let weights: @Sendable (Hash32) async -> SignedWeights?
     let culprits = Culprits()
+    let leases = FetchLeases()
 
     init(
         store: BlobStore, logger: Logger, peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
@@ -88,6 +89,7 @@ public struct BlobFetcher: Sendable {
                 return 0
             }
             let open = OpenMirrors()
+            let lease = leases.next()
             if node == nil, holders.isEmpty || !isOneUnit { await open.add(await mirrors(wanted.sha256)) }
             let result: Result<UInt64, any Error>
             do {
@@ -95,14 +97,15 @@ public struct BlobFetcher: Sendable {
                 guard !holders.isEmpty || !kept.isEmpty else {
                     throw FetchError.noSource(wanted.sha256, asked: peers.count)
                 }
-                if !isOneUnit { try await store.lease(wanted.sha256, holder: Self.leaseHolder, until: leaseEnd) }
+                if !isOneUnit { try await store.lease(wanted.sha256, holder: lease, until: leaseEnd) }
                 result = .success(
-                    try await fetchUnits(wanted, from: holders, kept, node: node, open, progress: progress))
+                    try await fetchUnits(
+                        wanted, from: holders, kept, node: node, open, lease: lease, progress: progress))
             } catch {
                 result = .failure(error)
             }
             await open.close()
-            if !isOneUnit { try? await store.release(wanted.sha256, holder: Self.leaseHolder) }
+            if !isOneUnit { try? await store.release(wanted.sha256, holder: lease) }
             return try result.get()
         } catch let error as FetchError {
             throw error
@@ -113,9 +116,6 @@ public struct BlobFetcher: Sendable {
             throw .sourcesFailed(wanted.sha256, missingUnits: 0, last: "\(error)")
         }
     }
-
-    /// Downloads under way are kept from eviction.
-    private static let leaseHolder = "fetch"
 
     private var leaseEnd: Int64 { StoreOptions.systemTime() + Int64(FetchLimits.leaseSeconds * 1000) }
 
@@ -162,7 +162,7 @@ public struct BlobFetcher: Sendable {
 
     private func fetchUnits(
         _ wanted: WantedBlob, from holders: [BlobPeer], _ mirrors: [HTTPMirror], node: Hash32?, _ open: OpenMirrors,
-        progress: @escaping @Sendable (UInt64) -> Void
+        lease: String, progress: @escaping @Sendable (UInt64) -> Void
     ) async throws -> UInt64 {
         guard let (partial, found) = try await begin(wanted, from: holders, orMirrors: !mirrors.isEmpty) else {
             try await WholeFetch(store: store, culprits: culprits, logger: logger).run(
@@ -176,6 +176,9 @@ public struct BlobFetcher: Sendable {
                 await fetch(units, of: wanted, partial, from: sources)
             }
         }
+        let remains = { @Sendable (units: Int) in
+            progress(wanted.size - min(wanted.size, UInt64(units) * UInt64(Limits.Blob.unitBytes)))
+        }
         let transfer = BlobTransfer(
             partial: partial, culprits: culprits, logger: logger,
             refresh: { source in
@@ -183,17 +186,20 @@ public struct BlobFetcher: Sendable {
                 return try? await pieces(of: wanted, from: client).get().held
             },
             look: { known in
-                try? await store.lease(wanted.sha256, holder: Self.leaseHolder, until: leaseEnd)
+                try? await store.lease(wanted.sha256, holder: lease, until: leaseEnd)
                 return await newSources(of: wanted, from: node, besides: known, open)
             },
-            progress: { remaining in
-                progress(wanted.size - min(wanted.size, UInt64(remaining) * UInt64(Limits.Blob.unitBytes)))
-            })
+            progress: remains)
         let outcome = await transfer.run(joining: sources, held: await partial.heldUnits)
         switch outcome {
         case .complete: _ = try await partial.commit()
         case .store(let error): throw error
         case .noSource(let missing, let last):
+            let whole = WholeFetch(store: store, culprits: culprits, logger: logger)
+            if try await whole.fill(partial, from: open.all, progress: remains) {
+                _ = try await partial.commit()
+                return saved
+            }
             try await partial.pause()
             throw FetchError.sourcesFailed(wanted.sha256, missingUnits: missing, last: last)
         }
@@ -313,6 +319,20 @@ public struct BlobFetcher: Sendable {
         } catch {
             return .failure(error)
         }
+    }
+}
+
+/// Names for the leases that keep downloads under way from eviction: one for each fetch, since two may fetch the same blob,
+/// and the first to end must not give up the other's.
+final class FetchLeases: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> String {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        return "fetch \(number)"
     }
 }
 

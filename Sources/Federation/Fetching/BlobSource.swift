@@ -38,13 +38,13 @@ struct BlobSource: Sendable {
         }
     }
 
-    /// The bytes `range` of the blob, chunk by chunk.
+    /// The bytes `range` of the blob, which has `size`, chunk by chunk.
     func bytes(
-        _ sha256: Hash32, range: Range<UInt64>, onChunk: (ByteBuffer) async throws -> Void
+        _ sha256: Hash32, range: Range<UInt64>, of size: UInt64, onChunk: (ByteBuffer) async throws -> Void
     ) async throws {
         switch kind {
         case .peer(let client): try await client.blob(sha256, range: range, onChunk: onChunk)
-        case .mirror(let mirror): try await mirror.bytes(range: range, onChunk: onChunk)
+        case .mirror(let mirror): try await mirror.bytes(range: range, of: size, onChunk: onChunk)
         }
     }
 }

@@ -24,6 +24,7 @@ actor BlobTransfer {
     /// Gets the number of units that are missing.
     private let progress: @Sendable (Int) -> Void
 
+    private let memory = UnitMemory()
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var scheduler = FetchScheduler<Int>(held: UnitSet(capacity: 0))
@@ -168,15 +169,15 @@ actor BlobTransfer {
         let range = UInt64(units.lowerBound) * unitBytes..<min(partial.size, UInt64(units.upperBound) * unitBytes)
         await handle(.began(run))
         try await withThrowingTaskGroup(of: ByteBuffer.self) { writes in
-            var cutter = UnitCutter(units: units, byteCount: range.count)
+            var cutter = UnitCutter(units: units, byteCount: range.count, memory: memory)
             var underWay = 0
-            try await source.bytes(partial.sha256, range: range) { chunk in
+            try await source.bytes(partial.sha256, range: range, of: partial.size) { chunk in
                 cutter.append(chunk)
                 while let (unit, buffer) = cutter.next() {
                     let due = await self.due(unit, run)
                     guard due.this else { throw TakenOver() }
                     if underWay == Self.writesAtOnce, let written = try await writes.next() {
-                        cutter.reuse(written)
+                        memory.give(written)
                         underWay -= 1
                     }
                     writes.addTask {
@@ -191,7 +192,7 @@ actor BlobTransfer {
                     }
                 }
             }
-            while try await writes.next() != nil {}
+            while let written = try await writes.next() { memory.give(written) }
         }
     }
 
