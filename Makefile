@@ -10,7 +10,7 @@ JOBS ?= 2
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -j $(JOBS)
 
 PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config
-INTEROP_PACKAGES := chromium openssl curl aria2 minisign openssh-client python3 python3-venv
+INTEROP_PACKAGES := chromium openssl curl aria2 nginx-light minisign openssh-client python3 python3-venv
 BENCH_PACKAGES := nginx-light openssl curl python3
 PROTO_PACKAGES := protobuf-compiler
 SOURCES := Package.swift Sources Tests Benchmarks Examples
