@@ -21,7 +21,7 @@ struct FileHashes: Sendable {
         sha256 = Hex.encode(file.sha256).uppercased()
         let hasWindow = file.size > Limits.Blob.autoV1Offset
         let claimed = file.autov1.isEmpty ? nil : Hex.encode(file.autov1).uppercased()
-        autoV1 = known.map { hasWindow ? Self.digits($0.autoV1) : nil } ?? claimed
+        autoV1 = known.flatMap { hasWindow ? Self.digits($0.autoV1) : nil } ?? claimed
         autoV2 = String(sha256.prefix(10))
         let autov3 = known?.extra.map { $0.autoV3?.hex } ?? (file.autov3.isEmpty ? nil : Hex.encode(file.autov3))
         autoV3 = autov3.map { String($0.uppercased().prefix(12)) }
