@@ -115,6 +115,8 @@ struct BuzzTests {
         #expect(try await balance(b, "@ada").balance == 5 && ada.balance == 0)
         try await b.ok("buzz", "history")
         _ = await b.stop()
+        // On the home itself; its end brings everything into the one file.
+        try await b.ok("buzz", "audit")
         // One bit of an account, wherever the database has it.
         let path = b.home + "/db/ledger.db"
         var bytes = try Data(contentsOf: URL(filePath: path))
