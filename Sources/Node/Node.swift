@@ -176,10 +176,15 @@ public final class Node: Sendable {
         log.close()
         follower.cancel()
         await follower.value
+        do throws(LedgerError) {
+            try await currencies.store.checkpointFile()
+        } catch {
+            // The journal stays and is as good.
+            logger.debug("closing the ledger", metadata: ["why": "\(error.message)"])
+        }
         do {
             try await http.shutdown()
             try await blobs.close()
-            try currencies.store.close()
         } catch {
             logger.warning("closing", metadata: ["why": "\(error)"])
         }

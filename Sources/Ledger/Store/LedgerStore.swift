@@ -64,15 +64,6 @@ public final class LedgerStore: Sendable {
         try await read { db in try Self.rows(currency, db).final(slot) }
     }
 
-    /// Ends the connections: the journal goes into the database file.
-    public func close() throws(LedgerError) {
-        do {
-            try pool.close()
-        } catch {
-            throw LedgerError(error, path: path)
-        }
-    }
-
     /// Brings all that is in the journal into the database file.
     public func checkpointFile() async throws(LedgerError) {
         do {
