@@ -101,8 +101,8 @@ let package = Package(
         .target(
             name: "Federation",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                grdb,
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Ledger",
+                "Catalog", grdb,
                 protobuf,
                 nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
             ], swiftSettings: optimised),
@@ -110,14 +110,14 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog",
+                "Accounts", "Ledger", "Catalog",
                 "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog",
+                "Accounts", "Ledger", "Catalog",
                 "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
@@ -126,7 +126,7 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog",
+                "Accounts", "Ledger", "Catalog",
                 "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
@@ -149,7 +149,7 @@ let package = Package(
             name: "waggle-bench",
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Catalog",
+                "Ledger", "Catalog",
                 protobuf, argumentParser, system,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
@@ -222,7 +222,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "waggle", "Digests", "WaggleProtocol", "Identity", "Formats", protobuf, nio, nioFoundation, nioHTTP1,
+                "waggle", "Digests", "WaggleProtocol", "Identity", "Formats", "Ledger", protobuf, nio, nioFoundation,
+                nioHTTP1,
                 nioSSL, asyncHTTPClient,
             ],
             swiftSettings: strict),

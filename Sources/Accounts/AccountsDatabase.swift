@@ -34,6 +34,9 @@ struct AccountsDatabase: Sendable {
             try database.execute(
                 sql: "CREATE TABLE node_secrets (name TEXT PRIMARY KEY, hash BLOB NOT NULL, created INTEGER NOT NULL)")
         }
+        migrator.registerMigration("3 spending") { database in
+            try database.execute(sql: SpendingTable.schema)
+        }
         return migrator
     }()
 

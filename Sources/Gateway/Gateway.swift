@@ -69,6 +69,7 @@ public final class Gateway: Service {
         NativeWrites(services: services, door: door).register(in: &table)
         NativePublishing(services: services, door: door).register(in: &table)
         NativeEvents(services: services, door: door).register(in: &table)
+        NativeBuzz(services: services, door: door).register(in: &table)
         CivitaiPeople(services: services, viewers: viewers, people: people, origins: origins).register(in: &table)
         let hub = HubRoutes(services: services, viewers: viewers, people: people, origins: origins, blobs: blobs)
         hub.register(in: &table)
@@ -86,6 +87,7 @@ public final class Gateway: Service {
             .register(in: &table)
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
         UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
+        LedgerRoutes(services: services).register(in: &table)
     }
 
     private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {

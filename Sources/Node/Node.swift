@@ -7,6 +7,7 @@ import Digests
 import Federation
 import FoundationEssentials
 import Identity
+import Ledger
 public import Logging
 import Moderation
 import NIOCore
@@ -25,6 +26,7 @@ public final class Node: Sendable {
     let settings: Settings
     let keyring: Keyring
     let accounts: Accounts
+    let currencies: Currencies
     let uploads: UploadStore
     let signing: SigningHold
     let log: PostLog
@@ -78,6 +80,8 @@ public final class Node: Sendable {
         } catch let error as PeerStoreError {
             throw OperationError(error)
         } catch let error as AccountsError {
+            throw OperationError(error)
+        } catch let error as LedgerError {
             throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
@@ -138,6 +142,9 @@ public final class Node: Sendable {
             policy: FollowPolicy(rawValue: settings["federation.policy"]) ?? .open,
             firstAddresses: try settings.firstAddresses(home))
         others.federation = federation
+        currencies = try await Currencies(
+            path: database("ledger.db"), keyPath: home.ledgerKey.string,
+            transport: LedgerClient { [federation] url in federation.client(for: url) }, now: Node.now)
         let room = RoomKeeper(
             log: log, catalog: catalog, federation: federation, admission: admission, logger: logger)
         follower = Task { [log, catalog] in
@@ -169,6 +176,12 @@ public final class Node: Sendable {
         log.close()
         follower.cancel()
         await follower.value
+        do throws(LedgerError) {
+            try await currencies.store.checkpointFile()
+        } catch {
+            // The journal stays and is as good.
+            logger.debug("closing the ledger", metadata: ["why": "\(error.message)"])
+        }
         do {
             try await http.shutdown()
             try await blobs.close()
@@ -188,7 +201,7 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, signing: signing, settings: settings.all,
+            accounts: accounts, currencies: currencies, keyring: keyring, signing: signing, settings: settings.all,
             publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
             startedAt: startedAt, now: Node.now,

@@ -44,6 +44,7 @@ extension Node {
                     .init(service: Background { await self.nameBlobs() }),
                     .init(service: Background { await self.keepLibraries() }),
                     .init(service: Background { await self.keepCheckpoints() }),
+                    .init(service: Background { await self.keepCurrencies() }),
                     .init(
                         service: Background { await self.catchUpAfterRestore() }, successTerminationBehavior: .ignore),
                 ],

@@ -22,6 +22,9 @@ public struct Home: Sendable, Hashable {
     /// The node's device key.
     public var nodeKey: FilePath { keys.appending("node.key") }
 
+    /// The key of this node's currencies, where there is one.
+    public var ledgerKey: FilePath { keys.appending("ledger.authority") }
+
     /// The device key of a local account.
     public func key(ofAccount name: String) -> FilePath { keys.appending(name + ".key") }
 

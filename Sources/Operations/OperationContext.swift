@@ -3,6 +3,8 @@ public import BlobStore
 public import Catalog
 public import Digests
 public import Federation
+import Identity
+public import Ledger
 public import Moderation
 public import PostLog
 
@@ -15,6 +17,7 @@ public struct OperationContext: Sendable {
     public let moderation: Moderation
     public let federation: Federation
     public let accounts: Accounts
+    public let currencies: Currencies
     public let keyring: Keyring
     /// Holds a restored node back from signing.
     public let signing: SigningHold
@@ -33,7 +36,8 @@ public struct OperationContext: Sendable {
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, keyring: Keyring, signing: SigningHold, settings: [SettingView], publicURL: String?,
+        accounts: Accounts, currencies: Currencies, keyring: Keyring, signing: SigningHold, settings: [SettingView],
+        publicURL: String?,
         urls: [String],
         software: String,
         startedAt: UInt64,
@@ -47,6 +51,7 @@ public struct OperationContext: Sendable {
         self.moderation = moderation
         self.federation = federation
         self.accounts = accounts
+        self.currencies = currencies
         self.keyring = keyring
         self.signing = signing
         self.settings = settings
@@ -68,6 +73,11 @@ public struct OperationContext: Sendable {
 }
 
 extension OperationContext {
+    /// This node as a witness of the logs that it knows.
+    public var witness: LedgerWitness {
+        LedgerWitness(store: currencies.store, key: keyring.node.device, now: now)
+    }
+
     /// Who may register here.
     public var registrationMode: RegistrationMode {
         settings.first { $0.key == "registration.mode" }.flatMap { RegistrationMode(rawValue: $0.value) } ?? .closed

@@ -3,6 +3,7 @@ public import BlobStore
 public import Catalog
 public import Federation
 public import Identity
+public import Ledger
 public import PostLog
 
 // The one place where the modules' errors become words and classes for a user.
@@ -63,6 +64,26 @@ extension OperationError {
         case .badCursor, .limit: self.init(.usage, error.message)
         default: self.init(.failed, error.message)
         }
+    }
+
+    public init(_ error: LedgerError) {
+        let code: Code =
+            switch error {
+            case .malformed: .usage
+            case .unknownCurrency: .notFound
+            case .wrongKey, .olderThanKey: .auth
+            case .refused(let code, _): [.unauthorized, .frozen].contains(code) ? .auth : .failed
+            case .unreachable: .network
+            case .stopped: .conflict
+            case .untrusted, .damaged: .integrity
+            case .busy, .diskFull: .limits
+            case .database: .failed
+            }
+        self.init(code, error.message)
+    }
+
+    public init(_ error: AuditFailure) {
+        self.init(.integrity, error.message)
     }
 
     public init(_ error: AccountsError) {

@@ -67,6 +67,19 @@ extension Limits {
         /// Requests that one transaction takes, and that wait for it at most.
         public static let transactionRequests = 512
         public static let waitingRequests = 8192
+        /// Orders in one HTTP request.
+        public static let ordersPerRequest = 1024
+        /// A bundle of 256 entries, each a final of one order.
+        public static let bundleBytes = 8 << 20
+        /// Requests to an authority from one address in a minute.
+        public static let requestsPerAddress = 6000
+        /// Witnesses that are remembered for one currency.
+        public static let witnesses = 64
+        /// Finals on one page of a history.
+        public static let historyPage = 100
+        /// Seconds between two looks at an authority, and between two rounds of its checkpoint before witnesses.
+        public static let followSeconds = 15
+        public static let witnessSeconds = 60
         /// Authorities of one charter: 3f + 1 with f up to 10.
         public static let authorities = 31
         public static let granters = 256

@@ -236,7 +236,7 @@ public struct NodeClient: Sendable {
         return try await collect(response, limit: limit)
     }
 
-    private func collect(_ response: HTTPClientResponse, limit: Int) async throws(PeerError) -> Data {
+    func collect(_ response: HTTPClientResponse, limit: Int) async throws(PeerError) -> Data {
         do {
             let buffer = try await response.body.collect(upTo: limit)
             return Data(buffer: buffer)

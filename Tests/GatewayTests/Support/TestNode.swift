@@ -7,6 +7,7 @@ import Federation
 import Foundation
 import Gateway
 import Identity
+import Ledger
 import Logging
 import Moderation
 import Operations
@@ -86,9 +87,13 @@ final class TestNode: Sendable {
             identity: NodeIdentity(id: node.id, key: node.device, keyDocuments: [node.genesis.envelope]), log: log,
             catalog: catalog, blobs: blobs, moderation: moderation, http: .shared, logger: logger, now: { Self.time })
         let settings = [SettingView(key: "registration.mode", value: registration.rawValue, origin: "default")]
+        let currencies = try await Currencies(
+            path: path("ledger.db"), keyPath: home.ledgerKey.string,
+            transport: LedgerClient { federation.client(for: $0) }, now: { Self.time })
         let context = OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, signing: SigningHold(home: home), settings: settings,
+            accounts: accounts, currencies: currencies, keyring: keyring, signing: SigningHold(home: home),
+            settings: settings,
             publicURL: "https://hive.example",
             urls: ["https://hive.example"], software: "waggle/test", startedAt: Self.time, now: { Self.time },
             loadCheckpoint: { _ in false }, progress: { _ in })

@@ -31,7 +31,7 @@ enum OpenAPISchemas {
     }
 
     /// An answer: everything is there, but for what ends in an exclamation mark, which may be absent.
-    private static func answer(_ members: [String: String]) -> OpenAPIValue {
+    static func answer(_ members: [String: String]) -> OpenAPIValue {
         let always = members.filter { !$0.value.hasSuffix("!") }.keys.sorted()
         return object(members.mapValues { $0.hasSuffix("!") ? String($0.dropLast()) : $0 }, required: always)
     }
