@@ -39,6 +39,7 @@ extension BlobFetcher {
                     MerkleTree.root(layer: [unit], size: blob.size) == blob.piecesRoot
                 else { continue }
                 good.append(bytes)
+                brought(node, bytes.count)
             }
             here.formUnion(try await add(good))
         }
