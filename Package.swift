@@ -149,8 +149,8 @@ let package = Package(
             name: "waggle-bench",
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Ledger", "Catalog",
-                protobuf, argumentParser, system,
+                "Ledger", "Catalog", "Federation",
+                protobuf, argumentParser, system, nio, nioHTTP1, asyncHTTPClient,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
         .testTarget(
@@ -198,10 +198,16 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Federation", protobuf],
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Federation", "Gateway",
+                protobuf,
+            ],
             exclude: ["Corpus"], swiftSettings: optimised),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Digests", "WaggleProtocol", "PostLog", "Federation"],
+            name: "SimulationTests",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", "Federation", "Node", grdb, protobuf,
+            ],
             swiftSettings: optimised),
         .testTarget(
             name: "OperationsTests",
@@ -216,7 +222,7 @@ let package = Package(
                 "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
-        .testTarget(name: "NodeTests", dependencies: ["Operations", "Node", system], swiftSettings: strict),
+        .testTarget(name: "NodeTests", dependencies: ["Digests", "Operations", "Node", system], swiftSettings: strict),
         // Reads the sources, and starts the program itself.
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(

@@ -115,7 +115,9 @@ public final class Node: Sendable {
                 budget: ByteSize(settings["storage.budget"])?.bytes,
                 keepFree: keepFree, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
-        try await CheckpointKeeper.load(log, blobs, into: checkpoints)
+        // Who is at home here is known before anything depends on it.
+        for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
+        try await CheckpointKeeper.load(log, blobs, catalog, into: checkpoints)
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
@@ -126,6 +128,7 @@ public final class Node: Sendable {
             folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) },
             keepFree: keepFree, report: { logger.error("an upload could not be written", metadata: ["why": "\($0)"]) })
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
+        // Now with those whose keys the node holds for them.
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         try await catalog.setHidden(Array(moderation.purgedSubjects), true)
         identity = NodeIdentity(
@@ -205,7 +208,8 @@ public final class Node: Sendable {
             publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
             startedAt: startedAt, now: Node.now,
-            loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs) }, progress: progress)
+            loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs, ofStranger: false) },
+            progress: progress)
     }
 
     /// Carries out an operation: over the socket when a server runs on the home, else on the home itself.

@@ -105,7 +105,7 @@ extension OperationError {
     init?(_ result: IntakeResult) {
         switch result {
         case .new, .have: return nil
-        case .invalid(let reason): self.init(.failed, "the node refuses the post: \(reason)")
+        case .invalid(let reason), .unauthorised(let reason): self.init(.failed, "the node refuses the post: \(reason)")
         case .policy(let reason): self.init(.limits, "this node does not take the post: \(reason)")
         case .rate(let seconds): self.init(.limits, "too many posts at once; try again in \(seconds) s")
         case .future: self.init(.failed, "the clock of this machine went back; set it right and try again")

@@ -37,6 +37,7 @@ extension BlobFetcher {
                 // What the post signs besides is looked at where single blobs are fetched, which says so.
                 guard hashed.digests.size == blob.size, hashed.digests.piecesRoot == blob.piecesRoot else { continue }
                 good.append(hashed)
+                brought(node, bytes.count)
             }
             here.formUnion(try await add(good))
         }

@@ -57,12 +57,17 @@ public struct BlobFetcher: Sendable {
     let culprits = Culprits()
     let leases = FetchLeases()
 
+    /// Told of bytes that a peer sent and that are right.
+    let brought: @Sendable (Hash32, Int) -> Void
+
     init(
-        store: BlobStore, logger: Logger, peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
+        store: BlobStore, logger: Logger, brought: @escaping @Sendable (Hash32, Int) -> Void,
+        peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
         mirrors: @escaping @Sendable (Hash32) async -> [HTTPMirror],
         weights: @escaping @Sendable (Hash32) async -> SignedWeights?
     ) {
         (self.store, self.logger, self.peers, self.mirrors, self.weights) = (store, logger, peers, mirrors, weights)
+        self.brought = brought
     }
 
     /// Fetches a blob that is not here yet; returns when it is durable. One that is here costs one look-up.
@@ -85,7 +90,7 @@ public struct BlobFetcher: Sendable {
             // Large ones are worth the question who has which part.
             if holders.isEmpty || !isOneUnit { holders = await self.holders(of: wanted.sha256, among: peers) }
             if wanted.size <= UInt64(Limits.Blob.smallBytes), !holders.isEmpty {
-                try await fetchSmall(wanted, from: holders.map(\.client))
+                try await fetchSmall(wanted, from: holders)
                 return 0
             }
             let open = OpenMirrors()
@@ -132,18 +137,19 @@ public struct BlobFetcher: Sendable {
         return holders.sorted { $0.presence.rawValue > $1.presence.rawValue }.map(\.peer)
     }
 
-    private func fetchSmall(_ wanted: WantedBlob, from holders: [NodeClient]) async throws {
+    private func fetchSmall(_ wanted: WantedBlob, from holders: [BlobPeer]) async throws {
         var last = ""
         for holder in holders {
             do {
                 var bytes: [UInt8] = []
                 bytes.reserveCapacity(Int(wanted.size))
-                try await holder.blob(wanted.sha256, range: 0..<wanted.size) { chunk in
+                try await holder.client.blob(wanted.sha256, range: 0..<wanted.size) { chunk in
                     bytes.append(contentsOf: chunk.readableBytesView)
                 }
                 guard SHA256.hash(bytes) == wanted.sha256 else {
-                    throw PeerError.malformed(url: holder.url.description, detail: "the bytes are not that blob")
+                    throw PeerError.malformed(url: holder.client.url.description, detail: "the bytes are not that blob")
                 }
+                brought(holder.node, bytes.count)
                 // The holder is right and the post is not: no other holder can help.
                 let unit = bytes.withUnsafeBytes { MerkleTree.unitHash($0, size: wanted.size) }
                 guard MerkleTree.root(layer: [unit], size: wanted.size) == wanted.piecesRoot else {
@@ -189,7 +195,7 @@ public struct BlobFetcher: Sendable {
                 try? await store.lease(wanted.sha256, holder: lease, until: leaseEnd)
                 return await newSources(of: wanted, from: node, besides: known, open)
             },
-            progress: remains)
+            progress: remains, brought: brought)
         let outcome = await transfer.run(joining: sources, held: await partial.heldUnits)
         switch outcome {
         case .complete: _ = try await partial.commit()
@@ -215,7 +221,8 @@ public struct BlobFetcher: Sendable {
         for unit in 0..<held.capacity where !units.contains(unit) { held.insert(unit) }
         guard !held.isFull else { return true }
         let transfer = BlobTransfer(
-            partial: partial, culprits: culprits, logger: logger, refresh: { _ in nil }, progress: { _ in })
+            partial: partial, culprits: culprits, logger: logger, refresh: { _ in nil }, progress: { _ in },
+            brought: brought)
         guard case .complete = await transfer.run(joining: sources, held: held) else { return false }
         return await partial.heldUnits.contains(units)
     }

@@ -13,13 +13,15 @@ struct BlobSource: Sendable {
     let kind: Kind
     /// Who is to blame for wrong bytes: the node's identity, or the mirror's host.
     let culprit: String
+    /// Nil for a mirror.
+    let node: Hash32?
 
     init(peer client: NodeClient, node: Hash32) {
-        (kind, culprit) = (.peer(client), node.hex)
+        (kind, culprit, self.node) = (.peer(client), node.hex, node)
     }
 
     init(mirror: HTTPMirror) {
-        (kind, culprit) = (.mirror(mirror), mirror.host)
+        (kind, culprit, node) = (.mirror(mirror), mirror.host, nil)
     }
 
     /// What tells it from other sources of a blob: the node's identity, or the mirror's URL.

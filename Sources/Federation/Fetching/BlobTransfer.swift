@@ -23,6 +23,8 @@ actor BlobTransfer {
     private let look: @Sendable (Set<String>) async -> [FetchSource]
     /// Gets the number of units that are missing.
     private let progress: @Sendable (Int) -> Void
+    /// Gets the bytes of each unit that a peer sent and that are right.
+    private let brought: @Sendable (Hash32, Int) -> Void
 
     private let memory = UnitMemory()
     private let clock = ContinuousClock()
@@ -38,8 +40,9 @@ actor BlobTransfer {
         partial: PartialBlob, culprits: Culprits, logger: Logger,
         refresh: @escaping @Sendable (BlobSource) async -> UnitSet?,
         look: @escaping @Sendable (Set<String>) async -> [FetchSource] = { _ in [] },
-        progress: @escaping @Sendable (Int) -> Void
+        progress: @escaping @Sendable (Int) -> Void, brought: @escaping @Sendable (Hash32, Int) -> Void
     ) {
+        self.brought = brought
         self.partial = partial
         self.culprits = culprits
         self.logger = logger
@@ -183,6 +186,7 @@ actor BlobTransfer {
                     writes.addTask {
                         try await self.partial.write(unit: unit, bytes: buffer.readableBytesView)
                         await self.stored(run, unit)
+                        if let node = source.node { self.brought(node, buffer.readableBytes) }
                         return buffer
                     }
                     underWay += 1
