@@ -8,6 +8,7 @@ import Federation
 import FoundationEssentials
 import Identity
 public import Logging
+import Media
 import Moderation
 import NIOCore
 public import Operations
@@ -30,6 +31,7 @@ public final class Node: Sendable {
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
+    let thumbnails: ThumbnailStore
     let moderation: Moderation
     let federation: Federation
     let identity: NodeIdentity
@@ -111,6 +113,11 @@ public final class Node: Sendable {
                 budget: ByteSize(settings["storage.budget"])?.bytes,
                 keepFree: keepFree, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
+        do {
+            thumbnails = try ThumbnailStore(folder: home.thumbnails, temporary: home.temporary)
+        } catch {
+            throw OperationError(.limits, error.message)
+        }
         try await CheckpointKeeper.load(log, blobs, into: checkpoints)
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
