@@ -9,7 +9,7 @@ JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -j $(JOBS)
 
-PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config
+PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config bubblewrap libvips-tools
 INTEROP_PACKAGES := chromium openssl curl aria2 hledger nginx-light minisign openssh-client python3 python3-venv
 BENCH_PACKAGES := nginx-light openssl curl python3
 PROTO_PACKAGES := protobuf-compiler

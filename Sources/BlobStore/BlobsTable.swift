@@ -151,6 +151,10 @@ enum BlobsTable {
             db, "SELECT \(columns) FROM blobs WHERE trashed_at <= ? ORDER BY trashed_at, id LIMIT ?", [time, limit])
     }
 
+    static func rows(_ db: Database, after id: Int64, limit: Int) throws -> [BlobRow] {
+        try rows(db, "SELECT \(columns) FROM blobs WHERE id > ? ORDER BY id LIMIT ?", [id, limit])
+    }
+
     /// All rows with the own copy given.
     static func all(_ db: Database, own: BlobRow.Own) throws -> [BlobRow] {
         try rows(db, "SELECT \(columns) FROM blobs WHERE own = ?", [own.rawValue])

@@ -58,6 +58,7 @@ public final class Gateway: Service {
         PageRoutes(services: services, pages: pages, origins: origins).register(in: &table)
         let blobs = BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets)
         blobs.register(in: &table)
+        ThumbnailRoutes(services: services, viewers: viewers, gate: gate).register(in: &table)
         TorrentRoutes(services: services, viewers: viewers, gate: gate, origins: origins, tickets: tickets)
             .register(in: &table)
         CivitaiRoutes(services: services, viewers: viewers, origins: origins, pages: pages).register(in: &table)

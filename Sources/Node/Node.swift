@@ -9,6 +9,7 @@ import FoundationEssentials
 import Identity
 import Ledger
 public import Logging
+import Media
 import Moderation
 import NIOCore
 public import Operations
@@ -32,6 +33,7 @@ public final class Node: Sendable {
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
+    let thumbnails: ThumbnailStore
     let moderation: Moderation
     let federation: Federation
     let identity: NodeIdentity
@@ -115,6 +117,11 @@ public final class Node: Sendable {
                 budget: ByteSize(settings["storage.budget"])?.bytes,
                 keepFree: keepFree, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
+        do {
+            thumbnails = try ThumbnailStore(folder: home.thumbnails, temporary: home.temporary)
+        } catch {
+            throw OperationError(.limits, error.message)
+        }
         // Who is at home here is known before anything depends on it.
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         try await CheckpointKeeper.load(log, blobs, catalog, into: checkpoints)

@@ -43,6 +43,7 @@ extension Node {
                     .init(service: Background { await self.keepHouse() }),
                     .init(service: Background { await self.nameBlobs() }),
                     .init(service: Background { await self.keepLibraries() }),
+                    .init(service: Background { await self.keepPictures() }),
                     .init(service: Background { await self.keepCheckpoints() }),
                     .init(service: Background { await self.keepCurrencies() }),
                     .init(
@@ -76,6 +77,7 @@ extension Node {
             holders: { [federation] blob in await federation.holders.urls(of: blob) },
             sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
         services.listArrived = { [noteList] in noteList.yield() }
+        services.thumbnail = { [thumbnails] in try await thumbnails.bytes($0) }
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.
@@ -190,6 +192,11 @@ extension Node {
         await LibraryKeeper(context: { self.context() }) { error in
             logger.warning("library folders", metadata: ["why": "\(error.message)"])
         }.run()
+    }
+
+    /// Makes small copies of pictures.
+    private func keepPictures() async {
+        await PictureKeeper(blobs: blobs, thumbnails: thumbnails, logger: logger).run()
     }
 
     private static func words(_ error: any Error, _ listen: String) -> String {

@@ -13,6 +13,8 @@ public struct Home: Sendable, Hashable {
     public var blobs: FilePath { root.appending("blobs") }
     public var partial: FilePath { root.appending("partial") }
     public var temporary: FilePath { root.appending("tmp") }
+    /// Small copies of pictures, which can be made again.
+    public var thumbnails: FilePath { root.appending("thumbs") }
     public var run: FilePath { root.appending("run") }
     public var logs: FilePath { root.appending("logs") }
     public var settings: FilePath { root.appending("waggle.toml") }

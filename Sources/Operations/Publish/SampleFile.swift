@@ -41,7 +41,7 @@ struct SampleFile: Sendable {
             throw OperationError(.failed, "\(path): \(error)")
         }
         guard let info = ImageInfo.sniff(bytes), info.width != nil, info.height != nil else {
-            throw OperationError(.usage, "\(name) is no PNG, JPEG, WebP or GIF image")
+            throw OperationError(.usage, "\(name) is no PNG, JPEG, WebP, GIF or AVIF image")
         }
         self.info = info
     }
