@@ -45,7 +45,8 @@ final class Folder {
 @Suite("thumbnails")
 struct ThumbnailTests {
     private func info(_ store: ThumbnailStore, _ thumbnail: Thumbnail) async throws -> ImageInfo {
-        try #require(ImageInfo.sniff(try #require(try await store.bytes(thumbnail))))
+        let bytes = try #require(try await store.bytes(thumbnail))
+        return try #require(ImageInfo.sniff(bytes))
     }
 
     @Test(
