@@ -1,4 +1,5 @@
 import BlobStore
+import Catalog
 import Digests
 import Formats
 import HTTPTypes

@@ -1,5 +1,6 @@
 import Catalog
 import Digests
+import Media
 import WaggleProtocol
 
 // What templates are filled with. A name must be unique on the way from the innermost value to the page: mustache looks
