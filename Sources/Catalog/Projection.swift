@@ -27,6 +27,8 @@ final class Projection {
     /// Changes of counts, added up.
     var tallies: [Int64: Tally] = [:]
     var facetChanges: [Facet: Int64] = [:]
+    /// Members of posting lists that come and go.
+    var postingChanges: [PostingPlace: [Int32: Bool]] = [:]
     var activityChanges: [ActivityDay: Int64] = [:]
     var wordChanges: [SearchWord: Int64] = [:]
     /// Whether authors are at home here.
@@ -103,6 +105,7 @@ final class Projection {
         staleCovers = []
         staleAuthors = []
         try writeFacets()
+        try writePostings()
         try writeWords()
     }
 

@@ -32,30 +32,63 @@ extension Database {
         try step(sql, arguments) { _ in true } ?? false
     }
 
+    /// Hands each row of a statement to the body.
+    func scan(_ sql: String, _ arguments: Arguments, _ body: (RawRow) -> Void) throws {
+        let statement = try bound(sql, arguments)
+        defer { sqlite3_reset(statement) }
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW: body(RawRow(statement: statement))
+            case SQLITE_DONE: return
+            case let code: try check(code, sql)
+            }
+        }
+    }
+
+    private func check(_ code: CInt, _ sql: String) throws {
+        guard code != SQLITE_OK else { return }
+        throw DatabaseError(resultCode: ResultCode(rawValue: code), message: lastErrorMessage, sql: sql)
+    }
+
+    private func bound(_ sql: String, _ arguments: Arguments) throws -> SQLiteStatement {
+        let statement = try cachedStatement(sql: sql).sqliteStatement
+        try check(
+            sqlite3_bind_parameter_count(statement) == CInt(arguments.count) ? SQLITE_OK : SQLITE_MISUSE, sql)
+        for (index, argument) in arguments.enumerated() {
+            let place = CInt(index + 1)
+            try check(argument?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place), sql)
+        }
+        return statement
+    }
+
     /// Runs a statement up to its first row, by when it has changed all that it changes, without GRDB's accounts of
     /// arguments, rows and observers, which cost more than most of the statements here.
     @discardableResult
     private func step<Value>(_ sql: String, _ arguments: Arguments, _ read: (SQLiteStatement) -> Value) throws -> Value?
     {
-        let statement = try cachedStatement(sql: sql).sqliteStatement
-        func check(_ code: CInt) throws {
-            guard code != SQLITE_OK else { return }
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: lastErrorMessage, sql: sql)
-        }
-        try check(sqlite3_bind_parameter_count(statement) == CInt(arguments.count) ? SQLITE_OK : SQLITE_MISUSE)
-        for (index, argument) in arguments.enumerated() {
-            let place = CInt(index + 1)
-            try check(argument?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place))
-        }
+        let statement = try bound(sql, arguments)
         // What is left open keeps its transaction open.
         defer { sqlite3_reset(statement) }
         switch sqlite3_step(statement) {
         case SQLITE_ROW: return read(statement)
         case SQLITE_DONE: return nil
         case let code:
-            try check(code)
+            try check(code, sql)
             return nil
         }
+    }
+}
+
+/// A row that a statement stands at, read as its columns are stored.
+struct RawRow {
+    fileprivate let statement: SQLiteStatement
+
+    func integer(_ column: CInt) -> Int64 { sqlite3_column_int64(statement, column) }
+
+    /// Valid until the next row.
+    func bytes(_ column: CInt) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column)))
     }
 }
 

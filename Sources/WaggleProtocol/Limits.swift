@@ -252,12 +252,12 @@ public enum Limits {
         public static let releasesPerHash = 20
         /// Files looked at for one hash claim; an abbreviated hash may fit many.
         public static let filesPerHash = 1000
-        /// A set of models up to this size is sorted; a larger one is walked in order.
+        /// A set of images up to this size is sorted; a larger one is walked in order.
         public static let sortedSet = 1500
         /// Models that one search considers, newest known first, and words of it that count.
         public static let searchMatches = 2000
         public static let searchWords = 8
-        /// Models that a query counts, and that the counts beside its filters are taken from.
+        /// Models that the counts beside a query's filters are taken from.
         public static let countedModels = 1000
         /// Values of one kind beside the filters of a query.
         public static let facetValues = 50

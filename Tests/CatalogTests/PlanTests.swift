@@ -27,9 +27,7 @@ struct PlanTests {
                 columns: ["created", "tie", "image_id"], table: "image_links",
                 conditions: ["subject_id = :s", "author_id = :a"]),
             OrderedList(columns: ["created", "tie", "image_id"], table: "model_images", conditions: ["model_id = :m"]),
-            OrderedList(
-                columns: ["published", "tie", "model_id"], table: "model_terms INDEXED BY model_terms_walk",
-                conditions: ["kind = 2", "value = :v"]),
+            OrderedList(columns: ["published", "tie", "id"], table: "models INDEXED BY models_published"),
             OrderedList(columns: ["updated", "tie", "id"], table: "models INDEXED BY models_updated"),
             OrderedList(
                 columns: ["downloads", "published", "tie", "id"], table: "models INDEXED BY models_downloads"),

@@ -20,44 +20,11 @@ struct FacetRows {
     subscript(id: Int32) -> Model? { rows[id] }
 
     mutating func load(_ models: some Sequence<Int32>) throws {
-        let missing = Set(models.lazy.filter { [rows] in rows[$0] == nil })
-        guard !missing.isEmpty else { return }
-        let cursor = try Row.fetchCursor(
-            database.cachedStatement(
-                sql: """
-                    SELECT f.model_id, f.shelf, f.terms FROM json_each(?) j CROSS JOIN facet_rows f ON f.model_id = j.value
-                    """), arguments: [missing.sorted().json])
-        while let row = try cursor.next() {
-            let terms = try row.withUnsafeData(atIndex: 2) { data in
-                data?.withUnsafeBytes(FacetRow.init) ?? FacetRow()
+        for model in models where rows[model] == nil {
+            try database.scan("SELECT shelf, terms FROM facet_rows WHERE model_id = ?", [model]) { row in
+                rows[model] = Model(shelf: row.integer(0), row: FacetRow(row.bytes(1)))
             }
-            rows[row[0]] = Model(shelf: row[1], row: terms)
         }
-    }
-
-    /// The models that pass every filter: that have a term of the kind with one of the folded values. Nil when none
-    /// anywhere does.
-    mutating func matches(_ models: [Int32], _ filters: [(kind: TermKind, values: [String])]) throws -> [Int32]? {
-        guard !filters.isEmpty, !models.isEmpty else { return models }
-        let wanted = try filters.map { try numbers($0.kind, $0.values) }
-        if wanted.contains(where: \.isEmpty) { return nil }
-        try load(models)
-        return models.filter { model in
-            guard let terms = rows[model]?.row.terms else { return false }
-            return wanted.allSatisfy { numbers in terms.contains { numbers.contains($0) } }
-        }
-    }
-
-    /// The numbers of values in any spelling.
-    private func numbers(_ kind: TermKind, _ values: [String]) throws -> Set<TermNumber> {
-        let rows = try database.rows(
-            """
-            SELECT n.id FROM (
-                SELECT DISTINCT label FROM facets WHERE kind = ?1 AND value IN (SELECT value FROM json_each(?2))
-            ) f CROSS JOIN term_names n ON n.kind = ?1 AND n.label = f.label
-            """, [kind.rawValue, values.json]
-        )
-        return Set(rows.compactMap { TermNumber(id: $0[0], kind: kind) })
     }
 }
 
@@ -72,7 +39,7 @@ struct FacetCount {
     /// The values of one kind with the most models, at most `Limits.Catalog.facetValues`; all levels.
     /// - Parameter choice: of releases. A base model counts where one release has both it and a chosen format, and so does
     ///   a format.
-    func values(_ kind: FacetKind, of models: ArraySlice<Int32>, _ choice: ReleaseChoice) throws -> [FacetView] {
+    func values(_ kind: FacetKind, of models: [Int32], _ choice: ReleaseChoice) throws -> [FacetView] {
         let rows = models.compactMap { self.rows[$0] }
         switch kind {
         case .level: return levels(rows.map(\.shelf))

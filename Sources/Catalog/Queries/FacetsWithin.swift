@@ -8,7 +8,7 @@ public struct FacetGroup: Sendable, Hashable {
     public let kind: FacetKind
     /// Most models first; levels mildest first.
     public let values: [FacetView]
-    /// False when more models match than are counted; the counts are then those of the newest ones.
+    /// False when more models match than are counted; the counts are then of those that came here last.
     public let isExact: Bool
 }
 
@@ -18,15 +18,19 @@ extension Catalog {
     public func facets(within query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> [FacetGroup] {
         try await read { database in
             let limit = Limits.Catalog.countedModels
+            // The sets have conditions and most models in common.
+            var finder = ModelFinder(database)
             var sets: [ModelQuery: [Int32]] = [:]
-            // The sets have most models in common, and what finds them reads what is counted.
-            var rows = FacetRows(database)
+            var cut: Set<ModelQuery> = []
             for kind in FacetKind.allCases {
                 let rest = query.without(kind)
                 if rest.choosesNothing || sets[rest] != nil { continue }
-                sets[rest] = try ModelListing.newest(limit + 1, database, rest, filter, rows: &rows)
+                let found = try finder.visible(rest, filter)
+                sets[rest] = found.models.last(limit)
+                if !found.isComplete || found.models.count > limit { cut.insert(rest) }
             }
-            try rows.load(sets.values.flatMap { $0.prefix(limit) })
+            var rows = FacetRows(database)
+            try rows.load(sets.values.joined())
             let count = FacetCount(rows)
             return try FacetKind.allCases.map { kind in
                 let rest = query.without(kind)
@@ -35,8 +39,8 @@ extension Catalog {
                     let values = try Self.topValues(kind, limit: Limits.Catalog.facetValues, visible, database)
                     return FacetGroup(kind: kind, values: values, isExact: true)
                 }
-                let values = try count.values(kind, of: models.prefix(limit), ReleaseChoice(rest))
-                return FacetGroup(kind: kind, values: values, isExact: models.count <= limit)
+                let values = try count.values(kind, of: models, ReleaseChoice(rest))
+                return FacetGroup(kind: kind, values: values, isExact: !cut.contains(rest))
             }
         }
     }

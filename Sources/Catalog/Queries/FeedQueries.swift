@@ -18,10 +18,10 @@ extension Catalog {
         try await read { database in
             let range = try PageRange(
                 cursor.map { .after($0) } ?? .start, limit: limit, letter: "F", keyCount: 3)
-            let models = try OrderedList(
-                columns: ["published", "tie", "model_id"], table: "model_terms INDEXED BY model_terms_walk",
-                conditions: ["kind = \((isFromHere ? TermKind.here : .all).rawValue)", "value = ''"]
-            ).rows(database, over: filter.shelves, from: range.from, limit: range.limit + 1)
+            var newest = ModelQuery()
+            newest.isFromHere = isFromHere
+            let models = try ModelListing.keys(
+                database, newest, filter, PageRange(first: range.limit, after: range.from, keyCount: 3))
             let list =
                 isFromHere
                 ? OrderedList(

@@ -1,63 +1,48 @@
-import Digests
 import FoundationEssentials
 import GRDB
 import Moderation
 import WaggleProtocol
 
-/// Finds the models of a query.
+/// Puts the models of a query in order.
 ///
-/// Two ways: *walk* an index in the order asked for and test each model, or *sort* a set that another index names.
-/// A set is sorted when it is small (a search, a creator, a rare tag); else the walk meets matches soon. So neither
-/// costs more as the catalog grows.
+/// Two ways: *walk* an index in the order asked for and test each model for the set of the query, or *sort* the set. The
+/// smaller the set, the longer the walk to its next member; so either way costs little as the catalog grows.
 struct ModelListing {
     private let database: Database
     private let filter: ViewerFilter
     private let query: ModelQuery
-    private var range: PageRange
-    private var arguments: [String: any DatabaseValueConvertible] = [:]
-    /// Conditions on `models m`, besides shelf and place.
-    private var conditions: [String] = []
-    /// Filters by term that one value decides, with their folded values.
-    private var single: [(kind: TermKind, value: String)] = []
-    private var multiple: [(kind: TermKind, values: [String])] = []
-    /// The size up to which a set is sorted.
-    private let sortedSet: Int
-    /// Whether filters that `FacetRows` can tell are left to it, but for their marks; and those that were left.
-    private var leavesFilters = false
-    private var left: [(kind: TermKind, values: [String])] = []
+    private let range: PageRange
+    private let way: Way
 
-    static func page(
-        _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter,
-        sortedSet: Int = Limits.Catalog.sortedSet
-    ) throws -> Page<Int32> {
-        guard let listing = try ModelListing(database, query, filter, sortedSet) else {
-            return Page(items: [], next: nil)
-        }
-        let (keys, next) = listing.range.page(
-            try listing.keys().keys, key: { $0 }, letter: Self.letter(query.sort))
-        return Page(items: keys.map(OrderedList.id), next: next)
+    /// Which way is taken; tests choose.
+    enum Way {
+        case cheaper
+        case walk
+        case sort
     }
 
-    /// The newest models of a query, whatever its order and page. Filters are looked up in `rows`: a thousand models lie
-    /// far apart in the terms' own table.
-    static func newest(
-        _ limit: Int, _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter, rows: inout FacetRows
-    ) throws -> [Int32] {
-        var query = query
-        (query.sort, query.position, query.limit) = (.newest, .start, 1)
-        guard var listing = try ModelListing(database, query, filter, Limits.Catalog.sortedSet) else { return [] }
-        listing.leavesFilters = true
-        var found: [Int32] = []
-        var place: OrderKey?
-        repeat {
-            listing.range = PageRange(first: limit, after: place, keyCount: Self.columns(query.sort).count)
-            let (keys, left) = try listing.keys()
-            guard let matches = try rows.matches(keys.map(OrderedList.id), left) else { return [] }
-            found += matches
-            // Those that only the marks let through leave room for further ones.
-            place = keys.count > limit ? keys.last : nil
-        } while found.count < limit && place != nil
-        return Array(found.prefix(limit))
+    static func page(_ database: Database, _ query: ModelQuery, _ filter: ViewerFilter, way: Way = .cheaper) throws
+        -> Page<Int32>
+    {
+        let range = try PageRange(
+            query.position, limit: query.limit, letter: Self.letter(query.sort),
+            keyCount: Self.columns(query.sort).count, descending: query.sort != .oldest)
+        let keys = try keys(database, query, filter, range, way: way)
+        let (page, next) = range.page(keys, key: { $0 }, letter: Self.letter(query.sort))
+        return Page(items: page.map(OrderedList.id), next: next)
+    }
+
+    /// The places of one model more than the page has.
+    static func keys(
+        _ database: Database, _ query: ModelQuery, _ filter: ViewerFilter, _ range: PageRange, way: Way = .cheaper
+    ) throws -> [OrderKey] {
+        for count in query.valueCounts where count > Limits.Catalog.valuesPerFilter {
+            throw CatalogError.limit("\(count) values of one filter, at most \(Limits.Catalog.valuesPerFilter)")
+        }
+        let filter = filter.narrowed(to: query.levels)
+        if filter.shelves.isEmpty { return [] }
+        let listing = ModelListing(database: database, filter: filter, query: query, range: range, way: way)
+        return try listing.keys()
     }
 
     private static func letter(_ sort: ModelQuery.Sort) -> Character {
@@ -83,232 +68,115 @@ struct ModelListing {
         }
     }
 
+    private static func index(_ sort: ModelQuery.Sort) -> String {
+        switch sort {
+        case .newest, .oldest: "models_published"
+        case .updated: "models_updated"
+        case .mostDownloaded: "models_downloads"
+        case .highestRated: "models_score"
+        case .mostDiscussed: "models_comments"
+        case .trending: "models_trending"
+        }
+    }
+
     private var isByPublication: Bool { query.sort == .newest || query.sort == .oldest }
 
-    /// Nil when the viewer sees no shelf.
-    private init?(_ database: Database, _ query: ModelQuery, _ filter: ViewerFilter, _ sortedSet: Int) throws {
-        self.sortedSet = sortedSet
-        self.database = database
-        self.query = query
-        self.filter = filter.narrowed(to: query.levels)
-        range = try PageRange(
-            query.position, limit: query.limit, letter: Self.letter(query.sort),
-            keyCount: Self.columns(query.sort).count, descending: query.sort != .oldest)
-        for count in query.valueCounts where count > Limits.Catalog.valuesPerFilter {
-            throw CatalogError.limit("\(count) values of one filter, at most \(Limits.Catalog.valuesPerFilter)")
-        }
-        if self.filter.shelves.isEmpty { return nil }
-        for tag in query.tags { single.append((.tag, TermTable.folded(tag))) }
-        if query.hasRelease { single.append((.released, "")) }
-        if query.isFromHere { single.append((.here, "")) }
-        for permission in query.permissions { single.append((.permission, TermTable.folded(permission.rawValue))) }
-        var choices: [(TermKind, [String])] = [(.type, query.types), (.licence, query.licences)]
-        if query.baseModels.isEmpty || query.formats.isEmpty {
-            choices += [(.baseModel, query.baseModels), (.format, query.formats)]
-        } else {
-            // Both must hold for one release.
-            choices.append(
-                (
-                    .baseFormat,
-                    query.baseModels.flatMap { base in query.formats.map { Term.joint(base: base, format: $0) } }
-                )
-            )
-        }
-        for (kind, names) in choices where !names.isEmpty {
-            let values = ReleaseChoice.folded(names)
-            if values.count == 1 { single.append((kind, values[0])) } else { multiple.append((kind, values)) }
-        }
-        if let since = query.since {
-            conditions.append("published >= :since")
-            arguments["since"] = Int64(clamping: since)
-        }
-        if let until = query.until {
-            conditions.append("published < :until")
-            arguments["until"] = Int64(clamping: until)
-        }
-    }
-
-    /// The places of one more model than the page has, and the filters that were left.
-    private func keys() throws -> (keys: [OrderKey], left: [(kind: TermKind, values: [String])]) {
-        var plan = self
-        if let set = try plan.set() {
-            plan.addTermConditions(except: nil, table: "models", id: "id")
-            return (try plan.sorted(set), plan.left)
-        }
-        if isByPublication {
-            let driver = try plan.rarestSingle()
-            plan.addTermConditions(except: driver, table: "model_terms", id: "model_id")
-            return (try plan.walkTerms(driver.map { single[$0] } ?? (.all, "")), plan.left)
-        }
-        plan.addTermConditions(except: nil, table: "models", id: "id")
-        return (try plan.walk(), plan.left)
-    }
-
-    // MARK: Sets
-
-    /// A condition that names a small set of models, when the query has one. What else the query names becomes one more
-    /// condition.
-    private mutating func set() throws -> String? {
-        var sets: [String] = []
-        if !query.ids.isEmpty {
-            arguments["ids"] = query.ids.json
-            sets.append("id IN (SELECT value FROM json_each(:ids))")
-        }
-        if !query.text.isEmpty {
-            guard let expression = SearchExpression(query.text).query(filter) else { return "0" }
-            arguments["text"] = expression
-            sets.append(
-                """
-                id IN (SELECT rowid FROM models_text WHERE models_text MATCH :text
-                    ORDER BY rowid DESC LIMIT \(Limits.Catalog.searchMatches))
-                """)
-        }
-        if let creator = query.creator {
-            guard let id = try CreatorListing.id(creator, database) else { return "0" }
-            arguments["creator"] = id
-            sets.append("author_id = :creator")
-        }
-        guard let first = sets.first else { return try smallTermSet() }
-        conditions += sets.dropFirst()
-        return first
-    }
-
-    /// The term filter that fewest models match, if these are few enough to sort and the order is not the terms' own.
-    private mutating func smallTermSet() throws -> String? {
-        var best: (size: Int, kind: TermKind, values: [String])?
-        for (kind, values) in multiple + (isByPublication ? [] : single.map { ($0.kind, [$0.value]) }) {
-            let size = try size(kind, values)
-            if size <= sortedSet, size < best?.size ?? .max { best = (size, kind, values) }
-        }
-        guard let best else { return nil }
-        arguments["setKind"] = best.kind.rawValue
-        arguments["setValues"] = best.values.json
-        return """
-            id IN (SELECT model_id FROM model_terms
-                WHERE kind = :setKind AND value IN (SELECT value FROM json_each(:setValues)))
-            """
-    }
-
-    private func rarestSingle() throws -> Int? {
-        guard single.count > 1 else { return single.isEmpty ? nil : 0 }
-        let sizes = try single.map { try size($0.kind, [$0.value]) }
-        return sizes.indices.min { sizes[$0] < sizes[$1] }
-    }
-
-    /// How many models have a term, counted up to one more than a set that is sorted.
-    private func size(_ kind: TermKind, _ values: [String]) throws -> Int {
-        let count = try database.integer(
-            """
-            SELECT COUNT(*) FROM (SELECT 1 FROM model_terms
-                WHERE kind = ? AND value IN (SELECT value FROM json_each(?)) LIMIT ?)
-            """, [kind.rawValue, values.json, sortedSet + 1])
-        return Int(count ?? 0)
-    }
-
-    // MARK: Conditions
-
-    /// Adds a look-up for every term filter but the one that is walked, and before it the test of the term's mark.
-    private mutating func addTermConditions(except driver: Int?, table: String, id: String) {
-        func term(_ test: String, _ kind: TermKind, _ comparison: String) -> String {
-            """
-            \(test) (SELECT 1 FROM model_terms f
-                WHERE f.model_id = \(table).\(id) AND f.kind = \(kind.rawValue) AND f.value \(comparison))
-            """
-        }
-        func marks(_ kind: TermKind, _ values: [String]) -> Int64 {
-            values.reduce(0) { $0 | TermMarks.bit(kind, $1) }
-        }
-        var needed: Int64 = 0
-        for (index, filter) in single.enumerated() where index != driver {
-            needed |= TermMarks.bit(filter.kind, filter.value)
-            if isLeft(filter.kind) {
-                left.append((filter.kind, [filter.value]))
-                continue
+    private func keys() throws -> [OrderKey] {
+        var finder = ModelFinder(database)
+        // In the order of publication a period is a range of the walk.
+        let found = try finder.models(query, filter, isPeriodLeft: isByPublication)
+        guard let set = found?.models else { return try walk { _ in true } ?? [] }
+        let size = set.count
+        if size == 0 { return [] }
+        // Models that do not stand where the query's do may all come first: a walk that is longer than sorting ends.
+        let limit = Self.walkedPerSorted * size
+        let isWalked =
+            switch way {
+            case .walk: true
+            case .sort: false
+            case .cheaper: try expectedWalk(to: size) < limit
             }
-            arguments["single\(index)"] = filter.value
-            conditions.append(term("EXISTS", filter.kind, "= :single\(index)"))
-        }
-        if needed != 0 {
-            arguments["marks"] = needed
-            conditions.append("\(table).marks & :marks = :marks")
-        }
-        for (index, filter) in multiple.enumerated() {
-            arguments["anyMark\(index)"] = marks(filter.kind, filter.values)
-            conditions.append("\(table).marks & :anyMark\(index) <> 0")
-            if isLeft(filter.kind) {
-                left.append(filter)
-                continue
-            }
-            arguments["multiple\(index)"] = filter.values.json
-            conditions.append(term("EXISTS", filter.kind, "IN (SELECT value FROM json_each(:multiple\(index)))"))
-        }
-        for (name, kind, values) in [
-            ("notTags", TermKind.tag, query.excludedTags), ("notTypes", .type, query.excludedTypes),
-            ("notBases", .baseModel, query.excludedBaseModels),
-        ] where !values.isEmpty {
-            let folded = values.map(TermTable.folded)
-            arguments[name] = folded.json
-            arguments[name + "Marks"] = marks(kind, folded)
-            let look = term("NOT EXISTS", kind, "IN (SELECT value FROM json_each(:\(name)))")
-            conditions.append("(\(table).marks & :\(name)Marks = 0 OR \(look))")
-        }
+        if isWalked, let keys = try walk(atMost: way == .walk ? .max : limit, set.contains) { return keys }
+        return try sorted(set)
     }
 
-    private func isLeft(_ kind: TermKind) -> Bool { leavesFilters && FacetRowTable.kinds.contains(kind) }
+    /// Steps of a walk that cost as much as sorting one model.
+    private static let walkedPerSorted = 4
 
-    // MARK: Statements
+    /// Steps of a walk to the end of the page when the set's models are spread evenly.
+    private func expectedWalk(to size: Int) throws -> Int {
+        let all = try filter.shelves.reduce(0) { sum, shelf in
+            let count = try database.integer(
+                "SELECT n FROM facets WHERE kind = ? AND shelf = ? AND label = ''", [TermKind.all.rawValue, shelf])
+            return sum + Int(count ?? 0)
+        }
+        return (range.limit + 1 + range.offset) * (all / size + 1)
+    }
 
-    private func walkTerms(_ term: (kind: TermKind, value: String)) throws -> [OrderKey] {
+    // MARK: Ways
+
+    /// Nil when the steps do not suffice.
+    private func walk(atMost steps: Int = .max, _ isMember: (Int32) -> Bool) throws -> [OrderKey]? {
+        let columns = Self.columns(query.sort)
         let list = OrderedList(
-            columns: ["published", "tie", "model_id"], table: "model_terms INDEXED BY model_terms_walk",
-            conditions: ["kind = \(term.kind.rawValue)", "value = :walked"] + conditions,
-            isDescending: query.sort == .newest, isKept: false)
-        var arguments = arguments
-        arguments["walked"] = term.value
-        return try list.rows(
-            database, over: filter.shelves, from: range.from, limit: range.limit + 1, offset: range.offset,
-            arguments: arguments)
-    }
-
-    private func walk() throws -> [OrderKey] {
-        let index =
-            switch query.sort {
-            case .updated: "models_updated"
-            case .highestRated: "models_score"
-            case .mostDiscussed: "models_comments"
-            case .trending: "models_trending"
-            case .mostDownloaded, .newest, .oldest: "models_downloads"
+            columns: columns, table: "models INDEXED BY \(Self.index(query.sort))", isDescending: query.sort != .oldest)
+        var (left, skipped, isCut) = (steps, 0, false)
+        var keys: [OrderKey] = []
+        try list.walk(database, over: filter.shelves, from: start) { row in
+            isCut = left == 0
+            if isCut || isByPublication && isPastPeriod(row[0]) { return false }
+            left -= 1
+            guard isMember(row[columns.count - 1]) else { return true }
+            if skipped < range.offset {
+                skipped += 1
+                return true
             }
-        let list = OrderedList(
-            columns: Self.columns(query.sort), table: "models INDEXED BY \(index)", conditions: conditions,
-            isKept: false)
-        return try list.rows(
-            database, over: filter.shelves, from: range.from, limit: range.limit + 1, offset: range.offset,
-            arguments: arguments)
+            keys.append(OrderKey(columns.indices.map { row[$0] }))
+            return keys.count <= range.limit
+        }
+        return isCut ? nil : keys
     }
 
-    private func sorted(_ set: String) throws -> [OrderKey] {
+    /// The page's start, or that of the period where it comes later in the order of publication.
+    private var start: OrderKey {
+        func isBefore(_ left: OrderKey, _ right: OrderKey) -> Bool {
+            left.values.lexicographicallyPrecedes(right.values)
+        }
+        if query.sort == .newest, let until = query.until {
+            let start = OrderKey([Int64(clamping: until), .min, .min])
+            return isBefore(start, range.from) ? start : range.from
+        }
+        if query.sort == .oldest, let since = query.since, since > 0 {
+            let start = OrderKey([Int64(clamping: since - 1), .max, .max])
+            return isBefore(range.from, start) ? start : range.from
+        }
+        return range.from
+    }
+
+    private func isPastPeriod(_ published: Int64) -> Bool {
+        query.sort == .newest
+            ? published < Int64(clamping: query.since ?? 0) : published >= Int64(clamping: query.until ?? .max)
+    }
+
+    private func sorted(_ set: ModelSet) throws -> [OrderKey] {
         let columns = Self.columns(query.sort)
         let (comparison, direction) = query.sort == .oldest ? (">", "ASC") : ("<", "DESC")
         let place = columns.indices.map { ":at\($0)" }.joined(separator: ", ")
-        // A creator's models have an index of their own; of any other set the narrow index has all that is sorted by.
-        let index = set.hasPrefix("id IN") ? "INDEXED BY models_narrow " : ""
-        // The plus signs keep SQLite from walking a shelf instead of reading the set.
-        let tests =
-            [
-                set, "+shelf IN \(filter.shelfList)",
-                "(\(columns.map { "+" + $0 }.joined(separator: ", "))) \(comparison) (\(place))",
-            ] + conditions
+        // The narrow index has all that is sorted by; the plus signs keep SQLite from walking a shelf instead.
         let sql = """
-            SELECT \(columns.joined(separator: ", ")) FROM models \(index)WHERE \(tests.joined(separator: " AND "))
+            SELECT \(columns.joined(separator: ", ")) FROM (SELECT value FROM json_each(:set)) j
+            CROSS JOIN models INDEXED BY models_narrow ON id = j.value
+            WHERE +shelf IN \(filter.shelfList) AND +published >= :since AND +published < :until
+                AND (\(columns.map { "+" + $0 }.joined(separator: ", "))) \(comparison) (\(place))
             ORDER BY \(columns.map { "+\($0) \(direction)" }.joined(separator: ", ")) LIMIT :limit OFFSET :offset
             """
-        var named: [String: (any DatabaseValueConvertible)?] = arguments.mapValues { $0 }
-        named["limit"] = range.limit + 1
-        named["offset"] = range.offset
-        for (index, value) in range.from.values.enumerated() { named["at\(index)"] = value }
-        return try Row.fetchAll(database, sql: sql, arguments: StatementArguments(named)).map { row in
-            OrderKey(columns.indices.map { row[$0] })
-        }
+        var arguments: [String: (any DatabaseValueConvertible)?] = [
+            "set": set.last().json, "limit": range.limit + 1, "offset": range.offset,
+            "since": Int64(clamping: query.since ?? 0), "until": Int64(clamping: query.until ?? .max),
+        ]
+        for (index, value) in range.from.values.enumerated() { arguments["at\(index)"] = value }
+        return try Row.fetchAll(
+            database.cachedStatement(sql: sql), arguments: StatementArguments(arguments)
+        ).map { row in OrderKey(columns.indices.map { row[$0] }) }
     }
 }

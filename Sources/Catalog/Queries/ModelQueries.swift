@@ -68,13 +68,12 @@ extension Catalog {
             ? SearchPage(page: page, corrected: nil) : SearchPage(page: found, corrected: corrected.text)
     }
 
-    /// How many models a query finds; beyond `Limits.Catalog.countedModels` it stops counting.
+    /// How many models a query finds, of a text as many as a search looks at.
     public func count(_ query: ModelQuery, _ filter: ViewerFilter) async throws(CatalogError) -> ModelCount {
         try await read { database in
-            let limit = Limits.Catalog.countedModels
-            var rows = FacetRows(database)
-            let count = try ModelListing.newest(limit + 1, database, query, filter, rows: &rows).count
-            return ModelCount(count: min(count, limit), isExact: count <= limit)
+            var finder = ModelFinder(database)
+            let found = try finder.visible(query, filter)
+            return ModelCount(count: found.models.count, isExact: found.isComplete)
         }
     }
 

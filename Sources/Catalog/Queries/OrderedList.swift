@@ -50,6 +50,17 @@ struct OrderedList {
         }
     }
 
+    /// Steps through the list, with the columns of each row, while the body returns true.
+    func walk(_ database: Database, over values: [Int64], from: OrderKey, _ body: (Row) throws -> Bool) throws {
+        guard !values.isEmpty else { return }
+        var arguments: [String: (any DatabaseValueConvertible)?] = ["limit": -1, "offset": 0]
+        for (index, value) in from.values.enumerated() { arguments["at\(index)"] = value }
+        for (index, value) in values.enumerated() { arguments["of\(index)"] = value }
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(sql: sql(over: values.count)), arguments: StatementArguments(arguments))
+        while let row = try rows.next(), try body(row) {}
+    }
+
     /// The number of an item: the last value of its key.
     static func id(_ key: OrderKey) -> Int32 {
         Int32(truncatingIfNeeded: key.values.last ?? 0)

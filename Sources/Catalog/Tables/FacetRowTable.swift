@@ -1,22 +1,23 @@
 import FoundationEssentials
 import GRDB
 
-/// What each model is counted by beside a list, as numbers in one short row: counts over a thousand models of which no two
+/// What each model is filtered and counted by, as numbers in one short row: counts over a thousand models of which no two
 /// lie together are read from a table that stays in memory, however large the terms' own table is.
 enum FacetRowTable {
     static let schema = """
         CREATE TABLE term_names (
-            id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, label TEXT NOT NULL, UNIQUE (kind, label)
+            id INTEGER PRIMARY KEY, kind INTEGER NOT NULL,
+            label TEXT NOT NULL,               -- as written: what people see
+            value TEXT NOT NULL,               -- folded: what queries compare
+            UNIQUE (kind, label)
         );
+        CREATE INDEX term_names_value ON term_names (kind, value);
         CREATE TABLE facet_rows (
             model_id INTEGER PRIMARY KEY,
             shelf INTEGER NOT NULL,
             terms BLOB NOT NULL                -- FacetRow
         );
         """
-
-    /// The kinds of terms whose numbers are kept.
-    static let kinds: [TermKind] = [.type, .tag, .baseModel, .format, .licence]
 }
 
 /// The number of a kind of term and its spelling: the kind below, so that most need no look-up of names.
@@ -78,21 +79,42 @@ struct TermName: Hashable {
     }
 }
 
+/// A model's row.
+struct StoredFacets {
+    let shelf: Int64
+    let row: FacetRow
+}
+
 extension Projection {
-    /// - Parameters:
-    ///   - terms: one for each value.
-    ///   - pairs: folded base models and formats of one release.
-    ///   - shelf: nil for a model that is not here.
-    func setFacetRow(
-        _ terms: [Term], pairs: [(base: String, format: String)], ofModel id: Int32, shelf: Int64?
-    ) throws {
-        guard let shelf else {
+    func facets(ofModel id: Int32) throws -> StoredFacets? {
+        var facets: StoredFacets?
+        try database.scan("SELECT shelf, terms FROM facet_rows WHERE model_id = ?", [id]) { row in
+            facets = StoredFacets(shelf: row.integer(0), row: FacetRow(row.bytes(1)))
+        }
+        return facets
+    }
+
+    func setFacets(_ facets: StoredFacets?, ofModel id: Int32) throws {
+        guard let facets else {
             try database.run("DELETE FROM facet_rows WHERE model_id = ?", [id])
             return
         }
+        try database.run(
+            """
+            INSERT INTO facet_rows (model_id, shelf, terms) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET shelf = excluded.shelf, terms = excluded.terms
+                WHERE (shelf, terms) IS NOT (excluded.shelf, excluded.terms)
+            """, [id, facets.shelf, facets.row.bytes])
+    }
+
+    /// The numbers of a model's terms.
+    /// - Parameters:
+    ///   - terms: one for each value.
+    ///   - pairs: folded base models and formats of one release.
+    func facetRow(_ terms: [Term], pairs: [(base: String, format: String)]) throws -> FacetRow {
         var row = FacetRow()
         var numbers: [TermName: TermNumber] = [:]
-        for term in terms where FacetRowTable.kinds.contains(term.kind) {
+        for term in terms {
             guard let number = try termNumber(term) else { continue }
             row.terms.append(number)
             numbers[TermName(term.kind, term.value)] = number
@@ -106,29 +128,31 @@ extension Projection {
             together.insert(FacetRow.Pair(base: base, format: format))
         }
         row.releases = together.sorted { ($0.base.value, $0.format.value) < ($1.base.value, $1.format.value) }
-        try database.run(
-            """
-            INSERT INTO facet_rows (model_id, shelf, terms) VALUES (?, ?, ?)
-            ON CONFLICT DO UPDATE SET shelf = excluded.shelf, terms = excluded.terms
-                WHERE (shelf, terms) IS NOT (excluded.shelf, excluded.terms)
-            """, [id, shelf, row.bytes])
+        return row
     }
 
-    private func termNumber(_ term: Term) throws -> TermNumber? {
+    func termNumber(_ term: Term) throws -> TermNumber? {
         let name = TermName(term.kind, term.label)
         if let known = known.termNumbers[name] { return known }
-        let arguments: Database.Arguments = [term.kind.rawValue, term.label]
         let id =
-            try database.integer("SELECT id FROM term_names WHERE kind = ? AND label = ?", arguments)
-            ?? database.integer("INSERT INTO term_names (kind, label) VALUES (?, ?) RETURNING id", arguments)
+            try database.integer(
+                "SELECT id FROM term_names WHERE kind = ? AND label = ?", [term.kind.rawValue, term.label])
+            ?? database.integer(
+                "INSERT INTO term_names (kind, label, value) VALUES (?, ?, ?) RETURNING id",
+                [term.kind.rawValue, term.label, term.value])
         let number = id.flatMap { TermNumber(id: $0, kind: term.kind) }
         known.termNumbers[name] = number
         return number
     }
 
+    func label(_ term: TermNumber) throws -> String {
+        try database.row("SELECT label FROM term_names WHERE id = ?", [term.id])?[0] ?? ""
+    }
+
     /// Forgets a spelling that no model has any more.
-    func removeTermName(_ kind: TermKind, _ label: String) throws {
-        known.termNumbers[TermName(kind, label)] = nil
-        try database.run("DELETE FROM term_names WHERE kind = ? AND label = ?", [kind.rawValue, label])
+    func removeTermName(_ term: TermNumber) throws {
+        guard let kind = TermKind(rawValue: term.kind) else { return }
+        known.termNumbers[TermName(kind, try label(term))] = nil
+        try database.run("DELETE FROM term_names WHERE id = ?", [term.id])
     }
 }

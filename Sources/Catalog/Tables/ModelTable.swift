@@ -36,19 +36,19 @@ enum ModelTable {
             reactions INTEGER NOT NULL DEFAULT 0,
             score INTEGER NOT NULL DEFAULT 0,
             trending INTEGER NOT NULL DEFAULT \(Trending.none),
-            marks INTEGER NOT NULL DEFAULT 0,  -- TermMarks
             body BLOB NOT NULL                 -- last: long ones do not slow the others down
         );
         CREATE INDEX models_slug ON models (author_id, slug);
         CREATE INDEX models_author ON models (author_id, shelf, published, tie, id);
         -- What lists sort sets by, without the rows, which are long.
         CREATE INDEX models_narrow ON models (
-            id, shelf, published, updated, tie, downloads, comments, score, trending, author_id, marks);
-        CREATE INDEX models_updated ON models (shelf, updated, tie, id, marks);
-        CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id, marks);
-        CREATE INDEX models_comments ON models (shelf, comments, published, tie, id, marks);
-        CREATE INDEX models_trending ON models (shelf, trending, published, tie, id, marks);
-        CREATE INDEX models_score ON models (shelf, score, published, tie, id, marks);
+            id, shelf, published, updated, tie, downloads, comments, score, trending);
+        CREATE INDEX models_published ON models (shelf, published, tie, id);
+        CREATE INDEX models_updated ON models (shelf, updated, tie, id);
+        CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id);
+        CREATE INDEX models_comments ON models (shelf, comments, published, tie, id);
+        CREATE INDEX models_trending ON models (shelf, trending, published, tie, id);
+        CREATE INDEX models_score ON models (shelf, score, published, tie, id);
         """
 }
 
@@ -114,23 +114,19 @@ extension Projection {
         let open = releases.filter { $0.isOpen }
         let created = model[2] as Int64
         let terms = try terms(ofModel: model, releases: open)
-        let place = ModelPlace(
-            shelf: shelf, published: open.map(\.created).min() ?? created, tie: model[3] as Int64,
-            marks: terms.reduce(0) { $0 | TermMarks.bit($1.kind, $1.value) })
         try database.run(
             """
-            UPDATE models SET shelf = ?1, published = ?2, updated = ?3, marks = ?4, newest_release = ?5, newest_base = ?6
-            WHERE id = ?7
-                AND (shelf, published, updated, marks, newest_release, newest_base) IS NOT (?1, ?2, ?3, ?4, ?5, ?6)
+            UPDATE models SET shelf = ?1, published = ?2, updated = ?3, newest_release = ?4, newest_base = ?5
+            WHERE id = ?6 AND (shelf, published, updated, newest_release, newest_base) IS NOT (?1, ?2, ?3, ?4, ?5)
             """,
             [
-                shelf, place.published, open.map(\.created).max() ?? created, place.marks, open.first?.id,
+                shelf, open.map(\.created).min() ?? created, open.map(\.created).max() ?? created, open.first?.id,
                 open.first?.baseModel ?? "", id,
             ])
         let pairs = open.flatMap { release in
             release.formats.map { (base: TermTable.folded(release.baseModel), format: TermTable.folded($0)) }
         }
-        try setTerms(terms, pairs: pairs, ofModel: id, at: place)
+        try setTerms(terms, pairs: pairs, ofModel: id, at: shelf)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
         try setSearchText(
             SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)
@@ -139,7 +135,7 @@ extension Projection {
     /// - Parameter model: the columns that `refreshModel` reads.
     private func terms(ofModel model: Row, releases: [ReleaseFacts]) throws -> [Term] {
         let tags = (model[7] as String).split(separator: "\n").map(String.init)
-        var terms = [Term(.all, ""), Term(.type, model[6])] + tags.map { Term(.tag, $0) }
+        var terms = [Term(.type, model[6])] + tags.map { Term(.tag, $0) }
         terms.append(Term(.licence, model[9]))
         terms += Permission.allCases.filter { $0.bit & model[10] as Int64 != 0 }.map { Term(.permission, $0.rawValue) }
         for release in releases {
@@ -178,14 +174,6 @@ extension Projection {
             try database.run("UPDATE models SET \(columns[index]) = ? WHERE id = ?", [value, id])
         }
     }
-}
-
-/// Where a model stands in the lists that are ordered by publication.
-struct ModelPlace: Equatable {
-    let shelf: Int64
-    let published: Int64
-    let tie: Int64
-    let marks: Int64
 }
 
 /// The order of "highest rated".

@@ -4,18 +4,6 @@ import GRDB
 /// What models are filtered by: types, tags, licences, base models and file formats of their releases.
 enum TermTable {
     static let schema = """
-        CREATE TABLE model_terms (
-            model_id INTEGER NOT NULL,
-            kind INTEGER NOT NULL,             -- TermKind
-            value TEXT NOT NULL,               -- folded: what queries compare
-            label TEXT NOT NULL,               -- as written: what people see
-            shelf INTEGER NOT NULL,
-            published INTEGER NOT NULL,
-            tie INTEGER NOT NULL,
-            marks INTEGER NOT NULL,            -- TermMarks of all terms of the model
-            PRIMARY KEY (model_id, kind, value)
-        ) WITHOUT ROWID;
-        CREATE INDEX model_terms_walk ON model_terms (kind, value, shelf, published, tie, model_id, marks);
         -- How many models (for the kinds below 100), releases or images stand on a shelf.
         CREATE TABLE facets (
             kind INTEGER NOT NULL, shelf INTEGER NOT NULL, label TEXT NOT NULL, n INTEGER NOT NULL,
@@ -34,7 +22,7 @@ enum TermTable {
 
 /// The numbers are in the database of this version only.
 enum TermKind: Int64 {
-    /// Every model.
+    /// Every model; counts only.
     case all = 0
     case type = 1
     case tag = 2
@@ -50,11 +38,13 @@ enum TermKind: Int64 {
     case baseFormat = 8
     /// A `Permission` of the licence.
     case permission = 9
+    /// The `Shelf` where a model stands.
+    case shelf = 10
 
     /// Whether a term without a value says something.
-    var isMark: Bool { self == .all || self == .released || self == .here }
+    var isMark: Bool { self == .released || self == .here }
     /// Whether people see how many models have it.
-    var isFacet: Bool { self != .baseFormat && self != .permission }
+    var isFacet: Bool { self != .baseFormat && self != .permission && self != .shelf }
     /// Counts only.
     case releases = 100
     case images = 101
@@ -79,20 +69,6 @@ extension Term {
     }
 }
 
-/// One bit of 62 for each term of a model: what lacks a term's bit lacks the term, so that most models which a filter
-/// leaves out cost no look-up (B. H. Bloom 1970).
-enum TermMarks {
-    static func bit(_ kind: TermKind, _ value: String) -> Int64 {
-        // FNV-1a, because the bits are stored.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        hash = (hash ^ UInt64(truncatingIfNeeded: kind.rawValue)) &* prime
-        for byte in value.utf8 { hash = (hash ^ UInt64(byte)) &* prime }
-        return 1 << Int64((hash ^ hash >> 32) % 62)
-    }
-
-    private static let prime: UInt64 = 0x100_0000_01b3
-}
-
 struct Facet: Hashable {
     let kind: TermKind
     let shelf: Int64
@@ -101,9 +77,11 @@ struct Facet: Hashable {
 
 extension Projection {
     /// Replaces the terms of a model. Of two spellings the one that sorts first is kept.
-    /// - Parameter pairs: folded base models and formats that one release has together.
+    /// - Parameters:
+    ///   - pairs: folded base models and formats that one release has together.
+    ///   - shelf: nil for a model that is not here.
     func setTerms(
-        _ terms: [Term], pairs: [(base: String, format: String)] = [], ofModel id: Int32, at place: ModelPlace?
+        _ terms: [Term], pairs: [(base: String, format: String)] = [], ofModel id: Int32, at shelf: Int64?
     ) throws {
         var wanted: [TermKey: Term] = [:]
         for term in terms where !term.value.isEmpty || term.kind.isMark {
@@ -111,34 +89,36 @@ extension Projection {
             if let other = wanted[key], !term.label.utf8.lexicographicallyPrecedes(other.label.utf8) { continue }
             wanted[key] = term
         }
-        try setFacetRow(Array(wanted.values), pairs: pairs, ofModel: id, shelf: place?.shelf)
-        let stored = try database.rows(
-            "SELECT kind, value, label, shelf, published, tie, marks FROM model_terms WHERE model_id = ?", [id])
-        for row in stored {
-            let key = TermKey(kind: row[0], value: row[1])
-            let at = ModelPlace(shelf: row[3], published: row[4], tie: row[5], marks: row[6])
-            if at == place, wanted[key]?.label.utf8.elementsEqual((row[2] as String).utf8) == true {
-                wanted[key] = nil
-                continue
+        let stored = try facets(ofModel: id)
+        let row = try facetRow(Array(wanted.values), pairs: pairs)
+        try setFacets(shelf.map { StoredFacets(shelf: $0, row: row) }, ofModel: id)
+        let (old, new) = (Set(stored?.row.terms ?? []), Set(row.terms))
+        for term in old.subtracting(new) { post(term, id, false) }
+        for term in new.subtracting(old) { post(term, id, true) }
+        let isMoved = stored?.shelf != shelf
+        if isMoved {
+            try stand(id, onShelf: stored?.shelf, false)
+            try stand(id, onShelf: shelf, true)
+        }
+        // What moves is counted anew with all terms.
+        if let stored {
+            for term in isMoved ? old : old.subtracting(new) {
+                if let kind = TermKind(rawValue: term.kind) {
+                    count(kind, shelf: stored.shelf, try label(term), by: -1)
+                }
             }
-            try database.run(
-                "DELETE FROM model_terms WHERE model_id = ? AND kind = ? AND value = ?",
-                [id, key.kind, row[1] as String])
-            if let kind = TermKind(rawValue: key.kind) { count(kind, shelf: at.shelf, row[2], by: -1) }
         }
-        guard let place else { return }
+        guard let shelf else { return }
         for term in wanted.values {
-            try database.run(
-                """
-                INSERT INTO model_terms (model_id, kind, value, label, shelf, published, tie, marks)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                [
-                    id, term.kind.rawValue, term.value, term.label, place.shelf, place.published, place.tie,
-                    place.marks,
-                ])
-            count(term.kind, shelf: place.shelf, term.label, by: 1)
+            if !isMoved, let number = try termNumber(term), old.contains(number) { continue }
+            count(term.kind, shelf: shelf, term.label, by: 1)
         }
+    }
+
+    private func stand(_ model: Int32, onShelf shelf: Int64?, _ isThere: Bool) throws {
+        guard let shelf else { return }
+        count(.all, shelf: shelf, by: isThere ? 1 : -1)
+        if let term = try termNumber(Term(.shelf, String(shelf))) { post(term, model, isThere) }
     }
 
     func count(_ kind: TermKind, shelf: Int64, _ label: String = "", by change: Int64) {
@@ -147,7 +127,6 @@ extension Projection {
     }
 
     func writeFacets() throws {
-        var emptied: [Facet] = []
         for (facet, change) in facetChanges where change != 0 {
             let arguments: Database.Arguments = [
                 facet.kind.rawValue, facet.shelf, facet.label, change, TermTable.folded(facet.label),
@@ -161,15 +140,7 @@ extension Projection {
                 try database.run(
                     "DELETE FROM facets WHERE kind = ? AND shelf = ? AND label = ?",
                     [facet.kind.rawValue, facet.shelf, facet.label])
-                emptied.append(facet)
             }
-        }
-        // The models may have moved to another shelf.
-        for facet in emptied where FacetRowTable.kinds.contains(facet.kind) {
-            let isKnown = try database.exists(
-                "SELECT 1 FROM facets WHERE kind = ? AND value = ? AND label = ?",
-                [facet.kind.rawValue, TermTable.folded(facet.label), facet.label])
-            if !isKnown { try removeTermName(facet.kind, facet.label) }
         }
         facetChanges = [:]
     }
