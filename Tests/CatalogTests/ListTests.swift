@@ -168,7 +168,9 @@ struct ListTests {
                 return try await catalog.facets(within: query, .pg).first { $0.kind == kind }?.values ?? []
             }
             func names() async throws -> [String] {
-                try await catalog.read { try $0.rows("SELECT label FROM term_names WHERE kind IN (1, 2) ORDER BY label").map { $0[0] } }
+                try await catalog.read {
+                    try $0.rows("SELECT label FROM term_names WHERE kind IN (1, 2) ORDER BY label").map { $0[0] }
+                }
             }
             var log = TestLog()
             log.show(models[0], models[1], models[2])

@@ -164,7 +164,7 @@ struct ModelListing {
         let place = columns.indices.map { ":at\($0)" }.joined(separator: ", ")
         // The narrow index has all that is sorted by; the plus signs keep SQLite from walking a shelf instead.
         let sql = """
-            SELECT \(columns.joined(separator: ", ")) FROM json_each(:set) j
+            SELECT \(columns.joined(separator: ", ")) FROM (SELECT value FROM json_each(:set)) j
             CROSS JOIN models INDEXED BY models_narrow ON id = j.value
             WHERE +shelf IN \(filter.shelfList) AND +published >= :since AND +published < :until
                 AND (\(columns.map { "+" + $0 }.joined(separator: ", "))) \(comparison) (\(place))
