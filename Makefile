@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation bench-api proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
 	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
 	@echo 'make bench-federation  the same for what nodes say to each other'
+	@echo 'make bench-api  the same for what programs ask over HTTP, of a node with 100,000 releases'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -81,6 +82,10 @@ bench-blobs: deps deps-bench
 bench-federation: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/federation.py
+
+bench-api: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/api.py
 
 proto: deps-proto
 	swift package resolve

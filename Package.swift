@@ -109,8 +109,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
+                "Moderation", "Accounts", "Catalog",
                 "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
@@ -150,7 +150,7 @@ let package = Package(
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
                 "Catalog",
-                protobuf, argumentParser, system,
+                protobuf, argumentParser, system, hummingbird, httpTypes, log, nio,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
         .testTarget(

@@ -8,6 +8,6 @@ struct WaggleBench: AsyncParsableCommand {
         subcommands: [
             IntakeCommand.self, AdoptCommand.self, NamesCommand.self, HomeCommand.self, SmallBlobsCommand.self,
             FillCatalogCommand.self,
-            QueryCatalogCommand.self, ReactionsCommand.self,
+            QueryCatalogCommand.self, ReactionsCommand.self, ServeBytesCommand.self, LoadCommand.self,
         ])
 }

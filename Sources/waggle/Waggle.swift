@@ -25,6 +25,7 @@ struct Waggle: AsyncParsableCommand {
             VerifyCommand.self, ExportCommand.self, ReviewCommand.self, CommentCommand.self, ReactCommand.self,
             RemoveCommand.self, CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self,
             PushCommand.self, MirrorCommand.self, StoreCommand.self, RepairCommand.self, BackupCommand.self,
+            DumpCommand.self, ImportCommand.self,
             AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self,
         ])
 

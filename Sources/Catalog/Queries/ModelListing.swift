@@ -102,7 +102,10 @@ struct ModelListing {
         if query.hasRelease { single.append((.released, "")) }
         if query.isFromHere { single.append((.here, "")) }
         for permission in query.permissions { single.append((.permission, TermTable.folded(permission.rawValue))) }
-        var choices: [(TermKind, [String])] = [(.type, query.types), (.licence, query.licences)]
+        var choices: [(TermKind, [String])] = [
+            (.type, query.types), (.licence, query.licences),
+            (.permission, query.anyPermissions.map(\.rawValue).sorted()),
+        ]
         if query.baseModels.isEmpty || query.formats.isEmpty {
             choices += [(.baseModel, query.baseModels), (.format, query.formats)]
         } else {
@@ -245,6 +248,7 @@ struct ModelListing {
         for (name, kind, values) in [
             ("notTags", TermKind.tag, query.excludedTags), ("notTypes", .type, query.excludedTypes),
             ("notBases", .baseModel, query.excludedBaseModels),
+            ("notPermissions", .permission, query.excludedPermissions.map(\.rawValue).sorted()),
         ] where !values.isEmpty {
             let folded = values.map(TermTable.folded)
             arguments[name] = folded.json
