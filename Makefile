@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation bench-ledger proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation bench-ledger bench-api proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -26,6 +26,7 @@ help:
 	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
 	@echo 'make bench-federation  the same for what nodes say to each other'
 	@echo 'make bench-ledger  the same for an authority of a currency, its log and its audit'
+	@echo 'make bench-api  the same for what programs ask over HTTP, of a node with 100,000 releases'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -87,6 +88,10 @@ bench-federation: deps deps-bench
 bench-ledger: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/ledger.py
+
+bench-api: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/api.py
 
 proto: deps-proto
 	swift package resolve

@@ -115,8 +115,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Ledger", "Catalog",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
+                "Moderation", "Accounts", "Ledger", "Catalog",
                 "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
@@ -156,7 +156,7 @@ let package = Package(
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
                 "Ledger", "Catalog", "Federation",
-                protobuf, argumentParser, system, nio, nioHTTP1, asyncHTTPClient,
+                protobuf, argumentParser, system, nio, nioHTTP1, asyncHTTPClient, hummingbird, httpTypes, log,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
         .testTarget(

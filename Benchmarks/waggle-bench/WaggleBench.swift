@@ -9,6 +9,7 @@ struct WaggleBench: AsyncParsableCommand {
             IntakeCommand.self, AdoptCommand.self, NamesCommand.self, HomeCommand.self, SmallBlobsCommand.self,
             StreamCommand.self, SizesCommand.self,
             FillCatalogCommand.self,
-            QueryCatalogCommand.self, ReactionsCommand.self, LedgerCommand.self,
+            QueryCatalogCommand.self, ReactionsCommand.self, LedgerCommand.self, ServeBytesCommand.self,
+            LoadCommand.self,
         ])
 }

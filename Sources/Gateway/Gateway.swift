@@ -78,6 +78,7 @@ public final class Gateway: Service {
             .register(in: &table)
         SetupPage(services: services, pages: pages, people: people).register(in: &table)
         FeedRoutes(services: services, origins: origins).register(in: &table)
+        DumpRoutes(services: services, origins: origins).register(in: &table)
         OperatorRoutes(services: services, viewers: viewers, people: people, origins: origins, metrics: metrics)
             .register(in: &table)
         OpenAPIRoutes(software: services.configuration.software).register(in: &table)

@@ -46,6 +46,8 @@ extension Node {
                     .init(service: Background { await self.keepPictures() }),
                     .init(service: Background { await self.keepCheckpoints() }),
                     .init(service: Background { await self.keepCurrencies() }),
+                    .init(service: Background { await self.keepDumps() }),
+                    .init(service: Background { await self.letPeopleMove() }),
                     .init(
                         service: Background { await self.catchUpAfterRestore() }, successTerminationBehavior: .ignore),
                 ],
@@ -169,6 +171,29 @@ extension Node {
             pause = min(pause * 2, .seconds(60))
         }
         if let url = context().publicURL { await announce([url]) }
+    }
+
+    private func letPeopleMove() async {
+        await MovedPeople(
+            accounts: accounts, keyring: keyring, log: log, catalog: catalog, logger: logger,
+            ownURLs: { [self] in context().urls }
+        ).run()
+    }
+
+    /// Writes the dump of public posts each night.
+    private func keepDumps() async {
+        guard settings["dump"] == "nightly" else { return }
+        let startedAt = Node.now()
+        while (try? await Task.sleep(for: .seconds(600))) != nil {
+            do throws(OperationError) {
+                let newest = DumpFolder(home).newest?.created
+                guard DumpFolder.isDue(newest: newest ?? startedAt, now: Node.now()) else { continue }
+                let made = try await WriteDump().run(in: context())
+                logger.info("dump written", metadata: ["posts": "\(made.posts)", "bytes": "\(made.size)"])
+            } catch {
+                logger.warning("the dump could not be written", metadata: ["why": "\(error.message)"])
+            }
+        }
     }
 
     /// Computes the names of blobs that nothing waits for.

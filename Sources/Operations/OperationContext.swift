@@ -33,6 +33,8 @@ public struct OperationContext: Sendable {
     /// Reads the list of a checkpoint that was made here, before the log judges by it; whether it could.
     public let loadCheckpoint: @Sendable (Hash32) async -> Bool
     public private(set) var progress: @Sendable (Progress) -> Void
+    /// Who asks over the web; nil at the command line, which is the operator's.
+    public private(set) var caller: Account?
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
@@ -70,6 +72,29 @@ public struct OperationContext: Sendable {
         context.progress = progress
         return context
     }
+
+    /// The same services for what somebody asks over the web: no more is looked up than they may see, and they post at the
+    /// pace of their role.
+    public func acting(for caller: Account) -> OperationContext {
+        var context = self
+        context.caller = caller
+        return context
+    }
+
+    /// Whose eyes names are resolved with.
+    public var viewer: Viewer { caller?.viewer ?? .owner }
+
+    /// Counts posts that the caller is about to make.
+    ///
+    /// - Throws: `rate` when they are more than the caller's role allows.
+    func admit(posts count: Int) throws(OperationError) {
+        guard let caller else { return }
+        do {
+            try accounts.admit(posts: count, by: caller)
+        } catch {
+            throw OperationError(error)
+        }
+    }
 }
 
 extension OperationContext {
@@ -96,4 +121,9 @@ public struct SettingView: Codable, Sendable, Hashable {
         self.value = value
         self.origin = origin
     }
+}
+
+extension Account {
+    /// What the account's own requests see.
+    public var viewer: Viewer { Viewer(.member(mask: levels)) }
 }

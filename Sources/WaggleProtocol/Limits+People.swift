@@ -30,6 +30,11 @@ extension Limits {
         public static let keptAnswerSeconds: UInt64 = 86400
         public static let keptAnswerBytes = 256 << 10
         public static let idempotencyKeyBytes = 200
+        /// Posts an hour that this node takes over the web: of a member, of curators and trusted reporters, of moderators.
+        /// Not fewer than other nodes take of an author whom they know.
+        public static let postsPerHour = 120
+        public static let postsPerHourOfTrusted = 300
+        public static let postsPerHourOfModerators = 1000
         /// Accounts of one page.
         public static let listed = 1000
     }

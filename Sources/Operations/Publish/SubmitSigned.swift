@@ -39,6 +39,7 @@ public struct SubmitSigned: Sendable {
                 throw OperationError(.auth, "@\(account.handle) hands in posts of its own keys only")
             }
         }
+        try context.admit(posts: envelopes.count)
         let results: [IntakeResult]
         do {
             results = try await context.log.intake.submit(envelopes, from: .local)
