@@ -3,6 +3,7 @@ import Digests
 import Formats
 import Logging
 import Media
+import NIOCore
 import WaggleProtocol
 
 /// Has thumbnails made of the pictures that are here, the new ones and those that somebody wanted to see.

@@ -6,6 +6,7 @@ import FoundationEssentials
 import Gateway
 import Identity
 import Logging
+import Media
 import Moderation
 public import Operations
 import PostLog

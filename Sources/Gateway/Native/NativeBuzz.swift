@@ -76,7 +76,7 @@ struct NativeBuzz: Sendable {
         let asked = try call.decode(TipRequest.self, from: body)
         let account = try call.account
         if let post = Hash32(hex: asked.subject) {
-            guard try await VisiblePosts(services: services, filter: call.filter).includes(post) else {
+            guard try await VisiblePosts(services, call.filter).includes(post) else {
                 throw GatewayError.notFound("There is no post \(post.hex) here that you may see")
             }
         } else if asked.subject.contains("/") {

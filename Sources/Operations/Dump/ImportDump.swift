@@ -109,7 +109,7 @@ public struct ImportDump: Operation {
             switch result {
             case .new: reply.new += 1
             case .have: reply.known += 1
-            case .invalid(let reason): reply.refuse(reason, isInvalid: true)
+            case .invalid(let reason), .unauthorised(let reason): reply.refuse(reason, isInvalid: true)
             case .policy(let reason): reply.refuse(reason, isInvalid: false)
             case .rate: reply.refuse("too many at once", isInvalid: false)
             case .future: reply.refuse("dated later than this machine's clock", isInvalid: true)
