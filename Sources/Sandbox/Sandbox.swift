@@ -60,20 +60,6 @@ public struct Sandbox: Sendable {
 
     public init() {}
 
-    /// Whether sandboxes can be made here: tries one that does nothing.
-    ///
-    /// - Throws: `unavailable` with the reason.
-    public func check() async throws(SandboxError) {
-        let bounds = Bounds(
-            memory: 1 << 30, processorSeconds: 5, seconds: 10, fileBytes: 1 << 20, scratchBytes: 1 << 20)
-        do throws(SandboxError) {
-            let outcome = try await run("true", [], bounds: bounds)
-            guard outcome.exitCode == 0 else { throw .unavailable(outcome.output) }
-        } catch .noProgram(let name) {
-            throw .unavailable("\(name) is not installed")
-        }
-    }
-
     /// Runs a program of `/usr/bin` and waits for its end.
     ///
     /// - Parameters:

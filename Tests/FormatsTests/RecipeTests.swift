@@ -123,7 +123,7 @@ struct RecipeTests {
 
     @Test("JSON of another program under the same keyword is not a prompt")
     func foreign() {
-        #expect(Recipe(texts: [PictureText("parameters", #"{"sui_image_params": {"prompt": "x"}}"#)]) == nil)
+        #expect(Recipe(texts: [PictureText("parameters", #"{"another_program": {"prompt": "x"}}"#)]) == nil)
         #expect(Recipe(texts: []) == nil)
         #expect(Recipe(texts: [PictureText("parameters", "")]) == nil)
         #expect(Recipe(texts: [PictureText("prompt", "not a graph")]) == nil)

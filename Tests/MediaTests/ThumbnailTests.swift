@@ -61,7 +61,7 @@ struct ThumbnailTests {
             for format in Thumbnail.Format.allCases {
                 let info = try await info(store, Thumbnail(picture.hash, size, format))
                 #expect(info.mediaType.rawValue == format.mediaType)
-                #expect(info.width == size.width && info.height == size.width * 4 / 3)
+                #expect(info.width == size.width && info.height == (size.width * 4 + 1) / 3)
             }
         }
         let facts = try #require(try await store.facts(of: [picture.hash])[picture.hash])

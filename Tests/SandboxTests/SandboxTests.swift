@@ -15,7 +15,6 @@ struct SandboxTests {
 
     @Test("a program runs, and its output and exit code come back")
     func runs() async throws {
-        try await sandbox.check()
         let outcome = try await shell("echo hello; echo oops >&2; exit 3")
         #expect(outcome.exitCode == 3)
         #expect(outcome.output == "hello\noops\n")
