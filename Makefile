@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation bench-ledger bench-api proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation schemathesis bench-ledger bench-api proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -22,6 +22,7 @@ help:
 	@echo 'make soak     kill nodes 200 times while they write (KILLS=…), and simulate 20000 networks (SEEDS=…)'
 	@echo 'make fuzz     damage what peers send, 60 s a parser (FUZZ_SECONDS=…), from a new seed each time (FUZZ_SEED=…)'
 	@echo 'make interop  browsers and other programs against real nodes'
+	@echo 'make schemathesis  the API against its OpenAPI document, with made-up requests'
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
 	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
 	@echo 'make bench-federation  the same for what nodes say to each other'
@@ -72,6 +73,10 @@ interop: deps deps-interop
 	$(SWIFT_BUILD) --product waggle-demo
 	$(SWIFT_BUILD) --product negentropy-harness
 	Tests/Interop/run
+
+schemathesis: deps deps-interop
+	$(SWIFT_BUILD) --product waggle
+	Tests/Interop/run test_schemathesis.py
 
 bench: deps deps-bench
 	$(SWIFT_BUILD) -c release
