@@ -21,7 +21,7 @@ def test_every_route_does_as_the_document_says(writable: Node, tmp_path: Path):
     done = subprocess.run(
         [Path(sys.executable).parent / "st", "--no-color", "--config-file", HERE / "schemathesis.toml", "run",
          f"{writable.url}/openapi.json", "--url", writable.url, "--header", f"Authorization: Bearer {token}",
-         "--phases", "coverage,fuzzing", "--max-examples", "15", "--max-time", "150", "--seed", "1",
+         "--phases", "coverage,fuzzing", "--max-examples", "15", "--max-time", "110", "--seed", "1",
          "--continue-on-failure", "--request-timeout", "20", "--workers", "2"],
         cwd=tmp_path, env=environment(tmp_path / "home"), capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]

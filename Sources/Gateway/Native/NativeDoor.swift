@@ -231,7 +231,7 @@ final class NativeDoor: Sendable {
 
     /// Parameters of which an empty or second value would be a slip that is better told.
     private static let singleParameters = [
-        "limit", "sort", "days", "from_here", "has_recipe", "model", "release",
+        "limit", "sort", "days", "from_here", "has_recipe", "model", "release", "subject",
     ]
 
     // Literals that are valid field names.
