@@ -122,6 +122,18 @@ struct MovingTests {
         #expect(try await other.run("import", world.path("nothing")).exit == 3)
     }
 
+    @Test("a node that writes no dumps at night serves as any other")
+    func noDumps() async throws {
+        let world = try World.current
+        let node = TestNode("node", home: world.path("node"), world: world)
+        try await node.ok("init")
+        try Data("dump = \"off\"\n".utf8).write(to: URL(filePath: node.home + "/waggle.toml"))
+        try await node.start([])
+        _ = try await node.json([Line].self, "account", "ls")
+        #expect(try await node.get("/dumps").status == 200 && node.isRunning)
+        #expect(await node.stop() == .code(0))
+    }
+
     private func author(_ node: TestNode) async throws -> String {
         struct Account: Decodable {
             let account: String
