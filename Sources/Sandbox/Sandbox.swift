@@ -61,6 +61,9 @@ public struct Sandbox: Sendable {
 
     public init() {}
 
+    /// Whether a program of `/usr/bin` is installed.
+    public static func has(_ program: String) -> Bool { exists(programs.appending(program)) }
+
     /// Runs a program of `/usr/bin` and waits for its end.
     ///
     /// - Parameters:
@@ -75,7 +78,7 @@ public struct Sandbox: Sendable {
         for tool in [Self.bubblewrap, Self.prlimit, Self.nice] where !Self.exists(tool) {
             throw .unavailable("\(tool) is missing; install bubblewrap, util-linux and coreutils")
         }
-        guard Self.exists(Self.programs.appending(program)) else { throw .noProgram(program) }
+        guard Self.has(program) else { throw .noProgram(program) }
         let command = Self.command(program, arguments, bindings, environment, bounds)
         let ended: Ended
         do {
