@@ -115,8 +115,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
-                "Moderation", "Accounts", "Ledger", "Catalog",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "Sandbox", "Media", "PostLog",
+                "BlobStore", "Moderation", "Accounts", "Ledger", "Catalog",
                 "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(

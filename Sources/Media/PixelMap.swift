@@ -6,10 +6,10 @@ public struct PixelMap: Hashable, Sendable {
     public let pixels: [UInt8]
 
     /// The largest side that is read. They are made this small to be looked at as a whole.
-    static let side = 64
+    public static let side = 64
 
-    /// Reads a PPM or PGM file (Netpbm, `P6` and `P5`) of at most 64 pixels a side; nil for anything else.
-    public init?(netpbm bytes: [UInt8]) {
+    /// Reads a PPM or PGM file (Netpbm, `P6` and `P5`) of at most `side` pixels a side; nil for anything else.
+    public init?(netpbm bytes: [UInt8], side: Int = PixelMap.side) {
         guard bytes.count > 2, bytes[0] == UInt8(ascii: "P"),
             bytes[1] == UInt8(ascii: "6") || bytes[1] == UInt8(ascii: "5")
         else { return nil }
@@ -21,13 +21,18 @@ public struct PixelMap: Hashable, Sendable {
             numbers.append(number)
         }
         let (width, height, most) = (numbers[0], numbers[1], numbers[2])
-        guard (1...Self.side).contains(width), (1...Self.side).contains(height), (1...65_535).contains(most) else {
+        guard (1...side).contains(width), (1...side).contains(height), (1...65_535).contains(most) else {
             return nil
         }
         let depth = most > 255 ? 2 : 1
         // One white space ends the numbers.
         let start = offset + 1
         guard bytes.count >= start + width * height * channels * depth else { return nil }
+        if channels == 3, depth == 1, most == 255 {
+            (self.width, self.height) = (width, height)
+            pixels = Array(bytes[start..<start + width * height * 3])
+            return
+        }
         var pixels: [UInt8] = []
         pixels.reserveCapacity(width * height * 3)
         for pixel in 0..<width * height {

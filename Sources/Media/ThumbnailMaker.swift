@@ -151,13 +151,13 @@ struct ThumbnailMaker: Sendable {
     }
 
     /// A regular file of a sane size; nil for anything else that may lie there.
-    private static func read(_ file: FilePath) -> [UInt8]? {
+    static func read(_ file: FilePath, limit: Int = Int(Limits.Thumbnail.fileBytes)) -> [UInt8]? {
         let opened = try? FileDescriptor.open(file, .readOnly, options: [.noFollow, .nonBlocking, .closeOnExec])
         guard let descriptor = opened else { return nil }
         defer { try? descriptor.close() }
         var status = stat()
         guard fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-            status.st_size <= Limits.Thumbnail.fileBytes
+            status.st_size <= limit
         else { return nil }
         return try? [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, filled in
             filled = 0

@@ -69,3 +69,39 @@ extension Limits {
         public static let detailBytes = 1024
     }
 }
+
+extension Limits {
+    /// Scans of files that strangers made. Budgets, not goals: no real model comes near them.
+    public enum Scan {
+        /// Findings that a report lists.
+        public static let findings = 100
+        /// Refused steps of one pickle, after which the walk ends.
+        public static let pickleRefusals = 10_000
+        /// A line of a pickle of protocol 0, and a name that it asks for.
+        public static let pickleLineBytes = 1 << 16
+        public static let pickleNameBytes = 512
+        /// Values on the stack at once. Picklers hand over lists and dictionaries a thousand values at a time.
+        public static let pickleStack = 1 << 22
+        public static let pickleMarks = 1 << 16
+        public static let pickleMemo = 1 << 24
+        /// Tuples' values that are remembered, for storages and arguments.
+        public static let pickleTupleValues = 1 << 22
+        public static let pickleGlobals = 4096
+        /// Storages of one checkpoint.
+        public static let storages = 1 << 19
+        /// Pickles one after another in one file.
+        public static let pickles = 1024
+        public static let archiveEntries = 1 << 17
+        public static let entryNameBytes = 1024
+        public static let centralDirectoryBytes: UInt64 = 64 << 20
+        /// A compressed entry that is looked into is held in memory.
+        public static let inflatedEntryBytes = 64 << 20
+        /// All compressed entries of one archive, looked through.
+        public static let inflatedBytes: UInt64 = 4 << 30
+        /// GGUF headers: keys, tensors, elements of an array, a text.
+        public static let ggufKeys: UInt64 = 1 << 16
+        public static let ggufArray: UInt64 = 1 << 26
+        public static let ggufTextBytes: UInt64 = 1 << 24
+        public static let npyHeaderBytes = 1 << 16
+    }
+}

@@ -28,6 +28,8 @@ extension Limits {
         public static let secondsPerPicture = 5
         /// Bytes of one thumbnail, or of the larger copy that the others are made from.
         public static let fileBytes: UInt64 = 16 << 20
+        /// A picture that was decoded to be compared: 2048 pixels a side, three bytes each.
+        public static let decodedBytes: UInt64 = 16 << 20
         /// Pictures that wait because somebody asked for them.
         public static let asked = 4096
         /// Seconds between looks for new pictures.

@@ -90,6 +90,28 @@ extension FuzzTarget {
             _ = metadata.stripped()
             return nil
         },
+        FuzzTarget(name: "scanners", corpus: "scan") { bytes in
+            guard let report = try? FileScan.scan(BytesInMemory(bytes)) else {
+                return "a scan of bytes that are there failed"
+            }
+            if report.findings.count > Limits.Scan.findings { return "too many findings" }
+            if (report.verdict == .safe) != report.findings.isEmpty {
+                return "a verdict that is not that of the findings"
+            }
+            // What is cut off was not looked at otherwise.
+            return (try? FileScan.scan(BytesInMemory(bytes))) == report ? nil : "two scans of the same bytes differ"
+        },
+        FuzzTarget(name: "scanners, any bytes as a pickle", corpus: "scan") { bytes in
+            guard let report = try? FileScan.scan(BytesInMemory([0x80, 4] + bytes), name: "x.pkl") else {
+                return "a scan of bytes that are there failed"
+            }
+            // A name that is asked for is found however the stream goes on.
+            let evil = Array("\u{80}\u{2}".unicodeScalars.map { UInt8($0.value) } + "cos\nsystem\n".utf8)
+            guard let worse = try? FileScan.scan(BytesInMemory(evil + bytes)), worse.verdict == .danger else {
+                return "what follows a bad name makes it good"
+            }
+            return report.findings.count <= Limits.Scan.findings ? nil : "too many findings"
+        },
         FuzzTarget(name: "recipes", corpus: "recipes") { bytes in
             _ = InfotextA1111(String(decoding: bytes, as: UTF8.self))
             _ = try? ComfyGraph(bytes)

@@ -73,6 +73,8 @@ private struct Publishing {
         if let refusal = drafted.draft.refusal { throw OperationError(.usage, refusal) }
         let refs = try await ReleaseLineage(request.lineage, context).refs()
         var files: [InspectedFile] = []
+        // Before a byte is stored.
+        for look in drafted.files { try await ScanFile(look.path).refuseUnlessSafe(called: look.name) }
         for look in drafted.files {
             files.append(
                 try await InspectedFile.inspect(
