@@ -113,18 +113,24 @@ let package = Package(
                 nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
             ], swiftSettings: optimised),
         .target(
+            name: "Economy", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", grdb, protobuf],
+            swiftSettings: optimised),
+        .target(
             name: "Operations",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "Sandbox", "Media", "PostLog",
                 "BlobStore", "Moderation", "Accounts", "Ledger", "Catalog",
                 "Federation", protobuf, nio, nioPosix, system,
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
+                "Moderation", "Accounts", "Ledger", "Catalog",
+                "Economy", "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
-                "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
+                "Economy", "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
             ], swiftSettings: strict),
@@ -133,7 +139,8 @@ let package = Package(
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
-                "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
+                "Economy", "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle,
+                unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
@@ -196,6 +203,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "EconomyTests",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", "Economy", protobuf],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "CatalogTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", "Catalog", grdb, protobuf,
@@ -230,7 +242,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Ledger", "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
+                "Ledger", "Catalog", "Economy", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes,
+                hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Digests", "Operations", "Node", system], swiftSettings: strict),

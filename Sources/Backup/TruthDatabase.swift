@@ -17,6 +17,8 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case accounts
     /// Currencies: what became final, and orders under way.
     case ledger
+    /// Terms of bounties that are decided here, when entries arrived, rewards that were counted.
+    case economy
 
     public var fileName: String { rawValue + ".db" }
 

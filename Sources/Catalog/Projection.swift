@@ -62,6 +62,9 @@ final class Projection {
             case .comment(let body): try show(comment: body, post)
             case .reaction(let body): try show(reaction: body, post)
             case .channel(let body): try show(channel: body, post)
+            case .bounty(let body): try show(bounty: body, post)
+            case .bountyEntry(let body): try show(entry: body, post)
+            case .bountyAward(let body): try show(award: body, post)
             default: if let work = Work(post) { try show(work: work, post) }
             }
         case .hidden(let reason):
@@ -76,6 +79,7 @@ final class Projection {
             case .comment: try hideComment(post)
             case .reaction: try hideReaction(post)
             case .channel: try hideChannel(post)
+            case .bounty, .entry, .award: try hideBountyPost(post)
             case .collection, .article, .workflow: try hideWork(post, isSuperseded: reason == .superseded)
             default: break
             }
@@ -126,6 +130,7 @@ final class Projection {
             try refreshHiddenComment(hash)
             try refreshHiddenReaction(hash)
             try refreshHiddenChannel(hash)
+            try refreshHiddenBountyPost(hash)
             try refreshHiddenShownBlob(post: hash)
             try refreshHiddenWork(hash)
             try refreshHiddenFollows(hash)
@@ -175,7 +180,7 @@ struct NumberBlock {
         let post = entry.post
         let author = NumberBlock(name: post.author)
         switch post.post.body {
-        case .checkpoint, .profile, .comment, .follows, .reaction:
+        case .checkpoint, .profile, .comment, .follows, .reaction, .bounty, .bountyEntry, .bountyAward:
             return [author]
         case .channel(let body):
             return ChannelTable.isOwn(body, post)

@@ -71,6 +71,8 @@ public final class Gateway: Service {
         NativePublishing(services: services, door: door).register(in: &table)
         NativeEvents(services: services, door: door).register(in: &table)
         NativeBuzz(services: services, door: door).register(in: &table)
+        NativeBounties(services: services, door: door).register(in: &table)
+        BountyPages(services: services, pages: pages, people: people, origins: origins).register(in: &table)
         CivitaiPeople(services: services, viewers: viewers, people: people, origins: origins).register(in: &table)
         let hub = HubRoutes(services: services, viewers: viewers, people: people, origins: origins, blobs: blobs)
         hub.register(in: &table)

@@ -10,6 +10,7 @@ public enum PostLevel {
         case .collection(let body): Level(declared: body.level)
         case .article(let body): Level(declared: body.level)
         case .workflow(let body): Level(declared: body.level)
+        case .bounty(let body): Level(declared: body.level)
         case .review(let body): body.images.map { Level(declared: $0.level) }.max()
         default: nil
         }

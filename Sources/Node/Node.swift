@@ -4,6 +4,7 @@ import BlobStore
 import CWaggleSystem
 import Catalog
 import Digests
+import Economy
 import Federation
 import FoundationEssentials
 import Identity
@@ -28,6 +29,7 @@ public final class Node: Sendable {
     let keyring: Keyring
     let accounts: Accounts
     let currencies: Currencies
+    let economy: EconomyStore
     let uploads: UploadStore
     let signing: SigningHold
     let log: PostLog
@@ -84,6 +86,8 @@ public final class Node: Sendable {
         } catch let error as AccountsError {
             throw OperationError(error)
         } catch let error as LedgerError {
+            throw OperationError(error)
+        } catch let error as EconomyError {
             throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
@@ -152,6 +156,7 @@ public final class Node: Sendable {
             policy: FollowPolicy(rawValue: settings["federation.policy"]) ?? .open,
             firstAddresses: try settings.firstAddresses(home))
         others.federation = federation
+        economy = try EconomyStore(path: database("economy.db"))
         currencies = try await Currencies(
             path: database("ledger.db"), keyPath: home.ledgerKey.string,
             transport: LedgerClient { [federation] url in federation.client(for: url) }, now: Node.now)
@@ -192,6 +197,7 @@ public final class Node: Sendable {
             // The journal stays and is as good.
             logger.debug("closing the ledger", metadata: ["why": "\(error.message)"])
         }
+        try? await economy.checkpointFile()
         do {
             try await http.shutdown()
             try await blobs.close()
@@ -211,7 +217,8 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, currencies: currencies, keyring: keyring, signing: signing, settings: settings.all,
+            accounts: accounts, currencies: currencies, economy: economy, keyring: keyring, signing: signing,
+            settings: settings.all,
             publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
             startedAt: startedAt, now: Node.now,

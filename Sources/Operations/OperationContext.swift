@@ -2,6 +2,7 @@ public import Accounts
 public import BlobStore
 public import Catalog
 public import Digests
+public import Economy
 public import Federation
 import Identity
 public import Ledger
@@ -18,6 +19,7 @@ public struct OperationContext: Sendable {
     public let federation: Federation
     public let accounts: Accounts
     public let currencies: Currencies
+    public let economy: EconomyStore
     public let keyring: Keyring
     /// Holds a restored node back from signing.
     public let signing: SigningHold
@@ -35,10 +37,12 @@ public struct OperationContext: Sendable {
     public private(set) var progress: @Sendable (Progress) -> Void
     /// Who asks over the web; nil at the command line, which is the operator's.
     public private(set) var caller: Account?
+    /// With whose eyes a page is made that nobody is signed in for.
+    private var visitor: Viewer?
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, currencies: Currencies, keyring: Keyring, signing: SigningHold, settings: [SettingView],
+        accounts: Accounts, currencies: Currencies, economy: EconomyStore, keyring: Keyring, signing: SigningHold, settings: [SettingView],
         publicURL: String?,
         urls: [String],
         software: String,
@@ -54,6 +58,7 @@ public struct OperationContext: Sendable {
         self.federation = federation
         self.accounts = accounts
         self.currencies = currencies
+        self.economy = economy
         self.keyring = keyring
         self.signing = signing
         self.settings = settings
@@ -81,8 +86,15 @@ public struct OperationContext: Sendable {
         return context
     }
 
+    /// The same services for a page that is shown to somebody.
+    public func showing(to viewer: Viewer) -> OperationContext {
+        var context = self
+        context.visitor = viewer
+        return context
+    }
+
     /// Whose eyes names are resolved with.
-    public var viewer: Viewer { caller?.viewer ?? .owner }
+    public var viewer: Viewer { caller?.viewer ?? visitor ?? .owner }
 
     /// Counts posts that the caller is about to make.
     ///

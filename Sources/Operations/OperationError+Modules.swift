@@ -1,6 +1,7 @@
 public import Accounts
 public import BlobStore
 public import Catalog
+public import Economy
 public import Federation
 public import Identity
 public import Ledger
@@ -83,6 +84,14 @@ extension OperationError {
             self.init(code, error.message, isRefused: true)
         } else {
             self.init(code, error.message)
+        }
+    }
+
+    public init(_ error: EconomyError) {
+        if case .diskFull = error {
+            self.init(.limits, error.message)
+        } else {
+            self.init(.failed, error.message)
         }
     }
 

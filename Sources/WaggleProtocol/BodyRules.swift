@@ -9,7 +9,7 @@ extension PostKind {
     /// True when this version knows the body of the kind; posts of other kinds are stored and relayed, never shown.
     public var hasKnownBody: Bool {
         switch rawValue {
-        case 1...5, 10...16, 20...22, 30: true
+        case 1...5, 10...16, 20...25, 30: true
         default: false
         }
     }
@@ -34,6 +34,9 @@ extension WirePost.OneOf_Body {
         case .review: .review
         case .comment: .comment
         case .reaction: .reaction
+        case .bounty: .bounty
+        case .bountyEntry: .entry
+        case .bountyAward: .award
         case .delete: .delete
         }
     }
@@ -120,6 +123,24 @@ extension WirePost.OneOf_Body {
             try require(
                 slot.utf8.elementsEqual((body.subject.hexText + " " + body.emoji).utf8),
                 "the slot of a reaction is its subject and emoji")
+        case .bounty(let body): try bounty(body)
+        case .bountyEntry(let body):
+            try hash(body.bounty, "bounty")
+            try text(body.text, "text", Limits.Text.commentBytes)
+            try require(body.works.count <= Limits.Economy.works, "more than \(Limits.Economy.works) works")
+            for work in body.works { try hash(work, "a work") }
+            try require(!body.works.isEmpty || !body.text.isEmpty, "an entry shows something")
+        case .bountyAward(let body):
+            try hash(body.bounty, "bounty")
+            try text(body.text, "text", Limits.Text.commentBytes)
+            try require(body.shares.count <= Limits.Economy.winners, "more than \(Limits.Economy.winners) winners")
+            for share in body.shares {
+                try hash(share.entry, "an entry")
+                try require(
+                    (1...Limits.Economy.weight).contains(share.weight),
+                    "a share's weight is 1 to \(Limits.Economy.weight)")
+            }
+            try require(Set(body.shares.map(\.entry)).count == body.shares.count, "an entry is named twice")
         case .delete(let body):
             try require(body.ids.count + body.slots.count > 0, "a delete names something")
             try require(body.ids.count <= 1000 && body.slots.count <= 256, "a delete names too much")
@@ -146,6 +167,22 @@ extension WirePost.OneOf_Body {
         try require(body.files.count <= Limits.Post.releaseFiles, "more than \(Limits.Post.releaseFiles) files")
         for entry in body.files { try file(entry) }
         try require(Set(body.files.map(\.sha256)).count == body.files.count, "a file is listed twice")
+    }
+
+    private func bounty(_ body: WireBounty) throws(BodyFailure) {
+        try name(body.title)
+        try require(!body.title.isEmpty, "a bounty has a title")
+        try text(body.text, "text", Limits.Text.descriptionBytes)
+        try texts(body.tags, "tags", Limits.Text.tags, Limits.Text.tagBytes)
+        try text(body.wanted, "wanted", Limits.Text.tagBytes)
+        try Self.level(body.level)
+        try hash(body.currency, "currency")
+        try hash(body.arbiter, "arbiter")
+        try hash(body.arbiterNode, "arbiter's node")
+        try require(body.deadline > 0 && body.deadline <= body.decided, "a bounty is decided after its deadline")
+        try require(body.decided <= Limits.Economy.latestTime, "a bounty's times are out of range")
+        if case .UNRECOGNIZED = body.rule { throw BodyFailure(what: "a bounty names one of the rules") }
+        try require(body.rule != .unspecified, "a bounty names one of the rules")
     }
 
     private func file(_ file: WireFile) throws(BodyFailure) {

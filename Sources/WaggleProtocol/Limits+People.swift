@@ -78,6 +78,9 @@ extension Limits {
         public static let bundleBytes = 8 << 20
         /// Requests to an authority from one address in a minute.
         public static let requestsPerAddress = 6000
+        /// Entries of a log that is no continuation of the one here: so many hashes are compared, and so seldom.
+        public static let comparedEntries: UInt64 = 1 << 20
+        public static let comparisonSeconds: UInt64 = 3600
         /// Witnesses that are remembered for one currency.
         public static let witnesses = 64
         /// Finals on one page of a history.
@@ -107,5 +110,42 @@ extension Limits {
         public static let holdGraceEpochs = 1
         /// What a charter may name as its longest hold, grace or freeze.
         public static let epochs = 100_000
+    }
+
+    /// Bounties and rewards.
+    public enum Economy {
+        /// Works that one entry shows, winners of one award, and the weight of one of them.
+        public static let works = 16
+        public static let winners = 16
+        public static let weight: UInt32 = 1000
+        /// Times of bounties fit into epochs counted in 63 bits: the year 9999.
+        public static let latestTime: UInt64 = 253_402_300_799
+        /// Entries that are looked at, and people among whom a bounty is split.
+        public static let entries = 1000
+        public static let splits = 100
+        /// Awards that are looked at.
+        public static let awards = 1000
+        /// How long after the deadline an entry that was made in time may reach the arbiter.
+        public static let arrivalSeconds: UInt64 = 3600
+        /// Epochs that the arbiter has after the decision, before a hold expires.
+        public static let settlingEpochs: Int64 = 2
+        /// Finals about one bounty that are looked at.
+        public static let bountyFinals = 2000
+        /// A member counts for others once admitted so many epochs before.
+        public static let reactorAgeEpochs = 1
+        /// What images may bring one model's author in an epoch: 5,000 in thirty.
+        public static let modelCap: UInt64 = 166
+        /// What can be reacted to: posts of so many epochs before and since.
+        public static let reactedEpochs: UInt64 = 30
+        /// Seconds after an epoch in which its last posts may arrive, and epochs back that are still rewarded after a pause.
+        public static let factSeconds: UInt64 = 600
+        public static let latestEpochs: Int64 = 7
+        /// Posts of one member in one epoch that are looked at, and a published list.
+        public static let factsPerMember = 2000
+        public static let evidenceBytes = 64 << 20
+        /// Accounts on the page of an epoch's rewards.
+        public static let rewardLines = 500
+        /// Seconds between two looks at bounties, expired holds and epochs that have ended.
+        public static let keepSeconds: UInt64 = 15
     }
 }

@@ -62,11 +62,16 @@ extension BuzzCommand {
             let found = try await node.run(AuditCurrency(currency: which.currency, isQuick: quick))
             if output.json { return try Terminal.json(found) }
             let symbol = Terminal.plain(found.symbol)
-            Terminal.print("\(symbol): \(found.entries) entries, \(found.signatures) signatures, all right")
+            let entries = Terminal.count(found.entries, "entry", "entries")
+            let signatures = Terminal.count(found.signatures, "signature", "signatures")
+            Terminal.print("\(symbol): \(entries), \(signatures), all right")
             Terminal.print(
-                "issued \(found.issued), burned \(found.burned), set aside \(found.held), \(found.accounts) accounts")
+                "issued \(found.issued), burned \(found.burned), set aside \(found.held), "
+                    + Terminal.count(found.accounts, "account", "accounts"))
             Terminal.print(
-                found.checkpoint.map { "agrees with the signed checkpoint of \($0) entries" }
+                found.checkpoint.map {
+                    "agrees with the signed checkpoint of \(Terminal.count($0, "entry", "entries"))"
+                }
                     ?? "no signed checkpoint is here to compare it with")
             Terminal.print("root \(found.root)\nstate \(found.stateRoot)")
             Terminal.note("\(found.trust). It took \(String(format: "%.2f", found.seconds)) s.")
@@ -108,7 +113,7 @@ extension BuzzCommand {
                 Terminal.print("hold\t\(isOpen ? "open" : "closed"), expires after epoch \(expiry)")
             }
             Terminal.print(
-                reply.checkpoint.map { "proof\tin the signed log of \($0) entries" }
+                reply.checkpoint.map { "proof\tin the signed log of \(Terminal.count($0, "entry", "entries"))" }
                     ?? "proof\tnone yet: no signed checkpoint that covers it is here")
             Terminal.note(reply.trust)
         }
@@ -132,7 +137,7 @@ extension BuzzCommand {
             if output.json { return try Terminal.json(reply) }
             BuzzCommand.explain(reply.final)
             Terminal.print("currency\t\(Terminal.plain(reply.currencyName)), \(reply.final.currency)")
-            Terminal.print("proof\tin the signed log of \(reply.checkpoint) entries")
+            Terminal.print("proof\tin the signed log of \(Terminal.count(reply.checkpoint, "entry", "entries"))")
             for (key, time) in reply.witnesses.sorted(by: { $0.key < $1.key }) {
                 Terminal.print("witness\t\(key) at \(Terminal.date(time))")
             }
@@ -157,7 +162,7 @@ extension BuzzCommand {
                 ExportJournal(currency: which.currency, path: Paths.absolute(file).string))
             if output.json { return try Terminal.json(reply) }
             Terminal.print(reply.path)
-            Terminal.note("\(reply.entries) finals.")
+            Terminal.note("\(Terminal.count(reply.entries, "final", "finals")).")
         }
     }
 
@@ -200,7 +205,7 @@ extension BuzzCommand {
             let reply = try await node.run(ResumeCurrency(currency: which.currency, url: url))
             if output.json { return try Terminal.json(reply) }
             BuzzCommand.line(reply.report)
-            Terminal.note("\(reply.fetched) finals were fetched; it signs again.")
+            Terminal.note("\(Terminal.count(reply.fetched, "final was", "finals were")) fetched; it signs again.")
         }
     }
 
@@ -213,6 +218,66 @@ extension BuzzCommand {
         if let reference = final.reference { Terminal.print("about\t\(reference)") }
         if let position = final.position {
             Terminal.print("place\t\(position), here since \(Terminal.date(final.time))")
+        }
+    }
+}
+
+extension BuzzCommand {
+    struct Rewards: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rewards",
+            abstract: "Why an epoch's rewards were granted, counted again from the posts that are here.",
+            discussion: """
+                The list of what counted is published, and its hash is in the grants. Another node fetches it and compares it
+                with the charter, with the posts that it has, and with the log. Who is a member there is that node's own word.
+                The exit code is 6 when something is wrong.
+                """)
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+        @OptionGroup var which: CurrencyOption
+
+        @Option(help: "Which epoch. [default: the last one that has ended]")
+        var epoch: Int64?
+
+        @Flag(help: "Print the list itself.")
+        var list = false
+
+        @Flag(help: "Pay now what is due in currencies that this node grants; a running node does it by itself.")
+        var pay = false
+
+        func run() async throws {
+            if pay {
+                let reply = try await node.run(PayRewards())
+                for trouble in reply.troubles { Terminal.note(Terminal.plain(trouble)) }
+                if output.json { return try Terminal.json(reply) }
+                Terminal.print(Terminal.count(reply.grants, "grant", "grants"))
+                return
+            }
+            let found = try await node.run(ShowRewards(currency: which.currency, epoch: epoch, isWhole: list))
+            if output.json {
+                try Terminal.json(found)
+            } else if let text = found.text {
+                Terminal.write(Data(text.utf8))
+            } else {
+                let symbol = Terminal.plain(found.symbol)
+                Terminal.print(
+                    "epoch \(found.epoch): \(Terminal.count(found.facts, "fact", "facts")) of "
+                        + "\(Terminal.count(found.members, "member", "members")), \(found.granted) \(symbol) granted")
+                for action in found.actions where action.facts > 0 {
+                    Terminal.print("\(action.action)\t\(action.facts)\t\(action.amount)")
+                }
+                Terminal.print("evidence\t\(found.evidence)")
+                if found.missing > 0 {
+                    Terminal.note(
+                        "\(Terminal.count(found.missing, "post is", "posts are")) not here, and what they show was not looked at."
+                    )
+                }
+                for fault in found.faults { Terminal.note(Terminal.plain(fault)) }
+            }
+            if !found.faults.isEmpty {
+                throw OperationError(.integrity, "the list and what is here do not agree")
+            }
         }
     }
 }

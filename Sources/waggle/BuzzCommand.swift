@@ -22,7 +22,7 @@ struct BuzzCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Found.self, Join.self, Accept.self, List.self, Balance.self, Tip.self, Grant.self, History.self, Rules.self,
-            Audit.self, Explain.self, Verify.self, Export.self, Witness.self, Resume.self,
+            Rewards.self, Audit.self, Explain.self, Verify.self, Export.self, Witness.self, Resume.self,
         ])
 }
 
@@ -249,7 +249,8 @@ extension BuzzCommand {
     static func line(_ report: CurrencyReport) {
         Terminal.print(
             [
-                Terminal.plain(report.symbol), Terminal.plain(report.name), report.role, "\(report.finals) finals",
+                Terminal.plain(report.symbol), Terminal.plain(report.name), report.role,
+                Terminal.count(report.finals, "final", "finals"),
                 "\(report.issued - report.burned) in circulation", report.trust, report.currency,
             ].joined(separator: "\t"))
         if !report.stopped.isEmpty { Terminal.note("STOPPED: \(report.stopped)") }

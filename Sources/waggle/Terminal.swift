@@ -105,6 +105,11 @@ enum Terminal {
                 }))
     }
 
+    /// "1 entry", "2 entries".
+    static func count(_ number: some BinaryInteger, _ one: String, _ many: String) -> String {
+        "\(number) \(number == 1 ? one : many)"
+    }
+
     /// A time span: "3 min 20 s".
     static func duration(_ seconds: UInt64) -> String {
         switch seconds {

@@ -155,7 +155,7 @@ struct BuzzTests {
         #expect(try await a.run("buzz", "grant", account, "1").exit == 7)
         #expect(try await b.run("buzz", "tip", "@me", "1").exit != 0)
         #expect(try await a.run("buzz", "resume").exit == 2)
-        #expect(try await a.ok("buzz", "resume", "--from", b.url).errors.contains("1 finals were fetched"))
+        #expect(try await a.ok("buzz", "resume", "--from", b.url).errors.contains("1 final was fetched"))
         try await a.ok("buzz", "grant", account, "1")
         #expect(try await balance(b).balance == 112)
         #expect(try await b.json([FinalState].self, "buzz", "history").count == 3)

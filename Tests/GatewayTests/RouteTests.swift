@@ -31,7 +31,9 @@ struct RouteTests {
     }
 
     /// Addresses that ask a route for one item: the path's parameters filled with each name that the item has.
-    private func addresses(_ route: DeclaredRoute, _ item: TestNode.Published, _ numbers: [Int32]) -> [String] {
+    private func addresses(_ route: DeclaredRoute, _ item: TestNode.Published, _ bounty: Hash32, _ numbers: [Int32])
+        -> [String]
+    {
         let hashes = [item.file, item.image].flatMap { [$0.hex, String($0.hex.prefix(10))] }
         let paths: [String]
         switch (route.path.contains("{sha256}"), route.path.contains("{hash}"), route.path.contains("{id}")) {
@@ -43,7 +45,7 @@ struct RouteTests {
         let all = paths.map { path in
             path.filled("author", "maker").filled("owner", "maker").filled("repo", "dirty").filled("revision", "main")
                 .filled("slug", "dirty").filled("name", "dirty.bin").filled("handle", "maker")
-                .filled("tag", "tag-dirty").filled("base", "Base%20Dirty")
+                .filled("tag", "tag-dirty").filled("base", "Base%20Dirty").filled("bounty", bounty.hex)
         }
         if route.path == "/models/{id}/ranking" { return all + all.map { $0 + "?sort=trending" } }
         guard route.subject == .list else { return all }
@@ -82,14 +84,15 @@ struct RouteTests {
             + (try await node.numbers(of: works))
         let fileBytes = TestNode.bytes("file of Dirty", count: 3000)
         let secrets = [
-            "Dirty", "word Dirty", "tag-dirty", works.collection.id.hex, works.article.id.hex, dirty.file.hex,
+            "Dirty", "word Dirty", "tag-dirty", works.collection.id.hex, works.article.id.hex, works.bounty.hex,
+            dirty.file.hex,
             dirty.image.hex, dirty.model.id.hex, dirty.release.id.hex,
             dirty.picture.id.hex, dirty.file.hex.uppercased(),
         ]
         let gateway = try Gateway(node.services)
         try await node.test { client in
             for route in gateway.routes where route.subject != .nothing {
-                for address in addresses(route, dirty, numbers) {
+                for address in addresses(route, dirty, works.bounty, numbers) {
                     let method = try #require(HTTPRequest.Method(route.method))
                     let json = Array("[\"\(dirty.file.hex)\"]".utf8)
                     let body = route.method == "POST" ? json : nil
@@ -110,7 +113,7 @@ struct RouteTests {
                             }
                         }
                         switch route.subject {
-                        case .model, .release, .image, .blob, .collection, .article, .term:
+                        case .model, .release, .image, .blob, .collection, .article, .bounty, .term:
                             let isEmptyList = route.method == "POST" && answer.text == "[]"
                             #expect(answer.status == .notFound || isEmptyList, "\(route.method) \(address)")
                         case .peerOnly:

@@ -89,6 +89,11 @@ final class LocalTransport: LedgerTransport {
         try await node(url).currencies.witnessedCheckpoint(currency)
     }
 
+    func rewards(_ epoch: Int64, of currency: Hash32, at url: String) async throws(LedgerError) -> String {
+        // Lists of rewards are not the ledger's.
+        throw .unknownCurrency(currency.hex)
+    }
+
     func tile(_ path: LogTilePath, of currency: Hash32, at url: String) async throws(LedgerError) -> Data {
         guard let bytes = try await node(url).currencies.store.tile(path, of: currency) else {
             throw .unknownCurrency(path.text)

@@ -51,6 +51,12 @@ public struct LedgerClient: LedgerTransport {
         try await get("/w/1/buzz/log/\(currency.hex)/tile/\(path.text)", url, limit: Limits.Ledger.bundleBytes)
     }
 
+    public func rewards(_ epoch: Int64, of currency: Hash32, at url: String) async throws(LedgerError) -> String {
+        let body = try await get(
+            "/w/1/buzz/rewards/\(currency.hex)/\(epoch)", url, limit: Limits.Economy.evidenceBytes)
+        return String(decoding: body, as: UTF8.self)
+    }
+
     public func witness(_ request: WitnessRequest, at url: String) async throws(LedgerError) -> WitnessReply {
         let response = try await call(url) { client throws(PeerError) in
             let response = try await client.send(

@@ -1,4 +1,5 @@
 import Digests
+import Economy
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -28,6 +29,7 @@ final class LedgerRoutes: Sendable {
         routes.get("/w/1/buzz/log/{currency}/tile/**", shows: .nothing, .peer, tile)
         routes.get("/w/1/buzz/accounts/{currency}/{account}", shows: .nothing, .peer, account)
         routes.get("/w/1/buzz/finals/{currency}/{name}", shows: .nothing, .peer, final)
+        routes.get("/w/1/buzz/rewards/{currency}/{epoch}", shows: .nothing, .peer, rewards)
         routes.post("/w/1/buzz/orders", shows: .nothing, .peer, orders)
         routes.post("/w/1/buzz/witness", shows: .nothing, .peer, witness)
     }
@@ -62,6 +64,19 @@ final class LedgerRoutes: Sendable {
         } catch {
             throw GatewayError(error)
         }
+    }
+
+    /// Why an epoch's rewards were granted.
+    @Sendable private func rewards(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try admit(request, context)
+        let currency = try hash("currency", context)
+        guard let epoch = Int64(context.parameter("epoch") ?? "") else {
+            throw GatewayError.badRequest(code: "bad-name", "An epoch is a number")
+        }
+        guard let stored = try await services.context().economy.evidence(of: currency, epoch: epoch) else {
+            throw GatewayError.notFound("This node counted no rewards for that epoch")
+        }
+        return reply(Data(stored.evidence.text.utf8), Self.text, forGood: true)
     }
 
     // MARK: The log

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Ledger
 import Operations
+import PostLog
 import WaggleProtocol
 
 private struct CurrencyItem {
@@ -47,6 +48,15 @@ extension PageRoutes {
         routes.get("/buzz/{currency}/accounts/{account}", shows: .nothing, .page, wallet)
         routes.get("/buzz/{currency}/finals/{final}", shows: .nothing, .page, final)
         routes.get("/buzz/{currency}/finals/{final}/receipt.json", shows: .nothing, .bytes, receipt)
+    }
+
+    /// What a page says of somebody who made something, with a way to tip them where they take a currency that is used here.
+    func withTip(_ content: [String: Any], _ author: Hash32, _ subject: String) async throws -> [String: Any] {
+        let profile = try await services.postLog.post(author: author, kind: .profile, slot: "")?.post.profile
+        guard let accepted = profile?.currencies, !accepted.isEmpty else { return content }
+        let known = try await services.context().currencies.store.charters().map(\.currency.hex)
+        guard !Set(known).isDisjoint(with: accepted) else { return content }
+        return content.merging(["tipHref": "/buzz/tip?to=\(PercentCoding.encode(subject))"]) { $1 }
     }
 
     private func run<O: Operations.Operation>(_ operation: O) async throws -> O.Reply {
@@ -98,6 +108,8 @@ extension PageRoutes {
                 "stopped": report.stopped.isEmpty ? nil : report.stopped, "facts": facts.compactMap { $0 },
                 "rules": lines,
                 "trustWords": Self.words(rules),
+                "rewardsHref": rules.granters.contains { !$0.rewards.isEmpty } && report.epoch > 0
+                    ? "/buzz/\(report.currency)/rewards/\(report.epoch - 1)" : nil,
             ].compactMapValues { $0 })
     }
 

@@ -105,7 +105,8 @@ extension PageRoutes {
                 summary: Wording.beginning(
                     "\(creator.name) on \(services.configuration.nodeName). \(Markdown.plain(creator.about))",
                     characters: 200),
-                canonical: canonical(request, context, path), part: .creators), content)
+                canonical: canonical(request, context, path), part: .creators),
+            try await withTip(content, creator.author, AuthorID.text(creator.author)))
     }
 
     private func facts(_ creator: CreatorView) -> [String] {

@@ -1,4 +1,5 @@
 import Catalog
+import Digests
 import Hummingbird
 import Moderation
 import WaggleProtocol
@@ -104,6 +105,7 @@ extension PageRoutes {
             "image",
             PageFrame(
                 pageTitle: Wording.heading(image), summary: picture.alt, canonical: base + PageAddress.image(id),
-                preview: base + picture.previewSource, part: .images), page.content)
+                preview: base + picture.previewSource, part: .images),
+            try await withTip(page.content, image.author.author, image.post.hex))
     }
 }

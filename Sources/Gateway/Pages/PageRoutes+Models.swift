@@ -110,7 +110,8 @@ extension PageRoutes {
             "model",
             PageFrame(
                 pageTitle: model.body.name, summary: page.summary, canonical: base + PageAddress.model(model),
-                preview: page.samples.first.map { base + $0.previewSource }, part: .models), page.content)
+                preview: page.samples.first.map { base + $0.previewSource }, part: .models),
+            try await withTip(page.content, model.author.author, model.post.hex))
     }
 
     private func images(

@@ -26,6 +26,7 @@ struct PeerOffer: Sendable {
         case .collection(let body): Level(declared: body.level)
         case .article(let body): Level(declared: body.level)
         case .workflow(let body): Level(declared: body.level)
+        case .bounty(let body): Level(declared: body.level)
         case .release(let body): try await level(ofModelOf: body)
         default: nil
         }

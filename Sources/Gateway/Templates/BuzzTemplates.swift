@@ -24,7 +24,8 @@ extension Templates {
         <div class="prose"><p>{{trustWords}}</p></div>
         <section class="part" aria-labelledby="facts"><h2 id="facts">How it stands</h2>{{>factlist}}</section>
         <section class="part" aria-labelledby="rules"><h2 id="rules">Rules</h2>
-        <ul class="rows">{{#rules}}<li>{{.}}</li>{{/rules}}</ul></section>
+        <ul class="rows">{{#rules}}<li>{{.}}</li>{{/rules}}</ul>\
+        {{#rewardsHref}}<p><a class="quiet button" href="{{.}}">Why the last rewards were granted</a></p>{{/rewardsHref}}</section>
         <details><summary>Currency id</summary><p><code class="line">{{currencyID}}</code></p></details>
         </article>
         {{>foot}}

@@ -10,7 +10,8 @@ extension Templates {
         <h1><bdi>{{heading}}</bdi></h1>
         <p class="by">{{#badges}}<span class="badge">{{.}}</span> {{/badges}}by <a href="{{creatorHref}}"><bdi>{{creator}}</bdi></a>\
         {{#creatorHome}} of {{.}}{{/creatorHome}} · <time datetime="{{published}}">{{publishedDay}}</time>\
-        {{#signature}} · signed with key <code>{{keyStart}}</code>{{/signature}}</p>
+        {{#signature}} · signed with key <code>{{keyStart}}</code>{{/signature}}\
+        {{#tipHref}} · <a href="{{.}}">Tip</a>{{/tipHref}}</p>
         {{#models}}{{#first()}}<p class="by">{{relation}}</p><ul class="words">{{/first()}}\
         <li><a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a></li>{{#last()}}</ul>{{/last()}}{{/models}}
         {{>reactionrow}}

@@ -6,7 +6,7 @@ extension Templates {
         <header class="top">
         <h1><bdi>{{name}}</bdi></h1>
         <p class="by">{{#badges}}<span class="badge">{{.}}</span> {{/badges}}by <a href="{{creatorHref}}"><bdi>{{creator}}</bdi></a>\
-        {{#creatorHome}} of {{.}}{{/creatorHome}}</p>
+        {{#creatorHome}} of {{.}}{{/creatorHome}}{{#tipHref}} · <a href="{{.}}">Tip</a>{{/tipHref}}</p>
         {{#versions}}{{#first()}}<nav aria-label="Versions"><ul class="tabs">{{/first()}}\
         <li><a href="{{tabHref}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}><bdi>{{tabName}}</bdi></a></li>\
         {{#last()}}</ul></nav>{{/last()}}{{/versions}}

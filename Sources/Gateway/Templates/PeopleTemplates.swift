@@ -23,7 +23,7 @@ extension Templates {
         <div>
         <h1><bdi>{{heading}}</bdi></h1>
         <p class="by">{{handle}}{{#home}} · at home on <a href="{{.}}" rel="nofollow noopener ugc">{{homeHost}}</a>{{/home}}\
-        {{#facts}} · {{.}}{{/facts}}</p>
+        {{#facts}} · {{.}}{{/facts}}{{#tipHref}} · <a href="{{.}}">Tip</a>{{/tipHref}}</p>
         {{#keys}}{{#first()}}<p class="by">Signs with {{/first()}}{{^first()}}, {{/first()}}key <code>{{keyStart}}</code>\
         {{#keyLabel}} (<bdi>{{.}}</bdi>){{/keyLabel}}{{#keySince}} since <time datetime="{{.}}">{{.}}</time>{{/keySince}}\
         {{#last()}}</p>{{/last()}}{{/keys}}

@@ -10,7 +10,8 @@ enum Templates {
         "history": history, "ranking": ranking, "image": image, "search": search, "names": names, "hash": hash,
         "creators": creators, "creator": creator, "articles": articles, "article": article, "about": about,
         "federation": federation, "buzz": buzz, "currency": currency, "wallet": wallet, "final": finalReceipt,
-        "finallist": finallist,
+        "finallist": finallist, "bounties": bounties, "bounty": bounty, "newbounty": newbounty, "tip": tip,
+        "rewards": rewards,
         "error": error, "setup": setup,
         // Text of an author as HTML, for clients that want it so.
         "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",

@@ -144,6 +144,13 @@ public actor Currencies {
         }
     }
 
+    /// The evidence list of an epoch's rewards, from the node behind a currency that this one joined. Nothing of it is
+    /// checked here.
+    public func rewards(_ epoch: Int64, of currency: Hash32) async throws(LedgerError) -> String {
+        guard let place = try await store.place(currency) else { throw .unknownCurrency(currency.hex) }
+        return try await transport.rewards(epoch, of: currency, at: place.url)
+    }
+
     // MARK: Founding and joining
 
     /// Founds a currency in which this node decides alone.

@@ -18,6 +18,8 @@ public protocol LedgerTransport: Sendable {
     func witnessedCheckpoint(_ currency: Hash32, at url: String) async throws(LedgerError) -> String?
     /// The bytes of a tile or a bundle of entries.
     func tile(_ path: LogTilePath, of currency: Hash32, at url: String) async throws(LedgerError) -> Data
+    /// The evidence list of an epoch's rewards, as a granter publishes it.
+    func rewards(_ epoch: Int64, of currency: Hash32, at url: String) async throws(LedgerError) -> String
     /// Asks a witness (C2SP tlog-witness) to sign a checkpoint; its signature lines.
     func witness(_ request: WitnessRequest, at url: String) async throws(LedgerError) -> WitnessReply
 }

@@ -40,10 +40,18 @@ public struct VisiblePosts: Sendable {
         case .review(let review):
             guard let release = Hash32(review.release) else { return false }
             return try await catalog.release(post: release, filter, detail: Self.detail) != nil
+        case .bounty: return try await catalog.bounty(post: post.id, filter) != nil
+        case .bountyEntry(let entry): return try await isSeen(bounty: entry.bounty)
+        case .bountyAward(let award): return try await isSeen(bounty: award.bounty)
         case .comment(let comment): return try await isTalkedAbout(comment.subject)
         case .reaction(let reaction): return try await includesSubject(reaction.subject)
         default: return false
         }
+    }
+
+    private func isSeen(bounty: Data) async throws -> Bool {
+        guard let bounty = Hash32(bounty) else { return false }
+        return try await catalog.bounty(post: bounty, filter) != nil
     }
 
     /// A comment is seen where its subject is: that is where the catalog lists it.

@@ -209,6 +209,30 @@ public nonisolated struct WirePost: @unchecked Sendable {
     set {_uniqueStorage()._body = .reaction(newValue)}
   }
 
+  public var bounty: WireBounty {
+    get {
+      if case .bounty(let v)? = _storage._body {return v}
+      return WireBounty()
+    }
+    set {_uniqueStorage()._body = .bounty(newValue)}
+  }
+
+  public var bountyEntry: WireBountyEntry {
+    get {
+      if case .bountyEntry(let v)? = _storage._body {return v}
+      return WireBountyEntry()
+    }
+    set {_uniqueStorage()._body = .bountyEntry(newValue)}
+  }
+
+  public var bountyAward: WireBountyAward {
+    get {
+      if case .bountyAward(let v)? = _storage._body {return v}
+      return WireBountyAward()
+    }
+    set {_uniqueStorage()._body = .bountyAward(newValue)}
+  }
+
   public var delete: WireDelete {
     get {
       if case .delete(let v)? = _storage._body {return v}
@@ -236,6 +260,9 @@ public nonisolated struct WirePost: @unchecked Sendable {
     case review(WireReview)
     case comment(WireComment)
     case reaction(WireReaction)
+    case bounty(WireBounty)
+    case bountyEntry(WireBountyEntry)
+    case bountyAward(WireBountyAward)
     case delete(WireDelete)
 
   }
@@ -299,7 +326,7 @@ fileprivate nonisolated let _protobuf_package = "waggle.v1"
 
 nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Post"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}v\0\u{1}author\0\u{1}device\0\u{1}created\0\u{1}expires\0\u{1}kind\0\u{1}slot\0\u{1}refs\0\u{1}labels\0\u{4}\\\u{1}key_document\0\u{1}checkpoint\0\u{1}profile\0\u{3}node_announce\0\u{1}follows\0\u{2}\u{5}model\0\u{1}release\0\u{1}channel\0\u{3}image_post\0\u{1}collection\0\u{1}article\0\u{1}workflow\0\u{2}\u{4}review\0\u{1}comment\0\u{1}reaction\0\u{2}\u{8}delete\0\u{c}{\u{1}\u{1}\u{c}|\u{1}\u{1}\u{c}}\u{1}\u{1}\u{c}L\u{2}\u{1}\u{c}M\u{2}\u{1}\u{c}N\u{2}\u{1}\u{c}O\u{2}\u{1}\u{c}P\u{2}\u{1}\u{c}Q\u{2}\u{1}\u{c}R\u{2}\u{1}\u{c}S\u{2}\u{1}\u{c}T\u{2}\u{1}\u{c}`\u{2}\u{1}\u{c}a\u{2}\u{1}\u{c}b\u{2}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}v\0\u{1}author\0\u{1}device\0\u{1}created\0\u{1}expires\0\u{1}kind\0\u{1}slot\0\u{1}refs\0\u{1}labels\0\u{4}\\\u{1}key_document\0\u{1}checkpoint\0\u{1}profile\0\u{3}node_announce\0\u{1}follows\0\u{2}\u{5}model\0\u{1}release\0\u{1}channel\0\u{3}image_post\0\u{1}collection\0\u{1}article\0\u{1}workflow\0\u{2}\u{4}review\0\u{1}comment\0\u{1}reaction\0\u{1}bounty\0\u{3}bounty_entry\0\u{3}bounty_award\0\u{2}\u{5}delete\0\u{c}L\u{2}\u{1}\u{c}M\u{2}\u{1}\u{c}N\u{2}\u{1}\u{c}O\u{2}\u{1}\u{c}P\u{2}\u{1}\u{c}Q\u{2}\u{1}\u{c}R\u{2}\u{1}\u{c}S\u{2}\u{1}\u{c}T\u{2}\u{1}\u{c}`\u{2}\u{1}\u{c}a\u{2}\u{1}\u{c}b\u{2}\u{1}")
 
   fileprivate class _StorageClass {
     var _v: UInt32 = 0
@@ -554,6 +581,45 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
             _storage._body = .reaction(v)
           }
         }()
+        case 123: try {
+          var v: WireBounty?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .bounty(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .bounty(v)
+          }
+        }()
+        case 124: try {
+          var v: WireBountyEntry?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .bountyEntry(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .bountyEntry(v)
+          }
+        }()
+        case 125: try {
+          var v: WireBountyAward?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .bountyAward(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .bountyAward(v)
+          }
+        }()
         case 130: try {
           var v: WireDelete?
           var hadOneofValue = false
@@ -666,6 +732,18 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case .reaction?: try {
         guard case .reaction(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 122)
+      }()
+      case .bounty?: try {
+        guard case .bounty(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 123)
+      }()
+      case .bountyEntry?: try {
+        guard case .bountyEntry(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 124)
+      }()
+      case .bountyAward?: try {
+        guard case .bountyAward(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 125)
       }()
       case .delete?: try {
         guard case .delete(let v)? = _storage._body else { preconditionFailure() }

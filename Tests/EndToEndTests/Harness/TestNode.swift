@@ -137,7 +137,10 @@ enum Waggle {
     /// Nothing of the caller's own nodes and settings reaches the tests.
     private static func environment(_ extra: [String: String]) -> [String: String] {
         let kept = ProcessInfo.processInfo.environment.filter { ["PATH", "LD_LIBRARY_PATH", "LANG"].contains($0.key) }
-        return kept.merging(["HOME": "/nonexistent", "WAGGLE_LOG_LEVEL": "info"]) { $1 }.merging(extra) { $1 }
+        return kept.merging(["HOME": "/nonexistent", "WAGGLE_LOG_LEVEL": "info"]) { $1 }.merging(
+            (try? World.current.environment) ?? [:]
+        ) { $1 }
+        .merging(extra) { $1 }
     }
 
     static func start(

@@ -19,6 +19,8 @@ final class World: Sendable {
     }
 
     let folder: String
+    /// What every program of the test is started with beside the usual.
+    private let variables = Mutex<[String: String]>([:])
     private let closers = Mutex<[@Sendable () async -> Void]>([])
     private let logs = Mutex<[@Sendable () -> String]>([])
 
@@ -36,6 +38,12 @@ final class World: Sendable {
     /// Is printed when the test fails.
     func addLog(_ text: @escaping @Sendable () -> String) {
         logs.withLock { $0.append(text) }
+    }
+
+    var environment: [String: String] { variables.withLock { $0 } }
+
+    func setEnvironment(_ name: String, _ value: String) {
+        variables.withLock { $0[name] = value }
     }
 
     func path(_ name: String) -> String { folder + "/" + name }

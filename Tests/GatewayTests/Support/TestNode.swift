@@ -3,6 +3,7 @@ import AsyncHTTPClient
 import BlobStore
 import Catalog
 import Digests
+import Economy
 import Federation
 import Foundation
 import Gateway
@@ -92,7 +93,8 @@ final class TestNode: Sendable {
             transport: LedgerClient { federation.client(for: $0) }, now: { Self.time })
         let context = OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, currencies: currencies, keyring: keyring, signing: SigningHold(home: home),
+            accounts: accounts, currencies: currencies, economy: try EconomyStore(path: path("economy.db")),
+            keyring: keyring, signing: SigningHold(home: home),
             settings: settings,
             publicURL: "https://hive.example",
             urls: ["https://hive.example"], software: "waggle/test", startedAt: Self.time, now: { Self.time },
@@ -199,6 +201,7 @@ final class TestNode: Sendable {
     struct Works {
         let collection: SignedPost
         let article: SignedPost
+        let bounty: Hash32
     }
 
     func publishWorks(_ mark: String, level: Level = .pg, of model: Published) async throws -> Works {
@@ -238,7 +241,23 @@ final class TestNode: Sendable {
             post.article.tags = ["tag-\(slug)"]
             post.article.level = level.rawValue
         }
-        return Works(collection: collection, article: article)
+        let bounty = try await publish(by: maker) { post in
+            post.bounty.title = "Bounty \(mark)"
+            post.bounty.text = "Wished for: \(mark)."
+            post.bounty.level = level.rawValue
+            post.bounty.tags = ["tag-\(slug)"]
+            post.bounty.currency = Hash32.zero.data
+            post.bounty.arbiter = node.device.publicKey.data
+            post.bounty.arbiterNode = node.id.data
+            post.bounty.deadline = Self.time + 86400
+            post.bounty.decided = Self.time + 2 * 86400
+            post.bounty.rule = .first
+        }
+        try await publish(by: maker) { post in
+            post.bountyEntry.bounty = bounty.id.data
+            post.bountyEntry.text = "Entry for \(mark)."
+        }
+        return Works(collection: collection, article: article, bounty: bounty.id)
     }
 
     /// The numbers of works for the operator.
