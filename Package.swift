@@ -113,6 +113,10 @@ let package = Package(
                 nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
             ], swiftSettings: optimised),
         .target(
+            name: "Generation",
+            dependencies: ["Digests", "WaggleProtocol", "Formats", "Sandbox", grdb, system],
+            swiftSettings: optimised),
+        .target(
             name: "Operations",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
@@ -206,6 +210,8 @@ let package = Package(
                 "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", "Federation",
                 "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
+        .testTarget(
+            name: "GenerationTests", dependencies: ["Digests", "WaggleProtocol", "Generation"], swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
             dependencies: [
