@@ -114,6 +114,8 @@ let package = Package(
             ], swiftSettings: optimised),
         .target(
             name: "Economy", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", grdb, protobuf],
+            name: "Generation",
+            dependencies: ["Digests", "WaggleProtocol", "Formats", "Sandbox", grdb, system],
             swiftSettings: optimised),
         .target(
             name: "Operations",
@@ -218,6 +220,8 @@ let package = Package(
                 "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation", "Catalog", "Federation",
                 "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
+        .testTarget(
+            name: "GenerationTests", dependencies: ["Digests", "WaggleProtocol", "Generation"], swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
             dependencies: [

@@ -54,9 +54,9 @@ public struct Sandbox: Sendable {
         public let output: String
     }
 
-    private static let bubblewrap = FilePath("/usr/bin/bwrap")
-    private static let prlimit = FilePath("/usr/bin/prlimit")
-    private static let nice = FilePath("/usr/bin/nice")
+    static let bubblewrap = FilePath("/usr/bin/bwrap")
+    static let prlimit = FilePath("/usr/bin/prlimit")
+    static let nice = FilePath("/usr/bin/nice")
     private static let programs = FilePath("/usr/bin")
 
     public init() {}
@@ -79,7 +79,7 @@ public struct Sandbox: Sendable {
             throw .unavailable("\(tool) is missing; install bubblewrap, util-linux and coreutils")
         }
         guard Self.has(program) else { throw .noProgram(program) }
-        let command = Self.command(program, arguments, bindings, environment, bounds)
+        let command = Self.command("/usr/bin/\(program)", arguments, bindings, environment, bounds)
         let ended: Ended
         do {
             ended = try await withThrowingTaskGroup(of: Ended?.self) { group in
@@ -110,32 +110,42 @@ public struct Sandbox: Sendable {
         }
     }
 
-    private struct Ended: Sendable {
+    struct Ended: Sendable {
         let status: TerminationStatus
         let output: String
     }
 
-    /// The whole command: bounds first, because they are inherited.
-    private static func command(
-        _ program: String, _ arguments: [String], _ bindings: [Binding], _ environment: [String: String],
-        _ bounds: Bounds
-    ) -> [String] {
-        var words = [
+    /// Bounds and what they bound, as words for `nice`.
+    static func bounding(_ bounds: Bounds) -> [String] {
+        [
             // Whoever waits for a page comes first.
             "-n", "10", prlimit.string,
             "--as=\(bounds.memory)", "--cpu=\(bounds.processorSeconds)", "--fsize=\(bounds.fileBytes)",
-            "--nofile=\(Limits.Sandbox.openFiles)", "--core=0", "--", bubblewrap.string,
-            "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
-            "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
-            "--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev",
-            "--size", "\(bounds.scratchBytes)", "--tmpfs", "/tmp", "--chdir", "/tmp",
-            "--setenv", "PATH", "/usr/bin", "--setenv", "HOME", "/tmp",
+            "--nofile=\(Limits.Sandbox.openFiles)", "--core=0", "--",
         ]
+    }
+
+    /// The whole command: bounds first, because they are inherited.
+    ///
+    /// - Parameter program: its path as it is inside.
+    static func command(
+        _ program: String, _ arguments: [String], _ bindings: [Binding], _ environment: [String: String],
+        _ bounds: Bounds
+    ) -> [String] {
+        var words =
+            bounding(bounds) + [
+                bubblewrap.string,
+                "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
+                "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
+                "--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev",
+                "--size", "\(bounds.scratchBytes)", "--tmpfs", "/tmp", "--chdir", "/tmp",
+                "--setenv", "PATH", "/usr/bin", "--setenv", "HOME", "/tmp",
+            ]
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) { words += ["--setenv", name, value] }
         for binding in bindings {
             words += [binding.isWritable ? "--bind" : "--ro-bind", binding.here.string, binding.inside.string]
         }
-        return words + ["--", "/usr/bin/\(program)"] + arguments
+        return words + ["--", program] + arguments
     }
 
     /// Everything it prints goes into one bounded pipe, of which the end counts.
@@ -159,7 +169,7 @@ public struct Sandbox: Sendable {
             status: result.terminationStatus, output: String(decoding: result.closureResult, as: UTF8.self))
     }
 
-    private static func exists(_ path: FilePath) -> Bool {
+    static func exists(_ path: FilePath) -> Bool {
         (try? FileDescriptor.open(path, .readOnly, options: .closeOnExec).close()) != nil
     }
 }

@@ -5,6 +5,8 @@ extension Limits {
         public static let openFiles = 256
         /// What is kept of the text that it prints.
         public static let outputBytes = 16 << 10
+        /// One line of a program that is spoken with; the rest of a longer one is dropped.
+        public static let lineBytes = 64 << 10
     }
 
     /// Small copies of pictures.

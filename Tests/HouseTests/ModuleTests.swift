@@ -9,6 +9,7 @@ struct ModuleTests {
         ["CSodium", "COpenSSL", "CZstd", "CWaggleSystem"], ["Digests"], ["WaggleProtocol"],
         ["Identity", "Formats", "Sandbox"],
         ["PostLog", "BlobStore", "Backup", "Media"], ["Moderation", "Ledger", "Accounts"], ["Catalog"], ["Federation", "Economy"],
+        ["PostLog", "BlobStore", "Backup", "Media"], ["Moderation", "Ledger", "Accounts"], ["Catalog"], ["Federation", "Generation"],
         ["Operations"], ["Gateway"],
         ["Node"],
         ["waggle"],
