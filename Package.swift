@@ -114,6 +114,8 @@ let package = Package(
             ], swiftSettings: optimised),
         .target(
             name: "Economy", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", grdb, protobuf],
+            swiftSettings: strict),
+        .target(
             name: "Generation",
             dependencies: ["Digests", "WaggleProtocol", "Formats", "Sandbox", grdb, system],
             swiftSettings: optimised),
@@ -121,11 +123,8 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "Sandbox", "Media", "PostLog",
-                "BlobStore", "Moderation", "Accounts", "Ledger", "Catalog",
-                "Federation", protobuf, nio, nioPosix, system,
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
-                "Moderation", "Accounts", "Ledger", "Catalog",
-                "Economy", "Federation", protobuf, nio, nioPosix, system,
+                "BlobStore", "Moderation", "Accounts", "Ledger", "Catalog", "Economy", "Federation",
+                protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
