@@ -114,7 +114,7 @@ let package = Package(
             ], swiftSettings: optimised),
         .target(
             name: "Economy", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", grdb, protobuf],
-            swiftSettings: strict),
+            swiftSettings: optimised),
         .target(
             name: "Generation",
             dependencies: ["Digests", "WaggleProtocol", "Formats", "Sandbox", grdb, system],
