@@ -193,16 +193,23 @@ struct LedgerCommand: AsyncParsableCommand {
             let signed = bench.transfers(orders, accounts: 0..<accounts, zipf: zipf)
             try await bench.store.checkpointFile()
             let before = try Self.size(path)
-            // Four clients: one batch is verified while another is written.
+            // Four clients, each with payers of its own: one batch is verified while another is written.
+            var streams: [[AuthorityRequest]] = [[], [], [], []]
+            for order in signed { streams[Int(order.signatures[0].key.words.0 & 3)].append(.order(order)) }
+            let all = streams
             let seconds = try await LedgerCommand.seconds {
                 let service = bench.service
-                var waiting: [Task<Void, any Error>] = []
-                for start in stride(from: 0, to: orders, by: 256) {
-                    let batch = signed[start..<min(start + 256, orders)].map { AuthorityRequest.order($0) }
-                    if waiting.count == 4 { try await waiting.removeFirst().value }
-                    waiting.append(Task { try Bench.check(try await service.submit(batch)) })
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for stream in all {
+                        group.addTask {
+                            for start in stride(from: 0, to: stream.count, by: 256) {
+                                let batch = Array(stream[start..<min(start + 256, stream.count)])
+                                try Bench.check(try await service.submit(batch))
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
                 }
-                for task in waiting { try await task.value }
             }
             try await bench.store.checkpointFile()
             let after = try Self.size(path)

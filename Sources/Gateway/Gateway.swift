@@ -79,6 +79,7 @@ public final class Gateway: Service {
         HubUploads(services: services, people: people, origins: origins, hub: hub, gate: gate, tickets: tickets)
             .register(in: &table)
         SetupPage(services: services, pages: pages, people: people).register(in: &table)
+        CurrencySetupPage(services: services, pages: pages, people: people).register(in: &table)
         FeedRoutes(services: services, origins: origins).register(in: &table)
         DumpRoutes(services: services, origins: origins).register(in: &table)
         OperatorRoutes(services: services, viewers: viewers, people: people, origins: origins, metrics: metrics)

@@ -17,5 +17,9 @@ extension KeyChain {
 extension RecoverySecret {
     /// The first device key of a person. Being made from the words, it lets their owner sign for the account in currencies
     /// that it names for ever, wherever else its copies are.
-    public var ledgerSeed: [UInt8] { derived(context: "wgl-buzz") }
+    public var ledgerSeed: [UInt8] { ledgerSeed(0) }
+
+    /// The key that the person's device has after so many moves and recoveries. The words make all of them, so that they can
+    /// always sign for the account.
+    public func ledgerSeed(_ number: UInt64) -> [UInt8] { derived(context: "wgl-buzz", number: number) }
 }

@@ -88,9 +88,9 @@ public struct RecoverySecret: Sendable, Equatable {
     }
 
     /// 32 bytes for another purpose; the context has 8 characters.
-    func derived(context: String) -> [UInt8] {
+    func derived(context: String, number: UInt64 = 0) -> [UInt8] {
         var seed = [UInt8](repeating: 0, count: 32)
-        crypto_kdf_derive_from_key(&seed, seed.count, 0, context, entropy)
+        crypto_kdf_derive_from_key(&seed, seed.count, number, context, entropy)
         return seed
     }
 }

@@ -42,7 +42,8 @@ public struct OperationContext: Sendable {
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, currencies: Currencies, economy: EconomyStore, keyring: Keyring, signing: SigningHold, settings: [SettingView],
+        accounts: Accounts, currencies: Currencies, economy: EconomyStore, keyring: Keyring, signing: SigningHold,
+        settings: [SettingView],
         publicURL: String?,
         urls: [String],
         software: String,

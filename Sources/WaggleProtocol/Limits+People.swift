@@ -108,6 +108,8 @@ extension Limits {
         public static let defaultEpochSeconds = 86400
         public static let holdEpochs = 30
         public static let holdGraceEpochs = 1
+        /// Keys that words make for one person: one for each home and recovery.
+        public static let derivedKeys = 64
         /// What a charter may name as its longest hold, grace or freeze.
         public static let epochs = 100_000
     }

@@ -44,6 +44,7 @@ extension AccountCommand {
             Terminal.print("  posts here: \(reply.posts)")
             for label in reply.retired { Terminal.print("  retired: \"\(Terminal.plain(label))\"") }
             for label in reply.kept { Terminal.print("  still in force: \"\(Terminal.plain(label))\"") }
+            Terminal.tell(balances: reply.balances)
             if !reply.isOldHomeTold {
                 Terminal.note("The old home could not be told; it hears of it from its peers.")
             }

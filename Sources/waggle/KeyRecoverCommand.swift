@@ -90,6 +90,7 @@ extension KeyCommand {
             for (label, kept) in reply.lost.sorted(by: { $0.key < $1.key }) {
                 Terminal.print("  reported lost: \"\(Terminal.plain(label))\", \(kept) of its posts stay")
             }
+            Terminal.tell(balances: reply.balances)
             for label in reply.others {
                 Terminal.note("  still in force: \"\(Terminal.plain(label))\"; `waggle key revoke` takes it out of use")
             }

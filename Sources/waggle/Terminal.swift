@@ -110,6 +110,14 @@ enum Terminal {
         "\(number) \(number == 1 ? one : many)"
     }
 
+    /// What became of an account in each currency.
+    static func tell(balances: [RotatedBalance]) {
+        for line in balances {
+            let name = line.symbol.isEmpty ? String(line.currency.prefix(16)) : plain(line.symbol)
+            print("  \(name): \(line.balance), \(plain(line.outcome))")
+        }
+    }
+
     /// A time span: "3 min 20 s".
     static func duration(_ seconds: UInt64) -> String {
         switch seconds {

@@ -130,4 +130,28 @@ extension Templates {
         </article>
         {{>foot}}
         """
+
+    /// The offer to found or join a currency.
+    static let setupCurrency = """
+        {{>head}}
+        <section class="prose">
+        <h1>A currency</h1>
+        {{#trouble}}<p role="alert"><b>{{.}}</b></p>{{/trouble}}
+        {{#hasCurrencies}}<p>Used here:</p><ul>{{#currencies}}<li><a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a></li>{{/currencies}}</ul>{{/hasCurrencies}}
+        <p>Creators can be tipped, and bounties backed, in currencies. A node needs none, and can join or found one at any time.</p>
+        {{^isAdmin}}<p>Admins choose here; so does the command line: <code>waggle buzz join</code>, <code>waggle buzz found</code>.</p>{{/isAdmin}}
+        {{#isAdmin}}<form action="/setup/currency" method="post"><h2>Join one</h2>
+        <p>Its log is copied and audited here.</p><input type="hidden" name="choice" value="join">
+        <p><label for="url">Address of the node that decides in it</label><br><input id="url" name="url" type="url" required maxlength="512" size="54"></p>
+        <p><button>Join</button></p></form>
+        <form action="/setup/currency" method="post"><h2>Found one</h2>
+        <p>This node alone decides in it and grants: 25 a day to its members, and more for what they do. The currency dies with this node, \
+        and its charter never changes.</p><input type="hidden" name="choice" value="found">
+        <p><label for="name">Name</label><br><input id="name" name="name" required maxlength="100"></p>
+        <p><label for="symbol">Symbol, such as HNY</label><br><input id="symbol" name="symbol" required maxlength="16"></p>
+        <p><button>Found</button></p></form>
+        <p><a class="quiet button" href="/">None for now</a></p>{{/isAdmin}}
+        </section>
+        {{>foot}}
+        """
 }

@@ -7,7 +7,8 @@ extension Templates {
         <p>The first start printed a set-up token; <code>waggle account setup</code> prints a new one. With it you choose the \
         passphrase of the owner's account, <b>@me</b>.</p>
         {{#trouble}}<p role="alert"><b>{{.}}.</b></p>{{/trouble}}
-        {{#done}}<p role="status"><b>Done.</b> You are signed in as @me.</p>{{/done}}
+        {{#done}}<p role="status"><b>Done.</b> You are signed in as @me.</p>\
+        <p>Next, if you like: <a href="/setup/currency">a currency</a>, for tips and bounties.</p>{{/done}}
         {{^done}}<form action="/setup" method="post">
         <p><label for="token">Set-up token</label><br>
         <input id="token" name="token" required maxlength="64" autocomplete="off" spellcheck="false" size="54"></p>

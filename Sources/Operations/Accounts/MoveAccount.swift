@@ -12,7 +12,8 @@ import WaggleProtocol
 /// `waggle account move`: this home becomes somebody's home, in the place of another node.
 ///
 /// An author is its keys, so nothing is copied or renamed: the 24 words list a new device here, retire those that the old
-/// home holds (what they signed stays), and the profile names the new address. Whoever follows the author follows on.
+/// home holds (what they signed stays), and the profile names the new address. Whoever follows the author follows on. The
+/// accounts in currencies are given to the new device, so that the old home can spend nothing any more.
 ///
 /// A move that stopped half-way goes on when it is asked for again.
 public struct MoveAccount: Operation {
@@ -53,6 +54,8 @@ public struct MoveAccount: Operation {
         public let kept: [String]
         /// Whether the old home was told; it hears of it from its peers otherwise.
         public let isOldHomeTold: Bool
+        /// What became of the account in each currency.
+        public let balances: [RotatedBalance]
     }
 
     /// What the new device is called in the key document.
@@ -72,6 +75,10 @@ public struct MoveAccount: Operation {
             try await context.accounts.adopt(
                 handle: account, author: recovered.author, role: .member, levels: Level.pg13.upTo)
             try await context.accounts.welcomeBack(recovered.author)
+            var balances: [RotatedBalance] = []
+            if let device = context.keyring.accounts[account]?.device {
+                balances = try await context.rotateBalances(of: recovered.author, to: device, by: secret)
+            }
             let (retired, document) = try await retire(secret, context)
             let profile = try await say(home, context)
             let posts = [document, profile].compactMap { $0 }
@@ -82,7 +89,7 @@ public struct MoveAccount: Operation {
                 account: account, author: AuthorID.text(recovered.author), home: home, posts: recovered.posts,
                 retired: retired,
                 kept: devices.filter { $0.value.revocation == nil && $0.key != own }.map(\.value.label).sorted(),
-                isOldHomeTold: isTold)
+                isOldHomeTold: isTold, balances: balances)
         } catch let error as OperationError {
             throw error
         } catch let error as AccountsError {
@@ -156,7 +163,7 @@ public struct MoveAccount: Operation {
                 context.keyring.add(Signer(author: author, device: device), as: account)
                 return (author, posts)
             }
-            let next = SigningKey.random()
+            let next = secret.nextDevice(of: chain)
             var entry = WireDevice()
             entry.key = next.publicKey.data
             entry.label = Self.label

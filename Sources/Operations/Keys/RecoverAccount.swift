@@ -49,6 +49,8 @@ public struct RecoverAccount: Operation {
         public let lost: [String: Int]
         /// Labels of other devices that are still in force.
         public let others: [String]
+        /// What became of the account in each currency.
+        public let balances: [RotatedBalance]
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
@@ -70,7 +72,7 @@ public struct RecoverAccount: Operation {
                     "\(from ?? "this node") knows nobody with the id \(AuthorID.text(author)). Were the keys rotated? Then say "
                         + "--author with the id that was printed with the words")
             }
-            let device = SigningKey.random()
+            let device = secret.nextDevice(of: chain)
             var entry = WireDevice()
             entry.key = device.publicKey.data
             entry.label = label
@@ -88,11 +90,12 @@ public struct RecoverAccount: Operation {
             try await context.catalog.setEarnedRoom(author, true)
             context.keyring.add(Signer(author: author, device: device), as: account)
             await tell(made, context)
+            let balances = try await context.rotateBalances(of: author, to: device, by: secret)
             let now = try await context.log.keyChain(of: author)?.devices ?? [:]
             return Reply(
                 account: account, author: AuthorID.text(author), posts: pulled, key: device.publicKey.hex, lost: lost,
                 others: now.filter { $0.key != device.publicKey && $0.value.revocation == nil }.map(\.value.label)
-                    .sorted())
+                    .sorted(), balances: balances)
         } catch let error as OperationError {
             throw error
         } catch let error as KeyChangeError {
