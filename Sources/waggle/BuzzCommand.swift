@@ -250,7 +250,7 @@ extension BuzzCommand {
         Terminal.print(
             [
                 Terminal.plain(report.symbol), Terminal.plain(report.name), report.role, "\(report.finals) finals",
-                "\(report.issued - report.burned) in circulation", report.trust, report.currency,
+                "\(report.issued &- report.burned) in circulation", report.trust, report.currency,
             ].joined(separator: "\t"))
         if !report.stopped.isEmpty { Terminal.note("STOPPED: \(report.stopped)") }
     }
