@@ -21,7 +21,7 @@ extension Node {
                 }
                 if Node.now() >= nextWitnesses {
                     nextWitnesses = Node.now() + UInt64(Limits.Ledger.witnessSeconds)
-                    _ = try await currencies.gatherSignatures(from: await GatherWitnesses.urls(context()))
+                    _ = try await currencies.gatherSignatures(from: await GatherWitnesses.witnesses(context()))
                 }
             } catch {
                 logger.error("currencies", metadata: ["why": "\(error.message)"])

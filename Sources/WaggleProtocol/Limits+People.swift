@@ -104,6 +104,8 @@ extension Limits {
         public static let issuePerEpoch: UInt64 = 1 << 40
         /// What a currency may issue in all.
         public static let issued: Int64 = 1 << 62
+        /// Epochs that an order may name: sums and differences with what a charter says stay far from 2⁶³.
+        public static let orderEpochs: ClosedRange<Int64> = -(1 << 40)...(1 << 40)
         public static let epochSeconds = 60...(366 * 86400)
         public static let defaultEpochSeconds = 86400
         public static let holdEpochs = 30

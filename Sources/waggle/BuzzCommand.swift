@@ -251,7 +251,7 @@ extension BuzzCommand {
             [
                 Terminal.plain(report.symbol), Terminal.plain(report.name), report.role,
                 Terminal.count(report.finals, "final", "finals"),
-                "\(report.issued - report.burned) in circulation", report.trust, report.currency,
+                "\(report.issued &- report.burned) in circulation", report.trust, report.currency,
             ].joined(separator: "\t"))
         if !report.stopped.isEmpty { Terminal.note("STOPPED: \(report.stopped)") }
     }

@@ -166,20 +166,20 @@ struct AuditTests {
     func dishonestAuthority() async throws {
         let currency = try TestCurrency()
         func id(_ name: String) -> AccountID { TestCurrency.id(name) }
-        func final(_ signed: SignedOrder) -> Final {
+        func final(_ signed: SignedOrder, _ round: UInt32) -> Final {
             let order = signed.order
             let bytes = SignedBytes.ballot(
-                .commit, charter: order.currency, slot: order.slotID, round: 0, value: order.id)
+                .commit, charter: order.currency, slot: order.slotID, round: round, value: order.id)
             return Final(
-                order: signed, round: 0,
+                order: signed, round: round,
                 commits: [AuthoritySignature(authority: 0, signature: TestCurrency.key("a0").sign(bytes))])
         }
-        func findings(_ orders: [SignedOrder]) throws -> String? {
+        func findings(_ orders: [SignedOrder], round: UInt32 = 0) throws -> String? {
             var audit = LedgerAudit(currency.charter)
             do throws(AuditFailure) {
                 for (place, signed) in orders.enumerated() {
                     _ = try audit.append(
-                        LedgerAudit.read(final(signed).bytes, at: UInt64(place), currency.charter))
+                        LedgerAudit.read(final(signed, round).bytes, at: UInt64(place), currency.charter))
                 }
                 try audit.checkSums()
                 return nil
@@ -196,6 +196,13 @@ struct AuditTests {
 
         let unsigned = try currency.order("u1", 1, .transfer([Output(account: id("a0"), amount: 60)]), by: [])
         #expect(try findings([grant, unsigned])?.contains("UNAUTHORIZED") == true)
+        // What would be refused is not right in a round that a lone authority does not have, nor is anything else.
+        let tooMuch = try currency.order("G", 1, .grant(epoch: 5, [Output(account: id("a0"), amount: 1 << 50)]))
+        for orders in [[unsigned], [tooMuch], [grant]] {
+            for round in [1, 7, UInt32.max] {
+                #expect(try findings(orders, round: round)?.contains("no round \(round)") == true)
+            }
+        }
         #expect(try findings([pay])?.contains("INSUFFICIENT") == true)
         #expect(try findings([grant, pay, pay])?.contains("used already") == true)
         #expect(try findings([grant, hold])?.contains("missing") == true)

@@ -11,6 +11,10 @@ struct CurrenciesTests {
     private func key(_ name: String) -> SigningKey { TestCurrency.key(name) }
     private func id(_ name: String) -> AccountID { TestCurrency.id(name) }
 
+    private func witness(_ name: String) -> WitnessAddress {
+        WitnessAddress(url: "http://" + name, keys: [id("witness " + name)])
+    }
+
     private func draft() -> CharterDraft {
         var draft = CharterDraft(name: "Honey", symbol: "HNY")
         draft.capPerEpoch = 1000
@@ -177,9 +181,9 @@ struct CurrenciesTests {
     func witnessing() async throws {
         let world = try LedgerWorld()
         let (a, b, currency) = try await pair(world)
-        #expect(try await a.gatherSignatures(from: ["http://b", "http://nowhere"]) == 1)
+        #expect(try await a.gatherSignatures(from: [witness("b"), witness("nowhere")]) == 1)
         for _ in 0..<5 { _ = try await pay(b, currency, 1) }
-        #expect(try await a.gatherSignatures(from: ["http://b"]) == 1)
+        #expect(try await a.gatherSignatures(from: [witness("b")]) == 1)
         #expect(try await a.view(currency).witnesses.keys.map { $0 } == [id("witness b")])
         let note = try #require(try await a.witnessedCheckpoint(currency).flatMap { SignedNote(encoded: $0) })
         #expect(note.witnesses == [id("witness b"): world.now])

@@ -11,8 +11,10 @@ final class LocalTransport: LedgerTransport {
         var nodes: [String: (currencies: Currencies, witness: LedgerWitness)] = [:]
         var lostReplies = 0
         var submitted = 0
-        /// Changes what is served: bytes of a tile by its path, or the checkpoint ("checkpoint").
+        /// Changes what is served: bytes of a tile by its path, or the checkpoint ("checkpoint", "witnessed").
         var forge: @Sendable (String, Data) -> Data = { $1 }
+        /// Changes what the witness at an address answers.
+        var witness: @Sendable (String, WitnessRequest, WitnessReply) -> WitnessReply = { $2 }
     }
 
     private let state = Mutex(State())
@@ -25,6 +27,9 @@ final class LocalTransport: LedgerTransport {
     func remove(_ url: String) { state.withLock { $0.nodes[url] = nil } }
     func loseReplies(_ count: Int) { state.withLock { $0.lostReplies = count } }
     func forge(_ body: @escaping @Sendable (String, Data) -> Data) { state.withLock { $0.forge = body } }
+    func forgeWitness(_ body: @escaping @Sendable (String, WitnessRequest, WitnessReply) -> WitnessReply) {
+        state.withLock { $0.witness = body }
+    }
     var submitted: Int { state.withLock { $0.submitted } }
 
     private func node(_ url: String) throws(LedgerError) -> (currencies: Currencies, witness: LedgerWitness) {
@@ -86,7 +91,9 @@ final class LocalTransport: LedgerTransport {
     }
 
     func witnessedCheckpoint(_ currency: Hash32, at url: String) async throws(LedgerError) -> String? {
-        try await node(url).currencies.witnessedCheckpoint(currency)
+        try await node(url).currencies.witnessedCheckpoint(currency).map {
+            String(decoding: forged("witnessed", Data($0.utf8)), as: UTF8.self)
+        }
     }
 
     func rewards(_ epoch: Int64, of currency: Hash32, at url: String) async throws(LedgerError) -> String {
@@ -103,7 +110,8 @@ final class LocalTransport: LedgerTransport {
 
     func witness(_ request: WitnessRequest, at url: String) async throws(LedgerError) -> WitnessReply {
         guard let read = WitnessRequest(text: request.text) else { throw .malformed("no request") }
-        return try await node(url).witness.sign(read)
+        let reply = try await node(url).witness.sign(read)
+        return state.withLock { $0.witness }(url, request, reply)
     }
 }
 

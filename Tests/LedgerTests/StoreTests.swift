@@ -235,3 +235,83 @@ struct StoreTests {
         #expect(replica.state().size == 2 && replica.state().ledger == maker.state().ledger)
     }
 }
+
+@Suite("An authority whose disk fails")
+struct FailingStoreTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "failing-\(UUID().uuidString)")
+
+    /// An authority with one final, whose transactions fail at their very end from now on.
+    private func failing() async throws -> (currency: TestCurrency, store: LedgerStore, service: AuthorityService) {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let currency = try TestCurrency()
+        let store = try LedgerStore(path: folder.appending(path: "ledger.db").path)
+        let service = try await AuthorityService(
+            store: store, charter: currency.charter, key: TestCurrency.key("a0"), generation: 1, now: { 86_401 })
+        let grant = try currency.order("G", 1, .grant(epoch: 1, [Output(account: TestCurrency.id("u1"), amount: 90)]))
+        _ = try await service.submit([.order(grant)])
+        // The statement succeeds, and COMMIT does not: what disks do when they are full or broken.
+        try await store.pool.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE elder (n INTEGER PRIMARY KEY);
+                    CREATE TABLE younger (n REFERENCES elder (n) DEFERRABLE INITIALLY DEFERRED);
+                    CREATE TRIGGER failing AFTER INSERT ON final BEGIN INSERT INTO younger VALUES (7); END
+                    """)
+        }
+        return (currency, store, service)
+    }
+
+    private func transfer(_ currency: TestCurrency) throws -> AuthorityRequest {
+        .order(try currency.order("u1", 1, .transfer([Output(account: TestCurrency.id("u2"), amount: 1)])))
+    }
+
+    @Test("no checkpoint is signed over what a transaction lost, however soon it is asked for")
+    func rolledBack() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (currency, store, service) = try await failing()
+        for _ in 0..<10 {
+            let sizes = await withTaskGroup(of: UInt64?.self) { group in
+                group.addTask {
+                    await #expect(throws: LedgerError.self) { try await service.submit([transfer(currency)]) }
+                    return nil
+                }
+                for _ in 0..<30 {
+                    group.addTask {
+                        do throws(LedgerError) {
+                            return LedgerCheckpoint(text: try await service.checkpoint().text)?.size
+                        } catch {
+                            #expect(error == .busy)
+                            return nil
+                        }
+                    }
+                }
+                return await group.reduce(into: [UInt64]()) { if let size = $1 { $0.append(size) } }
+            }
+            #expect(sizes.allSatisfy { $0 == 1 }, "\(sizes)")
+        }
+        try await store.pool.write { db in try db.execute(sql: "DROP TRIGGER failing") }
+        guard case .final = try await service.submit([transfer(currency)])[0] else {
+            Issue.record("it did not go on")
+            return
+        }
+        #expect(try await LedgerCheckpoint(text: service.checkpoint().text)?.size == 2)
+        #expect(service.failure == nil && service.account(TestCurrency.id("u2")).balance == 1)
+    }
+
+    @Test("an authority that cannot read its state back signs and says nothing more")
+    func lost() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (currency, store, service) = try await failing()
+        try await store.pool.write { db in
+            try db.execute(
+                sql: "INSERT INTO account (currency, id, next, balance, frozen) VALUES (1, x'00', 1, 0, 0)")
+        }
+        await #expect(throws: LedgerError.self) { try await service.submit([transfer(currency)]) }
+        #expect(service.failure != nil)
+        try await store.pool.write { db in
+            try db.execute(sql: "DROP TRIGGER failing; DELETE FROM account WHERE id = x'00'")
+        }
+        await #expect(throws: LedgerError.self) { try await service.checkpoint() }
+        await #expect(throws: LedgerError.self) { try await service.submit([transfer(currency)]) }
+    }
+}

@@ -128,6 +128,7 @@ final class LedgerRoutes: Sendable {
         try admit(request, context)
         let (currency, account) = (try hash("currency", context), try hash("account", context))
         guard let authority = await currencies.authority(currency) else { throw await notHere(currency) }
+        if let failure = authority.failure { throw GatewayError(failure) }
         return reply(AccountStanding(authority.account(account), epoch: authority.epoch).bytes)
     }
 

@@ -18,7 +18,7 @@ private struct CurrencyItem {
     init(_ report: CurrencyReport) {
         currencyHref = "/buzz/\(report.currency)"
         currencyName = "\(report.name) (\(report.symbol))"
-        circulation = "\(Wording.count(Int(report.issued - report.burned))) \(report.symbol) in circulation"
+        circulation = "\(Wording.count(Int(report.issued &- report.burned))) \(report.symbol) in circulation"
         currencyTrust = report.trust
         isOwn = report.role == "authority"
         stopped = report.stopped.isEmpty ? nil : report.stopped

@@ -59,6 +59,12 @@ public struct LedgerAudit: Sendable {
         }
         guard final.bytes == bytes else { throw fail("it is not in its only form") }
         guard charter.isValid(final) else { throw fail("the authorities' signatures are not right") }
+        guard charter.isJustified(final) else {
+            throw fail(
+                charter.authorities.count == 1
+                    ? "a lone authority has no round \(final.round)"
+                    : "nothing shows that round \(final.round) had to decide so")
+        }
         return Entry(
             bytes: bytes,
             final: Final(
@@ -114,6 +120,9 @@ public struct LedgerAudit: Sendable {
     private mutating func check(_ final: Final) throws(AuditFailure) {
         let order = final.order.order
         func fail(_ what: String) -> AuditFailure { AuditFailure(position: tree.size, what: what) }
+        guard final.round == 0 || charter.authorities.count > 1 else {
+            throw fail("a lone authority has no round \(final.round)")
+        }
         if ledger.isDone(order.slot) { throw fail("its place in the account's chain is used already") }
         guard ledger.isReady(order.slot) else { throw fail("what comes before it is missing") }
         // What an unlock decided has no signature of its own; its statements were the reason.
@@ -140,17 +149,18 @@ public struct LedgerAudit: Sendable {
         switch order.slot {
         case .account(let id, _):
             let frozen = ledger.account(id).frozenUntil
-            if order.operation.isClawback { high = frozen } else { low = max(0, frozen &+ 1) }
+            if order.operation.isClawback { high = frozen } else { low = max(0, frozen.plus(1)) }
             switch order.operation {
-            case .grant(let epoch, _): (low, high) = (max(low, epoch), epoch &+ 1)
-            case .hold(_, _, _, let expiry): (low, high) = (max(low, expiry &- charter.maxHoldEpochs), expiry &- 1)
-            case .freeze(_, let until): low = max(low, until &- charter.maxFreezeEpochs)
+            case .grant(let epoch, _): (low, high) = (max(low, epoch), epoch.plus(1))
+            case .hold(_, _, _, let expiry):
+                (low, high) = (max(low, expiry.minus(charter.maxHoldEpochs)), expiry.minus(1))
+            case .freeze(_, let until): low = max(low, until.minus(charter.maxFreezeEpochs))
             default: break
             }
         case .hold(let name):
             guard let hold = ledger.holds[name] else { break }
             if case .expire = order.operation {
-                low = hold.expiry &+ charter.holdGraceEpochs
+                low = hold.expiry.plus(charter.holdGraceEpochs)
             } else {
                 high = hold.expiry
             }

@@ -9,6 +9,7 @@ extension Currencies {
     public func standing(_ account: AccountID, in currency: Hash32) async throws(LedgerError) -> AccountStanding {
         if let reason = stopped[currency] { throw .stopped(reason) }
         if let authority = authorities[currency] {
+            if let failure = authority.failure { throw failure }
             return AccountStanding(authority.account(account), epoch: authority.epoch)
         }
         guard let place = try await store.place(currency) else { throw .unknownCurrency(currency.hex) }
@@ -121,7 +122,8 @@ extension Currencies {
             reply = try await transport.submit([signed], at: place.url).first
         }
         switch reply {
-        case .final(let final)? where charter.isValid(final) && final.slotID == order.slotID:
+        case .final(let final)?
+        where charter.isValid(final) && charter.isJustified(final) && final.slotID == order.slotID:
             try await store.settle(order, final)
             guard final.value == order.id else {
                 throw .refused(.slotUsed, "another order of the same account came first; look at its history")

@@ -118,13 +118,16 @@ public actor Currencies {
         return CurrencyView(
             charter: charter, role: place.role, url: place.url, size: size, epoch: charter.epoch(at: now()),
             issued: ledger.issued, burned: ledger.burned, held: ledger.held, accounts: ledger.accounts.count,
-            answered: place.answered, stopped: stopped[charter.currency],
+            answered: place.answered,
+            stopped: stopped[charter.currency] ?? authorities[charter.currency]?.failure?.message,
             witnesses: try await store.witnesses(of: charter.currency))
     }
 
     /// The state as it is known here, of a currency that is stopped as of its last entry here; nil for one that is unknown.
     public func state(_ currency: Hash32) -> (ledger: LedgerState, size: UInt64)? {
-        authorities[currency]?.state() ?? replicas[currency]?.state()
+        // A state that was not stored and cannot be read back is nobody's.
+        if let authority = authorities[currency] { return authority.failure == nil ? authority.state() : nil }
+        return replicas[currency]?.state()
     }
 
     public func charter(_ currency: Hash32) async throws(LedgerError) -> Charter {
@@ -156,17 +159,19 @@ public actor Currencies {
     /// Founds a currency in which this node decides alone.
     public func found(_ draft: CharterDraft, url: String) async throws(LedgerError) -> Charter {
         if keyFile == nil { keyFile = try LedgerKeyFile(creating: keyPath) }
-        guard var file = keyFile else { throw .stopped("there is no ledger key") }
-        guard !file.isRestored else {
-            throw .stopped("this home was restored from a backup; `waggle buzz resume` comes first")
+        return try await inTurn(Self.starts) { () async throws(LedgerError) -> Charter in
+            guard var file = keyFile else { throw .stopped("there is no ledger key") }
+            guard !file.isRestored else {
+                throw .stopped("this home was restored from a backup; `waggle buzz resume` comes first")
+            }
+            let charter = try draft.charter(authority: file.key.publicKey, url: url, genesis: now())
+            if file.generation == 0 { try file.noteStart(1) }
+            keyFile = file
+            try await store.add(charter, as: .authority, url: url, generation: file.generation, since: now())
+            authorities[charter.currency] = try await AuthorityService(
+                store: store, charter: charter, key: file.key, generation: file.generation, now: now)
+            return charter
         }
-        let charter = try draft.charter(authority: file.key.publicKey, url: url, genesis: now())
-        if file.generation == 0 { try file.noteStart(1) }
-        keyFile = file
-        try await store.add(charter, as: .authority, url: url, generation: file.generation, since: now())
-        authorities[charter.currency] = try await AuthorityService(
-            store: store, charter: charter, key: file.key, generation: file.generation, now: now)
-        return charter
     }
 
     /// Joins a currency of another node: from now on its log is followed and audited here.
@@ -206,7 +211,12 @@ public actor Currencies {
         do throws(LedgerError) {
             let count = try await replica.follow(transport, at: other ?? place.url)
             if let note = try? await transport.witnessedCheckpoint(currency, at: other ?? place.url) {
-                try await keepWitnesses(note, of: replica.charter)
+                do throws(LedgerError) {
+                    try await keepWitnesses(note, of: replica.charter)
+                } catch {
+                    // A note that nobody needs and that is none is as good as no note: the log is right all the same.
+                    guard case .untrusted = error else { throw error }
+                }
             }
             return count
         } catch {
@@ -217,39 +227,46 @@ public actor Currencies {
         }
     }
 
-    /// Keeps whose signatures are on a checkpoint that agrees with the log here.
-    func keepWitnesses(_ text: String, of charter: Charter) async throws(LedgerError) {
-        let (note, checkpoint) = try ReplicaService.open(text, charter)
-        guard try await store.isInLog(checkpoint, of: charter.currency) else { return }
-        for (key, time) in note.witnesses {
-            try await store.keep(note, of: key, at: time, size: checkpoint.size, of: charter.currency)
-        }
-    }
-
     /// Takes in what a restored authority signed after its backup, from a node that followed it, and lets it sign again.
     ///
     /// - Parameter url: nil when no such node is left: what was signed since is given up, and whoever holds a final of it
     ///   can show that.
     public func resume(_ currency: Hash32, from url: String?) async throws(LedgerError) -> UInt64 {
-        guard authorities[currency] == nil, let keyFile, let place = try await store.place(currency),
-            place.role == .authority
-        else { throw .stopped("this currency is not stopped here") }
-        let charter = try await charter(currency)
-        var count: UInt64 = 0
-        if let url {
-            let replica = try await ReplicaService(store: store, charter: charter, now: now)
-            count = try await replica.follow(transport, at: url)
+        try await inTurn(currency) { () async throws(LedgerError) -> UInt64 in
+            guard authorities[currency] == nil, keyFile != nil, let place = try await store.place(currency),
+                place.role == .authority
+            else { throw .stopped("this currency is not stopped here") }
+            let charter = try await charter(currency)
+            var count: UInt64 = 0
+            if let url {
+                let replica = try await ReplicaService(store: store, charter: charter, now: now)
+                count = try await replica.follow(transport, at: url)
+            }
+            try await inTurn(Self.starts) { () async throws(LedgerError) in try await restart(charter) }
+            return count
         }
-        var file = keyFile
-        try await store.setGeneration(file.generation, of: currency)
-        authorities[currency] = try await AuthorityService(
-            store: store, charter: charter, key: file.key, generation: file.generation + 1, now: now)
-        try file.noteStart(file.generation + 1)
-        try file.noteCaughtUp()
-        self.keyFile = file
-        (stopped[currency], replicas[currency]) = (nil, nil)
-        return count
     }
+
+    /// Counts one more start of the key for an authority that has caught up.
+    ///
+    /// The counter is of all currencies of this node. Those that run here come along; one that still waits to be resumed
+    /// stays behind the key, and is stopped for that at every start until it has caught up itself.
+    private func restart(_ charter: Charter) async throws(LedgerError) {
+        guard var file = keyFile else { throw .stopped("there is no ledger key") }
+        let generation = try await store.restart(
+            charter.currency, with: Array(authorities.keys), after: file.generation)
+        let authority = try await AuthorityService(
+            store: store, charter: charter, key: file.key, generation: generation, now: now)
+        try file.noteStart(generation)
+        // From now on what was not resumed is told apart by its own, older, count.
+        try file.noteCaughtUp()
+        keyFile = file
+        authorities[charter.currency] = authority
+        (stopped[charter.currency], replicas[charter.currency]) = (nil, nil)
+    }
+
+    /// Whoever counts a start of the key waits for a turn under this name.
+    private static let starts = SHA256.hash(Array("starts of the ledger key".utf8))
 
     // MARK: One after the other
 

@@ -99,12 +99,15 @@ public struct SignedNote: Hashable, Sendable {
             + signatures.map { "\u{2014} \($0.name) \(Data($0.bytes).base64EncodedString())\n" }.joined()
     }
 
+    /// Signatures that a note has at most: those of readers elsewhere allow no more.
+    static let most = 16
+
     /// Reads a note of at most 16 KiB and 16 signatures. Signatures are checked by `isSigned`.
     public init?(encoded: String) {
         guard encoded.utf8.count <= 16 << 10, let split = encoded.firstRange(of: "\n\n") else { return nil }
         text = String(encoded[..<split.lowerBound]) + "\n"
         let lines = encoded[split.upperBound...].split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count <= 17, lines.last?.isEmpty == true else { return nil }
+        guard lines.count <= Self.most + 1, lines.last?.isEmpty == true else { return nil }
         signatures = []
         for line in lines.dropLast() {
             let parts = line.split(separator: " ", omittingEmptySubsequences: false)
@@ -122,9 +125,12 @@ public struct SignedNote: Hashable, Sendable {
             Signature(name: name, bytes: Self.keyID(name, 1, key.publicKey) + key.sign(Array(text.utf8))))
     }
 
-    public func isSigned(as name: String, by key: Hash32) -> Bool {
+    public func isSigned(as name: String, by key: Hash32) -> Bool { signature(as: name, by: key) != nil }
+
+    /// The log's signature.
+    func signature(as name: String, by key: Hash32) -> Signature? {
         let id = Self.keyID(name, 1, key)
-        return signatures.contains { signature in
+        return signatures.first { signature in
             signature.name == name && Array(signature.bytes.prefix(4)) == id
                 && Ed25519.verify(Array(signature.bytes.dropFirst(4)), message: Array(text.utf8), key: key)
         }
@@ -138,13 +144,16 @@ public struct SignedNote: Hashable, Sendable {
     }
 
     /// When a witness saw this note, by its own clock; nil when it did not sign it.
-    public func cosigned(as name: String, by key: Hash32) -> UInt64? {
+    public func cosigned(as name: String, by key: Hash32) -> UInt64? { cosignature(as: name, by: key)?.time }
+
+    /// A witness's signature, and when it was made by its own clock.
+    func cosignature(as name: String, by key: Hash32) -> (signature: Signature, time: UInt64)? {
         let id = Self.keyID(name, 4, key)
         for signature in signatures
         where signature.name == name && signature.bytes.count == 76 && Array(signature.bytes.prefix(4)) == id {
             let time = signature.bytes[4..<12].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             let message = Array(Self.cosigned(text, time).utf8)
-            if Ed25519.verify(Array(signature.bytes[12...]), message: message, key: key) { return time }
+            if Ed25519.verify(Array(signature.bytes[12...]), message: message, key: key) { return (signature, time) }
         }
         return nil
     }

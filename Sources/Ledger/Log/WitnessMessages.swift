@@ -71,6 +71,15 @@ extension SignedNote {
         return note.signatures
     }
 
+    /// The note with the log's signature and that of one witness, whoever else signed it, and when the witness did; nil
+    /// when one of them is missing or wrong.
+    func witnessed(by witness: Hash32, of log: (origin: String, key: Hash32)) -> (note: SignedNote, time: UInt64)? {
+        guard let own = signature(as: log.origin, by: log.key),
+            let (signature, time) = cosignature(as: WitnessName.of(witness), by: witness)
+        else { return nil }
+        return (SignedNote(text: text).adding([own, signature]), time)
+    }
+
     /// The same with signatures of others.
     public func adding(_ more: [Signature]) -> SignedNote {
         var note = self

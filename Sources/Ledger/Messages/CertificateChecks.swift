@@ -11,6 +11,14 @@ extension Charter {
         isQuorum(final.commits, .commit, final.order.order, final.round)
     }
 
+    /// Whether a final of a round above 0 shows why its order was voted for there. There is no such round where one
+    /// authority decides alone: nothing is ever unlocked.
+    func isJustified(_ final: Final) -> Bool {
+        guard final.round > 0 else { return true }
+        return authorities.count > 1
+            && forced(final.order.order.slot, round: final.round, by: final.justification)?.order == final.order.order
+    }
+
     private func isQuorum(_ signatures: [AuthoritySignature], _ phase: Ballot.Phase, _ order: Order, _ round: UInt32)
         -> Bool
     {

@@ -8,16 +8,16 @@ extension OrderOperation {
     init(_ wire: WireOrder.OneOf_Op) throws(MalformedMessage) {
         switch wire {
         case .transfer(let body): self = .transfer(try readOutputs(body.outputs))
-        case .grant(let body): self = .grant(epoch: Int64(bitPattern: body.epoch), try readOutputs(body.outputs))
+        case .grant(let body): self = .grant(epoch: try readEpoch(body.epoch), try readOutputs(body.outputs))
         case .burn(let body): self = .burn(try readAmount(body.amount))
         case .holdOpen(let body):
             self = .hold(
                 amount: try readAmount(body.amount), resolver: try readName(body.resolverKey, "resolver"),
                 payees: try body.payees.map { bytes throws(MalformedMessage) in try readName(bytes, "payee") },
-                expiry: Int64(bitPattern: body.expiryEpoch))
+                expiry: try readEpoch(body.expiryEpoch))
         case .rotate(let body): self = .rotate(try readName(body.newKey, "key"))
         case .freeze(let body):
-            self = .freeze(try readName(body.account, "account"), until: Int64(bitPattern: body.untilEpoch))
+            self = .freeze(try readName(body.account, "account"), until: try readEpoch(body.untilEpoch))
         case .clawback(let body):
             self = .clawback(to: try readName(body.to, "account"), amount: try readAmount(body.amount))
         case .resolve(let body): self = .resolve(body.outputs.isEmpty ? [] : try readOutputs(body.outputs))
@@ -91,6 +91,14 @@ private func readAmount(_ value: UInt64) throws(MalformedMessage) -> Int64 {
         throw MalformedMessage(what: "an amount is not from 1 to 2^63 - 1")
     }
     return amount
+}
+
+private func readEpoch(_ value: UInt64) throws(MalformedMessage) -> Int64 {
+    let epoch = Int64(bitPattern: value)
+    guard Limits.Ledger.orderEpochs.contains(epoch) else {
+        throw MalformedMessage(what: "an epoch is not from -2^40 to 2^40")
+    }
+    return epoch
 }
 
 private func readName(_ bytes: Data, _ what: String) throws(MalformedMessage) -> Hash32 {

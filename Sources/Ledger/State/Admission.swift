@@ -53,9 +53,9 @@ struct Admission {
         switch operation {
         case .grant(let epoch, let outputs): return grantRefusal(id, epoch, outputs)
         case .hold(_, _, _, let expiry):
-            return expiry > epoch && expiry - epoch <= charter.maxHoldEpochs ? nil : .badExpiry
+            return expiry > epoch && expiry.minus(epoch) <= charter.maxHoldEpochs ? nil : .badExpiry
         case .freeze(_, let until):
-            return charter.wardens.contains(id) && until <= epoch + charter.maxFreezeEpochs ? nil : .notWarden
+            return charter.wardens.contains(id) && until <= epoch.plus(charter.maxFreezeEpochs) ? nil : .notWarden
         case .clawback: return isFrozen ? nil : .notFrozen
         default: return nil
         }
@@ -65,18 +65,20 @@ struct Admission {
         guard let granter = charter.granters[id] else { return .notGranter }
         let window = state.grants[id]
         if broken != .grantEpoch {
-            guard (epoch - 1...epoch).contains(grantEpoch), grantEpoch >= window?.epoch ?? -1 else { return .badEpoch }
+            guard (epoch.minus(1)...epoch).contains(grantEpoch), grantEpoch >= window?.epoch ?? -1 else {
+                return .badEpoch
+            }
         }
         guard broken != .grantCap else { return nil }
         let current = window?.epoch == grantEpoch ? window : nil
         let total = outputs.total ?? .max
-        guard total <= granter.capPerEpoch - (current?.total ?? 0), total <= Limits.Ledger.issued - state.issued else {
-            return .cap
-        }
+        guard total <= granter.capPerEpoch.minus(current?.total ?? 0),
+            total <= Limits.Ledger.issued.minus(state.issued)
+        else { return .cap }
         guard let most = granter.perRecipientPerEpoch else { return nil }
         var received = current?.recipients ?? [:]
         for output in outputs {
-            let sum = received[output.account, default: 0] + output.amount
+            let sum = received[output.account, default: 0].plus(output.amount)
             if sum > most { return .recipientCap }
             received[output.account] = sum
         }
@@ -122,6 +124,19 @@ extension LedgerState.Hold {
     /// Whether anybody may give it back to its payer.
     func isExpired(at epoch: Int64, _ charter: Charter) -> Bool {
         // Not `expiry + grace`: a quorum of liars may have made an expiry that has no room for it.
-        epoch - charter.holdGraceEpochs >= expiry
+        epoch.minus(charter.holdGraceEpochs) >= expiry
+    }
+}
+
+/// Sums that stop at the ends of 64 bits. What a quorum of liars made final may be any number, and nobody dies of it.
+extension Int64 {
+    func plus(_ other: Int64) -> Int64 {
+        let (sum, isOver) = addingReportingOverflow(other)
+        return isOver ? (other < 0 ? .min : .max) : sum
+    }
+
+    func minus(_ other: Int64) -> Int64 {
+        let (difference, isOver) = subtractingReportingOverflow(other)
+        return isOver ? (other < 0 ? .max : .min) : difference
     }
 }

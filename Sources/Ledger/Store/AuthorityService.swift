@@ -21,6 +21,10 @@ public actor AuthorityService {
         var note: SignedNote?
         /// Made with the first checkpoint.
         var states: StateTree?
+        /// What was decided here is not on disk yet, or was lost on the way there.
+        var isUnstored = false
+        /// The database failed and the state could not be read back: nothing is known, and nothing is signed any more.
+        var failure: LedgerError?
     }
 
     public let charter: Charter
@@ -33,8 +37,6 @@ public actor AuthorityService {
     private var queue: [Job] = []
     private var waiting = 0
     private var isWriting = false
-    /// Set when the database failed and the state could not be read back. Nothing is signed after that.
-    private var failure: LedgerError?
 
     /// Starts an authority, once a process.
     ///
@@ -84,6 +86,9 @@ public actor AuthorityService {
     /// The key that signs.
     public nonisolated var publicKey: Hash32 { key.publicKey }
 
+    /// Why nothing can be asked of it any more before its node is started again; nil while it can.
+    public nonisolated var failure: LedgerError? { live.withLock { $0.failure } }
+
     /// How an account stands.
     public nonisolated func account(_ id: AccountID) -> LedgerState.Account {
         live.withLock { $0.authority.ledger.account(id) }
@@ -97,7 +102,10 @@ public actor AuthorityService {
     /// Signs what the log is now: what is on disk, never what a transaction under way may still lose.
     public nonisolated func checkpoint() async throws(LedgerError) -> SignedNote {
         try await store.write { [self] _ in
-            live.withLock { live in
+            try live.withLock { live in
+                if let failure = live.failure { throw failure }
+                // A transaction failed a moment ago, and what it decided is still to be forgotten.
+                guard !live.isUnstored else { throw LedgerError.busy }
                 if let note = live.note { return note }
                 let note = sign(&live)
                 live.note = note
@@ -191,7 +199,9 @@ public actor AuthorityService {
         let epoch = charter.epoch(at: time)
         do throws(LedgerError) {
             return try await store.write { [self] db in
-                try live.withLock { live in
+                db.afterNextTransaction(onCommit: { [self] _ in stored() })
+                return try live.withLock { live in
+                    live.isUnstored = true
                     let rows = try LedgerStore.rows(charter.currency, db)
                     let before = live.tree.size
                     let replies = try Self.carryOut(requests, epoch, &live, rows)
@@ -211,11 +221,14 @@ public actor AuthorityService {
                     }
                 }
             } catch {
-                failure = error
+                live.withLock { $0.failure = error }
             }
             throw error
         }
     }
+
+    /// The last transaction is on disk. Called where the next one has not begun.
+    private nonisolated func stored() { live.withLock { $0.isUnstored = false } }
 
     private static func carryOut(
         _ requests: [AuthorityRequest], _ epoch: Int64, _ live: inout Live, _ rows: CurrencyRows

@@ -53,10 +53,21 @@ extension LedgerStore {
         }
     }
 
-    func setGeneration(_ generation: Int64, of currency: Hash32) async throws(LedgerError) {
+    /// Sets the count of starts of a currency, and of those that run beside it, above that of every other.
+    ///
+    /// - Parameter generation: the key's own count.
+    /// - Returns: the count that the key must have from now on.
+    func restart(_ currency: Hash32, with running: [Hash32], after generation: Int64) async throws(LedgerError) -> Int64
+    {
         try await write { db in
-            let rows = try Self.rows(currency, db)
-            try rows.run("UPDATE currency SET generation = ? WHERE n = ?", [generation, rows.currency])
+            // A stop between the database and the key's file may have left a count here that is ahead of the key.
+            let most = try Int64.fetchOne(db, sql: "SELECT max(generation) FROM currency") ?? 0
+            let next = max(most, generation) + 1
+            for name in [currency] + running {
+                let rows = try Self.rows(name, db)
+                try rows.run("UPDATE currency SET generation = ? WHERE n = ?", [next, rows.currency])
+            }
+            return next
         }
     }
 
@@ -71,9 +82,16 @@ extension LedgerStore {
 
     // MARK: Witnesses
 
-    func keep(_ note: SignedNote, of witness: Hash32, at time: UInt64, size: UInt64, of currency: Hash32)
-        async throws(LedgerError)
-    {
+    /// Keeps a witness's signature, if it is no older than the one that is here.
+    ///
+    /// - Parameters:
+    ///   - note: signed by the log's key and the witness alone (`SignedNote.witnessed`).
+    ///   - time: when the witness signed. Nothing is kept that says to be from after `latest`: it would be the newest for
+    ///     ever.
+    func keep(
+        _ note: SignedNote, of witness: Hash32, at time: UInt64, latest: UInt64, size: UInt64, of currency: Hash32
+    ) async throws(LedgerError) {
+        guard time <= latest else { return }
         let text = note.encoded
         try await write { db in
             let rows = try Self.rows(currency, db)
@@ -85,9 +103,9 @@ extension LedgerStore {
             // Anybody can make keys: the newest stay.
             try rows.run(
                 """
-                DELETE FROM cosignature WHERE currency = ?1 AND witness NOT IN
-                    (SELECT witness FROM cosignature WHERE currency = ?1 ORDER BY time DESC LIMIT ?2)
-                """, [rows.currency, Limits.Ledger.witnesses])
+                DELETE FROM cosignature WHERE currency = ?1 AND (time > ?3 OR witness NOT IN
+                    (SELECT witness FROM cosignature WHERE currency = ?1 AND time <= ?3 ORDER BY time DESC LIMIT ?2))
+                """, [rows.currency, Limits.Ledger.witnesses, Int64(clamping: latest)])
         }
     }
 
@@ -104,19 +122,31 @@ extension LedgerStore {
         }
     }
 
-    /// The newest checkpoint that witnesses signed, with all their signatures; nil where none did.
+    /// The newest checkpoint that witnesses signed, with the signatures of as many as a note has room for, the newest first;
+    /// nil where none did.
     func witnessedNote(of currency: Hash32) async throws(LedgerError) -> SignedNote? {
         try await read { db in
             let rows = try Self.rows(currency, db)
-            let notes = try String.fetchAll(
+            let found = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT note FROM cosignature WHERE currency = ?1
-                    AND size = (SELECT max(size) FROM cosignature WHERE currency = ?1) ORDER BY witness
-                    """, arguments: [rows.currency]
-            ).compactMap { SignedNote(encoded: $0) }
-            guard let first = notes.first else { return nil }
-            return notes.dropFirst().filter { $0.text == first.text }.reduce(first) { $0.adding($1.signatures) }
+                    SELECT note, witness FROM cosignature WHERE currency = ?1
+                    AND size = (SELECT max(size) FROM cosignature WHERE currency = ?1) ORDER BY time DESC, witness
+                    """, arguments: [rows.currency])
+            var merged: SignedNote?
+            for row in found {
+                guard let note = SignedNote(encoded: row[0]), let witness = Hash32(row[1] as Data),
+                    let origin = note.text.split(separator: "\n").first
+                else { continue }
+                let into = merged ?? SignedNote(text: note.text)
+                guard into.text == note.text else { continue }
+                // Signatures of others that were kept along with this one are in rows of their own.
+                let names = [String(origin), WitnessName.of(witness)]
+                let more = into.adding(note.signatures.filter { names.contains($0.name) })
+                guard more.signatures.count <= SignedNote.most else { break }
+                merged = more
+            }
+            return merged
         }
     }
 

@@ -2,7 +2,7 @@ import Digests
 import Federation
 public import FoundationEssentials
 import Identity
-import Ledger
+public import Ledger
 import PostLog
 import WaggleProtocol
 
@@ -220,15 +220,21 @@ public struct GatherWitnesses: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
-        let urls = await Self.urls(context)
+        let witnesses = await Self.witnesses(context)
         return Reply(
             signed: try await BuzzDesk(context).asking { () throws(LedgerError) in
-                try await context.currencies.gatherSignatures(from: urls)
+                try await context.currencies.gatherSignatures(from: witnesses)
             })
     }
 
-    /// Peers that can be asked.
-    public static func urls(_ context: OperationContext) async -> [String] {
-        ((try? await context.federation.peers.peers()) ?? []).map(\.url).filter { !$0.isEmpty }
+    /// Peers that can be asked, and whose keys are known here.
+    public static func witnesses(_ context: OperationContext) async -> [WitnessAddress] {
+        var found: [WitnessAddress] = []
+        for peer in (try? await context.federation.peers.peers()) ?? [] where !peer.url.isEmpty {
+            let devices = (try? await context.log.keyChain(of: peer.node))?.devices ?? [:]
+            let keys = devices.filter { $0.value.scopes.contains(.node) }.map(\.key)
+            if !keys.isEmpty { found.append(WitnessAddress(url: peer.url, keys: Set(keys))) }
+        }
+        return found
     }
 }
