@@ -71,10 +71,10 @@ public final class Federation: Sendable {
             let named = Set(typed.map(\.node))
             let all = typed + neighbours.blobPeers.filter { !named.contains($0.node) }
             return all.filter { node == nil || $0.node == node }
-        } mirrors: { hash in
-            await mirrors.open(for: hash)
-        } weights: { hash in
-            await mirrors.weights(of: hash)
+        } mirrors: { wanted in
+            await mirrors.open(for: wanted)
+        } weights: { wanted in
+            await mirrors.weights(of: wanted)
         }
     }
 

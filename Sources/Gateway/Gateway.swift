@@ -6,6 +6,7 @@ import Logging
 import Mustache
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 public import ServiceLifecycle
 import WaggleProtocol
 
@@ -97,24 +98,39 @@ public final class Gateway: Service {
 
     private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {
         // Only the plain channel gets the handler that sends files: below TLS there are no files, and NIOSSL would trap.
+        let counts = ConnectionCounts(limit: configuration.connectionsPerAddress)
+        let handshakeTime = TimeAmount(configuration.idleTimeout)
         guard let tls = configuration.tls else {
-            return .http1(configuration: channel(configuration, sendsFiles: true))
+            let channel = channel(configuration, sendsFiles: true)
+            return HTTPServerBuilder { responder in
+                CountedChannel(
+                    inner: HTTP1Channel(responder: responder, configuration: channel), counts: counts,
+                    handshakeTime: handshakeTime)
+            }
         }
         let upgrade = HTTP2UpgradeChannel.Configuration(
             idleTimeout: configuration.idleTimeout, gracefulCloseTimeout: configuration.shutdownTimeout,
             streamConfiguration: channel(configuration, sendsFiles: false))
+        // What is wrong with a certificate is to be said now, and not when the first connection comes.
         do {
-            return try .http2Upgrade(tlsConfiguration: tls.configuration, configuration: upgrade)
+            _ = try NIOSSLContext(configuration: tls.configuration)
         } catch {
             throw .unavailable("TLS: \(error)")
+        }
+        return HTTPServerBuilder { responder in
+            let inner = try HTTP2UpgradeChannel(
+                tlsConfiguration: tls.configuration, configuration: upgrade, responder: responder)
+            return CountedChannel(inner: inner, counts: counts, handshakeTime: handshakeTime)
         }
     }
 
     private static func channel(
         _ configuration: GatewayConfiguration, sendsFiles: Bool
     ) -> HTTP1Channel.Configuration {
-        HTTP1Channel.Configuration(
-            additionalChannelHandlers: sendsFiles ? [FileRegionHandler.Installer()] : [],
+        let (stall, lingering) = (TimeAmount(configuration.stallTime), TimeAmount(configuration.lingerTime))
+        return HTTP1Channel.Configuration(
+            additionalChannelHandlers: (sendsFiles ? [FileRegionHandler.Installer()] : [])
+                + [ConnectionGuard.Installer(stall: stall, lingering: lingering)],
             idleTimeout: TimeAmount(configuration.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: Limits.Gateway.headerBytes, maxHeaderListSize: Limits.Gateway.headerBytes,

@@ -25,6 +25,12 @@ public struct GatewayConfiguration: Sendable {
     public var maximumConnections: Int
     /// An idle connection is closed after this time.
     public var idleTimeout: Duration
+    /// Of them, those of one address; addresses of this machine have no limit of their own.
+    public var connectionsPerAddress: Int
+    /// A reader that takes nothing of an answer for so long is cut.
+    public var stallTime: Duration
+    /// How long a body is still taken after the answer to its request.
+    public var lingerTime: Duration
     /// Time for responses under way when the node stops.
     public var shutdownTimeout: Duration
     /// Bytes of blobs that each accepted peer may upload a day; 0 for none.
@@ -36,6 +42,9 @@ public struct GatewayConfiguration: Sendable {
         host: String, port: Int, tls: TLSIdentity? = nil, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [],
         nodeName: String,
         software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
+        connectionsPerAddress: Int = Limits.Gateway.connectionsPerAddress,
+        stallTime: Duration = .seconds(Limits.Gateway.stallSeconds),
+        lingerTime: Duration = .seconds(Limits.Gateway.lingerSeconds),
         idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10),
         uploadBytesPerPeer: UInt64 = 0, requestsPerAddress: Int = Limits.API.requestsPerAddress
     ) {
@@ -48,6 +57,9 @@ public struct GatewayConfiguration: Sendable {
         self.software = software
         self.ownerToken = ownerToken
         self.maximumConnections = maximumConnections
+        self.connectionsPerAddress = connectionsPerAddress
+        self.stallTime = stallTime
+        self.lingerTime = lingerTime
         self.idleTimeout = idleTimeout
         self.shutdownTimeout = shutdownTimeout
         self.uploadBytesPerPeer = uploadBytesPerPeer

@@ -230,6 +230,14 @@ public enum Limits {
         public static let bodySeconds: Int64 = 60
         /// A reader that takes nothing for so long is cut.
         public static let stallSeconds: Int64 = 120
+        /// A body that goes on after its request was answered is taken so long, that the sender may read the answer.
+        public static let lingerSeconds: Int64 = 5
+        /// Connections of one address.
+        public static let connectionsPerAddress = 128
+        /// Bytes of pictures whose metadata are being taken out, or that are being sent without them, and how long sending
+        /// one may take.
+        public static let pictureBytes = 256 << 20
+        public static let pictureSeconds: Int64 = 300
         /// Bytes of a file handed to the kernel at a time.
         public static let sendfileBytes: UInt64 = 4 << 20
         /// Bytes of a file held in memory at a time where the kernel cannot send it.

@@ -1,4 +1,5 @@
 import BlobStore
+import Digests
 import Testing
 
 @testable import Federation
@@ -208,16 +209,34 @@ struct FetchSchedulerTests {
         let resolver = SystemResolver()
         for url in ["http://127.0.0.1:9/x", "http://[::1]/x", "http://10.0.0.1/{sha256}", "http://169.254.169.254/"] {
             await #expect(throws: DialError.self, "\(url)") {
-                try await HTTPMirror.open(url, typedAuthorities: [], resolver: resolver)
+                try await HTTPMirror.open(url, namedBy: .zero, typedAuthorities: [], resolver: resolver)
             }
         }
         for url in ["ftp://a.example/x", "http://a.example/x#y", "http://u@a.example/x", "http://a.example/\u{e9}"] {
             await #expect(throws: PeerURLError.self, "\(url)") {
-                try await HTTPMirror.open(url, typedAuthorities: [], resolver: resolver)
+                try await HTTPMirror.open(url, namedBy: .zero, typedAuthorities: [], resolver: resolver)
             }
         }
         let typed = try await HTTPMirror.open(
-            "http://127.0.0.1:9/x?y=1", typedAuthorities: ["127.0.0.1:9"], resolver: resolver)
+            "http://127.0.0.1:9/x?y=1", namedBy: .zero, typedAuthorities: ["127.0.0.1:9"], resolver: resolver)
         await typed.close()
+    }
+
+    @Test("a mirror is asked for by the name that was looked up, however the release spells it")
+    func mirrorSpelling() async throws {
+        struct Public: AddressResolver {
+            func addresses(of host: String) async throws(DialError) -> [IPAddress] { [.v4(0x0808_0808)] }
+        }
+        for (spelled, asked) in [
+            ("http://Victim.Example.:80/a?b", "http://victim.example/a?b"),
+            ("HTTP://VICTIM.example./{x}", "http://victim.example/{x}"),
+            ("http://victim.example", "http://victim.example"),
+            ("https://victim.example.?q", "https://victim.example?q"),
+        ] {
+            let mirror = try await HTTPMirror.open(
+                spelled, namedBy: .zero, typedAuthorities: [], resolver: Public())
+            #expect(mirror.url == asked)
+            await mirror.close()
+        }
     }
 }

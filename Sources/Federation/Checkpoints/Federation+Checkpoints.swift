@@ -54,7 +54,9 @@ extension Federation {
             var bytes: [UInt8] = []
             bytes.reserveCapacity(Int(pieces.size))
             do {
-                try await peer.client.blob(sha256, range: 0..<pieces.size) { bytes += $0.readableBytesView }
+                try await peer.client.blob(sha256, range: 0..<pieces.size, of: pieces.size) {
+                    bytes += $0.readableBytesView
+                }
             } catch {
                 continue
             }

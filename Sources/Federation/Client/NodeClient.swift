@@ -190,13 +190,13 @@ public struct NodeClient: Sendable {
     ///
     /// - Throws: `PeerError` when the peer sends other than asked for, and what `onChunk` throws.
     public func blob(
-        _ sha256: Hash32, range: Range<UInt64>, onChunk: (ByteBuffer) async throws -> Void
+        _ sha256: Hash32, range: Range<UInt64>, of size: UInt64, onChunk: (ByteBuffer) async throws -> Void
     ) async throws {
         let headers = ["range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)", "accept-encoding": "identity"]
         let response = try await send(
             .GET, "/blobs/\(sha256.hex)", body: nil, signed: true, extra: headers, deadline: .hours(24))
         guard RangeReply.isOne(response, of: range) else { throw try await refusal(response) }
-        try await RangeReply(response: response, url: url.description).read(range) { chunk in
+        try await RangeReply(response: response, url: url.description).read(range, of: size) { chunk in
             // Not read meanwhile, so the sender is held up too.
             try await admit(chunk.readableBytes, url.description)
             try await onChunk(chunk)

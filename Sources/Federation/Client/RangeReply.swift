@@ -16,9 +16,14 @@ struct RangeReply {
 
     /// Passes the bytes on, chunk by chunk.
     ///
+    /// - Parameter size: of the whole file. A source that has another one under this name is no use, and not to blame: the
+    ///   post that signs the size may be wrong.
     /// - Throws: `PeerError` when other than asked for is sent, and what `onChunk` throws.
-    func read(_ range: Range<UInt64>, onChunk: (ByteBuffer) async throws -> Void) async throws {
+    func read(_ range: Range<UInt64>, of size: UInt64, onChunk: (ByteBuffer) async throws -> Void) async throws {
         let length = UInt64(range.count)
+        if let total, total != size {
+            throw PeerError.malformed(url: url, detail: "a file of \(total) bytes where \(size) are signed")
+        }
         if response.status == .ok, let declared = response.headers.first(name: "content-length").flatMap(UInt64.init),
             declared != length
         {
@@ -37,6 +42,12 @@ struct RangeReply {
         guard received == length else {
             throw PeerError.malformed(url: url, detail: "\(received) of \(length) bytes arrived")
         }
+    }
+
+    /// What `Content-Range` says of the size of the whole; nil when it does not.
+    private var total: UInt64? {
+        guard response.status == .partialContent else { return nil }
+        return response.headers.first(name: "content-range")?.split(separator: "/").last.flatMap { UInt64($0) }
     }
 
     private func next(_ chunks: inout HTTPClientResponse.Body.AsyncIterator) async throws(PeerError) -> ByteBuffer? {

@@ -51,11 +51,12 @@ public struct BlobFetcher: Sendable {
     /// The peers that may be asked: one node, or all.
     let peers: @Sendable (Hash32?) async -> [BlobPeer]
     /// The mirrors that signed releases name for a file; the caller closes them.
-    let mirrors: @Sendable (Hash32) async -> [HTTPMirror]
+    let mirrors: @Sendable (WantedBlob) async -> [HTTPMirror]
     /// What a signed release says of a file's tensors.
-    let weights: @Sendable (Hash32) async -> SignedWeights?
+    let weights: @Sendable (WantedBlob) async -> SignedWeights?
     let culprits = Culprits()
     let leases = FetchLeases()
+    let underWay = FetchesUnderWay()
 
     /// Told of bytes that a peer sent and that are right.
     let brought: @Sendable (Hash32, Int) -> Void
@@ -63,8 +64,8 @@ public struct BlobFetcher: Sendable {
     init(
         store: BlobStore, logger: Logger, brought: @escaping @Sendable (Hash32, Int) -> Void,
         peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
-        mirrors: @escaping @Sendable (Hash32) async -> [HTTPMirror],
-        weights: @escaping @Sendable (Hash32) async -> SignedWeights?
+        mirrors: @escaping @Sendable (WantedBlob) async -> [HTTPMirror],
+        weights: @escaping @Sendable (WantedBlob) async -> SignedWeights?
     ) {
         (self.store, self.logger, self.peers, self.mirrors, self.weights) = (store, logger, peers, mirrors, weights)
         self.brought = brought
@@ -94,11 +95,12 @@ public struct BlobFetcher: Sendable {
                 return 0
             }
             let open = OpenMirrors()
+            underWay.begin(wanted)
             let lease = leases.next()
-            if node == nil, holders.isEmpty || !isOneUnit { await open.add(await mirrors(wanted.sha256)) }
+            if node == nil, holders.isEmpty || !isOneUnit { await open.add(await mirrors(wanted)) }
             let result: Result<UInt64, any Error>
             do {
-                let kept = open.all.filter { !culprits.isBanned($0.host) }
+                let kept = open.all.filter { !culprits.isBanned($0.culprit) }
                 guard !holders.isEmpty || !kept.isEmpty else {
                     throw FetchError.noSource(wanted.sha256, asked: peers.count)
                 }
@@ -110,6 +112,7 @@ public struct BlobFetcher: Sendable {
                 result = .failure(error)
             }
             await open.close()
+            underWay.end(wanted)
             if !isOneUnit { try? await store.release(wanted.sha256, holder: lease) }
             return try result.get()
         } catch let error as FetchError {
@@ -143,7 +146,7 @@ public struct BlobFetcher: Sendable {
             do {
                 var bytes: [UInt8] = []
                 bytes.reserveCapacity(Int(wanted.size))
-                try await holder.client.blob(wanted.sha256, range: 0..<wanted.size) { chunk in
+                try await holder.client.blob(wanted.sha256, range: 0..<wanted.size, of: wanted.size) { chunk in
                     bytes.append(contentsOf: chunk.readableBytesView)
                 }
                 guard SHA256.hash(bytes) == wanted.sha256 else {
@@ -177,7 +180,7 @@ public struct BlobFetcher: Sendable {
         }
         let sources = found + mirrors.map { FetchSource(BlobSource(mirror: $0), holding: nil, roundTrip: 0.2) }
         var saved: UInt64 = 0
-        if partial.layer.count > 1, let weights = await weights(wanted.sha256) {
+        if partial.layer.count > 1, let weights = await weights(wanted) {
             saved = await SameWeights(store: store, partial: partial, logger: logger).take(weights) { units in
                 await fetch(units, of: wanted, partial, from: sources)
             }
@@ -199,17 +202,28 @@ public struct BlobFetcher: Sendable {
         let outcome = await transfer.run(joining: sources, held: await partial.heldUnits)
         switch outcome {
         case .complete: _ = try await partial.commit()
+        case .contradiction: throw try await contradiction(partial)
         case .store(let error): throw error
         case .noSource(let missing, let last):
             let whole = WholeFetch(store: store, culprits: culprits, logger: logger)
-            if try await whole.fill(partial, from: open.all, progress: remains) {
-                _ = try await partial.commit()
-                return saved
+            do {
+                if try await whole.fill(partial, from: open.all, progress: remains) {
+                    _ = try await partial.commit()
+                    return saved
+                }
+            } catch is Contradiction {
+                throw try await contradiction(partial)
             }
             try await partial.pause()
             throw FetchError.sourcesFailed(wanted.sha256, missingUnits: missing, last: last)
         }
         return saved
+    }
+
+    /// The error for a download whose root is not that of the bytes with its name, which nobody can bring.
+    private func contradiction(_ partial: PartialBlob) async throws -> FetchError {
+        try await partial.abandon()
+        return .contradiction(partial.sha256)
     }
 
     /// Fetches some of the units; false when nobody brought them.
@@ -239,7 +253,7 @@ public struct BlobFetcher: Sendable {
             found.append(FetchSource(source, holding: pieces.held, roundTrip: 0.2))
         }
         guard node == nil else { return found }
-        for mirror in await open.add(await mirrors(wanted.sha256)) where !culprits.isBanned(mirror.host) {
+        for mirror in await open.add(await mirrors(wanted)) where !culprits.isBanned(mirror.culprit) {
             found.append(FetchSource(BlobSource(mirror: mirror), holding: nil, roundTrip: 0.2))
         }
         return found
@@ -250,7 +264,7 @@ public struct BlobFetcher: Sendable {
     private func begin(_ wanted: WantedBlob, from holders: [BlobPeer], orMirrors hasMirrors: Bool) async throws
         -> (PartialBlob, [FetchSource])?
     {
-        var partial = try await store.partial(wanted.sha256)
+        var partial = try await kept(wanted)
         if partial == nil, let layer = try? await store.unitHashes(wanted.sha256),
             MerkleTree.root(layer: layer, size: wanted.size) == wanted.piecesRoot
         {
@@ -309,6 +323,21 @@ public struct BlobFetcher: Sendable {
         return (partial, sources.map(\.source))
     }
 
+    /// The download of the blob that was begun before. One that was begun for another post, which signs other bytes under
+    /// the same SHA-256, is given up: whoever invents a root must not keep the file away from those who want it.
+    ///
+    /// - Throws: `FetchError.store(.conflict)` while such a one is being fetched.
+    private func kept(_ wanted: WantedBlob) async throws -> PartialBlob? {
+        guard let partial = try await store.partial(wanted.sha256) else { return nil }
+        let begun = WantedBlob(sha256: partial.sha256, piecesRoot: partial.piecesRoot, size: partial.size)
+        guard begun != wanted else { return partial }
+        guard !underWay.contains(begun) else { throw FetchError.store(.conflict(wanted.sha256)) }
+        logger.notice(
+            "a download begun for another post's size or root is given up", metadata: ["blob": "\(wanted.sha256)"])
+        try await partial.abandon()
+        return nil
+    }
+
     /// The unit hashes that a holder gives, and the units that it has; nil for all.
     private func pieces(of wanted: WantedBlob, from holder: NodeClient) async -> Result<
         (layer: [Hash32], held: UnitSet?), PeerError
@@ -340,6 +369,25 @@ final class FetchLeases: Sendable {
             return count
         }
         return "fetch \(number)"
+    }
+}
+
+/// The blobs that are being fetched, as their posts sign them.
+final class FetchesUnderWay: Sendable {
+    private let counts = Mutex<[WantedBlob: Int]>([:])
+
+    func begin(_ wanted: WantedBlob) {
+        counts.withLock { $0[wanted, default: 0] += 1 }
+    }
+
+    func end(_ wanted: WantedBlob) {
+        counts.withLock { counts in
+            counts[wanted] = counts[wanted].flatMap { $0 > 1 ? $0 - 1 : nil }
+        }
+    }
+
+    func contains(_ wanted: WantedBlob) -> Bool {
+        counts.withLock { $0[wanted] != nil }
     }
 }
 

@@ -11,7 +11,7 @@ struct BlobSource: Sendable {
     }
 
     let kind: Kind
-    /// Who is to blame for wrong bytes: the node's identity, or the mirror's host.
+    /// Who is to blame for wrong bytes: the node's identity, or the mirror's.
     let culprit: String
     /// Nil for a mirror.
     let node: Hash32?
@@ -21,7 +21,7 @@ struct BlobSource: Sendable {
     }
 
     init(mirror: HTTPMirror) {
-        (kind, culprit, node) = (.mirror(mirror), mirror.host, nil)
+        (kind, culprit, node) = (.mirror(mirror), mirror.culprit, nil)
     }
 
     /// What tells it from other sources of a blob: the node's identity, or the mirror's URL.
@@ -45,7 +45,7 @@ struct BlobSource: Sendable {
         _ sha256: Hash32, range: Range<UInt64>, of size: UInt64, onChunk: (ByteBuffer) async throws -> Void
     ) async throws {
         switch kind {
-        case .peer(let client): try await client.blob(sha256, range: range, onChunk: onChunk)
+        case .peer(let client): try await client.blob(sha256, range: range, of: size, onChunk: onChunk)
         case .mirror(let mirror): try await mirror.bytes(range: range, of: size, onChunk: onChunk)
         }
     }

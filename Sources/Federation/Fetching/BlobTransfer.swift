@@ -10,6 +10,8 @@ actor BlobTransfer {
         case complete
         /// The store refused.
         case store(BlobError)
+        /// The bytes of its one unit have the signed SHA-256, and the signed pieces root is of others.
+        case contradiction
         case noSource(missingUnits: Int, last: String)
     }
 
@@ -35,6 +37,7 @@ actor BlobTransfer {
     private var signals: [Int: AsyncStream<Never>.Continuation] = [:]
     private var lastFailure = ""
     private var storeFailure: BlobError?
+    private var contradicts = false
 
     init(
         partial: PartialBlob, culprits: Culprits, logger: Logger,
@@ -91,6 +94,7 @@ actor BlobTransfer {
             // A complete blob must not wait for a source that stalls with a unit that another has brought.
             group.cancelAll()
         }
+        if contradicts { return .contradiction }
         if let storeFailure { return .store(storeFailure) }
         if scheduler.isComplete { return .complete }
         let last = lastFailure.isEmpty ? scheduler.lastFailure : lastFailure
@@ -107,7 +111,7 @@ actor BlobTransfer {
 
     private func handle(_ event: FetchScheduler<Int>.Event) {
         for effect in scheduler.handle(event, now: (clock.now - start) / .seconds(1)) { outbox.yield(effect) }
-        if scheduler.isComplete || scheduler.isStuck || storeFailure != nil { outbox.finish() }
+        if scheduler.isComplete || scheduler.isStuck || storeFailure != nil || contradicts { outbox.finish() }
     }
 
     private func blame(_ source: BlobSource, _ unit: Int) {
@@ -146,6 +150,9 @@ actor BlobTransfer {
     private func note(_ error: any Error, _ run: Int) {
         switch error {
         case is TakenOver: handle(.ended(run))
+        case is Contradiction:
+            contradicts = true
+            handle(.ended(run))
         case BlobError.badUnit(let unit, _): handle(.bad(run, unit: unit))
         case let error as BlobError:
             storeFailure = error
@@ -184,7 +191,7 @@ actor BlobTransfer {
                         underWay -= 1
                     }
                     writes.addTask {
-                        try await self.partial.write(unit: unit, bytes: buffer.readableBytesView)
+                        try await self.partial.take(unit, buffer)
                         await self.stored(run, unit)
                         if let node = source.node { self.brought(node, buffer.readableBytes) }
                         return buffer
@@ -208,5 +215,26 @@ actor BlobTransfer {
     private func stored(_ run: Int, _ unit: Int) {
         handle(.stored(run, unit: unit))
         progress(scheduler.remaining)
+    }
+}
+
+/// The bytes are those of the signed SHA-256 and not of the signed pieces root: whoever brought them is right, and the post
+/// is not.
+struct Contradiction: Error {}
+
+extension PartialBlob {
+    /// Verifies a unit that a source sent and stores it. The root of a blob of one unit is that unit's hash, so it may be
+    /// a post's invention, and a source must not be blamed for it.
+    ///
+    /// - Throws: `BlobError` as `write`; `Contradiction` for the right bytes of a blob whose root was signed wrongly.
+    nonisolated func take(_ unit: Int, _ bytes: ByteBuffer) async throws {
+        do throws(BlobError) {
+            try await write(unit: unit, bytes: bytes.readableBytesView)
+        } catch {
+            if case .badUnit = error, layer.count == 1, SHA256.hash(bytes.readableBytesView) == sha256 {
+                throw Contradiction()
+            }
+            throw error
+        }
     }
 }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Digests
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -12,6 +13,9 @@ import WaggleProtocol
 struct HTTPMirror: Sendable {
     let url: String
     let host: String
+    /// Who is to blame for wrong bytes: the host as far as this author names it. Nobody but the author says that the file is
+    /// there, so an author cannot bring a web server into disrepute with others.
+    let culprit: String
     private let http: HTTPClient
     /// Waits until received bytes are within the rate limits.
     private let admit: NodeClient.Admit
@@ -24,9 +28,10 @@ struct HTTPMirror: Sendable {
 
     /// - Parameters:
     ///   - text: an `http` or `https` URL without a fragment.
+    ///   - author: whose release names it.
     ///   - typedAuthorities: hosts and ports that the operator has named, which may be anywhere.
     static func open(
-        _ text: String, typedAuthorities: Set<String>, resolver: some AddressResolver,
+        _ text: String, namedBy author: Hash32, typedAuthorities: Set<String>, resolver: some AddressResolver,
         admit: @escaping NodeClient.Admit = { _, _ in }
     ) async throws -> HTTPMirror {
         guard text.utf8.count <= Limits.Wire.urlBytes else { throw PeerURLError.tooLong(limit: Limits.Wire.urlBytes) }
@@ -35,12 +40,16 @@ struct HTTPMirror: Sendable {
         let end = text[mark.upperBound...].firstIndex { $0 == "/" || $0 == "?" } ?? text.endIndex
         let server = try PeerURL(String(text[..<end]))
         let origin: Dial.Origin = typedAuthorities.contains(server.authority) ? .operator : .stranger
+        // The name that was looked up is the one that is asked for: with another spelling of it the client would look it up
+        // again, and connect to whatever it is then.
         return HTTPMirror(
-            url: text, host: server.authority, dial: try await Dial.decide(server, from: origin, resolver: resolver),
+            url: server.description + text[end...], host: server.authority,
+            culprit: "\(author.hex) \(server.authority)",
+            dial: try await Dial.decide(server, from: origin, resolver: resolver),
             admit: admit)
     }
 
-    private init(url: String, host: String, dial: Dial, admit: @escaping NodeClient.Admit) {
+    private init(url: String, host: String, culprit: String, dial: Dial, admit: @escaping NodeClient.Admit) {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
         configuration.connectionPool = .init(
@@ -54,6 +63,7 @@ struct HTTPMirror: Sendable {
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.url = url
         self.host = host
+        self.culprit = culprit
         self.admit = admit
     }
 
@@ -89,7 +99,8 @@ struct HTTPMirror: Sendable {
         } else if !RangeReply.isOne(response, of: range) {
             throw PeerError.refused(url: url, status: Int(response.status.code), code: "", detail: "")
         }
-        try await RangeReply(response: response, url: url).read(range.lowerBound - skipped..<range.upperBound) {
+        try await RangeReply(response: response, url: url).read(range.lowerBound - skipped..<range.upperBound, of: size)
+        {
             chunk in
             try await admit(chunk.readableBytes, host)
             var chunk = chunk

@@ -72,7 +72,7 @@ struct WholeFetch: Sendable {
     /// True when all of it is here.
     ///
     /// - Parameter progress: gets the number of units that are missing.
-    /// - Throws: `BlobError` when the store refuses.
+    /// - Throws: `BlobError` when the store refuses; `Contradiction`.
     func fill(
         _ partial: PartialBlob, from mirrors: [HTTPMirror], progress: @escaping @Sendable (Int) -> Void
     ) async throws -> Bool {
@@ -86,7 +86,7 @@ struct WholeFetch: Sendable {
                 try await mirror.bytes(range: start..<partial.size, of: partial.size) { chunk in
                     cutter.append(chunk)
                     while let (unit, buffer) = cutter.next() {
-                        try await partial.write(unit: unit, bytes: buffer.readableBytesView)
+                        try await partial.take(unit, buffer)
                         memory.give(buffer)
                         progress(count - (await partial.heldUnits.count))
                     }
@@ -102,6 +102,6 @@ struct WholeFetch: Sendable {
 
     private func blame(_ mirror: HTTPMirror) {
         logger.warning("a web server sent another file", metadata: ["source": "\(mirror.url)"])
-        _ = culprits.blame(mirror.host)
+        _ = culprits.blame(mirror.culprit)
     }
 }

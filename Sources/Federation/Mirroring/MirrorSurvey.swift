@@ -47,11 +47,12 @@ struct MirrorSurvey: Sendable {
         return planner.finish()
     }
 
-    /// Everything that some rule matches, each blob once, in the catalog's order.
+    /// Everything that some rule matches, each blob once, in the catalog's order. A SHA-256 that posts sign with different
+    /// sizes or roots is a blob for each: which of them is right only its bytes tell.
     private func items(_ rules: [MirrorRule]) async throws -> [MirrorPlanner.Item] {
         let filter = moderation.filter(for: .peer)
         var items: [MirrorPlanner.Item] = []
-        var place: [Hash32: Int] = [:]
+        var place: [WantedBlob: Int] = [:]
         var cursor: String?
         repeat {
             try Task.checkCancellation()
@@ -60,7 +61,7 @@ struct MirrorSurvey: Sendable {
             for candidate in page.items where candidate.sha256 != .zero {
                 let matching = rules.filter { $0.terms.matches(candidate) }.map(\.n)
                 guard !matching.isEmpty else { continue }
-                if let at = place[candidate.sha256] {
+                if let at = place[candidate.wanted] {
                     // Named by several posts: wanted by whom one of them fits.
                     if at < items.count {
                         items[at].want(by: matching)
@@ -68,7 +69,7 @@ struct MirrorSurvey: Sendable {
                         fresh[at - items.count].want(by: matching)
                     }
                 } else {
-                    place[candidate.sha256] = items.count + fresh.count
+                    place[candidate.wanted] = items.count + fresh.count
                     fresh.append(.init(candidate: candidate, rules: matching, standing: .absent, holders: .notAsked))
                 }
             }

@@ -6,6 +6,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Moderation
+import NIOCore
 import WaggleProtocol
 
 /// `GET HEAD /blobs/{sha256}` and `/blobs/{sha256}/{name}`.
@@ -50,7 +51,7 @@ struct BlobRoutes: Sendable {
         } catch {
             guard case .notFound = error, viewer.kind == .peer else { throw error }
             let pace = SendingPace(services.sending, to: viewer, reference, size: .max, on: context.channel)
-            return try await partial(hash, request, fields, at: pace)
+            return try await partial(hash, request, fields, on: context.channel, at: pace)
         }
         let pace = SendingPace(services.sending, to: viewer, reference, size: reader.size, on: context.channel)
         switch range(hash, request, size: reader.size) {
@@ -110,7 +111,7 @@ struct BlobRoutes: Sendable {
     // MARK: Partial blobs
 
     private func partial(
-        _ hash: Hash32, _ request: Request, _ fields: HTTPFields, at pace: SendingPace
+        _ hash: Hash32, _ request: Request, _ fields: HTTPFields, on channel: any Channel, at pace: SendingPace
     ) async throws -> Response {
         guard let partial = try await services.blobs.partial(hash), partial.size > 0 else {
             throw BlobError.notFound(hash)
@@ -134,7 +135,9 @@ struct BlobRoutes: Sendable {
                 buffer.moveWriterIndex(to: buffer.readerIndex + wanted.count)
                 while buffer.readableBytes > 0 {
                     let count = try await pace.take(upTo: buffer.readableBytes)
-                    if let bytes = buffer.readSlice(length: count) { try await writer.write(bytes) }
+                    if let bytes = buffer.readSlice(length: count) {
+                        try await channel.cuttingStalls { try await writer.write(bytes) }
+                    }
                 }
             }
             try await writer.finish(nil)

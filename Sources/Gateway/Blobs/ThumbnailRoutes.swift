@@ -7,6 +7,7 @@ import Hummingbird
 import Media
 import Moderation
 import NIOCore
+import Synchronization
 import WaggleProtocol
 
 /// Small copies of pictures, and pictures without what they say of how they were made. Whoever may not see a picture
@@ -15,6 +16,7 @@ struct ThumbnailRoutes: Sendable {
     let services: GatewayServices
     let viewers: Viewers
     let gate: BlobGate
+    let memory = PictureMemory(limit: Limits.Gateway.pictureBytes)
 
     func register(in routes: inout RouteTable) {
         for size in Thumbnail.Size.allCases {
@@ -58,10 +60,9 @@ struct ThumbnailRoutes: Sendable {
         guard reader.size <= UInt64(Limits.Text.sampleBytes) else {
             throw GatewayError.notFound("This is too large for a picture whose metadata are taken out here")
         }
-        let bytes = Array(try await reader.read(0..<reader.size).readableBytesView)
-        guard let info = ImageInfo.sniff(bytes), let bare = PictureText.stripped(bytes) else {
-            throw GatewayError.notFound("Only PNG, JPEG, WebP and GIF images have their metadata taken out here")
-        }
+        // The picture, and the one without metadata.
+        let room = try memory.take(2 * Int(reader.size))
+        let (info, bare) = try await Self.bare(reader)
         let suffix = info.mediaType == .jpeg ? "jpg" : info.mediaType.rawValue.dropFirst("image/".count).description
         let name = FileName("\(hash.hex.prefix(12)).\(suffix)", fallback: "image")
         let isPublic = viewer.kind == .anonymous && reference?.level == .pg
@@ -72,7 +73,80 @@ struct ThumbnailRoutes: Sendable {
                 .contentDisposition: name.disposition(inline: false),
                 .cacheControl: "\(isPublic ? "public" : "private"), max-age=31536000, immutable",
                 .contentSecurityPolicy: "default-src 'none'; sandbox",
-            ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bare)))
+            ], body: Self.body(bare, room, on: context.channel))
+    }
+
+    private static func bare(_ reader: BlobReader) async throws -> (ImageInfo, [UInt8]) {
+        let bytes = Array(try await reader.read(0..<reader.size).readableBytesView)
+        guard let info = ImageInfo.sniff(bytes), let bare = PictureText.stripped(bytes) else {
+            throw GatewayError.notFound("Only PNG, JPEG, WebP and GIF images have their metadata taken out here")
+        }
+        return (info, bare)
+    }
+
+    /// The picture in pieces. Its memory is free again when it is sent; a reader that takes its time does not keep it.
+    private static func body(_ picture: [UInt8], _ room: PictureMemory.Room, on channel: any Channel) -> ResponseBody {
+        ResponseBody(contentLength: picture.count) { writer in
+            let cut = channel.eventLoop.scheduleTask(in: .seconds(Limits.Gateway.pictureSeconds)) {
+                channel.close(promise: nil)
+            }
+            defer {
+                cut.cancel()
+                room.giveBack()
+            }
+            var start = 0
+            while start < picture.count {
+                let end = min(start + Int(Limits.Gateway.chunkBytes), picture.count)
+                let piece = ByteBuffer(bytes: picture[start..<end])
+                try await channel.cuttingStalls { try await writer.write(piece) }
+                start = end
+            }
+            try await writer.finish(nil)
+        }
+    }
+}
+
+/// Memory that pictures take which are not sent from the disk, for all requests together.
+final class PictureMemory: Sendable {
+    private let limit: Int
+    private let used = Mutex(0)
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Memory of one request, given back with this object at the latest.
+    final class Room: Sendable {
+        private let memory: PictureMemory
+        private let bytes: Mutex<Int>
+
+        fileprivate init(_ memory: PictureMemory, _ bytes: Int) {
+            self.memory = memory
+            self.bytes = Mutex(bytes)
+        }
+
+        func giveBack() {
+            let bytes = bytes.withLock { bytes in
+                defer { bytes = 0 }
+                return bytes
+            }
+            memory.used.withLock { $0 -= bytes }
+        }
+
+        deinit {
+            giveBack()
+        }
+    }
+
+    /// - Throws: `tooManyRequests` while there is not so much.
+    func take(_ bytes: Int) throws(GatewayError) -> Room {
+        let isFree = used.withLock { used in
+            guard used + bytes <= limit else { return false }
+            used += bytes
+            return true
+        }
+        guard isFree else { throw .tooManyRequests(retryAfter: 5) }
+        return Room(self, bytes)
     }
 }
 

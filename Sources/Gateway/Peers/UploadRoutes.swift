@@ -122,6 +122,9 @@ final class UploadRoutes: Sendable {
         guard let partial = try await services.blobs.partial(wanted.sha256) else {
             throw GatewayError.conflict(code: "not-begun", "Send the unit hashes first")
         }
+        guard partial.size == wanted.size, partial.piecesRoot == wanted.piecesRoot else {
+            throw Self.refusal(.conflict(wanted.sha256))
+        }
         let content = try await WireBody.collect(request.body, limit: units.byteCount, clock: services.clock)
         try sender.check(content)
         guard content.count == units.byteCount else {
