@@ -76,8 +76,10 @@ extension Limits {
         public static let ordersPerRequest = 1024
         /// A bundle of 256 entries, each a final of one order.
         public static let bundleBytes = 8 << 20
-        /// Requests to an authority from one address in a minute.
+        /// Requests to an authority from one address in a minute; each order is one.
         public static let requestsPerAddress = 6000
+        /// Orders of one account that an authority decides in one epoch, where the charter says nothing.
+        public static let ordersPerEpoch: UInt64 = 10_000
         /// Witnesses that are remembered for one currency.
         public static let witnesses = 64
         /// Finals on one page of a history.
