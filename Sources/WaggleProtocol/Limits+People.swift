@@ -76,6 +76,13 @@ extension Limits {
         public static let ordersPerRequest = 1024
         /// A bundle of 256 entries, each a final of one order.
         public static let bundleBytes = 8 << 20
+        /// New entries of a log that are fetched without looking at its tiles first.
+        public static let fewEntries = 1024
+        /// What one round of following a log brings at most, and room on the disk that a copy of a log leaves free.
+        public static let bytesPerRound = 256 << 20
+        public static let freeBytes: UInt64 = 256 << 20
+        /// Seconds until whoever served what was not signed is asked again, at most.
+        public static let doubtSeconds: UInt64 = 3600
         /// Requests to an authority from one address in a minute; each order is one.
         public static let requestsPerAddress = 6000
         /// Orders of one account that an authority decides in one epoch, where the charter says nothing.

@@ -119,6 +119,14 @@ enum LedgerTables {
                 try CurrencyRows(db: db, currency: row[0]).noteOpening(order, at: row[1])
             }
         }
+        migrator.registerMigration("4 parts of logs") { db in
+            try db.execute(
+                sql: """
+                    -- The note under which entries came that are not all here yet.
+                    ALTER TABLE place ADD COLUMN cover TEXT NOT NULL DEFAULT '';
+                    DROP TABLE incoming;
+                    """)
+        }
         return migrator
     }
 }
@@ -213,8 +221,6 @@ struct CurrencyRows {
             INSERT OR REPLACE INTO granted (currency, granter, epoch, total, recipients) VALUES (?, ?, ?, ?, ?)
             """, [currency, granter.data, window.epoch, window.total, recipients])
     }
-
-    func clearIncoming() throws { try run("DELETE FROM incoming WHERE currency = ?", [currency]) }
 
     /// What changed of a state.
     func put(_ changes: LedgerState.Changes, of state: LedgerState) throws {
