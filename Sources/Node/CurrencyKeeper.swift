@@ -13,6 +13,7 @@ extension Node {
             do throws(LedgerError) {
                 try await currencies.settlePending()
                 for view in try await currencies.all() where view.role == .member && view.stopped == nil {
+                    guard await currencies.isDue(view.charter.currency) else { continue }
                     do throws(LedgerError) {
                         try await currencies.follow(view.charter.currency)
                     } catch {

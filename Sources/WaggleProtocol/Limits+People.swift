@@ -76,11 +76,17 @@ extension Limits {
         public static let ordersPerRequest = 1024
         /// A bundle of 256 entries, each a final of one order.
         public static let bundleBytes = 8 << 20
-        /// Requests to an authority from one address in a minute.
+        /// New entries of a log that are fetched without looking at its tiles first.
+        public static let fewEntries = 1024
+        /// What one round of following a log brings at most, and room on the disk that a copy of a log leaves free.
+        public static let bytesPerRound = 256 << 20
+        public static let freeBytes: UInt64 = 256 << 20
+        /// Seconds until whoever served what was not signed is asked again, at most.
+        public static let doubtSeconds: UInt64 = 3600
+        /// Requests to an authority from one address in a minute; each order is one.
         public static let requestsPerAddress = 6000
-        /// Entries of a log that is no continuation of the one here: so many hashes are compared, and so seldom.
-        public static let comparedEntries: UInt64 = 1 << 20
-        public static let comparisonSeconds: UInt64 = 3600
+        /// Orders of one account that an authority decides in one epoch, where the charter says nothing.
+        public static let ordersPerEpoch: UInt64 = 10_000
         /// Witnesses that are remembered for one currency.
         public static let witnesses = 64
         /// Finals on one page of a history.

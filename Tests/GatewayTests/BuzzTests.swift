@@ -131,4 +131,23 @@ struct BuzzTests {
             #expect(try ReplyBatch.decode(Data(again.bytes)) == [replies[3], replies[0]])
         }
     }
+
+    @Test("an address sends so many orders a minute, in however few requests")
+    func pace() async throws {
+        let (node, _, charter, guest, payer) = try await world()
+        let order = try Order(
+            currency: charter.currency, slot: .account(payer.device.publicKey, seq: 9),
+            .transfer([Output(account: guest.device.publicKey, amount: 1)]))
+        let batch = OrderBatch.encode(Array(repeating: SignedOrder(order), count: Limits.Ledger.ordersPerRequest))
+        try await node.test { client in
+            var statuses: [HTTPResponse.Status] = []
+            for _ in 0..<7 {
+                statuses.append(
+                    try await client(
+                        .post, "/w/1/buzz/orders", [.contentType: "application/x-protobuf"], body: [UInt8](batch)
+                    ).status)
+            }
+            #expect(statuses.prefix(5).allSatisfy { $0 == .ok } && statuses.last == .tooManyRequests, "\(statuses)")
+        }
+    }
 }

@@ -55,7 +55,9 @@ struct AuditTests {
         let late = try currency.order("u2", 2, .hold(amount: 10, resolver: id("N"), payees: [], expiry: 2))
         try await give([hold, late])
         try await give([
-            currency.order(hold: hold.order.id, .resolve([Output(account: id("u3"), amount: 25)]), by: ["N"]),
+            currency.order(
+                hold: hold.order.id,
+                .resolve([Output(account: id("u3"), amount: 24), Output(account: id("N"), amount: 1)]), by: ["N"]),
             currency.order("u2", 3, .burn(3)), currency.order("N", 1, .rotate(id("N'")), newKey: "N'"),
         ])
         clock.pass(86400 * 3)

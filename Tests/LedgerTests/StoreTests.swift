@@ -54,7 +54,7 @@ struct StoreTests {
         let rotate = try currency.order("N1", 1, .rotate(TestCurrency.id("N1'")), newKey: "N1'")
         let resolve = try currency.order(
             hold: hold.order.id, .resolve([Output(account: TestCurrency.id("N1"), amount: 25)]), by: ["N1"])
-        let requests = [hold, freeze, rotate, resolve].map { AuthorityRequest.order($0) }
+        let requests = [hold, freeze, resolve, rotate].map { AuthorityRequest.order($0) }
         let replies = try await first.submit(requests)
         for reply in replies {
             guard case .final = reply else {

@@ -14,7 +14,7 @@ struct TestCurrency {
 
     let charter: Charter
 
-    init(f: Int = 0) throws {
+    init(f: Int = 0, ordersPerEpoch: UInt64 = 0) throws {
         var wire = WireCharter()
         wire.name = "Honey"
         wire.symbol = "HNY"
@@ -40,6 +40,7 @@ struct TestCurrency {
         wire.maxFreezeEpochs = 4
         wire.maxHoldEpochs = 6
         wire.holdGraceEpochs = 1
+        wire.ordersPerEpoch = ordersPerEpoch
         charter = try Charter(bytes: wire.serializedBytes())
     }
 

@@ -43,10 +43,11 @@ final class LedgerRoutes: Sendable {
         return hash
     }
 
-    private func admit(_ request: Request, _ context: GatewayContext) throws(GatewayError) {
+    /// - Parameter count: how many requests it is worth.
+    private func admit(_ request: Request, _ context: GatewayContext, count: Int = 1) throws(GatewayError) {
         let address = RemoteAddress.of(request, context)
         let most = max(Limits.Ledger.requestsPerAddress, services.configuration.requestsPerAddress)
-        let standing = limiter.withLock { $0.take(address, limit: most, now: services.now()) }
+        let standing = limiter.withLock { $0.take(address, limit: most, count: count, now: services.now()) }
         if let wait = standing.wait { throw .tooManyRequests(retryAfter: wait) }
     }
 
@@ -133,6 +134,7 @@ final class LedgerRoutes: Sendable {
     }
 
     @Sendable private func final(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try admit(request, context)
         let (currency, name) = (try hash("currency", context), try hash("name", context))
         let found = try await failing { () throws(LedgerError) in
             try await currencies.store.find(name, in: currency)
@@ -154,6 +156,7 @@ final class LedgerRoutes: Sendable {
             throw GatewayError.badRequest(code: "several-currencies", "The orders of one request are of one currency")
         }
         guard let authority = await currencies.authority(currency) else { throw await notHere(currency) }
+        if orders.count > 1 { try admit(request, context, count: orders.count - 1) }
         let replies = try await failing { () throws(LedgerError) in
             try await authority.submit(orders.map { .order($0) })
         }

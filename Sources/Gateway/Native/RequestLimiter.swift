@@ -22,20 +22,21 @@ struct RequestLimiter: Sendable {
     private var buckets: [String: Bucket] = [:]
     private static let window: UInt64 = 60
 
-    /// Takes one request out of a bucket.
-    mutating func take(_ key: String, limit: Int, now: UInt64) -> Standing {
+    /// Takes a request out of a bucket, or what is worth `count` of them; all or nothing.
+    mutating func take(_ key: String, limit: Int, count: Int = 1, now: UInt64) -> Standing {
+        let count = Double(count)
         let rate = Double(limit) / Double(Self.window)
         var bucket = buckets[key] ?? Bucket(used: 0, at: now)
         bucket.used = max(0, bucket.used - Double(now - min(now, bucket.at)) * rate)
         bucket.at = max(bucket.at, now)
-        let isFull = bucket.used + 1 > Double(limit)
-        if !isFull { bucket.used += 1 }
+        let isFull = bucket.used + count > Double(limit)
+        if !isFull { bucket.used += count }
         if buckets[key] == nil, buckets.count >= Limits.API.buckets { forget(now: now) }
         buckets[key] = bucket
         return Standing(
             limit: limit, remaining: max(0, limit - Int(bucket.used.rounded(.up))),
             seconds: UInt64((bucket.used / rate).rounded(.up)),
-            wait: isFull ? max(1, UInt64(((bucket.used + 1 - Double(limit)) / rate).rounded(.up))) : nil)
+            wait: isFull ? max(1, UInt64(((bucket.used + count - Double(limit)) / rate).rounded(.up))) : nil)
     }
 
     /// Buckets that were not asked for in a whole window are full again.

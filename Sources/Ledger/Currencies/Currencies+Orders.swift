@@ -168,7 +168,10 @@ extension Refusal {
         case .notWarden: "only a warden of \(symbol) freezes, and not for so long"
         case .notFrozen: "the account is not frozen"
         case .promised, .notReady: "the authority is deciding this already; try again"
-        case .rate: "this account gave too many orders in this epoch"
+        case .rate:
+            nextSeq == 1 && balance == 0
+                ? "this account never had any \(symbol), and nothing is kept for such accounts"
+                : "this account gave too many orders in this epoch"
         }
     }
 }

@@ -1,6 +1,7 @@
 public import Digests
 import FoundationEssentials
 import Identity
+import WaggleProtocol
 
 /// What a node is to a currency.
 public enum CurrencyRole: String, Codable, Sendable {
@@ -21,6 +22,8 @@ public actor Currencies {
     var replicas: [Hash32: ReplicaService] = [:]
     /// Why a currency cannot be used here for now.
     var stopped: [Hash32: String] = [:]
+    /// How often in a row what a log's node served was not what was signed, and until when it is not asked.
+    private var doubts: [Hash32: (times: Int, until: UInt64)] = [:]
     private var busy: Set<Hash32> = []
     private var waiting: [Hash32: [CheckedContinuation<Void, Never>]] = [:]
 
@@ -202,6 +205,9 @@ public actor Currencies {
 
     // MARK: Following
 
+    /// Whether it is time to look at a log again. Whoever served what was not signed is asked less and less often.
+    public func isDue(_ currency: Hash32) -> Bool { doubts[currency].map { now() >= $0.until } ?? true }
+
     /// Brings the copy of a currency's log up to date; how many entries came. Nothing for a currency that is decided here.
     @discardableResult
     public func follow(_ currency: Hash32, at other: String? = nil) async throws(LedgerError) -> UInt64 {
@@ -210,6 +216,7 @@ public actor Currencies {
         guard let place = try await store.place(currency) else { throw .unknownCurrency(currency.hex) }
         do throws(LedgerError) {
             let count = try await replica.follow(transport, at: other ?? place.url)
+            doubts[currency] = nil
             if let note = try? await transport.witnessedCheckpoint(currency, at: other ?? place.url) {
                 do throws(LedgerError) {
                     try await keepWitnesses(note, of: replica.charter)
@@ -220,6 +227,12 @@ public actor Currencies {
             }
             return count
         } catch {
+            if case .untrusted = error {
+                let times = (doubts[currency]?.times ?? 0) + 1
+                let seconds = min(
+                    Limits.Ledger.doubtSeconds, UInt64(Limits.Ledger.followSeconds) << UInt64(min(times, 16)))
+                doubts[currency] = (times, now() + seconds)
+            }
             if let alarm = try await store.place(currency)?.alarm, !alarm.isEmpty {
                 stopped[currency] = Self.words(alarm: alarm, replica.charter)
             }
@@ -240,7 +253,7 @@ public actor Currencies {
             var count: UInt64 = 0
             if let url {
                 let replica = try await ReplicaService(store: store, charter: charter, now: now)
-                count = try await replica.follow(transport, at: url)
+                count = try await replica.followWhole(transport, at: url)
             }
             try await inTurn(Self.starts) { () async throws(LedgerError) in try await restart(charter) }
             return count

@@ -34,6 +34,9 @@ public struct LogTree: Equatable, Sendable {
         }
     }
 
+    /// The hashes of a level's last tile, which is not full.
+    func row(_ level: Int) -> [Hash32] { rows.indices.contains(level) ? rows[level] : [] }
+
     /// The hash of an entry: SHA-256 of a zero byte and its bytes.
     public static func leaf(_ entry: some ContiguousBytes) -> Hash32 {
         let hasher = SHA256()

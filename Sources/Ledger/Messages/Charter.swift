@@ -48,7 +48,7 @@ public struct Charter: Sendable {
     public let maxHoldEpochs: Int64
     public let holdGraceEpochs: Int64
     public let maxOutputs: Int
-    /// Orders that one account may have voted for in one epoch; nil: no limit.
+    /// Orders that one account may have voted for in one epoch; nil: as many as its authority will take.
     public let ordersPerEpoch: UInt64?
 
     /// Signatures that make a certificate: 2f + 1. A test may break it.

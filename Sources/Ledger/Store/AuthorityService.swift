@@ -17,6 +17,7 @@ public actor AuthorityService {
     private struct Live {
         var authority: Authority
         var tree: LogTree
+        var policy: OrderPolicy
         /// Signed last.
         var note: SignedNote?
         /// Made with the first checkpoint.
@@ -77,7 +78,7 @@ public actor AuthorityService {
             rows.db, sql: "SELECT epoch, size FROM currency WHERE n = ?", arguments: [rows.currency])
         authority.epoch = head?[0] ?? 0
         for record in try rows.records() { authority.restore(record) }
-        return Live(authority: authority, tree: try rows.tree(size: head?[1] ?? 0))
+        return Live(authority: authority, tree: try rows.tree(size: head?[1] ?? 0), policy: OrderPolicy(charter))
     }
 
     /// The epoch by the clock.
@@ -132,7 +133,7 @@ public actor AuthorityService {
         guard waiting + requests.count <= Limits.Ledger.waitingRequests else { throw .busy }
         waiting += requests.count
         defer { waiting -= requests.count }
-        let checked = await Self.check(requests)
+        let checked = await Self.check(requests, OrderPolicy(charter))
         let result = await withCheckedContinuation { done in
             queue.append(Job(requests: checked, done: done))
             if !isWriting {
@@ -144,7 +145,9 @@ public actor AuthorityService {
     }
 
     /// Looks at the signatures of orders, on all cores where there are many.
-    private nonisolated static func check(_ requests: [AuthorityRequest]) async -> [AuthorityRequest] {
+    private nonisolated static func check(_ requests: [AuthorityRequest], _ policy: OrderPolicy) async
+        -> [AuthorityRequest]
+    {
         await withTaskGroup(of: (Int, [AuthorityRequest]).self) { group in
             for start in stride(from: 0, to: requests.count, by: 64) {
                 group.addTask {
@@ -152,7 +155,7 @@ public actor AuthorityService {
                     return (
                         start,
                         part.map { request in
-                            if case .order(let signed) = request {
+                            if case .order(let signed) = request, !policy.isOversigned(signed) {
                                 .order(signed.checkingSignatures())
                             } else {
                                 request
@@ -217,7 +220,9 @@ public actor AuthorityService {
             do throws(LedgerError) {
                 try await store.read { [self] db in
                     try live.withLock { live in
+                        let policy = live.policy
                         live = try Self.load(charter, index, key, try LedgerStore.rows(charter.currency, db))
+                        live.policy = policy
                     }
                 }
             } catch {
@@ -230,6 +235,32 @@ public actor AuthorityService {
     /// The last transaction is on disk. Called where the next one has not begun.
     private nonisolated func stored() { live.withLock { $0.isUnstored = false } }
 
+    /// Why the authority, by its own policy, does not take an order that has no vote yet. A reason that the rules have comes
+    /// first.
+    private static func refusal(_ signed: SignedOrder, _ epoch: Int64, _ live: Live) -> Refusal? {
+        let order = signed.order
+        guard live.authority.slots[order.slotID] == nil else { return nil }
+        let ledger = live.authority.ledger
+        let now = max(epoch, live.authority.epoch)
+        let admission = Admission(charter: live.authority.charter, state: ledger, epoch: now)
+        var refusal: Refusal
+        if live.policy.isOversigned(signed) {
+            // Without the signatures: none of them is worth a look.
+            let rule = admission.refusal(SignedOrder(order))
+            let comesFirst: [RefusalCode?] = [.malformed, .slotUsed, .missingEarlier]
+            refusal = Refusal(
+                slot: order.slotID, code: comesFirst.contains(rule) ? rule ?? .unauthorized : .unauthorized)
+        } else {
+            guard live.policy.isTooMany(order, ledger, epoch: now), admission.refusal(signed) == nil else { return nil }
+            refusal = Refusal(slot: order.slotID, code: .rate)
+        }
+        if case .account(let id, _) = order.slot {
+            let account = ledger.account(id)
+            (refusal.nextSeq, refusal.balance) = (account.nextSeq, account.balance)
+        }
+        return refusal
+    }
+
     private static func carryOut(
         _ requests: [AuthorityRequest], _ epoch: Int64, _ live: inout Live, _ rows: CurrencyRows
     ) throws -> [AuthorityReply] {
@@ -237,7 +268,15 @@ public actor AuthorityService {
         replies.reserveCapacity(requests.count)
         for request in requests {
             let decided = try rows.final(request.slot.id)
+            if decided == nil, case .order(let signed) = request, let refusal = refusal(signed, epoch, live) {
+                replies.append(.refusal(refusal))
+                continue
+            }
+            let isOpen = decided == nil && live.authority.slots[request.slot.id] == nil
             let outcome = live.authority.handle(request, decided: decided, now: epoch)
+            if isOpen, case .order(let signed) = request, !outcome.records.isEmpty {
+                live.policy.note(signed.order, epoch: live.authority.epoch)
+            }
             for record in outcome.records {
                 if case .final(let final) = record {
                     if !outcome.applied.contains(where: { $0.slotID == final.slotID }) { try rows.wait(final) }

@@ -26,17 +26,21 @@ extension CurrencyRows {
 
     /// The final that opened a hold.
     func opening(of hold: Hash32) throws -> (position: UInt64, final: Final)? {
-        let candidates = try Row.fetchCursor(
+        let row = try Row.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT f.position, f.bytes FROM mention m JOIN final f USING (currency, position)
-                    WHERE m.currency = ? AND m.word = ? ORDER BY m.position
-                    """), arguments: [currency, Self.word(hold)])
-        while let row = try candidates.next() {
-            let final = try Final(bytes: row[1])
-            if final.value == hold { return (UInt64(row[0] as Int64), final) }
-        }
-        return nil
+                    SELECT f.position, f.bytes FROM opening o JOIN final f USING (currency, position)
+                    WHERE o.currency = ? AND o.name = ?
+                    """), arguments: [currency, hold.data])
+        return try row.map { (UInt64($0[0] as Int64), try Final(bytes: $0[1])) }
+    }
+
+    /// Notes which hold a final opened.
+    func noteOpening(_ order: Order, at position: Int64) throws {
+        guard case .hold = order.operation else { return }
+        try run(
+            "INSERT OR IGNORE INTO opening (currency, name, position) VALUES (?, ?, ?)",
+            [currency, order.id.data, position])
     }
 
     /// Finals in which a name is, the newest first, before a position.

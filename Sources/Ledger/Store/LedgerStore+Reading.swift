@@ -24,16 +24,26 @@ public struct LoggedFinal: Sendable {
 }
 
 extension LedgerStore {
-    /// Finals that mention an account, a hold or a reference, the newest first.
+    /// Finals that mention an account, a hold or a reference, the newest first: as many as asked for, or all that there are.
     public func mentions(of name: Hash32, in currency: Hash32, before position: UInt64? = nil, limit: Int)
         async throws(LedgerError) -> [LoggedFinal]
     {
-        try await read { db in
-            let rows = try Self.rows(currency, db)
-            // Other names may begin with the same eight bytes.
-            return try rows.mentions(of: name, before: position, limit: limit).map { try Self.logged($0, rows) }
-                .filter { $0.mentions(name) }
+        var found: [LoggedFinal] = []
+        var scanned = position
+        while found.count < limit, !Task.isCancelled {
+            let (before, most) = (scanned, max(limit, 256))
+            let (part, last, count) = try await read { db in
+                let rows = try Self.rows(currency, db)
+                let near = try rows.mentions(of: name, before: before, limit: most)
+                // Other names may begin with the same eight bytes, and anybody can make such names.
+                let part = try near.map { try Self.logged($0, rows) }.filter { $0.mentions(name) }
+                return (part, near.last?.position, near.count)
+            }
+            found += part.prefix(limit - found.count)
+            guard count == most, let last else { break }
+            scanned = last
         }
+        return found
     }
 
     /// A final by its order's id, its slot or its place in the log.

@@ -1,6 +1,7 @@
 public import Digests
 public import FoundationEssentials
 import GRDB
+import Glibc
 import WaggleProtocol
 
 /// The ledger database of a node: `db/ledger.db`.
@@ -31,6 +32,13 @@ public final class LedgerStore: Sendable {
         } catch {
             throw LedgerError(error, path: path)
         }
+    }
+
+    /// Room that is left where the database is.
+    var freeBytes: UInt64 {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return 0 }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize)
     }
 
     /// Takes a charter in; known ones are known.

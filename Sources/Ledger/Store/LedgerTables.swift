@@ -103,6 +103,30 @@ enum LedgerTables {
                     );
                     """)
         }
+        migrator.registerMigration("3 openings") { db in
+            try db.execute(
+                sql: """
+                    -- Which final opened a hold, by the hold's whole name.
+                    CREATE TABLE opening (
+                        currency INTEGER NOT NULL, name BLOB NOT NULL, position INTEGER NOT NULL,
+                        PRIMARY KEY (currency, name)
+                    ) WITHOUT ROWID;
+                    """)
+            let finals = try Row.fetchCursor(db, sql: "SELECT currency, position, bytes FROM final")
+            while let row = try finals.next() {
+                // One that cannot be read is found by an audit, and names no hold.
+                guard let order = try? Final(bytes: row[2]).order.order else { continue }
+                try CurrencyRows(db: db, currency: row[0]).noteOpening(order, at: row[1])
+            }
+        }
+        migrator.registerMigration("4 parts of logs") { db in
+            try db.execute(
+                sql: """
+                    -- The note under which entries came that are not all here yet.
+                    ALTER TABLE place ADD COLUMN cover TEXT NOT NULL DEFAULT '';
+                    DROP TABLE incoming;
+                    """)
+        }
         return migrator
     }
 }
@@ -129,6 +153,7 @@ struct CurrencyRows {
         for word in try words(final.order.order) {
             try run("INSERT INTO mention (currency, word, position) VALUES (?, ?, ?)", [currency, word, position])
         }
+        try noteOpening(final.order.order, at: position)
         for tile in tree.append(LogTree.leaf(bytes)) {
             try run(
                 "INSERT INTO tile (currency, level, place, hashes) VALUES (?, ?, ?, ?)",
@@ -196,8 +221,6 @@ struct CurrencyRows {
             INSERT OR REPLACE INTO granted (currency, granter, epoch, total, recipients) VALUES (?, ?, ?, ?, ?)
             """, [currency, granter.data, window.epoch, window.total, recipients])
     }
-
-    func clearIncoming() throws { try run("DELETE FROM incoming WHERE currency = ?", [currency]) }
 
     /// What changed of a state.
     func put(_ changes: LedgerState.Changes, of state: LedgerState) throws {

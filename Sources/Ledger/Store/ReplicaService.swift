@@ -16,9 +16,7 @@ public actor ReplicaService {
     private let store: LedgerStore
     private let now: @Sendable () -> UInt64
     private let live: Mutex<Live>
-    private var running: Task<Result<UInt64, LedgerError>, Never>?
-    /// Unix seconds: when another log may be looked at again.
-    private var nextComparison: UInt64 = 0
+    private var running: Task<Result<Round, LedgerError>, Never>?
 
     public init(store: LedgerStore, charter: Charter, now: @escaping @Sendable () -> UInt64) async throws(LedgerError) {
         (self.store, self.charter, self.now) = (store, charter, now)
@@ -41,14 +39,35 @@ public actor ReplicaService {
         live.withLock { ($0.audit.ledger, $0.audit.tree.size) }
     }
 
-    /// Fetches what is new at an authority, or at another node that has a copy of its log.
+    /// Fetches what is new at an authority, or at another node that has a copy of its log: all of it, or as much as one round
+    /// may bring.
     ///
     /// - Returns: how many entries came.
-    /// - Throws: `unreachable`; `untrusted` when what came does not agree with what is signed. What contradicts the
-    ///   authority's own signature is kept as an alarm.
+    /// - Throws: `unreachable`; `untrusted` when what came does not agree with what is signed; `diskFull`. What contradicts
+    ///   the authority's own signature is kept as an alarm. What came before is here, and the next round goes on after it.
     public func follow(_ transport: any LedgerTransport, at url: String) async throws(LedgerError) -> UInt64 {
+        try await round(transport, url).count
+    }
+
+    /// The same, in as many rounds as it takes.
+    func followWhole(_ transport: any LedgerTransport, at url: String) async throws(LedgerError) -> UInt64 {
+        var count: UInt64 = 0
+        while true {
+            let round = try await round(transport, url)
+            count += round.count
+            if round.isWhole { return count }
+        }
+    }
+
+    private struct Round: Sendable {
+        let count: UInt64
+        /// Whether all is here that the checkpoint covers.
+        let isWhole: Bool
+    }
+
+    private func round(_ transport: any LedgerTransport, _ url: String) async throws(LedgerError) -> Round {
         if let running { return try await running.value.get() }
-        let task = Task { () async -> Result<UInt64, LedgerError> in
+        let task = Task { () async -> Result<Round, LedgerError> in
             do throws(LedgerError) {
                 return .success(try await self.fetch(transport, url))
             } catch {
@@ -60,20 +79,24 @@ public actor ReplicaService {
         return try await task.value.get()
     }
 
-    private func fetch(_ transport: any LedgerTransport, _ url: String) async throws(LedgerError) -> UInt64 {
+    private func fetch(_ transport: any LedgerTransport, _ url: String) async throws(LedgerError) -> Round {
         let note = try await transport.checkpoint(charter.currency, at: url)
         let (signed, checkpoint) = try Self.open(note, charter)
-        let size = live.withLock { $0.audit.tree.size }
-        guard checkpoint.size >= size else {
+        let tree = live.withLock { $0.audit.tree }
+        guard checkpoint.size >= tree.size else {
             // An old checkpoint is no lie by itself: whoever has a copy may be behind.
             guard try await isInLog(checkpoint) else {
                 throw try await alarm(signed, "is no beginning of the log here")
             }
-            return 0
+            return Round(count: 0, isWhole: true)
         }
-        try await bring(size..<checkpoint.size, checkpoint, signed, transport, url)
-        try await take(checkpoint, signed)
-        return checkpoint.size - size
+        if try await !bringFew(tree, checkpoint, signed, transport, url) {
+            try await bring(tree, checkpoint, signed, transport, url)
+        }
+        let size = live.withLock { $0.audit.tree.size }
+        let isWhole = size == checkpoint.size
+        if isWhole { try await finish(checkpoint, signed) }
+        return Round(count: size - tree.size, isWhole: isWhole)
     }
 
     /// Reads a note and checks that the authority signed it.
@@ -93,91 +116,112 @@ public actor ReplicaService {
         }
     }
 
-    /// Puts raw entries aside until they are all here, and throws them away unless the signed root is over them.
+    /// Fetches the few entries that are new as a rule: those that come to the signed root are what was signed.
+    ///
+    /// - Returns: false when there are many, or when they come to another root and it is to be found out why.
+    private func bringFew(
+        _ before: LogTree, _ checkpoint: LedgerCheckpoint, _ signed: SignedNote, _ transport: any LedgerTransport,
+        _ url: String
+    ) async throws(LedgerError) -> Bool {
+        guard checkpoint.size - before.size <= UInt64(Limits.Ledger.fewEntries) else { return false }
+        var tree = before
+        var found: [Data] = []
+        while tree.size < checkpoint.size {
+            let part = try await bundle(tree.size, of: checkpoint.size, transport, url).new
+            for entry in part { _ = tree.append(LogTree.leaf(entry)) }
+            found += part
+        }
+        guard tree.root == checkpoint.root else { return false }
+        try await take(found, signed)
+        return true
+    }
+
+    /// Fetches entries by the tiles of the signed log: each bundle is known to be signed before anything of it is kept, and is
+    /// audited before the next ones are asked for. So whoever serves what is no log costs a few requests, and an authority
+    /// that signs what nobody ordered is found out at the first such entry.
     private func bring(
-        _ range: Range<UInt64>, _ checkpoint: LedgerCheckpoint, _ signed: SignedNote,
-        _ transport: any LedgerTransport, _ url: String
+        _ before: LogTree, _ checkpoint: LedgerCheckpoint, _ signed: SignedNote, _ transport: any LedgerTransport,
+        _ url: String
     ) async throws(LedgerError) {
         let currency = charter.currency
-        var tree = live.withLock { $0.audit.tree }
-        try await store.write { db in try LedgerStore.rows(currency, db).clearIncoming() }
-        let width = UInt64(LogTree.tileHashes)
-        var at = range.lowerBound
-        while at < range.upperBound {
-            let index = at / width
-            let count = Int(min(width, range.upperBound - index * width))
-            let path = LogTilePath(level: nil, index: index, width: count)
-            let bytes = try await transport.tile(path, of: currency, at: url)
-            guard let bundle = EntryBundle.decode(bytes, count: count) else {
-                throw .untrusted("\(url) serves a bundle of entries that is none")
-            }
-            let entries = Array(bundle.dropFirst(Int(at - index * width)))
-            let start = at
-            for entry in entries { _ = tree.append(LogTree.leaf(entry)) }
-            try await store.write { db in
-                let rows = try LedgerStore.rows(currency, db)
-                for (place, entry) in entries.enumerated() {
-                    try rows.run(
-                        "INSERT INTO incoming (currency, position, bytes) VALUES (?, ?, ?)",
-                        [rows.currency, Int64(start) + Int64(place), entry])
+        if before.size == checkpoint.size {
+            // All that is here was signed: another root for as many entries is another log.
+            guard before.root == checkpoint.root else { throw try await alarm(signed, Self.otherLog(checkpoint)) }
+            return
+        }
+        var tiles = try await SignedTiles(size: checkpoint.size, root: checkpoint.root) {
+            path async throws(LedgerError) in try await transport.tile(path, of: currency, at: url)
+        }
+        guard try await tiles.begins(with: before) else { throw try await alarm(signed, Self.otherLog(checkpoint)) }
+        try await cover(signed)
+        var at = before.size
+        var (found, bytes, all) = ([Data](), 0, 0)
+        while at < checkpoint.size, all < Limits.Ledger.bytesPerRound {
+            let index = at / UInt64(LogTree.tileHashes)
+            let new: [Data]
+            do throws(LedgerError) {
+                let part = try await bundle(at, of: checkpoint.size, transport, url)
+                guard try await tiles.has(part.entries, in: index) else {
+                    throw .untrusted("\(url) serves other entries than its authority signed; they are not kept")
                 }
+                new = part.new
+            } catch {
+                // What came before is right, and need not come again.
+                try await take(found, signed)
+                throw error
             }
-            at += UInt64(entries.count)
+            at += UInt64(new.count)
+            found += new
+            let size = new.reduce(0) { $0 + $1.count }
+            (bytes, all) = (bytes + size, all + size)
+            guard found.count >= Self.part || bytes >= Limits.Ledger.bundleBytes else { continue }
+            try await take(found, signed)
+            (found, bytes) = ([], 0)
         }
-        guard tree.root == checkpoint.root else {
-            // Either what came is not what was signed, or another log was signed: its own entries from the first on tell.
-            if range.lowerBound > 0, try await isOtherLog(checkpoint, transport, url) {
-                throw try await alarm(
-                    signed, "a log of \(checkpoint.size) entries was signed that does not begin with this one")
-            }
-            throw .untrusted("\(url) serves other entries than its authority signed; they are not kept")
-        }
+        try await take(found, signed)
     }
 
-    /// Whether the signed root is over entries of another beginning than those here, by the hashes that the other side
-    /// serves. Whoever serves nonsense is asked for that seldom, and never for more than a bounded number of them.
-    private func isOtherLog(
-        _ checkpoint: LedgerCheckpoint, _ transport: any LedgerTransport, _ url: String
-    ) async throws(LedgerError) -> Bool {
+    private static func otherLog(_ checkpoint: LedgerCheckpoint) -> String {
+        "a log of \(checkpoint.size) entries was signed that does not begin with this one"
+    }
+
+    /// The bundle that the entry at a position is in, and what of it comes from there on.
+    private func bundle(
+        _ position: UInt64, of size: UInt64, _ transport: any LedgerTransport, _ url: String
+    ) async throws(LedgerError) -> (entries: [Data], new: [Data]) {
         let width = UInt64(LogTree.tileHashes)
-        guard checkpoint.size <= Limits.Ledger.comparedEntries, now() >= nextComparison else { return false }
-        nextComparison = now() + Limits.Ledger.comparisonSeconds
-        var tree = LogTree()
-        while tree.size < checkpoint.size {
-            let count = Int(min(width, checkpoint.size - tree.size))
-            let path = LogTilePath(level: 0, index: tree.size / width, width: count)
-            let bytes = try await transport.tile(path, of: charter.currency, at: url)
-            guard bytes.count == 32 * count else { return false }
-            for place in 0..<count {
-                guard let leaf = Hash32(bytes.dropFirst(32 * place).prefix(32)) else { return false }
-                _ = tree.append(leaf)
-            }
-        }
-        return tree.root == checkpoint.root
+        let index = position / width
+        let count = Int(min(width, size - index * width))
+        let path = LogTilePath(level: nil, index: index, width: count)
+        guard
+            let entries = EntryBundle.decode(
+                try await transport.tile(path, of: charter.currency, at: url), count: count)
+        else { throw .untrusted("\(url) serves a bundle of entries that is none") }
+        return (entries, Array(entries.dropFirst(Int(position - index * width))))
     }
 
-    /// Audits what lies aside and takes it over. It is covered by the signed root: what is wrong now is the authority's.
-    private func take(_ checkpoint: LedgerCheckpoint, _ signed: SignedNote) async throws(LedgerError) {
-        let (currency, charter) = (charter.currency, charter)
-        while true {
+    /// Entries that are audited and kept at once.
+    private static let part = 4096
+
+    /// Audits the next entries of the log and keeps them. A signed root covers them: what is wrong is the authority's.
+    private func take(_ raw: [Data], _ signed: SignedNote) async throws(LedgerError) {
+        for start in stride(from: 0, to: raw.count, by: Self.part) {
+            guard store.freeBytes >= Limits.Ledger.freeBytes else { throw .diskFull(path: store.path) }
             let size = live.withLock { $0.audit.tree.size }
-            guard size < checkpoint.size else { break }
-            let raw = try await store.read { db in
-                let rows = try LedgerStore.rows(currency, db)
-                return try Data.fetchAll(
-                    db,
-                    sql: "SELECT bytes FROM incoming WHERE currency = ? AND position >= ? ORDER BY position LIMIT 4096",
-                    arguments: [rows.currency, Int64(size)])
-            }
-            guard !raw.isEmpty else { throw .damaged(path: store.path, detail: "entries that were fetched are gone") }
             let entries: [LedgerAudit.Entry]
             do throws(AuditFailure) {
-                entries = try await LedgerAudit.read(raw, from: size, charter)
+                entries = try await LedgerAudit.read(
+                    Array(raw[start..<min(start + Self.part, raw.count)]), from: size, charter)
             } catch {
                 throw try await alarm(signed, error.message)
             }
             if let failure = try await keep(entries, from: size) { throw try await alarm(signed, failure.message) }
         }
+    }
+
+    /// Compares all that is here with the checkpoint, and keeps that as what the copy comes to.
+    private func finish(_ checkpoint: LedgerCheckpoint, _ signed: SignedNote) async throws(LedgerError) {
+        let currency = charter.currency
         let failure: AuditFailure? = live.withLock { live in
             if live.states == nil { live.states = StateTree(live.audit.ledger) }
             guard var states = live.states else { return nil }
@@ -194,8 +238,17 @@ public actor ReplicaService {
         let time = Int64(clamping: now())
         try await store.write { db in
             let rows = try LedgerStore.rows(currency, db)
-            try rows.clearIncoming()
-            try rows.run("UPDATE place SET note = ?, asked = ? WHERE currency = ?", [text, time, rows.currency])
+            try rows.run(
+                "UPDATE place SET note = ?, cover = '', asked = ? WHERE currency = ?", [text, time, rows.currency])
+        }
+    }
+
+    /// Keeps the note under which entries come that are not all here yet: it shows that they were signed.
+    private func cover(_ signed: SignedNote) async throws(LedgerError) {
+        let (currency, text) = (charter.currency, signed.encoded)
+        try await store.write { db in
+            let rows = try LedgerStore.rows(currency, db)
+            try rows.run("UPDATE place SET cover = ? WHERE currency = ?", [text, rows.currency])
         }
     }
 
@@ -247,7 +300,12 @@ public actor ReplicaService {
         let text = "\(what)\n\n\(note.encoded)"
         try await store.write { db in
             let rows = try LedgerStore.rows(currency, db)
-            try rows.run("UPDATE place SET alarm = ? WHERE currency = ? AND alarm = ''", [text, rows.currency])
+            // With the note that what is here came under, where that is not all here.
+            try rows.run(
+                """
+                UPDATE place SET alarm = ?1 || iif(cover = '' OR cover = ?3, '', char(10) || cover)
+                WHERE currency = ?2 AND alarm = ''
+                """, [text, rows.currency, note.encoded])
         }
         return .untrusted("the authority of \(charter.symbol) contradicts itself: \(what)")
     }
