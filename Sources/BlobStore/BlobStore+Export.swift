@@ -3,6 +3,7 @@ public import Digests
 import Glibc
 import NIOCore
 import NIOPosix
+import Synchronization
 public import SystemPackage
 
 extension BlobStore {
@@ -20,7 +21,7 @@ extension BlobStore {
 
     /// Puts a blob into a folder under a name: by reflink where the file system can, else as a hard link of the store's
     /// own file, else as a copy. It is durable, whole and only then under its name when this returns; a crash leaves at most
-    /// a hidden file that the next export of the blob removes. Nothing is ever overwritten.
+    /// a hidden file that the next export of the blob there removes. Nothing is ever overwritten.
     ///
     /// - Throws: `exists`, `notFound`, `purged`, `changedOnDisk`, `diskFull`, `readOnly`.
     public func export(_ hash: Hash32, to path: FilePath) async throws(BlobError) -> ExportMethod {
@@ -28,8 +29,8 @@ extension BlobStore {
         let target = path.absolute
         let method = try await threads.run { () throws(BlobError) in
             guard !Self.isTaken(target) else { throw .exists(path: target) }
-            let part = target.removingLastComponent().appending(".\(hash.hex.prefix(20)).waggle-part")
-            try Files.remove(part)
+            let part = try ExportParts.begin(hash, in: target.removingLastComponent())
+            defer { ExportParts.end(part) }
             let file = try OpenFile(writing: part, creating: true)
             do throws(BlobError) {
                 let method = try Self.fill(file, from: reader, linkedAt: target)
@@ -112,5 +113,33 @@ extension BlobStore {
         let result = source.withPlatformString { from in target.withPlatformString { Glibc.link(from, $0) } }
         if result != 0, errno == EEXIST { throw .exists(path: target) }
         return result == 0
+    }
+}
+
+/// The hidden files that exports are writing. Each has one of its own: two that wrote to the same would put each other's
+/// half file under a final name.
+private enum ExportParts {
+    private static let underWay = Mutex<Set<FilePath>>([])
+    private static let suffix = ".waggle-part"
+
+    /// A path for a new part; removes what broken off exports of the blob left in the folder.
+    static func begin(_ hash: Hash32, in folder: FilePath) throws(BlobError) -> FilePath {
+        let prefix = ".\(hash.hex.prefix(20))."
+        let number = UInt64.random(in: 0 ... .max)
+        let part = folder.appending(prefix + String(number, radix: 16) + suffix)
+        let left = try Files.names(in: folder).filter { name in
+            // Also one without a number, where both ends share a dot.
+            name.hasPrefix(prefix) && name.hasSuffix(suffix)
+        }
+        let others = underWay.withLock { paths in
+            defer { paths.insert(part) }
+            return paths
+        }
+        for name in left where !others.contains(folder.appending(name)) { try Files.remove(folder.appending(name)) }
+        return part
+    }
+
+    static func end(_ part: FilePath) {
+        underWay.withLock { _ = $0.remove(part) }
     }
 }

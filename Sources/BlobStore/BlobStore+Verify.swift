@@ -132,11 +132,11 @@ extension BlobStore {
             }
         case .row:
             try await index.write { db in
-                if let row = try BlobsTable.find(db, hash), row.own == .small {
-                    try BlobsTable.setOwn(db, row.id, .missing)
-                }
+                guard let row = try BlobsTable.find(db, hash), row.own == .small else { return }
+                // Good bytes that come meanwhile must find neither a row nor the bad ones in their place.
+                try SmallBlobs.erase(hash, from: self.smallFile)
+                try BlobsTable.setOwn(db, row.id, .missing)
             }
-            try await threads.run { () throws(BlobError) in try SmallBlobs.erase(hash, from: self.smallFile) }
             room.count(RoomChange(live: -Int64(facts.size)))
         case .adopted(let path):
             try await index.write { db in

@@ -15,12 +15,16 @@ struct Removal: Sendable {
             guard let row = try BlobsTable.find(db, hash), row.trashedAt != nil,
                 try !BlobsTable.isHeld(db, hash, now: now)
             else { return nil }
-            if row.own != .small { try Files.remove(self.layout.file(hash)) }
+            // In here, so that nobody who adds the blob again finds its row gone and its bytes still there, or the other way.
+            if row.own == .small {
+                try SmallBlobs.erase(hash, from: self.small)
+            } else {
+                try Files.remove(self.layout.file(hash))
+            }
             try BlobsTable.forget(db, row.id)
             return row
         }
         guard let removed else { return nil }
-        if removed.own == .small { try SmallBlobs.erase(hash, from: small) }
         var change = RoomChange()
         change.removed(removed)
         return change
@@ -29,6 +33,7 @@ struct Removal: Sendable {
     /// Whether anything of the blob is left that a purge must remove.
     func isNamed(_ hash: Hash32) throws(BlobError) -> Bool {
         if Files.identity(layout.file(hash)) != nil || Files.identity(layout.part(hash)) != nil { return true }
+        if try small.readBlocking({ try SmallBlobs.isThere($0, hash) }) { return true }
         return try index.readBlocking { db in
             if try PartialsTable.progress(db, hash) != nil { return true }
             guard let row = try BlobsTable.find(db, hash) else { return false }
@@ -50,11 +55,11 @@ struct Removal: Sendable {
                 try BlobsTable.forget(db, row.id)
             }
             try PartialsTable.remove(db, hash)
+            try SmallBlobs.erase(hash, from: self.small)
             try Files.remove(self.layout.file(hash))
             try Files.remove(self.layout.part(hash))
             return (change, adopted)
         }
-        try SmallBlobs.erase(hash, from: small)
         do {
             // The write-ahead log would keep the bytes until its next turn.
             try small.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }

@@ -109,14 +109,29 @@ actor SmallBlobs {
     }
 
     /// First the bytes, then the index: a crash between leaves bytes that nothing names, never a name without bytes.
+    ///
+    /// A blob that was here already and is taken away between the two steps is stored in a second round.
+    ///
+    /// - Parameter isAgain: this is the second round.
     private static func commit(
         _ batch: [HashedBytes], store: BlobIndex, index: BlobIndex, purges: PurgeLog, room: RoomAccount,
-        options: StoreOptions
+        options: StoreOptions, isAgain: Bool = false
     ) throws(BlobError) -> [Result<Void, BlobError>] {
         let now = options.now()
-        let held = try index.readBlocking { db in
+        var held = try index.readBlocking { db in
             try batch.map { try HeldCheck.isHeld(db, $0.digests.sha256) }
         }
+        // A row whose bytes a crash took is no blob.
+        let rows = try index.readBlocking { db in
+            try held.indices.filter {
+                try held[$0] && BlobsTable.find(db, batch[$0].digests.sha256)?.own == .small
+            }
+        }
+        let empty = try store.readBlocking { db in
+            try rows.filter { try !isThere(db, batch[$0].digests.sha256) }
+        }
+        for at in empty { held[at] = false }
+        options.onStep(.smallLooked)
         var free = options.freeSpace(store.path.removingLastComponent())
         var results: [Result<Void, BlobError>] = Array(repeating: .success(()), count: batch.count)
         var reservations: [Int: Reservation] = [:]
@@ -137,12 +152,16 @@ actor SmallBlobs {
             }
         }
         options.onStep(.smallStored)
+        var gone: [Int] = []
         let change = try index.writeBlocking { db in
             var change = RoomChange()
+            gone = []
             for (at, blob) in batch.enumerated() {
                 guard case .success = results[at] else { continue }
                 if let record = purges.record(blob.digests.sha256) {
                     results[at] = .failure(.purged(record.sha256, reason: record.reason))
+                } else if reservations[at] == nil, try !HeldCheck.isHeld(db, blob.digests.sha256) {
+                    gone.append(at)
                 } else {
                     try Self.index(db, blob.digests, stored: reservations[at] != nil, now: now, &change)
                 }
@@ -155,6 +174,15 @@ actor SmallBlobs {
         {
             try Self.erase(blob.digests.sha256, from: store)
         }
+        guard !gone.isEmpty else { return results }
+        guard !isAgain else {
+            for at in gone { results[at] = .failure(.database("the blob was taken away twice while it was added")) }
+            return results
+        }
+        let second = try commit(
+            gone.map { batch[$0] }, store: store, index: index, purges: purges, room: room, options: options,
+            isAgain: true)
+        for (at, result) in zip(gone, second) { results[at] = result }
         return results
     }
 
@@ -176,7 +204,14 @@ actor SmallBlobs {
         }
     }
 
-    /// Overwrites and forgets the bytes of a blob that the index no longer names. Blocks.
+    /// Whether the bytes of a blob are in `small.db`.
+    static func isThere(_ db: Database, _ hash: Hash32) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM small WHERE sha256 = ?)"), arguments: [hash.data])
+            ?? false
+    }
+
+    /// Overwrites and forgets the bytes of a blob. In the index's transaction, when the index names it until then. Blocks.
     static func erase(_ hash: Hash32, from store: BlobIndex) throws(BlobError) {
         try store.writeBlocking { db in
             try db.run("DELETE FROM small WHERE sha256 = ?", [hash.data])

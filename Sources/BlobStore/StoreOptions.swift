@@ -50,7 +50,7 @@ public struct StoreOptions: Sendable {
 /// The points between two durable steps.
 enum Step: Hashable, Sendable, CaseIterable {
     case copied, dataSynced, renamed, indexed
-    case smallStored, smallIndexed
+    case smallLooked, smallStored, smallIndexed
     case unitWritten, unitsSynced, unitsRecorded
     case purgeLogged, purged
     case trashed, trashUnlinked

@@ -29,7 +29,7 @@ public final class Gateway: Service {
         let pages = try PageRenderer(services)
         let router = Router(context: GatewayContext.self)
         let metrics = RequestMetrics()
-        router.add(middleware: ErrorMiddleware(pages: pages, metrics: metrics))
+        router.add(middleware: ErrorMiddleware(pages: pages, metrics: metrics, flood: FloodLimit(services)))
         var table = RouteTable(router: router)
         Self.register(services, pages, metrics, in: &table)
         table.finish()

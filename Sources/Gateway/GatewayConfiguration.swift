@@ -37,6 +37,8 @@ public struct GatewayConfiguration: Sendable {
     public var uploadBytesPerPeer: UInt64
     /// Requests a minute to the native API, from one address without a token.
     public var requestsPerAddress: Int
+    /// Pages, and requests to the APIs of Civitai and the Hub, a minute from one address that is not of this machine.
+    public var pagesPerAddress: Int
 
     public init(
         host: String, port: Int, tls: TLSIdentity? = nil, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [],
@@ -46,7 +48,8 @@ public struct GatewayConfiguration: Sendable {
         stallTime: Duration = .seconds(Limits.Gateway.stallSeconds),
         lingerTime: Duration = .seconds(Limits.Gateway.lingerSeconds),
         idleTimeout: Duration = .seconds(60), shutdownTimeout: Duration = .seconds(10),
-        uploadBytesPerPeer: UInt64 = 0, requestsPerAddress: Int = Limits.API.requestsPerAddress
+        uploadBytesPerPeer: UInt64 = 0, requestsPerAddress: Int = Limits.API.requestsPerAddress,
+        pagesPerAddress: Int = Limits.Gateway.requestsPerAddress
     ) {
         self.host = host
         self.port = port
@@ -64,5 +67,6 @@ public struct GatewayConfiguration: Sendable {
         self.shutdownTimeout = shutdownTimeout
         self.uploadBytesPerPeer = uploadBytesPerPeer
         self.requestsPerAddress = requestsPerAddress
+        self.pagesPerAddress = pagesPerAddress
     }
 }

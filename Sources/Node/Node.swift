@@ -135,6 +135,7 @@ public final class Node: Sendable {
         }
         accounts = try await Accounts(
             path: database("accounts.db"), node: keyring.node.device, now: Node.now)
+        home.sweepTemporary()
         uploads = UploadStore(
             folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) },
             keepFree: keepFree, report: { logger.error("an upload could not be written", metadata: ["why": "\($0)"]) })

@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import SystemPackage
 
 /// The paths of a node's home directory.
@@ -36,5 +37,18 @@ public struct Home: Sendable, Hashable {
     /// Directories that a home consists of, with their modes.
     public var directories: [(path: FilePath, mode: UInt32)] {
         [(root, 0o700), (keys, 0o700)] + [db, blobs, partial, temporary, run, logs].map { ($0, 0o700) }
+    }
+}
+
+extension Home {
+    /// What a commit of a client of the Hub is put together in: a folder of `tmp/` whose name begins so.
+    public static let commitPrefix = "hub-"
+
+    /// Removes what a crash left of commits. For whoever has the home's lock, before anything serves.
+    public func sweepTemporary() {
+        for name in Directory.names(in: temporary) where name.hasPrefix(Self.commitPrefix) {
+            // What cannot be removed takes room and does no other harm.
+            try? FileManager.default.removeItem(atPath: temporary.appending(name).string)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import Digests
 import Identity
@@ -39,11 +40,40 @@ struct Posting: Sendable {
 
     /// Returns when the posts are durable and the catalog shows them.
     ///
-    /// - Parameter isAdmitted: the caller's pace was looked at already.
+    /// Blobs that they show are pinned before they are announced, because what this node's people signed is never evicted;
+    /// and after the caller's pace was looked at, because nothing would ever take the pin of a post that is not there away.
+    ///
     /// - Throws: what the first refused post was refused for.
-    func submit(_ posts: [SignedPost], isAdmitted: Bool = false) async throws(OperationError) {
+    func submit(_ posts: [SignedPost]) async throws(OperationError) {
         guard !posts.isEmpty else { return }
-        if !isAdmitted { try context.admit(posts: posts.count) }
+        try context.admit(posts: posts.count)
+        let fresh = try await pin(posts.flatMap(\.post.shownBlobs))
+        do throws(OperationError) {
+            try await take(posts)
+        } catch {
+            // As far as all of them were refused: the blobs of one that stands stay pinned.
+            let standing = (try? await context.log.posts(ids: posts.map(\.id))) ?? [:]
+            let kept = Set(standing.values.flatMap(\.post.shownBlobs))
+            for blob in fresh where !kept.contains(blob) { try? await context.blobs.unpin(blob, .ownPost) }
+            throw error
+        }
+    }
+
+    /// Those that were not pinned before.
+    private func pin(_ blobs: [Hash32]) async throws(OperationError) -> [Hash32] {
+        do {
+            var fresh: [Hash32] = []
+            for blob in blobs where try await !context.blobs.pins(blob).contains(.ownPost) {
+                try await context.blobs.pin(blob, .ownPost)
+                fresh.append(blob)
+            }
+            return fresh
+        } catch {
+            throw OperationError(error)
+        }
+    }
+
+    private func take(_ posts: [SignedPost]) async throws(OperationError) {
         let results: [IntakeResult]
         do {
             results = try await context.log.intake.submit(posts.map(\.envelope), from: .local)
@@ -68,6 +98,14 @@ struct Posting: Sendable {
         }
         try await submit([post])
         return PostReply(post: post.id.hex, isNew: true)
+    }
+}
+
+extension WirePost {
+    /// The blobs that a post of an account here brought into the store: files, and pictures.
+    fileprivate var shownBlobs: [Hash32] {
+        let images = imagePost.images + review.images
+        return release.files.compactMap { Hash32($0.sha256) } + images.compactMap { Hash32($0.blob) }
     }
 }
 

@@ -57,6 +57,8 @@ extension Limits {
         public static let uploadSeconds: UInt64 = 7 * 86400
         /// A commit of a client of the Hub, its lines, and a file that comes within it.
         public static let commitBytes = 32 << 20
+        /// Memory of all commits that are being read.
+        public static let commitMemory = 512 << 20
         public static let commitLines = 256
         public static let smallFileBytes: UInt64 = 4 << 20
     }

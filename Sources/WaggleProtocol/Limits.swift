@@ -232,6 +232,8 @@ public enum Limits {
         public static let stallSeconds: Int64 = 120
         /// A body that goes on after its request was answered is taken so long, that the sender may read the answer.
         public static let lingerSeconds: Int64 = 5
+        /// Pages, small pictures on them, and answers of other sites' APIs, a minute to one address.
+        public static let requestsPerAddress = 6000
         /// Connections of one address.
         public static let connectionsPerAddress = 128
         /// Bytes of pictures whose metadata are being taken out, or that are being sent without them, and how long sending

@@ -93,8 +93,8 @@ struct ConnectionTests {
 
     @Test("pictures without their metadata take so much memory together, and give it back when they are sent")
     func pictureMemory() async throws {
-        let memory = PictureMemory(limit: 100)
-        var first: PictureMemory.Room? = try memory.take(60)
+        let memory = MemoryBudget(limit: 100)
+        var first: MemoryBudget.Room? = try memory.take(60)
         #expect(throws: GatewayError.tooManyRequests(retryAfter: 5)) { try memory.take(41) }
         let second = try memory.take(40)
         first?.giveBack()

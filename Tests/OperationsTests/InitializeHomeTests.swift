@@ -63,4 +63,18 @@ struct InitializeHomeTests {
             #expect(AuthorID.text(try secret.genesis(.node).id) == reply.node)
         }
     }
+
+    @Test("what a crash left of a commit is swept, and nothing else")
+    func sweep() throws {
+        try withHome { home in
+            let (left, kept) = (home.temporary.appending("hub-0102"), home.temporary.appending("uploads"))
+            for folder in [left, kept] {
+                try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+                try Data([1]).write(to: URL(filePath: folder.appending("a.bin").string))
+            }
+            home.sweepTemporary()
+            #expect(!FileManager.default.fileExists(atPath: left.string))
+            #expect(FileManager.default.fileExists(atPath: kept.appending("a.bin").string))
+        }
+    }
 }

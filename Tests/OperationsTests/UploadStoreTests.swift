@@ -133,4 +133,21 @@ struct UploadStoreTests {
         #expect(refused?.code == "unavailable" && refused?.message.contains("/") == false)
         #expect(reasons.withLock { $0.last?.contains(upload.path.string) } == true)
     }
+
+    @Test("an upload that is dropped while its bytes come is not there, rather than broken")
+    func droppedMeanwhile() async throws {
+        let store = store()
+        let upload = try await begin(store)
+        let parts = Mutex([Self.bytes.prefix(3), Self.bytes.dropFirst(3)].map { ByteBuffer(bytes: $0) })
+        let body = AsyncStream<ByteBuffer> {
+            let (part, isLast) = parts.withLock { parts in
+                (parts.isEmpty ? nil : parts.removeFirst(), parts.isEmpty)
+            }
+            if isLast { try? await store.remove(upload.id, account: 1) }
+            return part
+        }
+        await #expect(throws: FileUploadError.notFound) {
+            try await store.append(upload.id, account: 1, at: 0, body)
+        }
+    }
 }

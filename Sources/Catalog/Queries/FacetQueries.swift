@@ -1,5 +1,6 @@
 import GRDB
 public import Moderation
+import WaggleProtocol
 
 /// What models can be filtered by.
 public enum FacetKind: String, Sendable, Hashable, CaseIterable {
@@ -45,6 +46,8 @@ public struct FacetQuery: Sendable, Hashable {
     public var limit = 20
     /// The `next` of the page before; nil = from the start.
     public var cursor: String?
+    /// Names to leave out, for pages that are counted.
+    public var offset = 0
 
     public init() {}
 }
@@ -71,6 +74,10 @@ extension Catalog {
             }
             guard let term = kind.term else { return Page(items: try Self.levels(filter, database), next: nil) }
             let after = query.cursor.map { String($0.dropFirst()) } ?? ""
+            let offset = query.offset
+            guard (0...Limits.Catalog.pageOffset).contains(offset) else {
+                throw CatalogError.limit("\(offset) names to leave out, at most \(Limits.Catalog.pageOffset)")
+            }
             // The first names of the merged shelves are among the first names of each.
             var names: Set<String> = []
             for shelf in filter.shelves {
@@ -79,13 +86,14 @@ extension Catalog {
                     SELECT label FROM facets WHERE kind = ? AND shelf = ? AND label > ? AND label >= ? AND label < ?
                     ORDER BY label LIMIT ?
                     """,
-                    [term.rawValue, shelf, after, query.prefix, query.prefix + "\u{10FFFF}", limit + 1])
+                    [term.rawValue, shelf, after, query.prefix, query.prefix + "\u{10FFFF}", offset + limit + 1])
                 names.formUnion(rows.map { $0[0] as String })
             }
             // The order of SQLite: by the bytes of UTF-8.
             let sorted = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-            let items = try sorted.prefix(limit).map { try Self.facet(term, $0, filter, database) }
-            return Page(items: items, next: sorted.count > limit ? items.last.map { "f" + $0.name } : nil)
+            let page = sorted.dropFirst(offset)
+            let items = try page.prefix(limit).map { try Self.facet(term, $0, filter, database) }
+            return Page(items: items, next: page.count > limit ? items.last.map { "f" + $0.name } : nil)
         }
     }
 

@@ -7,7 +7,6 @@ import Hummingbird
 import Media
 import Moderation
 import NIOCore
-import Synchronization
 import WaggleProtocol
 
 /// Small copies of pictures, and pictures without what they say of how they were made. Whoever may not see a picture
@@ -16,7 +15,7 @@ struct ThumbnailRoutes: Sendable {
     let services: GatewayServices
     let viewers: Viewers
     let gate: BlobGate
-    let memory = PictureMemory(limit: Limits.Gateway.pictureBytes)
+    let memory = MemoryBudget(limit: Limits.Gateway.pictureBytes)
 
     func register(in routes: inout RouteTable) {
         for size in Thumbnail.Size.allCases {
@@ -85,7 +84,7 @@ struct ThumbnailRoutes: Sendable {
     }
 
     /// The picture in pieces. Its memory is free again when it is sent; a reader that takes its time does not keep it.
-    private static func body(_ picture: [UInt8], _ room: PictureMemory.Room, on channel: any Channel) -> ResponseBody {
+    private static func body(_ picture: [UInt8], _ room: MemoryBudget.Room, on channel: any Channel) -> ResponseBody {
         ResponseBody(contentLength: picture.count) { writer in
             let cut = channel.eventLoop.scheduleTask(in: .seconds(Limits.Gateway.pictureSeconds)) {
                 channel.close(promise: nil)
@@ -103,50 +102,6 @@ struct ThumbnailRoutes: Sendable {
             }
             try await writer.finish(nil)
         }
-    }
-}
-
-/// Memory that pictures take which are not sent from the disk, for all requests together.
-final class PictureMemory: Sendable {
-    private let limit: Int
-    private let used = Mutex(0)
-
-    init(limit: Int) {
-        self.limit = limit
-    }
-
-    /// Memory of one request, given back with this object at the latest.
-    final class Room: Sendable {
-        private let memory: PictureMemory
-        private let bytes: Mutex<Int>
-
-        fileprivate init(_ memory: PictureMemory, _ bytes: Int) {
-            self.memory = memory
-            self.bytes = Mutex(bytes)
-        }
-
-        func giveBack() {
-            let bytes = bytes.withLock { bytes in
-                defer { bytes = 0 }
-                return bytes
-            }
-            memory.used.withLock { $0 -= bytes }
-        }
-
-        deinit {
-            giveBack()
-        }
-    }
-
-    /// - Throws: `tooManyRequests` while there is not so much.
-    func take(_ bytes: Int) throws(GatewayError) -> Room {
-        let isFree = used.withLock { used in
-            guard used + bytes <= limit else { return false }
-            used += bytes
-            return true
-        }
-        guard isFree else { throw .tooManyRequests(retryAfter: 5) }
-        return Room(self, bytes)
     }
 }
 

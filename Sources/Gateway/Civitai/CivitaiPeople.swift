@@ -127,16 +127,8 @@ struct CivitaiPeople: Sendable {
         var query = FacetQuery()
         query.prefix = parameters["query"] ?? ""
         query.limit = limit
-        // Names have no numbers; the pages before are walked through, of which there are few.
-        var found = try await services.catalog.facets(.tag, query, filter)
-        for _ in 1..<max(page, 1) {
-            guard let next = found.next else {
-                found = Page(items: [], next: nil)
-                break
-            }
-            query.cursor = next
-            found = try await services.catalog.facets(.tag, query, filter)
-        }
+        query.offset = (max(page, 1) - 1) * limit
+        let found = try await services.catalog.facets(.tag, query, filter)
         let base = origins.base(for: request, context)
         let items = found.items.map {
             Tag(name: $0.name, link: "\(base)/api/v1/models?tag=\(PercentCoding.encode($0.name))")

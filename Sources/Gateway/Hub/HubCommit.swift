@@ -36,7 +36,9 @@ struct HubCommit: Sendable {
 
     /// - Throws: `badRequest` naming the line.
     init(_ body: [UInt8]) throws(GatewayError) {
-        for (index, text) in body.split(separator: UInt8(ascii: "\n")).enumerated() {
+        // No more of them than are looked at: a body of nothing but line ends would be millions.
+        let lines = body.split(separator: UInt8(ascii: "\n"), maxSplits: Limits.API.commitLines)
+        for (index, text) in lines.enumerated() {
             guard index < Limits.API.commitLines else { throw .tooManyItems(limit: Limits.API.commitLines) }
             guard let line = try? JSONDecoder().decode(Line.self, from: Data(text)) else { throw Self.bad(index) }
             switch line.key {

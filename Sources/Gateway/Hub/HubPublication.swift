@@ -29,8 +29,8 @@ struct HubPublication: Sendable {
             try await describe()
             return before.post
         }
-        let folder = FilePath(
-            services.context().home.temporary.appending("hub-\(Hex.encode(SecureRandom.bytes(8)))").string)
+        let folder = services.context().home.temporary.appending(
+            Home.commitPrefix + Hex.encode(SecureRandom.bytes(8)))
         try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder.string) }
         let (files, samples) = try await gather(before, in: folder)

@@ -22,6 +22,7 @@ struct HubUploads: Sendable {
     let hub: HubRoutes
     let gate: BlobGate
     let tickets: DownloadTickets
+    let memory = MemoryBudget(limit: Limits.API.commitMemory)
 
     func register(in routes: inout RouteTable) {
         routes.post("/api/repos/create", shows: .account, .api, hub.answering(create))
@@ -303,8 +304,13 @@ struct HubUploads: Sendable {
         let account = try await account(request, context)
         try await refuseOthers(context.parameter("owner") ?? "", account)
         let slug = try slug(context.parameter("repo") ?? "")
-        let body = try await WireBody.collect(request.body, limit: Limits.API.commitBytes, clock: services.clock)
-        let commit = try HubCommit(body)
+        let declared = request.headers[.contentLength].flatMap { Int($0) } ?? Limits.API.commitBytes
+        guard declared <= Limits.API.commitBytes else { throw GatewayError.bodyTooLarge(limit: Limits.API.commitBytes) }
+        // The body, its lines as JSON, and the files that are in them.
+        let room = try memory.take(4 * max(declared, Limits.API.bodyBytes))
+        defer { room.giveBack() }
+        let commit = try HubCommit(
+            await WireBody.collect(request.body, limit: Limits.API.commitBytes, clock: services.clock))
         let publication = HubPublication(
             services: services, account: account, slug: slug, commit: commit, pictures: Self.pictures)
         let post = try await publication.publish()

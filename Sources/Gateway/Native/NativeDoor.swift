@@ -102,6 +102,15 @@ final class NativeDoor: Sendable {
         }
     }
 
+    /// Whether what a call was admitted with is still there and shows the same, for answers that go on for hours.
+    func stillStands(_ call: NativeCall, for scope: TokenScope) async -> Bool {
+        guard let before = call.grant, let grant = try? await people.grant(call.request, call.context) else {
+            return false
+        }
+        return grant.allows(scope) && grant.account.id == before.account.id
+            && services.moderation.filter(for: grant.account.viewer) == call.filter
+    }
+
     private static func require(_ scope: TokenScope, _ call: NativeCall) throws(GatewayError) {
         guard let grant = call.grant else { throw CallerIdentity.unauthorized }
         guard grant.allows(scope) else {

@@ -42,7 +42,8 @@ struct NativeEvents: Sendable {
         }
         let slot = try slots.take(for: SHA256.hash(Array((try call.account.handle).utf8)))
         let stream = EventStream(
-            services: services, filter: call.filter, start: start, channel: call.context.channel, slot: slot)
+            services: services, filter: call.filter, start: start, channel: call.context.channel, slot: slot,
+            isStillAdmitted: { [door] in await door.stillStands(call, for: .read) })
         let headers: HTTPFields = [
             .contentType: "text/event-stream", .cacheControl: "no-store", Self.accelBuffering: "no",
         ]
@@ -63,6 +64,8 @@ private struct EventStream: Sendable {
     let start: UInt64
     let channel: any Channel
     let slot: StreamSlots.Slot
+    /// False when whoever reads may not any more, or may see something else.
+    let isStillAdmitted: @Sendable () async -> Bool
 
     private struct Event: Encodable {
         let event: String
@@ -101,6 +104,8 @@ private struct EventStream: Sendable {
             try await write("id: \(cursor(position))\nevent: begin\ndata: {}\n\n", &writer)
             position = try await catchUp(from: position, &writer)
             for await reason in wakes {
+                // A stream must not outlive its token, session or account.
+                guard await isStillAdmitted() else { break }
                 position = try await catchUp(from: position, &writer)
                 if case .heartbeat = reason { try await write(": still here\n\n", &writer) }
             }

@@ -15,12 +15,20 @@ enum RemoteAddress {
     ///   - peer: the other end of the connection; nil where there is none.
     ///   - forwarded: the field `X-Forwarded-For`, believed from this machine alone, and only when it names an address.
     static func of(peer: String?, forwarded: String?) -> String {
-        guard let peer = peer.flatMap({ IPAddress($0) }).map(unmapped) else { return "unknown" }
+        guard let peer = peer.flatMap({ IPAddress($0) }).map(unmapped) else { return unknown }
         guard peer == .v4(0x7f00_0001) || peer == .v6(1),
             let last = forwarded?.split(separator: ",").last, let address = IPAddress(last.trimmed)
         else { return counted(peer) }
         return counted(unmapped(address))
     }
+
+    /// Whether it is an address of this machine, or of no connection at all.
+    static func isHere(_ address: String) -> Bool {
+        guard let address = IPAddress(address) else { return address == unknown }
+        return AddressPolicy.kind(of: address) == .loopback
+    }
+
+    private static let unknown = "unknown"
 
     /// An IPv4 address that came over an IPv6 socket (RFC 4291, 2.5.5.2) is the same one.
     private static func unmapped(_ address: IPAddress) -> IPAddress {

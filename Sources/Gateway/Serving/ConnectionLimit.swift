@@ -1,4 +1,3 @@
-import Federation
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -19,7 +18,7 @@ final class ConnectionCounts: Sendable {
     /// False when the address has as many as one may have. Each true is ended by `closed`.
     func opened(_ address: String) -> Bool {
         counts.withLock { counts in
-            guard counts[address, default: 0] < limit || Self.isHere(address) else { return false }
+            guard counts[address, default: 0] < limit || RemoteAddress.isHere(address) else { return false }
             counts[address, default: 0] += 1
             return true
         }
@@ -29,10 +28,6 @@ final class ConnectionCounts: Sendable {
         counts.withLock { counts in
             counts[address] = counts[address].flatMap { $0 > 1 ? $0 - 1 : nil }
         }
-    }
-
-    private static func isHere(_ address: String) -> Bool {
-        IPAddress(address).map { AddressPolicy.kind(of: $0) == .loopback } ?? false
     }
 }
 

@@ -16,6 +16,7 @@ import WaggleProtocol
 struct ErrorMiddleware: RouterMiddleware {
     let pages: PageRenderer
     let metrics: RequestMetrics
+    let flood: FloodLimit
 
     func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
@@ -23,6 +24,7 @@ struct ErrorMiddleware: RouterMiddleware {
         var response: Response
         let began = ContinuousClock.now
         do {
+            try flood.admit(request, context)
             response = try await next(request, context)
         } catch {
             response = answer(to: request, error, context.logger)
@@ -91,6 +93,8 @@ extension GatewayError {
             self = .notFound("There is nothing at this address")
         case let error as HTTPError where error.status == .contentTooLarge:
             self = .bodyTooLarge(limit: Limits.Wire.bodyBytes)
+        case let error as HTTPError where error.status.kind == .clientError:
+            self = .badRequest(code: "bad-request", "This request cannot be understood (\(error.status.code))")
         case let error as SignatureError:
             self.init(error)
         case CatalogError.badCursor(let cursor):

@@ -102,11 +102,9 @@ private struct Publishing {
         let images = try await imagePosts(drafted.release, releaseID)
         let channel = release == nil ? nil : try await channelPost(releaseID)
         let posts = [model.new, release, channel].compactMap { $0 } + images
-        try context.admit(posts: posts.count)
-        // Pinned before it is announced, because what this node's people signed is never evicted; and after everything that
-        // can refuse, because nothing would ever take the pin of a release that is not there away.
-        for file in drafted.release.files { try await pin(file) }
-        try await posting.submit(posts, isAdmitted: true)
+        try await posting.submit(posts)
+        // One that was published before keeps its files too.
+        if release == nil { for file in drafted.release.files { try await pin(file) } }
         return PublishReply(
             release: releaseID.hex, model: model.id.hex, version: request.version,
             files: drafted.release.files.map(PublishReply.File.init), url: try await pageURL(releaseID),

@@ -46,7 +46,8 @@ struct SampleFile: Sendable {
         self.info = info
     }
 
-    /// Takes the picture into the store, pinned, and describes it as a post signs it.
+    /// Takes the picture into the store, and describes it as a post signs it. It is pinned by `Posting.submit`, when nothing
+    /// refuses the post any more: nothing would ever take the pin of a post that is not there away.
     func take(level: Level, resolver: RecipeResolver, store: BlobStore) async throws(OperationError) -> WireImage {
         var image = WireImage()
         image.mediaType = info.mediaType.rawValue
@@ -59,7 +60,6 @@ struct SampleFile: Sendable {
         image.alt = String(image.recipe.prompt.replacing(#/\s*<[a-z]+:[^>]*>/#, with: "").prefix(160))
         do {
             let facts = try await store.add(bytes: bytes)
-            try await store.pin(facts.sha256, .ownPost)
             image.blob = facts.sha256.data
             image.size = facts.size
             image.piecesRoot = facts.piecesRoot.data

@@ -202,6 +202,8 @@ public final class UploadStore: Sendable {
                 _ = try chunk.withUnsafeReadableBytes { try file.writeAll(toAbsoluteOffset: Int64(offset), $0) }
             }
         } catch let error as Errno {
+            // It was dropped while its bytes came.
+            if error == .noSuchFileOrDirectory { throw .notFound }
             throw error == .noSpace || error == .diskQuotaExceeded ? .diskFull : failure("\(path): \(error)")
         } catch {
             throw failure("\(path): \(error)")
@@ -227,6 +229,8 @@ public final class UploadStore: Sendable {
                 try Self.mark(upload.path.removingLastComponent())
             } catch let error as FileUploadError {
                 throw error
+            } catch Errno.noSuchFileOrDirectory {
+                throw FileUploadError.notFound
             } catch {
                 throw self.failure("\(upload.path): \(error)")
             }
