@@ -210,7 +210,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Federation", "Gateway",
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Ledger", "Federation",
+                "Gateway",
                 protobuf,
             ],
             exclude: ["Corpus"], swiftSettings: optimised),

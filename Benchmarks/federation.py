@@ -3,7 +3,7 @@
 
 Prints one JSON line a figure, and a table at the end on standard error. Exits with 1 when a goal is missed.
 
-usage: federation.py [sizes|sync|intake|spread|missing|stream]...      (all without a name)
+usage: federation.py [sizes|sync|intake|spread|missing|stream|flood]...      (all without a name)
     BENCH_SIZE=small   a tenth of the posts, for a quick look; goals are meant for full size
     BENCH_BIN=FOLDER   where `waggle`, `waggle-bench` and `negentropy-harness` are (.build/release)
 """
@@ -276,5 +276,55 @@ def stream(report, folder):
     report.add("50 readers of a stream, p99", "ms", [found["p99"]], goal=("value", "<=", 250))
 
 
+# MARK: A flood
+
+
+def size_on_disk(folder):
+    found = run("du", "-s", "-B1", folder)
+    return int(found.split()[0])
+
+
+def flood(report, folder):
+    """A million fresh keys from nodes that nobody knows, while somebody who is followed publishes: from when each release
+    is shown where it was made to when it is shown at the node under attack."""
+    keys = 100_000 if IS_SMALL else 1_000_000
+    os.makedirs(f"{folder}/files")
+    with Waggle(WAGGLE, f"{folder}/friend") as friend, Waggle(WAGGLE, f"{folder}/node") as node:
+        node.json("peer", "add", friend.url, "--yes")
+        wait_until(lambda: all(peer["lastContact"] for peer in node.json("peer", "ls")), 60, "the exchange has begun")
+
+        def publish(number):
+            file = f"{folder}/files/{number}.safetensors"
+            write_model(file, 4096 + number)
+            return friend.json("publish", file, "--model", f"@me/bench-{number}", "--name", f"Bench {number}", "--version",
+                               "1.0", "--type", "LORA", "--base", "SDXL 1.0", "--real-person", "no", "--yes")
+
+        publish(0)
+        watches = [Watch(friend), Watch(node)]
+        wait_until(lambda: "Bench 0" in watches[1].seen, 60, "the first release is there")
+        node.json("follow", "add", friend.json("account", "ls")[0]["author"])
+        before = size_on_disk(f"{folder}/node")
+        attack = subprocess.Popen([BENCH, "flood", node.url, "--keys", str(keys)], stdout=subprocess.PIPE, text=True)
+        number = 1
+        # At most what a followed author may say in an hour.
+        while attack.poll() is None and number < 80:
+            publish(number)
+            number += 1
+            time.sleep(1)
+        found = json.loads(attack.communicate()[0])
+        if attack.returncode != 0:
+            raise Failure("the attacker ended")
+        wait_until(lambda: len(watches[1].seen) >= number, 60, "the node shows every release")
+        for watch in watches:
+            watch.close()
+        grown = size_on_disk(f"{folder}/node") - before
+    delays = sorted(max(0, (watches[1].seen[name] - at) * 1000) for name, at in watches[0].seen.items() if name != "Bench 0")
+    report.add("flood of fresh keys, keys", "keys/s", [found["keys"] / found["seconds"]])
+    report.add("… of which the node stored", "keys", [found["taken"]])
+    report.add("… a followed author's post arrives, p50", "ms", [statistics.median(delays)])
+    report.add("… a followed author's post arrives, worst", "ms", [delays[-1]], goal=("value", "<=", 1000))
+    report.add("… the node's disk grows by", "MiB", [grown / (1 << 20)], goal=("value", "<=", 256))
+
+
 if __name__ == "__main__":
-    main([sizes, sync, intake, spread, missing, stream])
+    main([sizes, sync, intake, spread, missing, stream, flood])

@@ -36,6 +36,26 @@ public struct OpenedEnvelope: Sendable {
         id = SHA256.hash(signedBytes)
     }
 
+    /// `created` as the payload states it where the canonical form has it; nil where it does not stand there. Nobody has
+    /// checked it: good for looking up a post that was checked before.
+    public var statedCreated: UInt64? {
+        payload.withUnsafeBytes { bytes in
+            guard bytes.count > 2, bytes[0] == 0x08, bytes[1] == 0x01 else { return nil }
+            var at = 2
+            // The author and the device, of 32 bytes; a genesis has neither.
+            for tag in [0x12, 0x1a] as [UInt8] where at + 34 <= bytes.count && bytes[at] == tag && bytes[at + 1] == 32 {
+                at += 34
+            }
+            guard at < bytes.count, bytes[at] == 0x20 else { return nil }
+            var value: UInt64 = 0
+            for (index, byte) in bytes[(at + 1)...].prefix(9).enumerated() {
+                value |= UInt64(byte & 0x7f) << (7 * index)
+                if byte < 0x80 { return value }
+            }
+            return nil
+        }
+    }
+
     /// Where the payload begins in `signedBytes`.
     var payloadStart: Int { signedBytes.count - payload.count }
 

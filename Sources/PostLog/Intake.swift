@@ -41,6 +41,7 @@ public actor Intake {
     private let admission: any Admission
     private let checkpoints: any CheckpointSource
     private let now: @Sendable () -> UInt64
+    private let offered: OfferedSet
     private let committed: @Sendable (Written) -> Void
 
     private var queue: [Job] = []
@@ -59,8 +60,9 @@ public actor Intake {
 
     init(
         pool: DatabasePool, path: String, admission: any Admission, checkpoints: any CheckpointSource,
-        now: @escaping @Sendable () -> UInt64, committed: @escaping @Sendable (Written) -> Void
+        now: @escaping @Sendable () -> UInt64, offered: OfferedSet, committed: @escaping @Sendable (Written) -> Void
     ) {
+        self.offered = offered
         self.committed = committed
         self.pool = pool
         self.path = path
@@ -72,7 +74,8 @@ public actor Intake {
     /// Takes serialized envelopes; returns one result for each, in order, when all that is new is on disk.
     public func submit(_ envelopes: [Data], from source: IntakeSource) async throws(PostLogError) -> [IntakeResult] {
         let time = now()
-        var batch = Batch(Reading.open(envelopes))
+        var batch = await Reading.open(envelopes)
+        batch.drop(known: offered.known(among: batch.fresh.compactMap(\.opened.statedRecord)))
         batch.drop(known: try await knownIDs(batch.fresh.map(\.opened.id)))
         batch.drop { admission.postpone(bytes: $0, from: source) }
         for ((index, _), read) in zip(batch.fresh, await Reading.verify(batch.fresh.map(\.opened), at: time)) {
@@ -116,7 +119,9 @@ public actor Intake {
         }
     }
 
+    /// Those that are in the log, in force or not.
     private func knownIDs(_ ids: [Hash32]) async throws(PostLogError) -> Set<Hash32> {
+        guard !ids.isEmpty else { return [] }
         do {
             return try await pool.read { db in try PostLog.known(ids, db) }
         } catch {

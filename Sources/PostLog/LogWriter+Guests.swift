@@ -12,12 +12,16 @@ extension LogWriter {
     /// What keeping a guest's post costs: its bytes, and about what its row and indexes take.
     private static func cost(_ post: SignedPost) -> Int { post.envelope.count + 256 }
 
+    /// What roots sign has a room of its own: who stole a device key must not fill the one that its revocation needs.
     func hasRoom(forGuest post: SignedPost) throws -> Bool {
         let held =
             try Int.fetchOne(
                 db.cachedStatement(
-                    sql: "SELECT sum(g.bytes) FROM guest g JOIN author a ON a.n = g.author WHERE a.id = ?"),
-                arguments: [post.author.data]) ?? 0
+                    sql: """
+                        SELECT sum(g.bytes) FROM guest g JOIN author a ON a.n = g.author JOIN post p ON p.n = g.post
+                        WHERE a.id = ? AND (p.kind IN (1, 2)) = ?
+                        """),
+                arguments: [post.author.data, post.kind.isSignedByRoots]) ?? 0
         return held + Self.cost(post) <= Limits.Room.strangerBytes
     }
 

@@ -22,6 +22,12 @@ public final class OfferedSet: Sendable {
 
     public var count: Int { indexes.withLock { $0.all.count } }
 
+    /// Those of these records that are offered, by id: the log knows them, without a look into the database.
+    func known(among records: [ReconciliationRecord]) -> Set<Hash32> {
+        let all = all
+        return records.reduce(into: []) { if all.contains($1) { $0.insert($1.id) } }
+    }
+
     func load(_ records: [(created: UInt64, id: Hash32, kind: PostKind)]) {
         var loaded = Indexes()
         loaded.all = ReconciliationIndex(records.map { ReconciliationRecord(created: $0.created, id: $0.id) })

@@ -68,6 +68,7 @@ public final class PostLog: Sendable {
         }
         intake = Intake(
             pool: pool, path: path, admission: admission, checkpoints: checkpoints, now: now,
+            offered: offered,
             committed: { [offered, followers] written in
                 offered.apply(written.changes)
                 if let seq = written.newestSeq { followers.announce(seq) }

@@ -21,9 +21,9 @@ enum Reading {
     /// Posts that one task reads before it lets others run.
     private static let chunk = 64
 
-    /// Takes envelopes apart. Cheap: what is here already goes no further.
-    static func open(_ envelopes: [Data]) -> [Result<OpenedEnvelope, PostError>] {
-        envelopes.map { envelope in Result { () throws(PostError) in try OpenedEnvelope(envelope) } }
+    /// Takes envelopes apart, beside others that do. Cheap: what is here already goes no further.
+    static func open(_ envelopes: [Data]) async -> Batch {
+        Batch(envelopes.map { envelope in Result { () throws(PostError) in try OpenedEnvelope(envelope) } })
     }
 
     /// Parses and verifies on all cores, in the order given.
@@ -55,8 +55,13 @@ enum Reading {
     }
 }
 
+extension OpenedEnvelope {
+    /// Where the post stands among those in force, if it does.
+    var statedRecord: ReconciliationRecord? { statedCreated.map { ReconciliationRecord(created: $0, id: id) } }
+}
+
 /// The posts of one `submit` on their way to results.
-struct Batch {
+struct Batch: Sendable {
     var results: [IntakeResult?]
     /// Envelopes that could be taken apart and are not here yet, each once.
     private(set) var fresh: [(index: Int, opened: OpenedEnvelope)] = []
@@ -84,6 +89,7 @@ struct Batch {
     }
 
     mutating func drop(known: Set<Hash32>) {
+        guard !known.isEmpty else { return }
         for (index, opened) in fresh where known.contains(opened.id) { results[index] = .have }
         fresh.removeAll { known.contains($0.opened.id) }
     }

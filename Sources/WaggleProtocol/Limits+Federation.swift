@@ -29,6 +29,8 @@ extension Limits {
         public static let reconcileAllSeconds: Int64 = 86_400
         /// How long it is remembered which posts a peer refused, and which of its posts were refused here; how many of each.
         public static let refusalSeconds: UInt64 = 7 * 86_400
+        /// The same of a post by a key that may not sign it as things stand: its author may change that.
+        public static let unauthorisedSeconds: UInt64 = 3600
         public static let refusalsPerPeer = 1 << 16
     }
 

@@ -26,6 +26,7 @@ struct ExportCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var node: NodeOptions
+    @OptionGroup var report: JSONOption
 
     @Argument(help: "@maker/name@version, a post id, a hash, …")
     var reference: String
@@ -49,6 +50,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     func validate() throws {
         if format == .waggle, keyFile != nil { throw ValidationError("A bundle has the keys in it; no --key-file.") }
+        if report.json, output == "-" { throw ValidationError("--json and --output - both mean standard output.") }
         if !format.signsFile, file != nil { throw ValidationError("--file is for --format minisig and sshsig.") }
     }
 
@@ -57,7 +59,12 @@ struct ExportCommand: AsyncParsableCommand {
         if output == "-" {
             Terminal.write(reply.bytes)
         } else {
-            Terminal.print(try write(reply.bytes, to: output ?? reply.fileName))
+            let path = try write(reply.bytes, to: output ?? reply.fileName)
+            if report.json {
+                let keyPath = try keyFile.flatMap { file in try reply.key.map { try write($0.bytes, to: file) } }
+                return try Terminal.json(Written(file: path, key: keyPath, check: reply.check))
+            }
+            Terminal.print(path)
         }
         if let key = reply.key {
             if let keyFile {
@@ -68,6 +75,16 @@ struct ExportCommand: AsyncParsableCommand {
             }
         }
         Terminal.note("To check: \(reply.check)")
+    }
+
+    /// What `--json` prints.
+    private struct Written: Encodable {
+        /// Absolute.
+        let file: String
+        /// Absolute; of the signer's key where it was asked for.
+        let key: String?
+        /// The command that checks it.
+        let check: String
     }
 
     private func write(_ bytes: Data, to file: String) throws -> String {

@@ -46,8 +46,9 @@ struct PeerCommand: AsyncParsableCommand {
             for peer in peers {
                 let address = peer.url.isEmpty ? peer.node : peer.url
                 let traffic = "\(peer.postsIn) in, \(peer.postsOut) out, score \(Int(peer.score.rounded()))"
-                Terminal.print(
-                    "\(peer.n == 0 ? "-" : "\(peer.n)")\t\(address)\t\(peer.name)\t\(Self.state(peer))\t\(traffic)")
+                let since = "since \(Terminal.date(peer.since).prefix(10))"
+                let number = peer.n == 0 ? "-" : "\(peer.n)"
+                Terminal.print("\(number)\t\(address)\t\(peer.name)\t\(since)\t\(Self.state(peer))\t\(traffic)")
             }
         }
 

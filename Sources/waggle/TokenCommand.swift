@@ -87,12 +87,14 @@ struct TokenCommand: AsyncParsableCommand {
             commandName: "revoke", abstract: "End a token. It is refused from now on.")
 
         @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
 
         @Argument(help: "Its number: see `waggle token ls`.")
         var id: Int64
 
         func run() async throws {
             _ = try await node.run(RevokeAPIToken(id: id))
+            if output.json { return try Terminal.json(["revoked": id]) }
             Terminal.note("Token \(id) is revoked.")
         }
     }

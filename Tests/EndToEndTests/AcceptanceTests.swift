@@ -107,7 +107,9 @@ struct AcceptanceTests {
     private func verifiesOffline(_ node: TestNode, _ shown: Shown) async throws {
         let world = try World.current
         let bundle = world.path("honeycomb.waggle")
-        try await node.ok("export", shown.release, "--format", "waggle", "-o", bundle)
+        struct Written: Decodable { let file, check: String }
+        let written = try await node.json(Written.self, "export", shown.release, "--format", "waggle", "-o", bundle)
+        #expect(written.file == bundle && written.check.hasPrefix("waggle verify"), "\(written)")
         await node.kill()
 
         let empty = world.path("nobody")

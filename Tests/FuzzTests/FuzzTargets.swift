@@ -16,7 +16,7 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
 
     var description: String { name }
 
-    static let all = exchange + content
+    static let all = exchange + content + ledger
 
     /// What nodes say to each other.
     private static let exchange: [FuzzTarget] = [

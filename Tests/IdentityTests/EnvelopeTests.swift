@@ -31,6 +31,8 @@ struct EnvelopeTests {
                 #expect(post.id == vector.id && post.author == vector.author, "\(vector.name)")
                 #expect(post.kind.rawValue == vector.kind, "\(vector.name)")
                 #expect(post.envelope == vector.envelope, "\(vector.name) is kept verbatim")
+                let stated = try OpenedEnvelope(vector.envelope).statedCreated
+                #expect(stated == nil || stated == post.post.created, "\(vector.name) states when it was made")
             } catch {
                 #expect(vector.refused == EnvelopeVectors.word(error), "\(vector.name): \(error.message)")
             }
@@ -99,6 +101,7 @@ struct EnvelopeTests {
         post.comment.text = "hello"
         let signed = try Signer(author: one.id, device: testKey("device")).sign(post)
         #expect(signed.author == one.id && signed.device == testKey("device").publicKey && signed.kind == .comment)
+        for envelope in [one.envelope, signed.envelope] { #expect(try OpenedEnvelope(envelope).statedCreated == 5) }
     }
 
     @Test("a body that breaks its rules is not signed")

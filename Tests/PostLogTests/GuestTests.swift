@@ -94,5 +94,9 @@ struct GuestTests {
         let taken = results.count { $0 == .new }
         #expect(taken * 10_000 <= Limits.Room.strangerBytes && taken >= 90)
         #expect(results.last == .rate(retryAfter: 3600))
+
+        // Whoever wrote all this with a stolen key cannot keep its revocation out.
+        let version = try author.document(after: author.genesis) { $0.devices = [] }
+        #expect(try await log.submit([version], from: peer) == [.new])
     }
 }

@@ -269,8 +269,9 @@ struct SimulatedNode {
             return actions + (try await spread(now))
         case .results(let results, let wanted, let parked):
             for (post, outcome) in results { _ = gossip.handle(.answered(post, by: id, outcome), now: now) }
+            let refused = results.filter { $0.outcome == .unwanted }
             try await store.remember(
-                refusals: results.filter { $0.outcome == .unwanted }.map(\.id), of: id, .refusedThere, now: clock.now)
+                refusals: refused.map { ($0.id, Limits.Gossip.refusalSeconds) }, of: id, .refusedThere, now: clock.now)
             var actions: [Action] = []
             for author in parked.prefix(32) {
                 let keys = try await log.keyChainEnvelopes(of: author)
@@ -354,12 +355,12 @@ struct SimulatedNode {
         repeats += judged.count { $0 == .have }
         book.countIn(judged.count { $0 == .new }, copies: judged.count, from: id, now: clock.now)
         var results: [(id: Hash32, outcome: Gossip.Outcome)] = []
-        var (parked, unwanted): ([Hash32], [Hash32]) = ([], [])
+        var parked: [Hash32] = []
+        var unwanted: [(id: Hash32, seconds: UInt64)] = []
         for (post, result) in zip(ids, judged) {
             if case .invalid = result { broken[peer, default: 0] += 1 }
             switch result {
             case .parked(let author): if !parked.contains(author) { parked.append(author) }
-            case .policy: if let post { unwanted.append(post) }
             case .rate(let seconds) where !isAsked && seconds <= Limits.Room.peerPauseSeconds:
                 score(.rateExcess, id, now)
             default: break
@@ -368,6 +369,7 @@ struct SimulatedNode {
                 score(.invalid, id, now)
                 continue
             }
+            if let seconds = result.refusedSeconds { unwanted.append((post, seconds)) }
             let outcome = Gossip.Outcome(result)
             // The answer on the wire says of a revoked key what it says of a broken signature.
             if case .unauthorised = result { results.append((post, .invalid)) } else { results.append((post, outcome)) }

@@ -31,17 +31,19 @@ extension PeerStore {
 
     // MARK: Refusals
 
-    /// Remembers that posts are not wanted, for seven days; the oldest go where there are too many.
-    func remember(refusals ids: [Hash32], of peer: Hash32, _ side: RefusingSide, now: UInt64)
-        async throws(PeerStoreError)
-    {
-        guard !ids.isEmpty else { return }
+    /// Remembers that posts are not wanted for so many seconds each; where there are too many, those go that end first.
+    func remember(
+        refusals: [(id: Hash32, seconds: UInt64)], of peer: Hash32, _ side: RefusingSide, now: UInt64
+    ) async throws(PeerStoreError) {
+        guard !refusals.isEmpty else { return }
         try await access { db in
-            let until = Int64(now + Limits.Gossip.refusalSeconds)
             try db.execute(sql: "DELETE FROM refusal WHERE until < ?", arguments: [Int64(now)])
             let insert = try db.cachedStatement(
                 sql: "INSERT OR REPLACE INTO refusal (node, side, id, until) VALUES (?, ?, ?, ?)")
-            for id in ids { try insert.execute(arguments: [peer.data, side.rawValue, id.data, until]) }
+            for (id, seconds) in refusals {
+                let until = Int64(now + min(seconds, Limits.Gossip.refusalSeconds))
+                try insert.execute(arguments: [peer.data, side.rawValue, id.data, until])
+            }
             let count =
                 try Int.fetchOne(
                     db, sql: "SELECT count(*) FROM refusal WHERE node = ? AND side = ?",

@@ -97,15 +97,16 @@ struct PeerSession: Sendable {
         let results = try await log.intake.submit(envelopes, from: source)
         hub.judged(ids, results, from: peer.node)
         var strangers: Set<Hash32> = []
-        var unwanted: [Hash32] = []
         var early: Set<Hash32> = []
         for (id, result) in zip(ids, results) {
             if case .rate(let seconds) = result, seconds <= Limits.Room.peerPauseSeconds, let id { early.insert(id) }
             if case .parked(let author) = result { strangers.insert(author) }
-            if case .policy = result, let id { unwanted.append(id) }
             if case .invalid(let reason) = result {
                 logger.notice("a post was refused", metadata: ["peer": "\(peer.url)", "reason": "\(reason)"])
             }
+        }
+        let unwanted = zip(ids, results).compactMap { id, result in
+            id.flatMap { id in result.refusedSeconds.map { (id: id, seconds: $0) } }
         }
         try await store.remember(refusals: unwanted, of: peer.node, .refusedHere, now: now())
         for author in strangers { try await fetchKeys(of: author) }
@@ -211,7 +212,9 @@ struct PeerSession: Sendable {
             hub.sends(ids, to: peer.node)
             let results = try await client.give(batch.map(\.envelope), naming: []).results
             hub.answered(ids, results, by: peer.node)
-            let refused = zip(ids, results).filter { $1.status == .policy }.map(\.0)
+            let refused = zip(ids, results).compactMap { id, result in
+                result.refusedSeconds.map { (id: id, seconds: $0) }
+            }
             try await store.remember(refusals: refused, of: peer.node, .refusedThere, now: now())
             for result in results where result.status == .invalid {
                 logger.notice("the peer refused a post", metadata: ["peer": "\(peer.url)", "why": "\(result.reason)"])
