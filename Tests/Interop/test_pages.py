@@ -95,7 +95,9 @@ def test_a_page_is_whole_and_asks_nobody_else(browser, world, paths, page, scree
         assert 0 < width <= int(said_width), f"{source} is not shown, or larger than it is"
         assert abs(height - width * int(said_height) / int(said_width)) <= 1, f"{source} has another shape"
     assert facts["overflow"] == 0, "the page scrolls sideways"
-    # What stands in for a picture is below it.
+    # What stands in for a picture is below it, and no larger.
+    assert browser.script("""[...document.querySelectorAll('.pic')].filter(e =>
+        e.getBoundingClientRect().width - e.querySelector('img').getBoundingClientRect().width > 1).length""") == 0
     assert browser.script("""[...document.images].filter(i => {
         i.scrollIntoView({block: 'center', inline: 'center'});
         const r = i.getBoundingClientRect();

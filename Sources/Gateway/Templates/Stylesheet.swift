@@ -89,8 +89,8 @@ extension Templates {
         background:currentColor}
         .card img{background:var(--soft)}.ph+img{background:none}
         .blank{background:var(--soft);fill:var(--line)}
-        .pic{overflow:clip;border-radius:12px}.pic>*{grid-area:1/1;margin:0;position:relative}
-        .pic .ph{height:100%;aspect-ratio:auto;filter:blur(1.5rem)}
+        .pic{overflow:clip;border-radius:12px}.pic,.pic>*{position:relative;margin:0}
+        .pic .ph{position:absolute;height:100%;aspect-ratio:auto;filter:blur(1.5rem)}
         .plainly{font-weight:400}
         .what{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}
         .card .by{margin:.15rem 0 0;font-size:.875rem}
