@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation schemathesis bench-ledger bench-api proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop screenshots bench bench-blobs bench-federation schemathesis bench-ledger bench-api bench-pages proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -j $(JOBS)
 
-PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config bubblewrap libvips-tools
+PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev zlib1g-dev pkg-config bubblewrap libvips-tools
 INTEROP_PACKAGES := chromium openssl curl aria2 hledger nginx-light minisign openssh-client python3 python3-venv
 BENCH_PACKAGES := nginx-light openssl curl python3
 PROTO_PACKAGES := protobuf-compiler
@@ -22,12 +22,14 @@ help:
 	@echo 'make soak     kill nodes 200 times while they write (KILLS=…), and simulate 20000 networks (SEEDS=…)'
 	@echo 'make fuzz     damage what peers send, 60 s a parser (FUZZ_SECONDS=…), from a new seed each time (FUZZ_SEED=…)'
 	@echo 'make interop  browsers and other programs against real nodes'
+	@echo 'make screenshots  ten pages of the demonstration as pictures, in .build/screenshots'
 	@echo 'make schemathesis  the API against its OpenAPI document, with made-up requests'
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
 	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
 	@echo 'make bench-federation  the same for what nodes say to each other'
 	@echo 'make bench-ledger  the same for an authority of a currency, its log and its audit'
 	@echo 'make bench-api  the same for what programs ask over HTTP, of a node with 100,000 releases'
+	@echo 'make bench-pages  the same for pages that visitors wait for, and for pictures'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -74,6 +76,11 @@ interop: deps deps-interop
 	$(SWIFT_BUILD) --product negentropy-harness
 	Tests/Interop/run
 
+screenshots: deps deps-interop
+	$(SWIFT_BUILD) --product waggle
+	$(SWIFT_BUILD) --product waggle-demo
+	Tests/Interop/run screenshots
+
 schemathesis: deps deps-interop
 	$(SWIFT_BUILD) --product waggle
 	Tests/Interop/run test_schemathesis.py
@@ -97,6 +104,10 @@ bench-ledger: deps deps-bench
 bench-api: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/api.py
+
+bench-pages: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/pages.py
 
 proto: deps-proto
 	swift package resolve

@@ -66,6 +66,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CWaggleSystem", dependencies: ["COpenSSL"],
             cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
@@ -129,7 +130,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
+                "CZlib", "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
                 "Economy", "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
@@ -162,8 +163,8 @@ let package = Package(
         .executableTarget(
             name: "waggle-bench",
             dependencies: [
-                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Ledger", "Catalog", "Federation",
+                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
+                "Moderation", "Ledger", "Catalog", "Federation",
                 protobuf, argumentParser, system, nio, nioHTTP1, asyncHTTPClient, hummingbird, httpTypes, log,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 

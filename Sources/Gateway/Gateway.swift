@@ -94,6 +94,7 @@ public final class Gateway: Service {
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
         UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
         LedgerRoutes(services: services).register(in: &table)
+        pages.site.note(table.declared)
     }
 
     private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {

@@ -17,6 +17,8 @@ public struct GatewayConfiguration: Sendable {
     public var allowedOrigins: [PeerURL]
     /// The name in the header of pages.
     public var nodeName: String
+    /// What the operator asks of people here, in Markdown; empty for nothing beyond what always holds.
+    public var rules = ""
     /// `waggle/0.1.0`
     public var software: String
     /// Whoever sends this as `Authorization: Bearer` reads as the operator; nil while there is none.

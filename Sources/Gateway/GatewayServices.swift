@@ -46,6 +46,8 @@ public struct GatewayServices: Sendable {
     public var logger: Logger
     /// The bytes of a small copy of a picture; nil when there is none, or none yet.
     public var thumbnail: @Sendable (Thumbnail) async throws -> [UInt8]? = { _ in nil }
+    /// What is known of those of these pictures that have small copies.
+    public var pictureFacts: @Sendable ([Hash32]) async throws -> [Hash32: PictureFacts] = { _ in [:] }
     /// Told when a peer has brought the list of a checkpoint.
     public var listArrived: @Sendable () async -> Void = {}
 

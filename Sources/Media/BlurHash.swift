@@ -8,7 +8,7 @@ public struct BlurHash: Hashable, Sendable {
     /// The mean colour, `0xRRGGBB`.
     public let meanColour: UInt32
 
-    private static let digits = Array(
+    static let digits = Array(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~".utf8)
     private static let (columns, rows) = (4, 3)
 
@@ -54,12 +54,12 @@ public struct BlurHash: Hashable, Sendable {
     }
 
     /// sRGB to linear light (IEC 61966-2-1), and back.
-    private static func linear(_ value: UInt8) -> Double {
+    static func linear(_ value: UInt8) -> Double {
         let part = Double(value) / 255
         return part <= 0.04045 ? part / 12.92 : pow((part + 0.055) / 1.055, 2.4)
     }
 
-    private static func encoded(_ linear: Double) -> UInt8 {
+    static func encoded(_ linear: Double) -> UInt8 {
         let part = max(0, min(1, linear))
         let value = part <= 0.0031308 ? part * 12.92 : 1.055 * pow(part, 1 / 2.4) - 0.055
         return UInt8(max(0, min(255, value * 255 + 0.5)))

@@ -42,4 +42,9 @@ public struct PictureFacts: Hashable, Sendable {
     public let blurHash: String
     /// The mean colour, `0xRRGGBB`.
     public let meanColour: UInt32
+
+    public init(blurHash: String, meanColour: UInt32) {
+        self.blurHash = blurHash
+        self.meanColour = meanColour
+    }
 }

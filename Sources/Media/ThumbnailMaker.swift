@@ -77,6 +77,8 @@ struct ThumbnailMaker: Sendable {
             why = "its decoder took longer than \(seconds) seconds"
         } catch .killed(let signal) {
             why = "its decoder was stopped (signal \(signal))"
+        } catch .tooManyFiles(let limit) {
+            why = "its decoder made more than \(limit) files"
         }
         return sources.reduce(into: [:]) { $0[$1.hash] = .refused(why) }
     }
@@ -113,7 +115,8 @@ struct ThumbnailMaker: Sendable {
             memory: Limits.Thumbnail.memory,
             processorSeconds: Limits.Thumbnail.seconds,
             seconds: Limits.Thumbnail.seconds + sources.count * Limits.Thumbnail.secondsPerPicture,
-            fileBytes: Limits.Thumbnail.fileBytes, scratchBytes: Limits.Thumbnail.scratchBytes)
+            fileBytes: Limits.Thumbnail.fileBytes, files: Limits.Thumbnail.files,
+            scratchBytes: Limits.Thumbnail.scratchBytes)
         let outcome = try await sandbox.run(
             "sh", ["-c", Self.script, "sh"] + sources.indices.map { "/in/\($0)" },
             bindings: [Sandbox.Binding(input, as: "/in"), Sandbox.Binding(output, as: "/out", writable: true)],

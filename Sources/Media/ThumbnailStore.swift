@@ -13,7 +13,13 @@ public final class ThumbnailStore: Sendable {
     private let working: FilePath
     private let database: DatabasePool
     private let maker: ThumbnailMaker
-    private let asked = Mutex<[Hash32]>([])
+    private let asked = Mutex(Asked())
+
+    /// Pictures that somebody waits for, in order and once each.
+    private struct Asked {
+        var order: [Hash32] = []
+        var known: Set<Hash32> = []
+    }
 
     /// A picture that may get thumbnails: its name and its bytes.
     public struct Picture: Sendable {
@@ -103,8 +109,8 @@ public final class ThumbnailStore: Sendable {
 
     private func ask(_ pictures: [Hash32]) {
         asked.withLock { waiting in
-            for picture in pictures where waiting.count < Limits.Thumbnail.asked && !waiting.contains(picture) {
-                waiting.append(picture)
+            for picture in pictures where waiting.order.count < Limits.Thumbnail.asked {
+                if waiting.known.insert(picture).inserted { waiting.order.append(picture) }
             }
         }
     }
@@ -112,8 +118,8 @@ public final class ThumbnailStore: Sendable {
     /// Pictures that somebody wanted to see and that were not made, once each.
     public func takeAsked() -> [Hash32] {
         asked.withLock { waiting in
-            let all = waiting
-            waiting = []
+            let all = waiting.order
+            waiting = Asked()
             return all
         }
     }

@@ -45,8 +45,10 @@ enum ThumbnailTable {
 
     /// The picture's facts when its thumbnails were made; `isSettled` also when nothing can be made of it.
     static func find(_ db: Database, _ hash: Hash32) throws -> (isSettled: Bool, facts: PictureFacts?) {
-        let row = try Row.fetchOne(
-            db, sql: "SELECT state, blur_hash, mean_colour FROM pictures WHERE sha256 = ?", arguments: [hash.data])
+        // A page of pictures asks for each.
+        let statement = try db.cachedStatement(
+            sql: "SELECT state, blur_hash, mean_colour FROM pictures WHERE sha256 = ?")
+        let row = try Row.fetchOne(statement, arguments: [hash.data])
         guard let row else { return (false, nil) }
         let state: Int = row[0]
         return (true, state == 1 ? PictureFacts(blurHash: row[1], meanColour: row[2]) : nil)

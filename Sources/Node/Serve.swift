@@ -80,8 +80,10 @@ extension Node {
             provenAddresses: { [federation] in await federation.provedAddresses() },
             holders: { [federation] blob in await federation.holders.urls(of: blob) },
             sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
+        services.configuration.rules = settings["rules"]
         services.listArrived = { [noteList] in noteList.yield() }
         services.thumbnail = { [thumbnails] in try await thumbnails.bytes($0) }
+        services.pictureFacts = { [thumbnails] in try await thumbnails.facts(of: $0) }
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.

@@ -6,6 +6,7 @@ import Moderation
 public import Operations
 import SystemPackage
 import TOMLKit
+import WaggleProtocol
 
 /// The node's settings: flag > environment (`WAGGLE_…`) > `waggle.toml` > default. No file is needed.
 public struct Settings: Sendable {
@@ -24,6 +25,9 @@ public struct Settings: Sendable {
 
     static let keys: [Key] = [
         Key(name: "name", standard: "", form: "a name of at most 200 bytes") { $0.utf8.count <= 200 },
+        Key(name: "rules", standard: "", form: "Markdown of at most 64 KiB, shown at /rules") {
+            $0.utf8.count <= Limits.Gateway.rulesBytes
+        },
         Key(name: "listen", standard: "127.0.0.1:7700", form: "ADDRESS:PORT") { ListenAddress($0) != nil },
         Key(name: "public_url", standard: "", form: "http:// or https:// and a host") {
             $0.isEmpty || $0.hasPrefix("http://") || $0.hasPrefix("https://")

@@ -18,10 +18,17 @@ public struct Sandbox: Sendable {
         public var seconds: Int
         /// Bytes of each file that is written.
         public var fileBytes: UInt64
+        /// Files and folders in all of what was handed in to be written to. Looked after while the program runs: it is
+        /// killed when there are more, and the few that it makes until then are the caller's to remove.
+        public var files: Int
         /// Bytes in the folder for temporary files, which lie in memory.
         public var scratchBytes: UInt64
 
-        public init(memory: UInt64, processorSeconds: Int, seconds: Int, fileBytes: UInt64, scratchBytes: UInt64) {
+        public init(
+            memory: UInt64, processorSeconds: Int, seconds: Int, fileBytes: UInt64, files: Int = 64,
+            scratchBytes: UInt64
+        ) {
+            self.files = files
             self.memory = memory
             self.processorSeconds = processorSeconds
             self.seconds = seconds
@@ -70,7 +77,7 @@ public struct Sandbox: Sendable {
     ///   - program: its name, without a folder.
     ///   - bindings: what it sees besides `/usr`. Its folder is `/tmp`, empty and gone with it.
     ///   - environment: its variables besides `PATH` and `HOME`.
-    /// - Throws: `unavailable`, `noProgram`, `timedOut`, `killed`, `failed`. When the task is cancelled the program is killed.
+    /// - Throws: `unavailable`, `noProgram`, `timedOut`, `killed`, `tooManyFiles`, `failed`. When the task is cancelled the program is killed.
     public func run(
         _ program: String, _ arguments: [String], bindings: [Binding] = [], environment: [String: String] = [:],
         bounds: Bounds
@@ -80,6 +87,7 @@ public struct Sandbox: Sendable {
         }
         guard Self.has(program) else { throw .noProgram(program) }
         let command = Self.command("/usr/bin/\(program)", arguments, bindings, environment, bounds)
+        let writable = bindings.filter(\.isWritable).map(\.here)
         let ended: Ended
         do {
             ended = try await withThrowingTaskGroup(of: Ended?.self) { group in
@@ -88,12 +96,22 @@ public struct Sandbox: Sendable {
                     try await Task.sleep(for: .seconds(bounds.seconds))
                     return nil
                 }
+                if !writable.isEmpty {
+                    group.addTask {
+                        while true {
+                            try await Task.sleep(for: .milliseconds(Limits.Sandbox.lookMilliseconds))
+                            try Self.look(at: writable, bounds.files)
+                        }
+                    }
+                }
                 defer { group.cancelAll() }
                 guard let first = try await group.next(), let first else {
                     throw SandboxError.timedOut(seconds: bounds.seconds)
                 }
                 return first
             }
+            // What it made between the last look and its end.
+            try Self.look(at: writable, bounds.files)
         } catch let error as SandboxError {
             throw error
         } catch {
@@ -107,6 +125,14 @@ public struct Sandbox: Sendable {
             if code != 0, ended.output.utf8.starts(with: "bwrap: ".utf8) { throw .unavailable(ended.output) }
             return Outcome(exitCode: code, output: ended.output)
         case .signaled(let signal): throw .killed(signal: signal)
+        }
+    }
+
+    private static func look(at folders: [FilePath], _ limit: Int) throws(SandboxError) {
+        var count = 0
+        for folder in folders {
+            count += FileCount.entries(of: folder, upTo: limit - count + 1)
+            if count > limit { throw .tooManyFiles(limit) }
         }
     }
 

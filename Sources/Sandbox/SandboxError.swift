@@ -8,6 +8,8 @@ public enum SandboxError: Error, Hashable, Sendable {
     case timedOut(seconds: Int)
     /// It was killed by the system, mostly because it took more memory or time than it may.
     case killed(signal: Int32)
+    /// It made more files than it may where it may write, and was killed.
+    case tooManyFiles(Int)
     /// It could not be started, or the task was cancelled.
     case failed(String)
 }
@@ -19,6 +21,7 @@ extension SandboxError: CustomStringConvertible {
         case .noProgram(let name): "\(name) is not installed"
         case .timedOut(let seconds): "it took longer than \(seconds) seconds"
         case .killed(let signal): "it was stopped by signal \(signal)"
+        case .tooManyFiles(let limit): "it made more than \(limit) files"
         case .failed(let why): why
         }
     }

@@ -7,6 +7,8 @@ extension Limits {
         public static let outputBytes = 16 << 10
         /// One line of a program that is spoken with; the rest of a longer one is dropped.
         public static let lineBytes = 64 << 10
+        /// Between looks at how many files it made.
+        public static let lookMilliseconds = 100
     }
 
     /// Small copies of pictures.
@@ -28,6 +30,8 @@ extension Limits {
         /// Seconds for one run, for one picture more.
         public static let seconds = 20
         public static let secondsPerPicture = 5
+        /// Files that one run may make: six a picture, and what the tools need meanwhile.
+        public static let files = 8 * batch + 64
         /// Bytes of one thumbnail, or of the larger copy that the others are made from.
         public static let fileBytes: UInt64 = 16 << 20
         /// A picture that was decoded to be compared: 2048 pixels a side, three bytes each.

@@ -276,6 +276,16 @@ public enum Limits {
         public static let texts = 20
         /// Values of a facet that a filter offers.
         public static let facetValues = 12
+        /// Bytes of a file that is sent to be checked.
+        public static let checkedBytes: UInt64 = 32 << 30
+        /// Files that are checked at a time.
+        public static let checked = 8
+        /// Bytes a second that whoever sends one must bring on average.
+        public static let checkedPace: UInt64 = 64 << 10
+        /// Bytes of the rules that an operator writes.
+        public static let rulesBytes = 64 << 10
+        /// Values of a facet beside what a search found.
+        public static let searchFacets = 8
         /// Names of a list of tags or base models on a page.
         public static let names = 120
     }

@@ -22,6 +22,7 @@ struct StoreCommand: AsyncParsableCommand {
                 ("mirror rules", usage.mirrorRules), ("cache, may be evicted", usage.cache),
                 ("downloads under way", usage.partial), ("trash, goes within 24 h", usage.trash),
                 ("adopted files, in no budget", usage.adopted),
+                ("small copies of pictures, in no budget", usage.thumbnails),
             ]
             for (name, sum) in rows where sum.blobs > 0 {
                 Terminal.print("\(name)\t\(sum.blobs)\t\(ByteSize.text(sum.bytes))")

@@ -42,7 +42,7 @@ struct BrowsingTests {
             "/images/\(image)", "/search", "/search?q=Alpha", "/search?q=xyzzy",
             "/search?q=\(model.file.hex.prefix(10))",
             "/tags", "/tags/bees", "/base", "/base/SDXL%201.0", "/creators", "/@maker", "/collections", "/articles",
-            "/about",
+            "/about", "/rules", "/status", "/help", "/federation", "/buzz", "/setup",
             "/hash/\(model.file.hex)", "/nope", "/models/0",
         ]
         paths += numbers.flatMap { ["/collections/\($0)", "/articles/\($0)"] }
@@ -73,7 +73,10 @@ struct BrowsingTests {
                     next.append(String(link.output.1).replacing("&amp;", with: "&"))
                 }
             }
-            for path in ["/models", "/images", "/collections", "/creators", "/about", "/tags", "/base", "/@maker"] {
+            for path in [
+                "/models", "/images", "/collections", "/creators", "/about", "/rules", "/status", "/help", "/tags",
+                "/base", "/@maker",
+            ] {
                 #expect(known.contains(path), "no page links to \(path)")
             }
         }

@@ -65,7 +65,7 @@ struct PageTests {
             for piece in [
                 "<bdi>Picture of Alpha</bdi></h1>", "prompt of Alpha", "alt=\"Alt of Alpha\"", "Seed",
                 "verified: the signed recipe names exactly this file", "href=\"/models/\(id)?modelVersionId=",
-                "× 0.7", "with its metadata", model.image.hex,
+                "× 0.7", "Without metadata", model.image.hex,
             ] { #expect(page.contains(piece), "\(piece)") }
         }
     }

@@ -52,6 +52,8 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=self.log, env={"PATH": os.environ["PATH"], "HOME": str(folder)})
         self.socket = websocket.create_connection(self._address(), timeout=SECONDS)
         self.number = 0
+        # Whether pages may run scripts; ours here run in any case, as far as they wait for nothing.
+        self.scripts = True
         self.session = ""
         self.events: list[dict[str, Any]] = []
         tab = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
@@ -106,20 +108,59 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
+    def click(self, selector: str) -> None:
+        """Presses what a selector finds first, as a mouse does, and waits for the page that it leads to."""
+        place = self.script(f"""(e => {{ e.scrollIntoView({{block: 'center'}}); const r = e.getClientRects()[0];
+            return [r.x + Math.min(r.width, 40) / 2, r.y + r.height / 2]; }})
+            (document.querySelector({json.dumps(selector)}))""")
+        self.events.clear()
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
+        self._loaded()
+
+    def press(self, key: str, loads: bool = False) -> None:
+        """A key down and up; `loads` when another page comes of it."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        self.events.clear()
+        text = {"text": "\r"} if key == "Enter" else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
+        if loads:
+            self._loaded()
+
+    def choose(self, selector: str, file: Path) -> None:
+        """Chooses a file in a form."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
+
+    def _loaded(self) -> None:
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(json.loads(self.socket.recv()))
+
+    def run_scripts(self, allowed: bool) -> None:
+        """Lets pages run scripts, or not."""
+        self.scripts = allowed
+        self.call("Emulation.setScriptExecutionDisabled", value=not allowed)
+
     def visit(self, url: str) -> Visit:
         """Loads a page with all its images, also those further down."""
         self.events.clear()
         self.call("Network.clearBrowserCache")
         frame = self.call("Page.navigate", url=url)
         assert "errorText" not in frame or frame["errorText"] == "net::ERR_HTTP_RESPONSE_CODE_FAILURE", frame
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
-            self.events.append(json.loads(self.socket.recv()))
+        self._loaded()
+        if self.scripts:
+            self._see()
+        return self._read(url)
+
+    def _see(self) -> None:
+        """Has every picture shown."""
         self.script("""(async () => {
             for (const image of document.images) { image.loading = 'eager'; }
             await Promise.all([...document.images].map(image => image.decode().catch(() => {})));
             await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
         })()""")
-        return self._read(url)
 
     def _read(self, url: str) -> Visit:
         visit = Visit()

@@ -18,9 +18,13 @@ from conftest import World
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 PAGES = ["home", "model", "model-first-version", "model-plain", "image", "image-plain", "not-found", "models", "ranking",
          "gallery", "reviews", "discussion", "history", "images", "search", "tags", "tag", "creators", "creator",
-         "collections", "articles", "hash", "about"]
-# Width, height, dark: a phone of the narrowest kind, a laptop, and a wide screen at night.
-SCREENS = {"phone": (320, 640, False), "laptop": (1280, 800, False), "night": (1680, 1000, True)}
+         "collections", "articles", "hash", "about", "rules", "status", "help", "verify", "verified", "federation",
+         "buzz"]
+# Width, height, dark: a phone of the narrowest kind, a tablet, and a wide screen by day and at night.
+SCREENS = {"phone": (320, 640, False), "tablet": (768, 1024, False), "laptop": (1440, 900, False),
+           "night": (1440, 900, True)}
+# Where scripts do something, which every page can do without.
+SCRIPTED = {"verify", "verified"}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,8 @@ def paths(world: World) -> dict[str, str]:
         "images": "/images?recipe=with", "search": "/search?q=harbour", "tags": "/tags", "creators": "/creators",
         "tag": f"/tags/{urllib.parse.quote(harbour['tags'][0])}" if harbour["tags"] else "/tags",
         "creator": f"/@{harbour['creator']['username']}", "collections": "/collections", "articles": "/articles",
-        "about": "/about", "hash": f"/hash/{harbour['modelVersions'][0]['files'][0]['hashes']['SHA256']}"}
+        **{page: f"/{page}" for page in ("about", "rules", "status", "help", "verify", "federation", "buzz")},
+        "verified": f"/verify?sha256={harbour['modelVersions'][0]['files'][0]['hashes']['SHA256']}", "hash": f"/hash/{harbour['modelVersions'][0]['files'][0]['hashes']['SHA256']}"}
 
 
 def load(browser: Browser, world: World, paths: dict[str, str], page: str, screen: str = "laptop") -> Visit:
@@ -82,7 +87,7 @@ def test_a_page_is_whole_and_asks_nobody_else(browser, world, paths, page, scree
             i.getAttribute('height')]),
         overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth})""")
     assert facts["title"].strip() and facts["language"] == "en"
-    assert (facts["headings"], facts["mains"], facts["scripts"]) == (1, 1, 0)
+    assert (facts["headings"], facts["mains"], facts["scripts"]) == (1, 1, int(page in SCRIPTED))
     for source, words, width, height, said_width, said_height in facts["pictures"]:
         # Empty where the words stand beside the picture, so that they are not read twice.
         assert words, f"{source} has no alternative text"
@@ -90,6 +95,14 @@ def test_a_page_is_whole_and_asks_nobody_else(browser, world, paths, page, scree
         assert 0 < width <= int(said_width), f"{source} is not shown, or larger than it is"
         assert abs(height - width * int(said_height) / int(said_width)) <= 1, f"{source} has another shape"
     assert facts["overflow"] == 0, "the page scrolls sideways"
+    # What stands in for a picture is below it, and no larger.
+    assert browser.script("""[...document.querySelectorAll('.pic')].filter(e =>
+        e.getBoundingClientRect().width - e.querySelector('img').getBoundingClientRect().width > 1).length""") == 0
+    assert browser.script("""[...document.images].filter(i => {
+        i.scrollIntoView({block: 'center', inline: 'center'});
+        const r = i.getBoundingClientRect();
+        return document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2) !== i;
+    }).map(i => i.src)""") == []
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -41,6 +41,23 @@ struct SandboxTests {
         #expect(try Data(contentsOf: URL(filePath: folder.appending("new").string)) == Data("kept\n".utf8))
     }
 
+    @Test("what makes more files than it may is killed; folders and links count, and links are not followed")
+    func fileCount() async throws {
+        let folder = FilePath(FileManager.default.temporaryDirectory.path).appending("waggle-sandbox-\(UUID())")
+        try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder.string) }
+        let out = Sandbox.Binding(folder, as: "/out", writable: true)
+        let few = try await shell(
+            "ln -s / /out/root; mkdir -p /out/a/b; i=0; while [ $i -lt 60 ]; do : > /out/a/b/$i; i=$((i+1)); done",
+            [out])
+        #expect(few.exitCode == 0, "\(few.output)")
+        await #expect(throws: SandboxError.tooManyFiles(64)) {
+            _ = try await shell("i=0; while :; do mkdir -p /out/d$i; : > /out/d$i/f; i=$((i+1)); done", [out])
+        }
+        // Also when it has ended before anybody looked.
+        await #expect(throws: SandboxError.tooManyFiles(64)) { _ = try await shell("true", [out]) }
+    }
+
     @Test("it has no network, no other processes and no variables of this one")
     func world() async throws {
         let outcome = try await shell("cat /proc/net/dev; ls -d /proc/[0-9]* | wc -l; env")

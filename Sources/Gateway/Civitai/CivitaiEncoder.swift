@@ -3,6 +3,7 @@ import Catalog
 import Digests
 import FoundationEssentials
 import Identity
+import Media
 import Moderation
 import WaggleProtocol
 
@@ -14,6 +15,8 @@ struct CivitaiEncoder: Sendable {
     let pages: PageRenderer
     /// What this node computed of the files that are to be shown.
     var known: [Hash32: BlobHashes] = [:]
+    /// What is known of the pictures that are to be shown.
+    var facts: [Hash32: PictureFacts] = [:]
     /// Whether files other than the primary one are left out.
     var isPrimaryOnly = false
 
@@ -115,6 +118,7 @@ struct CivitaiEncoder: Sendable {
         let meta = Self.meta(image.recipe)
         return CivitaiImage(
             id: view.id, url: url, nsfwLevel: view.level.rawValue, width: image.width, height: image.height,
+            hash: blurHash(view),
             metadata: .init(width: image.width, height: image.height, size: image.size), meta: Nullable(meta),
             hasMeta: meta != nil)
     }
@@ -122,12 +126,16 @@ struct CivitaiEncoder: Sendable {
     func listed(_ view: ImageView, withMeta: Bool) -> CivitaiListedImage? {
         guard let url = url(view) else { return nil }
         return CivitaiListedImage(
-            id: view.id, url: url, width: view.image.width, height: view.image.height,
+            id: view.id, url: url, hash: blurHash(view), width: view.image.width, height: view.image.height,
             nsfw: Self.isMature(view.level.rawValue), nsfwLevel: Self.word(view.level),
             browsingLevel: view.level.rawValue, createdAt: Dates.timestamp(view.created), postId: view.postID,
             username: view.author.handle, baseModel: view.releases.first?.baseModel ?? "",
             modelVersionIds: view.releases.map(\.releaseID), stats: .init(view.counts),
             meta: Nullable(withMeta ? Self.meta(view.image.recipe) : nil))
+    }
+
+    private func blurHash(_ view: ImageView) -> String {
+        Hash32(view.image.blob).flatMap { facts[$0]?.blurHash } ?? ""
     }
 
     private func url(_ view: ImageView) -> String? {

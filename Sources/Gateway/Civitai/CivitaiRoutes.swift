@@ -36,12 +36,16 @@ struct CivitaiRoutes: Sendable {
 
     /// An encoder that knows all names of the files of these releases.
     private func encoder(
-        _ request: Request, _ context: GatewayContext, for releases: [ReleaseView] = []
+        _ request: Request, _ context: GatewayContext, for releases: [ReleaseView] = [],
+        images: [ImageView] = []
     ) async throws -> CivitaiEncoder {
         let files = Set(releases.flatMap(\.files).compactMap { Hash32($0.file.sha256) })
+        let pictures = Set((releases.flatMap(\.images) + images).compactMap { Hash32($0.image.blob) })
         return CivitaiEncoder(
             base: origins.base(for: request, context), pages: pages,
-            known: files.isEmpty ? [:] : try await services.blobs.hashes(of: files))
+            known: files.isEmpty ? [:] : try await services.blobs.hashes(of: files),
+            // Colours stand in for pictures; an answer without them is right too.
+            facts: pictures.isEmpty ? [:] : (try? await services.pictureFacts(Array(pictures))) ?? [:])
     }
 
     private func answer(_ value: some Encodable, for viewer: Viewer, seconds: Int = cached) -> Response {
@@ -220,7 +224,7 @@ struct CivitaiRoutes: Sendable {
         let page =
             asked.limit == 0 || asked.isEmpty
             ? Page(items: [], next: nil) : try await services.catalog.images(asked.query, filter)
-        let encoder = try await encoder(request, context)
+        let encoder = try await encoder(request, context, images: page.items)
         let withMeta = query.boolean("withMeta") ?? false
         let list = CivitaiList(
             items: page.items.compactMap { encoder.listed($0, withMeta: withMeta) },

@@ -172,8 +172,8 @@ struct CivitaiImage: Encodable, Sendable {
     let nsfwLevel: UInt32
     let width: UInt32
     let height: UInt32
-    /// A BlurHash on other sites.
-    let hash = ""
+    /// The BlurHash; empty while there are no small copies.
+    let hash: String
     let type = "image"
     let metadata: Metadata
     let meta: Nullable<CivitaiMeta>
@@ -209,7 +209,7 @@ struct CivitaiListedImage: Encodable, Sendable {
 
     let id: Int32
     let url: String
-    let hash = ""
+    let hash: String
     let width: UInt32
     let height: UInt32
     let type = "image"

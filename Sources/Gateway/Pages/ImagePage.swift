@@ -2,6 +2,7 @@ import Catalog
 import Digests
 import FoundationEssentials
 import Identity
+import Media
 import Moderation
 import WaggleProtocol
 
@@ -14,6 +15,15 @@ struct ImagePage {
     var comments: [CommentView] = []
     var lineage: LineageView?
     var signature: SignatureView?
+    /// What is known of the pictures.
+    var facts: [Hash32: PictureFacts] = [:]
+    /// Where the image can be made again, otherwise.
+    var remixHref: String?
+
+    /// What the page shows of pictures.
+    var pictures: [Hash32] {
+        [picture.blob] + ((post?.images ?? []) + (lineage?.remixes ?? [])).compactMap { Hash32($0.image.blob) }
+    }
 
     init(image: ImageView, picture: PictureView) {
         self.image = image
@@ -44,7 +54,7 @@ struct ImagePage {
         let recipe = image.image.recipe
         let reactions = ReactionView.all(image.counts)
         var values: [String: Any] = [
-            "source": picture.source, "bareSource": picture.bareSource, "width": picture.width,
+            "source": picture.source, "width": picture.width,
             "height": picture.height, "alt": picture.alt,
             "heading": Wording.heading(image), "creator": image.author.name,
             "creatorHref": PageAddress.creator(image.author), "size": Wording.size(image.image.size),
@@ -56,7 +66,7 @@ struct ImagePage {
             },
             "settings": settings(recipe), "resources": (self.recipe?.resources ?? []).map(ResourceView.init),
             "isVerified": self.recipe?.isVerified ?? false,
-            "siblings": post?.images.filter { $0.id != image.id }.compactMap(SampleView.init) ?? [],
+            "siblings": post?.images.filter { $0.id != image.id }.compactMap { SampleView($0, facts) } ?? [],
             "reactions": reactions, "hasReactions": !reactions.isEmpty,
             "comments": CommentItem.all(comments), "hasComments": !comments.isEmpty,
             "postIDs": [
@@ -64,13 +74,18 @@ struct ImagePage {
                 FactView("SHA-256 of the bytes", Hex.encode(image.image.blob)),
             ].compactMap { $0 },
         ]
+        let blur = facts[picture.blob].map(BlurCell.all) ?? []
+        values["blur"] = blur
+        values["hasBlur"] = !blur.isEmpty
+        values["bareSource"] = picture.bareSource
+        values["remixHref"] = remixHref
         values["creatorHome"] = Wording.origin(image.author)
         values["signature"] = signature
         values["prompt"] = recipe.prompt.trimmed.isEmpty ? nil : recipe.prompt
         values["negativePrompt"] = recipe.negativePrompt.trimmed.isEmpty ? nil : recipe.negativePrompt
         let text = Markdown.html(post?.text ?? "", firstHeading: 2)
         values["text"] = text.isEmpty ? nil : text
-        if let lineage { values.merge(LineagePart(lineage).content) { _, new in new } }
+        if let lineage { values.merge(LineagePart(lineage, facts).content) { _, new in new } }
         return values
     }
 

@@ -1,5 +1,6 @@
 import Catalog
 import Digests
+import Media
 import WaggleProtocol
 
 /// The values of the part of a page that says what something was made from, and what was made of it.
@@ -34,8 +35,11 @@ struct LineagePart {
 
     private let lineage: LineageView
 
-    init(_ lineage: LineageView) {
+    private let facts: [Hash32: PictureFacts]
+
+    init(_ lineage: LineageView, _ facts: [Hash32: PictureFacts]) {
         self.lineage = lineage
+        self.facts = facts
     }
 
     var content: [String: Any] {
@@ -43,7 +47,7 @@ struct LineagePart {
         var values: [String: Any] = [
             "ancestors": lineage.ancestors.map(KinView.init), "hasAncestors": !lineage.ancestors.isEmpty,
             "descendants": lineage.descendants.map(KinView.init), "hasDescendants": !lineage.descendants.isEmpty,
-            "remixes": lineage.remixes.map { CardView($0) }, "hasRemixes": !lineage.remixes.isEmpty,
+            "remixes": lineage.remixes.map { CardView($0).tinted(facts) }, "hasRemixes": !lineage.remixes.isEmpty,
             "hasLineage": !lineage.ancestors.isEmpty || !lineage.descendants.isEmpty || !lineage.remixes.isEmpty,
         ]
         values["moreDescendants"] = more > 0 ? Wording.count(more) : nil

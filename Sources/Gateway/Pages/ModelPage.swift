@@ -3,6 +3,7 @@ import Catalog
 import Digests
 import FoundationEssentials
 import Identity
+import Media
 import Moderation
 import WaggleProtocol
 
@@ -36,6 +37,8 @@ struct ModelPage {
     var comments: [CommentView] = []
     /// Collections that the model is in.
     var collections: [CollectionView] = []
+    /// What is known of the pictures.
+    var facts: [Hash32: PictureFacts] = [:]
 
     init(model: ModelView, release: ReleaseView?, signature: SignatureView?) {
         self.model = model
@@ -46,7 +49,12 @@ struct ModelPage {
     /// Pictures of the release; of a release without any, those of the other versions.
     var samples: [SampleView] {
         let own = release?.images ?? []
-        return (own.isEmpty ? gallery : own).compactMap(SampleView.init)
+        return (own.isEmpty ? gallery : own).compactMap { SampleView($0, facts) }
+    }
+
+    /// What the page shows of pictures.
+    var pictures: [Hash32] {
+        ((release?.images ?? []) + gallery + (lineage?.remixes ?? [])).compactMap { Hash32($0.image.blob) }
     }
 
     private var areSamplesOfOthers: Bool { release?.images.isEmpty ?? true }
@@ -67,7 +75,7 @@ struct ModelPage {
             "tags": model.body.tags.filter { !$0.trimmed.isEmpty }
                 .map { LinkView(linkText: $0, linkHref: PageAddress.tag($0)) },
             "numbers": numbers, "reactions": reactions, "hasReactions": !reactions.isEmpty,
-            "gallery": gallery.map { CardView($0, isUnderModel: true) }, "hasGallery": !gallery.isEmpty,
+            "gallery": gallery.map { CardView($0, isUnderModel: true).tinted(facts) }, "hasGallery": !gallery.isEmpty,
             "reviews": reviews.map(ReviewItem.init), "hasReviews": !reviews.isEmpty,
             "comments": CommentItem.all(comments), "hasComments": !comments.isEmpty,
             "collections": collections.map {
@@ -88,7 +96,7 @@ struct ModelPage {
         let description = Markdown.html(model.body.description_p)
         values["description"] = description.isEmpty ? nil : description
         if let release { values.merge(content(of: release)) { _, new in new } }
-        if let lineage { values.merge(LineagePart(lineage).content) { _, new in new } }
+        if let lineage { values.merge(LineagePart(lineage, facts).content) { _, new in new } }
         return values
     }
 
@@ -118,25 +126,42 @@ struct ModelPage {
     }
 
     /// What there is to rely on, line by line.
-    private func trust(_ release: ReleaseView) -> [String] {
+    private func trust(_ release: ReleaseView) -> [TrustView] {
         let isHere = release.files.first.flatMap { Hash32($0.file.sha256) }.map(held.contains) ?? false
         return [
-            "The signature was checked on this node.",
-            isHere
-                ? "The bytes are on this node and fit the signed hash."
-                : "The bytes are not on this node yet; whoever fetches them checks them against the signed hash.",
-            release.files.first.flatMap { Wording.format($0.file.format) }.map { $0 + "." }, channel(release),
+            TrustView(trustWords: "The signature was checked on this node.", isGood: true),
+            TrustView(
+                trustWords: isHere
+                    ? "The bytes are on this node and fit the signed hash."
+                    : "The bytes are not on this node yet; whoever fetches them checks them against the signed hash.",
+                isGood: isHere),
+            release.files.first.flatMap { file in
+                Wording.format(file.file.format).map {
+                    TrustView(trustWords: $0 + ".", isGood: !Wording.isPickle(file.file.format))
+                }
+            },
+            channel(release),
         ].compactMap { $0 }
     }
 
+    /// A line of what there is to rely on; `isGood` is false for what somebody should think about.
+    private struct TrustView {
+        let trustWords: String
+        let isGood: Bool
+    }
+
     /// What the author's channel says of the version shown.
-    private func channel(_ release: ReleaseView) -> String? {
+    private func channel(_ release: ReleaseView) -> TrustView? {
         guard let channel = model.channel else { return nil }
-        if channel.release == release.post { return "The author names this version as the newest." }
-        if let newest = model.releases.first(where: { $0.post == channel.release }) {
-            return "The author names \(newest.body.version) as the newest version."
+        if channel.release == release.post {
+            return TrustView(trustWords: "The author names this version as the newest.", isGood: true)
         }
-        return "The author names a newer version that is not on this node yet."
+        if let newest = model.releases.first(where: { $0.post == channel.release }) {
+            return TrustView(
+                trustWords: "The author names \(newest.body.version) as the newest version.", isGood: false)
+        }
+        return TrustView(
+            trustWords: "The author names a newer version that is not on this node yet.", isGood: false)
     }
 
     private var badges: [String] {

@@ -12,7 +12,9 @@ struct PageRenderer: Sendable {
     private let software: String
     private let nodeID: String
     /// In the address of the stylesheet, so that no page meets the one of another version in a cache.
-    private let styleVersion = String(SHA256.hash(Array(Templates.stylesheet.utf8)).hex.prefix(8))
+    private let styleVersion = String(SHA256.hash(Array(Templates.stylesheet(.system).utf8)).hex.prefix(8))
+    /// Which pages there are.
+    let site = SiteMap()
 
     /// - Throws: `unavailable` for a template that does not parse.
     init(_ services: GatewayServices) throws(GatewayError) {
@@ -37,9 +39,11 @@ struct PageRenderer: Sendable {
     }
 
     /// A page: the fields of `frame` and `content`, which a template sees side by side.
+    ///
+    /// - Parameter runsScripts: whether scripts of this node may run; none may on pages that need none.
     func page(
         _ template: String, _ frame: PageFrame, _ content: [String: Any], status: HTTPResponse.Status = .ok,
-        headers: HTTPFields = [.cacheControl: "public, max-age=30"]
+        headers: HTTPFields = [.cacheControl: "public, max-age=30"], runsScripts: Bool = false
     ) -> Response {
         var values = content
         values["pageTitle"] = frame.pageTitle
@@ -57,7 +61,7 @@ struct PageRenderer: Sendable {
         values["styleVersion"] = styleVersion
         let html = library.render(values, withTemplate: template) ?? ""
         // Whatever an author wrote, wherever it stands: it reads as what it is.
-        return .html(DisplayText.clean(html), status: status, headers: headers)
+        return .html(DisplayText.clean(html), status: status, headers: headers, runsScripts: runsScripts)
     }
 
     /// An error for people.

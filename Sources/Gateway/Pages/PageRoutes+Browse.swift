@@ -35,10 +35,16 @@ extension PageRoutes {
             asked.limit = Limits.Gateway.cards
             asked.position = position
             let result = try await services.catalog.searchCards(asked, visitor)
-            content["cards"] = result.page.items.map { CardView($0) }
+            content["cards"] = await tinted(result.page.items.map { CardView($0) })
             content["hasCards"] = !result.page.items.isEmpty
             content["corrected"] = result.corrected
             content["filterHref"] = PageAddress.with("/models", [("q", words)])
+            if cursor == nil {
+                // What words were forgiven for is what the counts are of.
+                asked.text = result.corrected ?? words
+                content["facetRows"] = FacetRow.all(
+                    try await services.catalog.facets(within: asked, visitor), words: asked.text)
+            }
             content.merge(Pager("/search", [("q", text)], cursor: cursor, next: result.page.next).content) { $1 }
             if cursor == nil {
                 let creators = try await creators(named: words)
@@ -72,6 +78,28 @@ extension PageRoutes {
     }
 
     private static func short(_ text: String) -> String { Wording.beginning(text, characters: 60) }
+
+    /// The values of a filter that leave some of what was found, as links that narrow it.
+    private struct FacetRow {
+        let facetName: String
+        let facetLinks: [NameView]
+
+        static func all(_ groups: [FacetGroup], words: String) -> [FacetRow] {
+            let shown: [(kind: FacetKind, name: String, parameter: ModelFilters.Name)] = [
+                (.type, "Type", .type), (.baseModel, "Base model", .base), (.tag, "Tags", .tag),
+            ]
+            return shown.compactMap { kind, name, parameter in
+                guard let group = groups.first(where: { $0.kind == kind }), group.values.count > 1 else { return nil }
+                let links = group.values.filter { !$0.name.trimmed.isEmpty }.prefix(Limits.Gateway.searchFacets).map {
+                    NameView(
+                        nameText: $0.name,
+                        nameHref: PageAddress.with("/models", [("q", words), (parameter.rawValue, $0.name)]),
+                        nameCount: Wording.count($0.count) + (group.isExact ? "" : "+"))
+                }
+                return FacetRow(facetName: name, facetLinks: links)
+            }
+        }
+    }
 
     // MARK: Tags and base models
 
@@ -135,7 +163,7 @@ extension PageRoutes {
         guard !page.items.isEmpty || cursor != nil else { throw GatewayError.notFound(missing) }
         var list = ListPage(heading: heading)
         list.crumb = all
-        list.cards = page.items.map { CardView($0) }
+        list.cards = await tinted(page.items.map { CardView($0) })
         list.nothing = "There are no more."
         list.pager = Pager(path, cursor: cursor, next: page.next)
         return pages.page(
@@ -147,13 +175,26 @@ extension PageRoutes {
 
     // MARK: Hashes
 
-    private struct MatchView {
+    /// Something that a hash names, and who signed it.
+    struct MatchView {
         let matchName: String
         let matchHref: String
         let matchAuthor: String
         let matchAuthorHref: String
+        let matchOrigin: String?
         let matchDay: String
         let matchFile: String
+        var matchKey: String?
+
+        init(_ name: String, _ href: String, by author: CreatorView, _ created: UInt64, file: String = "") {
+            matchName = name
+            matchHref = href
+            matchAuthor = author.name
+            matchAuthorHref = PageAddress.creator(author)
+            matchOrigin = Wording.origin(author)
+            matchDay = Dates.day(created)
+            matchFile = file
+        }
     }
 
     @Sendable private func hash(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -166,7 +207,7 @@ extension PageRoutes {
         let releases = try await HashLookup(services: services).releases(
             text, visitor, detail: ViewDetail(releases: 0, images: 0))
         var matches = try await matches(releases, hash: text)
-        if let id = Hash32(hex: text), matches.isEmpty { matches = try await post(id) }
+        if let id = Hash32(hex: text), matches.isEmpty { matches = try await self.matches(post: id) }
         guard !matches.isEmpty else {
             throw GatewayError.notFound("Nothing here that you may see has this hash; another node may know it")
         }
@@ -181,7 +222,7 @@ extension PageRoutes {
             ["hash": text.lowercased(), "lead": lead, "matches": matches])
     }
 
-    private func matches(_ releases: [ReleaseView], hash: String) async throws -> [MatchView] {
+    func matches(_ releases: [ReleaseView], hash: String) async throws -> [MatchView] {
         var matches: [MatchView] = []
         for release in releases {
             let detail = ViewDetail(releases: 0, images: 0)
@@ -189,29 +230,23 @@ extension PageRoutes {
                 continue
             }
             let file = release.files.first { $0.file.matches(hash) } ?? release.files.first
-            matches.append(
-                MatchView(
-                    matchName: "\(model.body.name) \(release.body.version)",
-                    matchHref: "\(PageAddress.model(model))?modelVersionId=\(release.id)",
-                    matchAuthor: model.author.name, matchAuthorHref: PageAddress.creator(model.author),
-                    matchDay: Dates.day(release.created),
-                    matchFile: file.map { "\(BlobAddress.name(of: $0).text), \(Wording.size($0.file.size))" } ?? ""))
+            var match = MatchView(
+                "\(model.body.name) \(release.body.version)",
+                "\(PageAddress.model(model))?modelVersionId=\(release.id)", by: model.author, release.created,
+                file: file.map { "\(BlobAddress.name(of: $0).text), \(Wording.size($0.file.size))" } ?? "")
+            match.matchKey = try await signature(release.post)?.keyStart
+            matches.append(match)
         }
         return matches
     }
 
     /// A signed post, or the bytes of a picture.
-    private func post(_ id: Hash32) async throws -> [MatchView] {
+    func matches(post id: Hash32) async throws -> [MatchView] {
         if let release = try await services.catalog.release(post: id, visitor, detail: .card) {
             return try await matches([release], hash: "")
         }
         if let model = try await services.catalog.model(post: id, visitor, detail: .brief) {
-            return [
-                MatchView(
-                    matchName: model.body.name, matchHref: PageAddress.model(model), matchAuthor: model.author.name,
-                    matchAuthorHref: PageAddress.creator(model.author), matchDay: Dates.day(model.created),
-                    matchFile: "")
-            ]
+            return [MatchView(model.body.name, PageAddress.model(model), by: model.author, model.created)]
         }
         var posts = [id]
         if let reference = try await services.catalog.blobReference(id) { posts += reference.posts }
@@ -219,11 +254,12 @@ extension PageRoutes {
             guard let shown = try await services.catalog.imagePost(post: post, visitor) else { continue }
             let same = shown.images.filter { post == id || Hash32($0.image.blob) == id }
             if same.isEmpty { continue }
+            let key = try await signature(shown.post)?.keyStart
             return same.map { image in
-                MatchView(
-                    matchName: Wording.heading(image), matchHref: PageAddress.image(image.id),
-                    matchAuthor: image.author.name, matchAuthorHref: PageAddress.creator(image.author),
-                    matchDay: Dates.day(image.created), matchFile: "")
+                var match = MatchView(
+                    Wording.heading(image), PageAddress.image(image.id), by: image.author, image.created)
+                match.matchKey = key
+                return match
             }
         }
         return []

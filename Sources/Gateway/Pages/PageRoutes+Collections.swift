@@ -44,7 +44,7 @@ extension PageRoutes {
         let page = try await services.catalog.collections(asked, visitor)
         let parameters = [(name: "by", value: creator)]
         var list = ListPage(heading: creator.isEmpty ? "Collections" : "Collections of @\(creator)")
-        list.cards = page.items.map { CardView($0) }
+        list.cards = await tinted(page.items.map { CardView($0) })
         list.nothing =
             "No collection is here yet. A collection is a signed list of models and images that belong together."
         list.nothingLink = LinkView(linkText: "Look at models", linkHref: "/models")
@@ -81,6 +81,7 @@ extension PageRoutes {
             case .images(let post): list.cards += post.images.prefix(1).map { CardView($0) }
             }
         }
+        list.cards = await tinted(list.cards)
         list.nothing = "Nothing of this collection is on this node yet."
         list.nothingLink = LinkView(linkText: "All collections", linkHref: "/collections")
         list.pager = Pager(path, cursor: cursor, next: page.next)

@@ -80,9 +80,9 @@ extension PageRoutes {
             "authorID": AuthorID.text(creator.author),
             "links": creator.links.compactMap { MarkdownAddress.allowed(Array($0.utf8)) }
                 .map { LinkView(linkText: Wording.beginning($0, characters: 60), linkHref: $0) },
-            "models": theirModels.items.map { CardView($0) }, "hasModels": !theirModels.items.isEmpty,
-            "images": theirImages.items.map { CardView($0) }, "hasImages": !theirImages.items.isEmpty,
-            "collections": theirCollections.items.map { CardView($0) },
+            "models": await tinted(theirModels.items.map { CardView($0) }), "hasModels": !theirModels.items.isEmpty,
+            "images": await tinted(theirImages.items.map { CardView($0) }), "hasImages": !theirImages.items.isEmpty,
+            "collections": await tinted(theirCollections.items.map { CardView($0) }),
             "hasCollections": !theirCollections.items.isEmpty,
             "articles": theirArticles.items.map(ArticleItem.init), "hasArticles": !theirArticles.items.isEmpty,
             "hasNothing": theirModels.items.isEmpty && theirImages.items.isEmpty && theirCollections.items.isEmpty

@@ -74,7 +74,7 @@ extension PageRoutes {
                             other.name, address(sort, recipe, other.name), other.name.utf8.elementsEqual(base.utf8))
                     }),
         ]
-        list.cards = page.items.map { CardView($0) }
+        list.cards = await tinted(page.items.map { CardView($0) })
         list.nothing = "No image here fits."
         list.nothingLink = LinkView(linkText: "Show all images", linkHref: "/images")
         let parameters = address(sort, recipe, base)
@@ -100,6 +100,8 @@ extension PageRoutes {
         ).items
         page.lineage = try await services.catalog.lineage(ofImage: id, visitor)
         page.signature = try await signature(image.post)
+        page.facts = await pictureFacts(page.pictures)
+        if pages.site.has("/generate"), image.image.hasRecipe { page.remixHref = "/generate?from=\(id)" }
         let base = origins.base(for: request, context)
         return pages.page(
             "image",

@@ -47,7 +47,7 @@ extension PageRoutes {
                 cards[index].whyHref = "/models/\(model.id)/ranking?sort=\(filters.sort.rawValue)"
             }
         }
-        content["cards"] = cards
+        content["cards"] = await tinted(cards)
         content.merge(Pager("/models", filters.parameters, cursor: cursor, next: page.next).content) { _, new in new }
         return pages.page(
             "models",
@@ -104,6 +104,8 @@ extension PageRoutes {
         inCollections.containing = model.post
         inCollections.limit = 6
         page.collections = try await services.catalog.collections(inCollections, visitor).items
+
+        page.facts = await pictureFacts(page.pictures)
 
         let base = origins.base(for: request, context)
         return pages.page(
@@ -166,7 +168,7 @@ extension PageRoutes {
                         isCurrent: other == whose)
                 }),
         ]
-        list.cards = page.items.map { CardView($0, isUnderModel: true) }
+        list.cards = await tinted(page.items.map { CardView($0, isUnderModel: true) })
         list.nothing = "Nobody has shown an image made with this model here yet."
         list.nothingLink = LinkView(linkText: "Back to the model", linkHref: PageAddress.model(model))
         list.pager = Pager(path, parameters(sort, whose), cursor: cursor, next: page.next)

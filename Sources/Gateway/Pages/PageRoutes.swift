@@ -15,8 +15,8 @@ struct PageRoutes: Sendable {
     let services: GatewayServices
     let pages: PageRenderer
     let origins: Origins
-    private let stylesheet = StaticText(Templates.stylesheet, type: "text/css; charset=utf-8")
-    private let icon = StaticText(Templates.icon, type: "image/svg+xml")
+    /// Files that are hashed at the moment for those who have no scripts.
+    let checking = Places(Limits.Gateway.checked)
 
     init(services: GatewayServices, pages: PageRenderer, origins: Origins) {
         self.services = services
@@ -31,11 +31,9 @@ struct PageRoutes: Sendable {
         registerBrowsing(in: &routes)
         registerCreators(in: &routes)
         registerCollections(in: &routes)
-        routes.get("/about", shows: .node, .page, about)
+        registerSite(in: &routes)
         registerFederation(in: &routes)
         registerBuzz(in: &routes)
-        routes.get("/style.css", shows: .nothing, .page) { [stylesheet] request, _ in stylesheet.response(to: request) }
-        routes.get("/icon.svg", shows: .nothing, .page) { [icon] request, _ in icon.response(to: request) }
     }
 
     /// Pages are for visitors; the operator has the command line.
@@ -94,6 +92,7 @@ struct PageRoutes: Sendable {
         var content: [String: Any] = [
             "heading": cursor == nil ? "New models and images" : "Earlier models and images",
             "tabSets": [TabsView(tabsLabel: "Origin", tabs: tabs)], "hasCards": !feed.items.isEmpty,
+            "lead": "Made by people, signed by them, and kept by every node that likes them.",
             "isEmptyNode": feed.items.isEmpty && cursor == nil && origin == .network,
         ]
         let cards = feed.items.map { item in
@@ -104,34 +103,16 @@ struct PageRoutes: Sendable {
         }
         // What a model's card shows needs no card of its own beside it.
         let covers = Set(cards.filter(\.isModel).compactMap(\.picture?.source))
-        content["cards"] = cards.filter { card in
-            card.isModel || card.picture.map { !covers.contains($0.source) } ?? true
-        }
+        content["cards"] = await tinted(
+            cards.filter { card in
+                card.isModel || card.picture.map { !covers.contains($0.source) } ?? true
+            })
         content.merge(Pager("/", parameters, cursor: cursor, next: feed.next).content) { _, new in new }
         return pages.page(
             "home",
             PageFrame(
                 pageTitle: name, summary: "AI-art models and images on \(name), signed by the people who made them.",
                 canonical: canonical(request, context, PageAddress.with("/", parameters)), isHome: true), content)
-    }
-
-    // MARK: About
-
-    @Sendable private func about(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let counts = try await services.catalog.counts(visitor)
-        let configuration = services.configuration
-        let nodes = await services.provenAddresses().count
-        let facts = [
-            FactView("Models", Wording.count(counts.models)), FactView("Images", Wording.count(counts.images)),
-            FactView("Other nodes reached", Wording.count(nodes)), FactView("Software", configuration.software),
-            FactView("Node id", AuthorID.text(services.nodeID)),
-            FactView("Address", configuration.publicURLs.map(\.description).joined(separator: ", ")),
-        ]
-        return pages.page(
-            "about",
-            PageFrame(
-                pageTitle: "About this node", summary: "What \(configuration.nodeName) is and how it works.",
-                canonical: canonical(request, context, "/about")), ["facts": facts.compactMap { $0 }])
     }
 }
 
@@ -144,26 +125,5 @@ extension Query {
                 code: "bad-parameter", "\(name) is one of \(all.map(\.rawValue).joined(separator: ", "))")
         }
         return choice
-    }
-}
-
-/// A text that never changes while the node runs.
-struct StaticText: Sendable {
-    private let buffer: ByteBuffer
-    private let fields: HTTPFields
-    private let tag: String
-
-    init(_ text: String, type: String) {
-        buffer = ByteBuffer(string: text)
-        tag = "\"\(SHA256.hash(Array(text.utf8)).hex.prefix(16))\""
-        fields = [
-            .contentType: type, .eTag: tag, .cacheControl: "public, max-age=3600",
-            .contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-        ]
-    }
-
-    func response(to request: Request) -> Response {
-        guard request.headers[.ifNoneMatch] != tag else { return Response(status: .notModified, headers: fields) }
-        return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: buffer))
     }
 }

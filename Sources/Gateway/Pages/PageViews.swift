@@ -1,10 +1,22 @@
 import Catalog
 import Digests
 import Media
+import Synchronization
 import WaggleProtocol
 
 // What templates are filled with. A name must be unique on the way from the innermost value to the page: mustache looks
 // for what is nil further out.
+
+/// The pages that this program has: a link stands where its page does.
+final class SiteMap: Sendable {
+    private let paths = Mutex<Set<String>>([])
+
+    func note(_ routes: [DeclaredRoute]) {
+        paths.withLock { $0.formUnion(routes.filter { $0.method == "GET" && $0.face == .page }.map(\.path)) }
+    }
+
+    func has(_ path: String) -> Bool { paths.withLock { $0.contains(path) } }
+}
 
 /// The parts of a node's site, as the navigation lists them.
 enum SitePart: String, CaseIterable {
@@ -51,20 +63,24 @@ struct PictureView {
     let largeSource: String
     /// The larger copy for programs that read no WebP: link previews.
     let previewSource: String
-    /// Without its metadata, to be saved.
-    let bareSource: String
+    /// Without its metadata, to be saved; nil for a format that nothing is taken out of here.
+    let bareSource: String?
     let width: UInt32
     let height: UInt32
     let alt: String
+    let blob: Hash32
+    /// The mean colour, where it is known.
+    var tint: String?
 
     /// - Parameter caption: text that stands beside the picture; an alternative that only repeats it would be read twice.
     init?(_ image: some Pictured, caption: String = "") {
         guard let blob = Hash32(image.image.blob) else { return nil }
+        self.blob = blob
         source = BlobAddress.path(blob, name: BlobAddress.name(of: image))
         smallSource = ThumbnailAddress.path(blob, .small)
         largeSource = ThumbnailAddress.path(blob, .large)
         previewSource = ThumbnailAddress.path(blob, .large, .jpeg)
-        bareSource = "/pictures/\(blob.hex)"
+        bareSource = image.image.mediaType == "image/avif" ? nil : "/pictures/\(blob.hex)"
         // A page that knows the size does not move when the picture comes.
         width = image.image.width
         height = image.image.height
@@ -76,7 +92,7 @@ struct PictureView {
 /// An item of a grid.
 struct CardView {
     let href: String
-    let picture: PictureView?
+    var picture: PictureView?
     let cardTitle: String
     let isModel: Bool
     let cardAuthor: String
@@ -179,8 +195,9 @@ struct SampleView {
     let width: UInt32
     let height: UInt32
     let alt: String
+    let tint: String?
 
-    init?(_ image: ImageView) {
+    init?(_ image: ImageView, _ facts: [Hash32: PictureFacts] = [:]) {
         guard let picture = PictureView(image) else { return nil }
         sampleHref = PageAddress.image(image.id)
         smallSource = picture.smallSource
@@ -189,5 +206,6 @@ struct SampleView {
         width = picture.width
         height = picture.height
         alt = picture.alt
+        tint = facts[picture.blob]?.meanColour.shortColour
     }
 }

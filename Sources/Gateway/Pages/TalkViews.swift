@@ -31,7 +31,7 @@ struct ReviewItem {
 }
 
 struct CommentItem {
-    /// 0 for a comment that begins a thread.
+    /// 0 for a comment that begins a thread; deeper than 4 would leave no room on a phone.
     let commentDepth: Int
     /// Whom it answers, when that comment stands on the same page.
     let answered: String?
@@ -51,7 +51,7 @@ struct CommentItem {
     }
 
     private init(_ comment: CommentView, answered: String?) {
-        commentDepth = min(max(comment.depth, 0), 8)
+        commentDepth = min(max(comment.depth, 0), 4)
         self.answered = comment.depth > 0 ? answered : nil
         textAuthor = comment.author.name
         textAuthorHref = PageAddress.creator(comment.author)

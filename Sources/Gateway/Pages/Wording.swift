@@ -131,9 +131,13 @@ enum Wording {
         switch name.lowercased() {
         case "": nil
         case "safetensor", "safetensors": "Format: safetensors, which holds numbers and no program"
-        case "pickletensor", "pickle", "ckpt": "Format: pickle, which can run programs when it is loaded"
+        case _ where isPickle(name): "Format: pickle, which can run programs when it is loaded"
         default: "Format: \(name)"
         }
+    }
+
+    static func isPickle(_ format: String) -> Bool {
+        ["pickletensor", "pickle", "ckpt"].contains(format.lowercased())
     }
 
     /// What is known of a resource that an image names.

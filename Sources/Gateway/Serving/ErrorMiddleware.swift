@@ -21,13 +21,14 @@ struct ErrorMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
-        var response: Response
         let began = ContinuousClock.now
-        do {
-            try flood.admit(request, context)
-            response = try await next(request, context)
-        } catch {
-            response = answer(to: request, error, context.logger)
+        var response = await ContentCoding.$takesGzip.withValue(ContentCoding.takesGzip(request)) {
+            do {
+                try flood.admit(request, context)
+                return try await next(request, context)
+            } catch {
+                return answer(to: request, error, context.logger)
+            }
         }
         response.headers[.xContentTypeOptions] = "nosniff"
         // Other sites learn nothing. Not "no-referrer": with it browsers name no origin for our own forms, and the check
@@ -226,13 +227,20 @@ extension Response {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
-    static func html(_ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+    // A literal that is a valid field name. A page that opened ours has no hand on it.
+    private static let openerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy")!
+
+    static func html(
+        _ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], runsScripts: Bool = false
+    ) -> Response {
         var headers = headers
         headers[.contentType] = "text/html; charset=utf-8"
         headers[.contentSecurityPolicy] = """
             default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; \
-            frame-ancestors 'none'
+            frame-ancestors 'none'\(runsScripts ? "; script-src 'self'" : "")
             """
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        headers[Self.openerPolicy] = "same-origin"
+        let body = ContentCoding.body(text, &headers)
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body))
     }
 }

@@ -3,16 +3,21 @@ extension Templates {
     static let card = """
         <li class="card">
         <a href="{{href}}">
-        {{#picture}}<img src="{{smallSource}}" width="{{width}}" height="{{height}}" alt="{{alt}}" loading="lazy">{{/picture}}
-        {{^picture}}<span class="blank" aria-hidden="true"></span>{{/picture}}
+        {{#picture}}{{#tint}}<svg class="ph" color="{{.}}" aria-hidden="true"></svg>{{/tint}}<img src="{{smallSource}}" width="{{width}}" height="{{height}}" alt="{{alt}}" loading="lazy">{{/picture}}
+        {{^picture}}<svg class="ph blank" viewBox="-64 -64 192 192" aria-hidden="true"><use href="#comb"/></svg>{{/picture}}
         <span class="what{{^isModel}} plainly{{/isModel}}"><bdi>{{cardTitle}}</bdi></span>
         </a>
         <p class="by">{{#badges}}<span class="badge">{{.}}</span> {{/badges}}<a href="{{cardAuthorHref}}"><bdi>{{cardAuthor}}</bdi></a>\
         {{#cardOrigin}} <span class="from">{{.}}</span>{{/cardOrigin}}\
-        {{#cardNote}}<span class="note">{{.}}</span>{{/cardNote}}\
-        {{#whyHref}}<a class="note" href="{{.}}" aria-label="Why here? The place of {{cardTitle}}">Why here?</a>{{/whyHref}}</p>
+        {{#cardNote}}<span class="note">{{.}}{{#whyHref}} · {{>why}}{{/whyHref}}</span>{{/cardNote}}\
+        {{^cardNote}}{{#whyHref}}<span class="note">{{>why}}</span>{{/whyHref}}{{/cardNote}}</p>
         </li>
 
+        """
+
+    /// The way to the rule that put a card where it is.
+    static let why = """
+        <a href="{{whyHref}}" aria-label="Why here? The place of {{cardTitle}}">Why here?</a>
         """
 
     /// A grid of cards.

@@ -15,6 +15,7 @@ extension Templates {
         {{#preview}}<meta property="og:image" content="{{.}}">{{/preview}}
         <link rel="icon" href="/icon.svg" type="image/svg+xml">
         <link rel="stylesheet" href="/style.css?v={{styleVersion}}">
+        {{#script}}<script src="{{.}}" defer></script>{{/script}}
         </head>
         <body>
         <a class="skip" href="#main">Skip to content</a>
@@ -22,7 +23,7 @@ extension Templates {
         <div class="wide-as-main">
         <a class="brand" href="/"{{#isHome}} aria-current="page"{{/isHome}}>\
         <svg viewBox="0 0 64 64" width="28" height="28" aria-hidden="true">\
-        <path d="M19 5h14l7 12-7 12H19l-7-12zM44 20h14l7 12-7 12H44l-7-12zM19 35h14l7 12-7 12H19l-7-12z" \
+        <path id="comb" d="M19 5h14l7 12-7 12H19l-7-12zM44 20h14l7 12-7 12H44l-7-12zM19 35h14l7 12-7 12H19l-7-12z" \
         transform="translate(-7)"/></svg><bdi>{{nodeName}}</bdi></a>
         <nav aria-label="Main"><ul class="links">{{#parts}}\
         <li><a href="{{partHref}}"{{#isPartHere}} aria-current="true"{{/isPartHere}}>{{partTitle}}</a></li>{{/parts}}</ul></nav>

@@ -11,9 +11,17 @@ extension Templates {
         </section>
         {{/isEmptyNode}}
         {{^isEmptyNode}}
-        <div class="top">
-        <h1>{{heading}}</h1>
-        {{>tabs}}
+        <div class="top hero">
+        <div><h1>{{heading}}</h1>
+        <p class="by">{{lead}}</p>
+        {{>tabs}}</div>
+        <svg viewBox="0 0 158 108" width="158" height="108" aria-hidden="true"><path d="\
+        M107 5h14l7 12-7 12H107l-7-12zM82 20h14l7 12-7 12H82l-7-12zM132 20h14l7 12-7 12H132l-7-12z\
+        M107 35h14l7 12-7 12H107l-7-12zM132 50h14l7 12-7 12H132l-7-12zM107 65h14l7 12-7 12H107l-7-12z"/>\
+        <path opacity=".35" d="\
+        M57 5h14l7 12-7 12H57l-7-12zM57 35h14l7 12-7 12H57l-7-12zM82 50h14l7 12-7 12H82l-7-12z\
+        M132 80h14l7 12-7 12H132l-7-12zM32 20h14l7 12-7 12H32l-7-12zM7 35h14l7 12-7 12H7l-7-12z\
+        M82 80h14l7 12-7 12H82l-7-12z"/></svg>
         </div>
         {{#hasCards}}{{>grid}}{{/hasCards}}
         {{^hasCards}}<section class="empty"><p>Nothing of this node's own people is here yet.</p>\

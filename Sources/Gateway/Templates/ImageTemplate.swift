@@ -4,7 +4,8 @@ extension Templates {
         {{>head}}
         <article class="image">
         <figure>
-        <a href="{{source}}"><img src="{{source}}" width="{{width}}" height="{{height}}" alt="{{alt}}"></a>
+        <a class="pic" href="{{source}}">{{#hasBlur}}<svg class="ph" viewBox="0 0 4 3" preserveAspectRatio="none" aria-hidden="true">{{#blur}}\
+        <path fill="{{cellColour}}" d="M{{x}} {{y}}h1v1h-1z"/>{{/blur}}</svg>{{/hasBlur}}<img src="{{source}}" width="{{width}}" height="{{height}}" alt="{{alt}}"></a>
         </figure>
         <div class="text">
         <h1><bdi>{{heading}}</bdi></h1>
@@ -15,8 +16,9 @@ extension Templates {
         {{#models}}{{#first()}}<p class="by">{{relation}}</p><ul class="words">{{/first()}}\
         <li><a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a></li>{{#last()}}</ul>{{/last()}}{{/models}}
         {{>reactionrow}}
-        <p><a class="button" href="{{source}}" download>Download <span>{{size}}, with its metadata</span></a>\
-        {{#bareSource}} <a class="quiet button" href="{{.}}" download>Without its metadata</a>{{/bareSource}}</p>
+        <p class="row">{{#remixHref}}<a class="button" href="{{.}}">Remix</a>{{/remixHref}}\
+        <a class="{{#remixHref}}quiet {{/remixHref}}button" href="{{source}}" download>Download <span>{{size}}</span></a>\
+        {{#bareSource}}<a class="quiet button" href="{{.}}" download>Without metadata</a>{{/bareSource}}</p>
         {{#text}}<div class="prose part">{{{.}}}</div>{{/text}}
         {{#prompt}}<section aria-labelledby="prompt"><h2 id="prompt">Prompt</h2><p class="quote">{{.}}</p></section>{{/prompt}}
         {{#negativePrompt}}<section aria-labelledby="negative"><h2 id="negative">Negative prompt</h2>\
@@ -31,7 +33,7 @@ extension Templates {
         {{#last()}}</tbody></table></section>{{/last()}}{{/resources}}
         {{#hasLineage}}<section aria-labelledby="lineage"><h2 id="lineage">Lineage</h2>{{>kin}}</section>{{/hasLineage}}
         {{#siblings}}{{#first()}}<section aria-labelledby="more"><h2 id="more">From the same post</h2>\
-        <ul class="feed small">{{/first()}}<li class="card"><a href="{{sampleHref}}"><img src="{{smallSource}}" width="{{width}}" \
+        <ul class="feed small">{{/first()}}<li class="card"><a href="{{sampleHref}}">{{>tinted}}<img src="{{smallSource}}" width="{{width}}" \
         height="{{height}}" alt="{{alt}}" loading="lazy"></a></li>{{#last()}}</ul></section>{{/last()}}{{/siblings}}
         {{#hasComments}}<section aria-labelledby="comments"><h2 id="comments">Comments</h2>{{>commentlist}}</section>{{/hasComments}}
         <details><summary>Signed post</summary>
@@ -40,6 +42,11 @@ extension Templates {
         </div>
         </article>
         {{>foot}}
+        """
+
+    /// The colour that stands in for a sample.
+    static let tinted = """
+        {{#tint}}<svg class="ph" color="{{.}}" aria-hidden="true"></svg>{{/tint}}
         """
 
     /// What something was made from, and what was made of it.

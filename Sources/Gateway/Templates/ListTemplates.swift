@@ -66,7 +66,10 @@ extension Templates {
         <h1><bdi>{{heading}}</bdi></h1>
         {{#corrected}}<p>Nothing fits exactly. Showing results for <strong><bdi>{{.}}</bdi></strong>.</p>{{/corrected}}
         {{#hashHref}}<p>This looks like a hash: <a href="{{.}}">look it up</a>.</p>{{/hashHref}}
-        {{#filterHref}}<p class="by"><a href="{{.}}">Filter models</a></p>{{/filterHref}}
+        {{#facetRows}}<nav class="row" aria-label="{{facetName}}"><span class="by" aria-hidden="true">{{facetName}}</span>\
+        <ul class="words">{{#facetLinks}}<li><a href="{{nameHref}}"><bdi>{{nameText}}</bdi> <span class="by">{{nameCount}}</span></a></li>\
+        {{/facetLinks}}</ul></nav>{{/facetRows}}
+        {{#filterHref}}<p class="by"><a href="{{.}}">All filters</a></p>{{/filterHref}}
         </div>
         {{#hasCreators}}<section class="part" aria-labelledby="found-creators"><h2 id="found-creators">Creators</h2>{{>people}}</section>{{/hasCreators}}
         {{#hasCards}}<section class="part" aria-labelledby="found-models"><h2 id="found-models">Models</h2>{{>grid}}</section>{{/hasCards}}
@@ -89,15 +92,21 @@ extension Templates {
         {{>foot}}
         """
 
+    /// What was found, with who signed it.
+    static let matchrows = """
+        <ul class="rows">{{#matches}}<li><a href="{{matchHref}}"><bdi>{{matchName}}</bdi></a>\
+        <p class="by">{{#matchKey}}signed {{/matchKey}}by <a href="{{matchAuthorHref}}"><bdi>{{matchAuthor}}</bdi></a>\
+        {{#matchOrigin}} of {{.}}{{/matchOrigin}}{{#matchKey}} with key <code class="chip">{{.}}</code>{{/matchKey}} · \
+        <time datetime="{{matchDay}}">{{matchDay}}</time>{{#matchFile}} · <bdi>{{.}}</bdi>{{/matchFile}}</p></li>{{/matches}}</ul>
+        """
+
     /// What a hash names.
     static let hash = """
         {{>head}}
         <div class="top"><h1>What this hash names</h1>
         <p><code>{{hash}}</code></p>
         <p class="by">{{lead}}</p></div>
-        <ul class="rows">{{#matches}}<li><a href="{{matchHref}}"><bdi>{{matchName}}</bdi></a>\
-        <p class="by">by <a href="{{matchAuthorHref}}"><bdi>{{matchAuthor}}</bdi></a> · <time datetime="{{matchDay}}">{{matchDay}}</time>\
-        {{#matchFile}} · <bdi>{{.}}</bdi>{{/matchFile}}</p></li>{{/matches}}</ul>
+        {{>matchrows}}
         {{>foot}}
         """
 }

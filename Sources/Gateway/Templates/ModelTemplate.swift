@@ -16,7 +16,7 @@ extension Templates {
         {{#hasSamples}}
         <div class="shown">
         <ul class="samples" aria-label="Samples" tabindex="0">
-        {{#samples}}<li><a href="{{sampleHref}}"><img src="{{largeSource}}" width="{{width}}" height="{{height}}" alt="{{alt}}"\
+        {{#samples}}<li><a class="pic" href="{{sampleHref}}">{{>tinted}}<img src="{{largeSource}}" width="{{width}}" height="{{height}}" alt="{{alt}}"\
         {{^first()}} loading="lazy"{{/first()}}></a></li>
         {{/samples}}
         </ul>
@@ -37,12 +37,12 @@ extension Templates {
         <p><code class="line">waggle get {{getName}}</code></p>
         </section>
         {{/primary}}
-        <section class="box trust" aria-labelledby="trust">
+        <section class="box" aria-labelledby="trust">
         <h2 id="trust">Signed</h2>
-        <p>by <a href="{{creatorHref}}"><bdi>{{creator}}</bdi></a>{{#signature}} with key <code>{{keyStart}}</code>\
+        <p>by <a href="{{creatorHref}}"><bdi>{{creator}}</bdi></a>{{#signature}} with key <code class="chip">{{keyStart}}</code>\
         {{#keyLabel}} (<bdi>{{.}}</bdi>){{/keyLabel}}{{#keySince}}, in use since <time datetime="{{.}}">{{.}}</time>{{/keySince}}{{/signature}}, \
         published <time datetime="{{published}}">{{publishedDay}}</time></p>
-        <ul class="plain by">{{#trust}}<li>{{.}}</li>{{/trust}}</ul>
+        <ul class="trust plain by">{{#trust}}<li{{^isGood}} class="no"{{/isGood}}>{{trustWords}}</li>{{/trust}}</ul>
         </section>
         {{#hasUse}}
         <section class="box" aria-labelledby="use">

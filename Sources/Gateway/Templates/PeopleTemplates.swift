@@ -85,20 +85,4 @@ extension Templates {
         </article>
         {{>foot}}
         """
-
-    /// What this node is.
-    static let about = """
-        {{>head}}
-        <article class="reading">
-        <div class="top"><h1>About {{nodeName}}</h1></div>
-        <div class="prose">
-        <p>This is a node of a network for AI-art models. It shows models and images that people published here or on nodes that \
-        it follows, checks every signature, and serves the files that it keeps.</p>
-        <p>Federation: nodes exchange signed posts and files with each other. Nobody owns the network, and a model stays \
-        available as long as any node keeps it.</p>
-        </div>
-        <section class="part" aria-labelledby="facts"><h2 id="facts">In numbers</h2>{{>factlist}}</section>
-        </article>
-        {{>foot}}
-        """
 }

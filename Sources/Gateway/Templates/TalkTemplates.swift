@@ -62,13 +62,10 @@ extension Templates {
         {{>head}}
         <div class="top">{{>crumb}}<h1><bdi>{{heading}}</bdi></h1>
         <p class="by">Everything that the author signed about this model and that this node knows, newest first.</p></div>
-        <div class="scroll" role="region" aria-label="Signed log" tabindex="0"><table>
-        <thead><tr><th scope="col">Day</th><th scope="col">What</th><th scope="col">State</th><th scope="col">Key</th>\
-        <th scope="col">Post</th></tr></thead>
-        <tbody>{{#entries}}<tr><td><time datetime="{{entryTime}}">{{entryDay}}</time></td><td><bdi>{{entryWhat}}</bdi></td>\
-        <td>{{entryState}}</td><td>{{#entryKey}}<code>{{.}}</code>{{/entryKey}}{{#entryKeyLabel}} <bdi>{{.}}</bdi>{{/entryKeyLabel}}</td>\
-        <td><code>{{entryID}}</code></td></tr>{{/entries}}</tbody>
-        </table></div>
+        <ol class="log">{{#entries}}<li><strong><bdi>{{entryWhat}}</bdi></strong>, {{entryState}}\
+        <p class="by"><time datetime="{{entryTime}}">{{entryDay}}</time>\
+        {{#entryKey}} · key <code class="chip">{{.}}</code>{{/entryKey}}{{#entryKeyLabel}} <bdi>{{.}}</bdi>{{/entryKeyLabel}}\
+         · post <code class="chip">{{entryID}}</code></p></li>{{/entries}}</ol>
         {{>foot}}
         """
 

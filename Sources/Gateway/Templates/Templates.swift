@@ -2,13 +2,15 @@
 enum Templates {
     static let all = [
         // Frame and parts.
-        "head": head, "foot": foot, "card": card, "grid": grid, "pager": pager, "tabs": tabs, "crumb": crumb,
+        "head": head, "foot": foot, "card": card, "why": why, "tinted": tinted, "grid": grid,
+        "matchrows": matchrows, "invalid": invalid, "pager": pager, "tabs": tabs, "crumb": crumb,
         "people": people, "articlerows": articlerows, "factlist": factlist, "reactionrow": reactionrow,
         "byline": byline, "reviewlist": reviewlist, "commentlist": commentlist, "kin": kin,
         // Pages.
         "home": home, "list": list, "models": models, "model": model, "reviews": reviews, "discussion": discussion,
         "history": history, "ranking": ranking, "image": image, "search": search, "names": names, "hash": hash,
         "creators": creators, "creator": creator, "articles": articles, "article": article, "about": about,
+        "rules": rules, "status": status, "help": help, "verify": verify,
         "federation": federation, "buzz": buzz, "currency": currency, "wallet": wallet, "final": finalReceipt,
         "finallist": finallist, "bounties": bounties, "bounty": bounty, "newbounty": newbounty, "tip": tip,
         "rewards": rewards,

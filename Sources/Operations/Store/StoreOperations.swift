@@ -16,12 +16,30 @@ public struct ShowStoreUsage: Operation {
             let wanted = try await context.federation.mirrorStatus().reduce(0) { $0 + $1.plan.fetch.bytes }
             return StoreUsageReport(
                 try await context.blobs.usage(), try await context.blobs.scrubRound(),
+                thumbnails: Self.thumbnails(context.home.thumbnails),
                 damaged: try await context.blobs.damaged().count, mirrorsWant: wanted)
         } catch let error as BlobError {
             throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
         }
+    }
+}
+
+extension ShowStoreUsage {
+    /// Read from the folder itself: whoever deletes small copies tells nobody.
+    private static func thumbnails(_ folder: FilePath) -> BlobSum {
+        var (count, bytes) = (0, UInt64(0))
+        for shelf in (try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? []
+        where shelf.utf8.count == 2 {
+            let shelf = folder.appending(shelf)
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: shelf.string)) ?? [] {
+                let facts = try? FileManager.default.attributesOfItem(atPath: shelf.appending(name).string)
+                count += 1
+                bytes += (facts?[.size] as? UInt64) ?? 0
+            }
+        }
+        return BlobSum(blobs: count, bytes: bytes)
     }
 }
 

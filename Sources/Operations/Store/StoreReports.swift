@@ -19,6 +19,8 @@ public struct StoreUsageReport: Codable, Sendable {
     public let trash: BlobSum
     /// Other programs' files, which count against no budget.
     public let adopted: BlobSum
+    /// Small copies of pictures, which count against no budget and can be deleted at any time.
+    public let thumbnails: BlobSum
     /// Bytes; nil for no budget.
     public let budget: UInt64?
     /// Bytes in use that count against the budget.
@@ -37,7 +39,7 @@ public struct StoreUsageReport: Codable, Sendable {
     /// Blobs that lost bytes and wait for repair.
     public let damaged: Int
 
-    init(_ usage: StoreUsage, _ round: ScrubRound, damaged: Int, mirrorsWant: UInt64) {
+    init(_ usage: StoreUsage, _ round: ScrubRound, thumbnails: BlobSum, damaged: Int, mirrorsWant: UInt64) {
         ownPosts = BlobSum(usage.ownPosts)
         userPins = BlobSum(usage.user)
         bounties = BlobSum(usage.bounties)
@@ -47,6 +49,7 @@ public struct StoreUsageReport: Codable, Sendable {
         partialHeldBytes = usage.partialHeldBytes
         trash = BlobSum(usage.trash)
         adopted = BlobSum(usage.adopted)
+        self.thumbnails = thumbnails
         budget = usage.room.budget
         used = usage.room.used
         keepFree = usage.room.keepFree

@@ -43,7 +43,7 @@ struct HTMLLint {
 
     // MARK: Reading
 
-    private static let void: Set = ["meta", "link", "img", "input", "br", "hr", "path"]
+    private static let void: Set = ["meta", "link", "img", "input", "br", "hr", "path", "use"]
     private static let blocks: Set = [
         "p", "ul", "ol", "div", "section", "table", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "form",
         "dl",
@@ -129,7 +129,12 @@ struct HTMLLint {
                     "<\(tag) \(attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })>: \(what)")
             }
         }
-        check(!["script", "style", "iframe", "object", "embed", "base"].contains(tag), "not on our pages", &problems)
+        check(!["style", "iframe", "object", "embed", "base", "font"].contains(tag), "not on our pages", &problems)
+        if tag == "script" {
+            check(
+                attributes["src"]?.hasPrefix("/") == true && attributes.keys.contains("defer"), "inline or in the way",
+                &problems)
+        }
         for (name, value) in attributes {
             check(!name.hasPrefix("on") && name != "style", "inline \(name)", &problems)
             if name == "href" || name == "src" || name == "action" {
@@ -148,7 +153,8 @@ struct HTMLLint {
             let isTold = ["alt", "width", "height"].allSatisfy { !(attributes[$0] ?? "").isEmpty }
             check(isTold, "alt, width and height", &problems)
         case "th": check(attributes["scope"] != nil, "scope", &problems)
-        case "form": check(attributes["method"] == "get", "method", &problems)
+        case "form": check(["get", "post"].contains(attributes["method"]), "method", &problems)
+        case "svg": check(attributes["aria-hidden"] == "true", "a drawing that is read out", &problems)
         case "nav": check(attributes["aria-label"] != nil, "a name", &problems)
         case "li": check(["ul", "ol"].contains(open.last?.tag ?? "-"), "within a list", &problems)
         case "h1", "h2", "h3", "h4", "h5", "h6":

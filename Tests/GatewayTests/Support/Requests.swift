@@ -15,6 +15,13 @@ import WaggleProtocol
 extension TestNode {
     /// Sends requests through the real router.
     func test<Value: Sendable>(_ body: @Sendable (Client) async throws -> Value) async throws -> Value {
+        try await test(with: services, body)
+    }
+
+    /// The same of a node that serves from something else.
+    func test<Value: Sendable>(
+        with services: GatewayServices, _ body: @Sendable (Client) async throws -> Value
+    ) async throws -> Value {
         let gateway = try Gateway(services)
         return try await gateway.application.test(.router) { client in
             try await body(Client(client: client))
