@@ -3,7 +3,7 @@ import GRDB
 /// All tables of `catalog.db`. They can be dropped at any time: the posts and `local.db` build them anew. So there are
 /// no migrations, only a version: another one means that the catalog is built anew.
 enum CatalogSchema {
-    static let version: Int64 = 5
+    static let version: Int64 = 6
 
     private static let tables = [
         AuthorTable.schema, RoomTable.schema, ModelTable.schema, TermTable.schema, SearchTable.schema,

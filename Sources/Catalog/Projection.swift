@@ -28,7 +28,7 @@ final class Projection {
     var tallies: [Int64: Tally] = [:]
     var facetChanges: [Facet: Int64] = [:]
     /// Members of posting lists that come and go.
-    var postingChanges: [PostingPlace: [Int32: Bool]] = [:]
+    var postingChanges: [PostingKey: [Int32: Bool]] = [:]
     var activityChanges: [ActivityDay: Int64] = [:]
     var wordChanges: [SearchWord: Int64] = [:]
     /// Whether authors are at home here.

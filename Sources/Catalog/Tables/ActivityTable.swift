@@ -18,8 +18,11 @@ enum ActivityTable {
             n INTEGER NOT NULL,
             PRIMARY KEY (model_id, day, level)
         ) WITHOUT ROWID;
-        -- Whose a model's number is, whether or not the model's post is here.
-        CREATE TABLE model_owners (model_id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL);
+        -- Whose a model's number is, and its place in posting lists, whether or not the model's post is here. Places
+        -- follow each other without the gaps that numbers have, so that lists of them are short.
+        CREATE TABLE model_owners (
+            model_id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL, place INTEGER NOT NULL UNIQUE
+        );
         """
 
     /// Author and time of each fact on a post, by the post's row in `subjects`.
@@ -107,7 +110,16 @@ extension Projection {
     func setOwner(ofModel id: Int32, _ authorID: Int32) throws {
         if known.modelOwners.updateValue(authorID, forKey: id) == authorID { return }
         try database.run(
-            "INSERT INTO model_owners (model_id, author_id) VALUES (?, ?) ON CONFLICT DO NOTHING", [id, authorID])
+            """
+            INSERT INTO model_owners (model_id, author_id, place)
+            SELECT ?, ?, COALESCE(MAX(place), 0) + 1 FROM model_owners WHERE true ON CONFLICT (model_id) DO NOTHING
+            """, [id, authorID])
+    }
+
+    /// Nil for a model that neither a post nor a release ever named.
+    func place(ofModel id: Int32) throws -> Int32? {
+        try database.integer("SELECT place FROM model_owners WHERE model_id = ?", [id])
+            .map { Int32(truncatingIfNeeded: $0) }
     }
 
     private func owner(ofModel id: Int32) throws -> Int32? {
