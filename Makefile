@@ -3,14 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop bench bench-blobs bench-federation schemathesis bench-ledger bench-api proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -j $(JOBS)
 
-PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config
-INTEROP_PACKAGES := chromium openssl curl aria2 minisign openssh-client python3 python3-venv
+PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev pkg-config bubblewrap libvips-tools
+INTEROP_PACKAGES := chromium openssl curl aria2 hledger nginx-light minisign openssh-client python3 python3-venv
 BENCH_PACKAGES := nginx-light openssl curl python3
 PROTO_PACKAGES := protobuf-compiler
 SOURCES := Package.swift Sources Tests Benchmarks Examples
@@ -22,9 +22,12 @@ help:
 	@echo 'make soak     kill nodes 200 times while they write (KILLS=…), and simulate 20000 networks (SEEDS=…)'
 	@echo 'make fuzz     damage what peers send, 60 s a parser (FUZZ_SECONDS=…), from a new seed each time (FUZZ_SEED=…)'
 	@echo 'make interop  browsers and other programs against real nodes'
+	@echo 'make schemathesis  the API against its OpenAPI document, with made-up requests'
 	@echo 'make bench    measure, each figure against a bound taken in the same run'
 	@echo 'make bench-blobs  the same for taking files in and moving them, beside other programs where they are installed'
 	@echo 'make bench-federation  the same for what nodes say to each other'
+	@echo 'make bench-ledger  the same for an authority of a currency, its log and its audit'
+	@echo 'make bench-api  the same for what programs ask over HTTP, of a node with 100,000 releases'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -54,7 +57,8 @@ SEEDS ?= 20000
 soak: deps
 	$(SWIFT_BUILD) --build-tests
 	SEEDS=$(SEEDS) FIRST_SEED=$${FIRST_SEED:-$$(date +%s)} swift test --skip-build --disable-xctest --filter 'SimulationTests'
-	WAGGLE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'KillTests'
+	WAGGLE_SEEDS=$(SEEDS) swift test --skip-build --disable-xctest --filter 'LoneAuthorityTests'
+	WAGGLE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'KillTests|BuzzCrashTests'
 
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= $(shell date +%s)
@@ -70,6 +74,10 @@ interop: deps deps-interop
 	$(SWIFT_BUILD) --product negentropy-harness
 	Tests/Interop/run
 
+schemathesis: deps deps-interop
+	$(SWIFT_BUILD) --product waggle
+	Tests/Interop/run test_schemathesis.py
+
 bench: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/run.py
@@ -81,6 +89,14 @@ bench-blobs: deps deps-bench
 bench-federation: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/federation.py
+
+bench-ledger: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/ledger.py
+
+bench-api: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/api.py
 
 proto: deps-proto
 	swift package resolve

@@ -35,6 +35,7 @@ let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let mustache = product("Mustache", "swift-mustache")
 let tomlKit = product("TOMLKit", "TOMLKit")
 let unixSignals = product("UnixSignals", "swift-service-lifecycle")
+let subprocess = product("Subprocess", "swift-subprocess")
 let system = product("SystemPackage", "swift-system")
 let asyncHTTPClient = product("AsyncHTTPClient", "async-http-client")
 
@@ -57,6 +58,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.0"),
         .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
@@ -81,6 +83,10 @@ let package = Package(
             name: "Backup", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, system],
             swiftSettings: optimised),
         .target(name: "Formats", dependencies: ["Digests", "WaggleProtocol"], swiftSettings: optimised),
+        .target(name: "Sandbox", dependencies: ["WaggleProtocol", subprocess, system], swiftSettings: strict),
+        .target(
+            name: "Media", dependencies: ["Digests", "WaggleProtocol", "Formats", "Sandbox", grdb, system],
+            swiftSettings: optimised),
         .target(
             name: "BlobStore",
             dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
@@ -101,23 +107,23 @@ let package = Package(
         .target(
             name: "Federation",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Catalog",
-                grdb,
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Ledger",
+                "Catalog", grdb,
                 protobuf,
                 nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
             ], swiftSettings: optimised),
         .target(
             name: "Operations",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
+                "Moderation", "Accounts", "Ledger", "Catalog",
                 "Federation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
             dependencies: [
-                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog",
+                "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
+                "Moderation", "Accounts", "Ledger", "Catalog",
                 "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
@@ -125,8 +131,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Accounts", "Catalog",
+                "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
+                "Moderation", "Accounts", "Ledger", "Catalog",
                 "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
@@ -149,8 +155,8 @@ let package = Package(
             name: "waggle-bench",
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "PostLog", "BlobStore", "Moderation",
-                "Catalog",
-                protobuf, argumentParser, system,
+                "Ledger", "Catalog", "Federation",
+                protobuf, argumentParser, system, nio, nioHTTP1, asyncHTTPClient, hummingbird, httpTypes, log,
             ], path: "Benchmarks/waggle-bench", swiftSettings: strict),
 
         .testTarget(
@@ -164,6 +170,10 @@ let package = Package(
             dependencies: ["Digests", "WaggleProtocol", "Identity", "Backup", grdb, system], swiftSettings: strict),
         .testTarget(
             name: "FormatsTests", dependencies: ["Digests", "WaggleProtocol", "Formats"], swiftSettings: strict),
+        .testTarget(name: "SandboxTests", dependencies: ["Sandbox", system], swiftSettings: strict),
+        .testTarget(
+            name: "MediaTests", dependencies: ["Digests", "Formats", "Media", "Sandbox", grdb, system],
+            swiftSettings: strict),
         .testTarget(
             name: "PostLogTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", grdb, protobuf],
             swiftSettings: strict),
@@ -198,10 +208,16 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["Digests", "WaggleProtocol", "Identity", "PostLog", "Federation", protobuf],
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Federation", "Gateway",
+                protobuf,
+            ],
             exclude: ["Corpus"], swiftSettings: optimised),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Digests", "WaggleProtocol", "PostLog", "Federation"],
+            name: "SimulationTests",
+            dependencies: [
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", "Federation", "Node", grdb, protobuf,
+            ],
             swiftSettings: optimised),
         .testTarget(
             name: "OperationsTests",
@@ -213,16 +229,17 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
+                "Ledger", "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
-        .testTarget(name: "NodeTests", dependencies: ["Operations", "Node", system], swiftSettings: strict),
+        .testTarget(name: "NodeTests", dependencies: ["Digests", "Operations", "Node", system], swiftSettings: strict),
         // Reads the sources, and starts the program itself.
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "waggle", "Digests", "WaggleProtocol", "Identity", "Formats", protobuf, nio, nioFoundation, nioHTTP1,
+                "waggle", "Digests", "WaggleProtocol", "Identity", "Formats", "Ledger", protobuf, nio, nioFoundation,
+                nioHTTP1,
                 nioSSL, asyncHTTPClient,
             ],
             swiftSettings: strict),

@@ -18,7 +18,7 @@ import time
 sys.dont_write_bytecode = True
 from processes import Failure, Waggle, run, timed, wait_until, write_model
 from proxy import Proxy
-from report import BENCH, GIB, MIB, ROUNDS, SCALE, WAGGLE, main, settle
+from report import BENCH, GIB, MIB, ROOT, ROUNDS, SCALE, WAGGLE, main, settle
 
 
 # MARK: Nodes
@@ -68,6 +68,13 @@ def holders(folder, count, size, **proxy):
 def is_whole(node, sha256):
     done = subprocess.run(["curl", "-sfI", f"{node.url}/blobs/{sha256}"], capture_output=True)
     return done.returncode == 0
+
+
+def is_named(node, sha256):
+    """Whether the node has read the file for its other names; until then it is at work on that."""
+    url = f"{node.url}/api/v1/model-versions/by-hash/{sha256}"
+    done = subprocess.run(["curl", "-sfk", url], capture_output=True)
+    return done.returncode == 0 and all(file["hashes"].get("BLAKE3") for file in json.loads(done.stdout)["files"])
 
 
 class AnonymousPeak(threading.Thread):
@@ -136,6 +143,8 @@ def transfer(report, folder, name, holder, fetcher_settings, goals):
         pipe = f"curl -sS --fail {blob} | tee {folder}/copy | openssl dgst -sha256 -r"
         with contextlib.ExitStack() as stack:
             node = holder(stack, plain)
+            for one in {plain, node}:
+                wait_until(lambda: is_named(one, sha256), 120, "the holder has nothing else to do", every=0.5)
             for number in range(ROUNDS):
                 settle()
                 wall, _, output = timed("bash", "-o", "pipefail", "-c", pipe)
@@ -178,9 +187,27 @@ def others(folder, file, blob, sha256):
     if shutil.which("aria2c"):
         measure("aria2, 8 connections", "aria2c", "-q", "-x8", "-s8", "-k1M", "--file-allocation=none",
                 f"--checksum=sha-256={sha256}", "-d", folder, "-o", "other", blob)
+    python = with_libtorrent()
+    if python:
+        # The first question for a torrent makes its piece hashes, which are kept.
+        run("curl", "-sSf", "-o", f"{folder}/torrent", f"{blob}.torrent")
+        os.makedirs(f"{folder}/torrents", exist_ok=True)
+        settle()
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torrent.py")
+        seconds["libtorrent, web seed"] = timed(python, script, f"{folder}/torrent", f"{folder}/torrents")[0]
+        shutil.rmtree(f"{folder}/torrents")
     if shutil.which("rsync"):
         measure("rsync -W of the file, no hash", "rsync", "-W", file, f"{folder}/other")
     return seconds
+
+
+def with_libtorrent():
+    """A Python that has libtorrent: this one, or that of `make interop`; None where neither does."""
+    for python in [sys.executable, f"{ROOT}/.build/interop-venv/bin/python"]:
+        if os.access(python, os.X_OK):
+            if subprocess.run([python, "-c", "import libtorrent"], capture_output=True).returncode == 0:
+                return python
+    return None
 
 
 def plain(report, folder):

@@ -3,7 +3,7 @@
 
 Prints one JSON line a figure, and a table at the end on standard error. Exits with 1 when a goal is missed.
 
-usage: federation.py [sync|spread|missing]...      (all without a name)
+usage: federation.py [sizes|sync|intake|spread|missing|stream]...      (all without a name)
     BENCH_SIZE=small   a tenth of the posts, for a quick look; goals are meant for full size
     BENCH_BIN=FOLDER   where `waggle`, `waggle-bench` and `negentropy-harness` are (.build/release)
 """
@@ -25,6 +25,29 @@ from processes import Failure, Waggle, run, wait_until, write_model
 from report import BENCH, BIN, IS_SMALL, ROUNDS, WAGGLE, main
 
 POSTS = 10_000 if IS_SMALL else 100_000
+
+# MARK: Posts
+
+
+def sizes(report, folder):
+    """A review without a text and a release of one file as they travel: payload, type and signature."""
+    found = json.loads(run(BENCH, "sizes"))
+    report.add("a review on the wire", "B", [found["review"]], goal=("value", "<=", 270))
+    report.add("a release on the wire", "B", [found["release"]], goal=("value", "<=", 480))
+
+
+def intake(report, folder):
+    """Distinct signed reviews into a fresh log, then the same again; the bound is libsodium alone on two threads."""
+    lines = run(BENCH, "intake", folder, "--count", str(POSTS), "--rounds", str(ROUNDS)).splitlines()
+    rounds = [json.loads(line) for line in lines]
+
+    def rates(key):
+        return [one["count"] / one[key] for one in rounds]
+
+    report.add("posts ingested", "posts/s", rates("intake"), goal=("value", ">=", 8000))
+    report.add("… beside their signatures alone", "posts/s", rates("intake"), rates("verify"), ("ratio", ">=", 0.4))
+    report.add("duplicates ingested", "posts/s", rates("duplicates"), goal=("value", ">=", 200_000))
+
 
 # MARK: Reconciliation
 
@@ -234,5 +257,24 @@ def missing(report, folder):
     report.add(f"{POSTS:,} posts missing, 150 ms round trip", "posts/s", [rate], goal=("value", ">=", 1000))
 
 
+# MARK: Streaming
+
+
+def stream(report, folder):
+    """2,000 posts a second handed in by a program over HTTP, read by 50 nodes: from when each was sent. Signatures, disk,
+    catalog and the 50 readers share the machine's cores."""
+    home = f"{folder}/node"
+    with Waggle(WAGGLE, home) as node:
+        token = node.json("token", "new", "--scope", "read,publish,social,review")["token"]
+        seconds = 5 if IS_SMALL else 15
+        found = json.loads(run(BENCH, "stream", node.url, "--key", f"{home}/keys/me.key", "--token", token,
+                               "--seconds", str(seconds)))
+    if found["missing"]:
+        raise Failure(f"{found['missing']} posts did not reach a reader")
+    report.add("50 readers of a stream, posts", "posts/s", [found["rate"]], goal=("value", ">=", 1900))
+    report.add("50 readers of a stream, p50", "ms", [found["p50"]])
+    report.add("50 readers of a stream, p99", "ms", [found["p99"]], goal=("value", "<=", 250))
+
+
 if __name__ == "__main__":
-    main([sync, spread, missing])
+    main([sizes, sync, intake, spread, missing, stream])

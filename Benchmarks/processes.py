@@ -149,12 +149,12 @@ class Waggle(Server):
     def json(self, *arguments):
         return json.loads(run(*self.command(*arguments, "--json")))
 
-    def wait_until_applied(self):
+    def wait_until_applied(self, seconds=600):
         def is_applied():
             status = self.json("status")
             return status["appliedLines"] == status["logLines"]
 
-        wait_until(is_applied, 600, "the catalog follows the log", every=0.2)
+        wait_until(is_applied, seconds, "the catalog follows the log", every=0.2)
 
     def knows(self, reference):
         return subprocess.run(self.command("show", reference), capture_output=True).returncode == 0

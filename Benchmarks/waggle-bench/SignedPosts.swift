@@ -87,7 +87,7 @@ enum SignedPosts {
         return (posts, releases)
     }
 
-    private static func file(_ index: Int) -> WireFile {
+    static func file(_ index: Int) -> WireFile {
         let name = "model-\(index).safetensors"
         var file = WireFile()
         file.sha256 = SHA256.hash(Array(name.utf8)).data

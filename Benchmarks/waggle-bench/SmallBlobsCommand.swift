@@ -22,6 +22,8 @@ struct SmallBlobsCommand: AsyncParsableCommand {
 
     /// Files that are read and handed to the store at a time.
     private static let atOnce = 256
+    /// Another node keeps a limited number of bytes of posts by an author whom it does not know.
+    private static let imagesPerAuthor = 2000
 
     private struct Line: Encodable {
         let count: Int
@@ -51,9 +53,13 @@ struct SmallBlobsCommand: AsyncParsableCommand {
     }
 
     private func show(_ facts: [BlobFacts]) async throws {
-        let author = try BenchAuthor()
+        var author = try BenchAuthor()
         var envelopes = author.keyDocuments
         for start in stride(from: 0, to: facts.count, by: Limits.Post.images) {
+            if start > 0, start % Self.imagesPerAuthor == 0 {
+                author = try BenchAuthor()
+                envelopes += author.keyDocuments
+            }
             let post = try author.post(created: SignedPosts.begin + UInt64(start)) { post in
                 post.imagePost.images = facts[start..<min(start + Limits.Post.images, facts.count)].map { fact in
                     var image = WireImage()

@@ -7,7 +7,9 @@ struct WaggleBench: AsyncParsableCommand {
         commandName: "waggle-bench", abstract: "Parts of `make bench`.",
         subcommands: [
             IntakeCommand.self, AdoptCommand.self, NamesCommand.self, HomeCommand.self, SmallBlobsCommand.self,
+            StreamCommand.self, SizesCommand.self,
             FillCatalogCommand.self,
-            QueryCatalogCommand.self, ReactionsCommand.self,
+            QueryCatalogCommand.self, ReactionsCommand.self, LedgerCommand.self, ServeBytesCommand.self,
+            LoadCommand.self,
         ])
 }

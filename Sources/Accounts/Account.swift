@@ -27,6 +27,8 @@ public enum AccountState: String, Codable, Sendable {
     /// Asked for and not yet let in.
     case pending
     case disabled
+    /// The person left for another node, and retired the key that this one held.
+    case moved
 }
 
 /// Where the key is that signs for an account.

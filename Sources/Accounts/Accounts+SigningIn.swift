@@ -39,7 +39,7 @@ extension Accounts {
 
     /// Opens a session for somebody who proved who they are.
     ///
-    /// - Throws: `pending`, `disabled`.
+    /// - Throws: `pending`, `disabled`, `moved`.
     public func openSession(for account: Account) async throws(AccountsError) -> OpenedSession {
         try Self.check(account)
         let secret = SecretToken(.session, entropy: random(32))
@@ -56,6 +56,7 @@ extension Accounts {
         case .active: break
         case .pending: throw .pending(account.handle)
         case .disabled: throw .disabled(account.handle)
+        case .moved: throw .moved(account.handle)
         }
     }
 

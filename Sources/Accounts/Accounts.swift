@@ -17,6 +17,7 @@ public final class Accounts: Sendable {
     let passphrases = PassphraseDesk()
     let attempts = Mutex(AttemptLimiter())
     let challenges = Mutex(OpenChallenges())
+    let paces = Mutex(PostPace())
     /// Tokens and sessions that were looked up; emptied whenever an account or a token changes.
     let known = Mutex(RememberedGrants())
 
@@ -90,6 +91,23 @@ public final class Accounts: Sendable {
         try await change(handle) { $0.state = state }
     }
 
+    /// Somebody who had left is at home here again, with a key in the home; nothing happens to others.
+    public func welcomeBack(_ author: Hash32) async throws(AccountsError) {
+        try await database.write { database in
+            guard let known = try AccountTable.find(author: author, database), known.state == .moved else { return }
+            try AccountTable.settle(known.id, database)
+        }
+        forgetGrants()
+    }
+
+    /// The person left: sessions and tokens end, and what this node held of their keys is erased.
+    ///
+    /// - Throws: `noAccount`, `lastAdmin`.
+    public func noteMoved(_ handle: String) async throws(AccountsError) {
+        let moved = try await change(handle) { $0.state = .moved }
+        try await database.write { try AccountTable.forgetKeys(of: moved.id, $0) }
+    }
+
     /// The levels that the person wants to see.
     public func set(levels: UInt32, of handle: String) async throws(AccountsError) -> Account {
         try await change(handle) { $0.levels = levels }
@@ -111,7 +129,7 @@ public final class Accounts: Sendable {
                 throw AccountsError.lastAdmin
             }
             try AccountTable.update(account, database)
-            if account.state == .disabled {
+            if account.state == .disabled || account.state == .moved {
                 try SessionTable.deleteAll(ofAccount: account.id, database)
                 try TokenTable.deleteAll(ofAccount: account.id, database)
             }

@@ -13,7 +13,10 @@ struct AccountsDatabase: Sendable {
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
             // After opening, because GRDB sets this back when it turns the write-ahead log on.
-            try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            // What is deleted here are secrets' hashes and answers: overwritten, not only left.
+            try queue.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+            }
             try Self.migrator.migrate(queue)
         } catch {
             throw .database(path: path, reason: "\(error)")
@@ -33,6 +36,13 @@ struct AccountsDatabase: Sendable {
             // One row for each secret of the node itself: the set-up token.
             try database.execute(
                 sql: "CREATE TABLE node_secrets (name TEXT PRIMARY KEY, hash BLOB NOT NULL, created INTEGER NOT NULL)")
+        }
+        migrator.registerMigration("3 spending") { database in
+            try database.execute(sql: SpendingTable.schema)
+        }
+        migrator.registerMigration("2 no secrets among answers") { database in
+            // Answers with new tokens were kept once.
+            try database.execute(sql: "DELETE FROM answers WHERE status IS NOT NULL")
         }
         return migrator
     }()

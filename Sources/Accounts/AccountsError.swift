@@ -16,6 +16,7 @@ public enum AccountsError: Error, Equatable, Sendable {
     case wrongCredentials
     case pending(String)
     case disabled(String)
+    case moved(String)
     /// Seconds until the next attempt is looked at.
     case tooManyAttempts(retryAfter: UInt64)
     /// Too many passphrases are being checked at the moment.
@@ -25,6 +26,8 @@ public enum AccountsError: Error, Equatable, Sendable {
     case noToken(String)
     case scopes(String)
     case lastAdmin
+    /// What a role may post in an hour is used up; seconds until there is room again.
+    case tooManyPosts(perHour: Int, retryAfter: UInt64)
     case limit(String)
     /// The same key came with another request before.
     case keyReused
@@ -49,6 +52,7 @@ public enum AccountsError: Error, Equatable, Sendable {
         case .wrongCredentials: "the name and the passphrase do not belong together"
         case .pending(let handle): "@\(handle) waits for the operator's approval"
         case .disabled(let handle): "@\(handle) is disabled; ask the operator of this node"
+        case .moved(let handle): "@\(handle) moved to another node; sign in there, its profile says where"
         case .tooManyAttempts(let seconds): "too many failed attempts; try again in \(seconds) s"
         case .busy: "too many people sign in at this moment; try again in a few seconds"
         case .badChallenge: "the challenge is unknown, used or older than five minutes, or the signature is not over it"
@@ -56,6 +60,10 @@ public enum AccountsError: Error, Equatable, Sendable {
         case .noToken(let name): "there is no token \(name); `waggle token ls` lists them"
         case .scopes(let reason): reason
         case .lastAdmin: "this is the last active admin; make somebody else one first"
+        case .tooManyPosts(let perHour, .max):
+            "at most \(perHour) posts an hour are taken from this account; send fewer at a time"
+        case .tooManyPosts(let perHour, let seconds):
+            "this account has made its \(perHour) posts of this hour; try again in \(seconds) s"
         case .limit(let what): what
         case .keyReused: "this Idempotency-Key came with another request before; use a new one for each request"
         case .keyInUse: "the first request with this Idempotency-Key is under way; ask again when it has ended"
@@ -80,6 +88,7 @@ public enum AccountsError: Error, Equatable, Sendable {
         case .wrongCredentials: "wrong-credentials"
         case .pending: "account-pending"
         case .disabled: "account-disabled"
+        case .moved: "account-moved"
         case .tooManyAttempts: "too-many-attempts"
         case .busy: "busy"
         case .badChallenge: "bad-challenge"
@@ -87,6 +96,7 @@ public enum AccountsError: Error, Equatable, Sendable {
         case .noToken: "no-token"
         case .scopes: "bad-scopes"
         case .lastAdmin: "last-admin"
+        case .tooManyPosts: "too-many-posts"
         case .limit: "limit"
         case .keyReused: "idempotency-key-reused"
         case .keyInUse: "idempotency-key-in-use"

@@ -15,6 +15,8 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case blobs
     /// People at home here. A home that was saved before there were any has none.
     case accounts
+    /// Currencies: what became final, and orders under way.
+    case ledger
 
     public var fileName: String { rawValue + ".db" }
 

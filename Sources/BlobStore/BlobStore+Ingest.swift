@@ -11,9 +11,40 @@ extension BlobStore {
     public func add(bytes: some Collection<UInt8> & Sendable) async throws(BlobError) -> BlobFacts {
         let bytes = Data(bytes)
         guard bytes.count <= Limits.Blob.smallBytes else { return try await addLarge(bytes) }
-        let digests = bytes.withUnsafeBytes { FileHasher.digests(of: $0) }
+        return try await addSmall(HashedBytes(bytes))
+    }
+
+    /// Stores blobs whose digests were looked at already; small ones with as few commits as can be. One result each.
+    public func add(_ blobs: [HashedBytes]) async -> [Result<BlobFacts, BlobError>] {
+        let areRows = blobs.map {
+            $0.bytes.count <= Limits.Blob.smallBytes && purges.record($0.digests.sha256) == nil
+        }
+        let rows = zip(blobs, areRows).filter(\.1).map(\.0)
+        var areStored: [Bool] = []
+        for start in stride(from: 0, to: rows.count, by: Limits.BlobStore.groupCommit) {
+            let group = rows[start..<min(start + Limits.BlobStore.groupCommit, rows.count)]
+            areStored += await small.add(Array(group)).map { if case .success = $0 { true } else { false } }
+        }
+        var results: [Result<BlobFacts, BlobError>] = []
+        var stored = areStored.makeIterator()
+        for (blob, isRow) in zip(blobs, areRows) {
+            if isRow, stored.next() == true {
+                results.append(.success(facts(blob.digests, .row)))
+                continue
+            }
+            // By itself it makes room, or says what is wrong.
+            do throws(BlobError) {
+                results.append(.success(try await add(bytes: blob.bytes)))
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
+    private func addSmall(_ blob: HashedBytes) async throws(BlobError) -> BlobFacts {
+        let digests = blob.digests
         try purges.check(digests.sha256)
-        let blob = SmallBlobs.Blob(digests: digests, bytes: bytes)
         do throws(BlobError) {
             try await small.add(blob)
         } catch {

@@ -84,7 +84,7 @@ extension BlobStore {
         let reservation = try await reserve(row.size)
         let file = try await threads.run { () throws(BlobError) in
             try Files.remove(path)
-            let file = try OpenFile(writing: path, creating: true)
+            let file = try OpenFile(writing: path, creating: true, pastCache: true)
             do throws(BlobError) {
                 if try file.reserve(row.size) { reservation.markBacked() }
                 try Files.synchronizeDirectory(self.layout.partial)
@@ -113,7 +113,7 @@ extension BlobStore {
         let opened = await threads.result { () throws(BlobError) in
             // A commit that was broken off may have left it read-only.
             try? Files.makeWritable(path)
-            return try OpenFile(writing: path, creating: false)
+            return try OpenFile(writing: path, creating: false, pastCache: true)
         }
         if case .failure(.noFile) = opened {
             try await discardPartial(hash)

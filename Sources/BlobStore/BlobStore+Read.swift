@@ -103,6 +103,16 @@ extension BlobStore {
         return layer
     }
 
+    /// Blobs that came after one, in the order in which they came. Their bytes may be gone since.
+    ///
+    /// - Parameter number: of the last that was seen; 0 for the first.
+    public func blobs(
+        after number: Int64, limit: Int
+    ) async throws(BlobError) -> [(number: Int64, sha256: Hash32, size: UInt64)] {
+        try await index.read { try BlobsTable.rows($0, after: number, limit: limit) }
+            .map { ($0.id, $0.sha256, $0.size) }
+    }
+
     private func facts(_ row: BlobRow) async throws(BlobError) -> BlobFacts {
         let adopted = try await index.read { try AdoptedTable.all($0, blob: row.id) }
         return Self.facts(row, place: place(row, adopted))

@@ -57,17 +57,18 @@ enum BlobsTable {
     @discardableResult
     static func put(_ db: Database, _ digests: FileDigests, own: BlobRow.Own, now: Int64) throws -> Int64 {
         let hashes = digests.layer.count > 1 ? digests.layer.joined : Data()
-        try db.run(
-            """
-            INSERT INTO blobs (sha256, size, pieces_root, crc32, auto_v1, own, used_at, hashes)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (sha256) DO UPDATE SET own = excluded.own, used_at = excluded.used_at, trashed_at = NULL
-            """,
-            [
+        return try Int64.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    INSERT INTO blobs (sha256, size, pieces_root, crc32, auto_v1, own, used_at, hashes)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (sha256) DO UPDATE SET own = excluded.own, used_at = excluded.used_at, trashed_at = NULL
+                    RETURNING id
+                    """),
+            arguments: [
                 digests.sha256.data, Int64(digests.size), digests.piecesRoot.data, Int64(digests.crc32),
                 Int64(digests.autoV1), own.rawValue, now, hashes,
-            ])
-        return try find(db, digests.sha256)?.id ?? 0
+            ]) ?? 0
     }
 
     static func setOwn(_ db: Database, _ id: Int64, _ own: BlobRow.Own) throws {
@@ -148,6 +149,10 @@ enum BlobsTable {
     static func trash(_ db: Database, before time: Int64, limit: Int) throws -> [BlobRow] {
         try rows(
             db, "SELECT \(columns) FROM blobs WHERE trashed_at <= ? ORDER BY trashed_at, id LIMIT ?", [time, limit])
+    }
+
+    static func rows(_ db: Database, after id: Int64, limit: Int) throws -> [BlobRow] {
+        try rows(db, "SELECT \(columns) FROM blobs WHERE id > ? ORDER BY id LIMIT ?", [id, limit])
     }
 
     /// All rows with the own copy given.

@@ -8,6 +8,8 @@ import SystemPackage
 final class OpenFile: Sendable {
     let descriptor: CInt
     let path: FilePath
+    /// The same file for writing past the system's cache; negative where that cannot be.
+    private let direct: CInt
 
     /// Opens a file that exists, for reading. It does not wait at a pipe or device, and refuses them.
     init(reading path: FilePath) throws(BlobError) {
@@ -18,6 +20,7 @@ final class OpenFile: Sendable {
         }
         self.descriptor = descriptor
         self.path = path
+        direct = -1
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw .noFile(path: path)
@@ -25,7 +28,9 @@ final class OpenFile: Sendable {
     }
 
     /// Opens a file for reading and writing, making it when `creating` (it must not exist then).
-    init(writing path: FilePath, creating: Bool) throws(BlobError) {
+    ///
+    /// - Parameter pastCache: have `writePastCache` do what its name says, where the file system can.
+    init(writing path: FilePath, creating: Bool, pastCache: Bool = false) throws(BlobError) {
         let flags = O_RDWR | O_CLOEXEC | (creating ? O_CREAT | O_EXCL : 0)
         let descriptor = path.withPlatformString { Glibc.open($0, flags, 0o600) }
         guard descriptor >= 0 else {
@@ -36,10 +41,12 @@ final class OpenFile: Sendable {
         }
         self.descriptor = descriptor
         self.path = path
+        direct = pastCache ? path.withPlatformString { waggle_open_past_cache($0) } : -1
     }
 
     deinit {
         close(descriptor)
+        if direct >= 0 { close(direct) }
     }
 
     /// Fills `buffer` from `offset`; fewer bytes than asked for only at the end of the file.
@@ -69,6 +76,30 @@ final class OpenFile: Sendable {
                 throw Files.failure(errno, "write", path, needed: UInt64(buffer.count - done))
             }
             done += count
+        }
+    }
+
+    /// Memory, offsets and lengths that every disk takes without a copy are multiples of this.
+    static let pageBytes = 4096
+
+    /// `write` of what nobody is about to read: whole pages go from `buffer` to the disk without a copy in the system's
+    /// cache, which saves the time to make it and leaves the cache to others. Where that cannot be, it is `write`.
+    ///
+    /// - Returns: whether the bytes went past the cache.
+    func writePastCache(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(BlobError) -> Bool {
+        let page = UInt(Self.pageBytes)
+        guard direct >= 0, (UInt(bitPattern: buffer.baseAddress) | UInt(buffer.count) | UInt(offset)) & (page - 1) == 0
+        else {
+            try write(buffer, at: offset)
+            return false
+        }
+        while true {
+            let count = pwrite(direct, buffer.baseAddress, buffer.count, off_t(offset))
+            if count == buffer.count { return true }
+            if count < 0, errno == EINTR { continue }
+            // Cut short, or this disk wants it otherwise: the usual way says what is wrong, if anything is.
+            try write(buffer, at: offset)
+            return false
         }
     }
 

@@ -105,7 +105,10 @@ public actor PartialBlob {
         // The unit at the front is hashed for the file and for the layer in one pass.
         let following = !isFollowing && unit == frontUnit ? front : nil
         if following != nil { isFollowing = true }
-        let check = UnitCheck(unit: unit, size: size, expected: layer[unit], of: sha256, file: file)
+        // What the front comes to later is read back then, so it goes through the system's cache.
+        let check = UnitCheck(
+            unit: unit, size: size, expected: layer[unit], of: sha256, file: file,
+            isReadBack: following == nil && !isNearFront(unit))
         let result = await store.threads.result { () throws(BlobError) in try check.store(bytes, following: following) }
         if following != nil { isFollowing = false }
         let followed = try result.get()
@@ -252,9 +255,7 @@ public actor PartialBlob {
     /// back. Does not wait when a unit before it is neither here nor about to be: then `follow(atMost:)` comes to it later.
     private func follow(_ unit: Int, _ bytes: some Collection<UInt8> & Sendable) async throws(BlobError) {
         while frontUnit < unit || frontUnit == unit && isFollowing {
-            guard unit - frontUnit < Self.followedAtOnce,
-                (frontUnit..<unit).allSatisfy({ arriving.contains($0) || units.contains($0) })
-            else { return }
+            guard isNearFront(unit) else { return }
             if !isFollowing, !arriving.contains(frontUnit) {
                 try await follow(atMost: Self.followedAtOnce)
             } else {
@@ -274,6 +275,13 @@ public actor PartialBlob {
         }
         isFollowing = false
         front = try result.get()
+    }
+
+    /// Whether the front gets to a unit while its bytes are in memory.
+    private func isNearFront(_ unit: Int) -> Bool {
+        let front = frontUnit
+        return front <= unit && unit - front < Self.followedAtOnce
+            && (front..<unit).allSatisfy { arriving.contains($0) || units.contains($0) }
     }
 
     private func byteRange(_ range: Range<Int>) -> Range<UInt64> {
@@ -355,6 +363,7 @@ private struct UnitCheck: Sendable {
     let expected: Hash32
     let of: Hash32
     let file: OpenFile
+    let isReadBack: Bool
 
     /// Throws `badUnit` before anything is written; the file's digests after the unit when it follows them.
     func store(
@@ -373,9 +382,14 @@ private struct UnitCheck: Sendable {
         let hash = after?.update(unit: bytes, size: size) ?? MerkleTree.unitHash(bytes, size: size)
         guard hash == expected else { return .failure(.badUnit(unit: unit, of: of)) }
         do throws(BlobError) {
-            try file.write(bytes, at: UInt64(unit) << 20)
+            let offset = UInt64(unit) << 20
+            if isReadBack {
+                try file.write(bytes, at: offset)
+            } else if try file.writePastCache(bytes, at: offset) {
+                return .success(after)
+            }
             // So that no sync finds much to do; where it cannot, the sync does it all.
-            _ = waggle_start_writeback(file.descriptor, Int64(unit) << 20, Int64(bytes.count))
+            _ = waggle_start_writeback(file.descriptor, Int64(offset), Int64(bytes.count))
             return .success(after)
         } catch {
             return .failure(error)

@@ -11,19 +11,13 @@ import WaggleProtocol
 /// together (at most 256) in the next commit, which the first of them carries out. So a lone blob never waits, and a
 /// crowd shares two syncs.
 actor SmallBlobs {
-    /// A small blob and its digests.
-    struct Blob: Sendable {
-        var digests: FileDigests
-        var bytes: Data
-    }
-
     private enum Turn: Sendable {
-        case done(Result<Void, BlobError>)
+        case done([Result<Void, BlobError>])
         case lead
     }
 
     private struct Waiter {
-        var blob: Blob
+        var blobs: [HashedBytes]
         var continuation: CheckedContinuation<Turn, Never>
     }
 
@@ -49,25 +43,37 @@ actor SmallBlobs {
     }
 
     /// Stores a blob; durable when it returns. One that is held already is left as it is.
-    func add(_ blob: Blob) async throws(BlobError) {
+    func add(_ blob: HashedBytes) async throws(BlobError) {
+        try await add([blob])[0].get()
+    }
+
+    /// The same for some blobs, a group of commits at most; one result each.
+    func add(_ blobs: [HashedBytes]) async -> [Result<Void, BlobError>] {
         if isCommitting {
-            let turn = await withCheckedContinuation { waiting.append(Waiter(blob: blob, continuation: $0)) }
-            if case .done(let result) = turn { return try result.get() }
+            let turn = await withCheckedContinuation { waiting.append(Waiter(blobs: blobs, continuation: $0)) }
+            if case .done(let results) = turn { return results }
         }
         isCommitting = true
-        let company = Array(waiting.prefix(Limits.BlobStore.groupCommit - 1))
+        var batch = blobs
+        let company = waiting.prefix { waiter in
+            guard batch.count + waiter.blobs.count <= Limits.BlobStore.groupCommit else { return false }
+            batch += waiter.blobs
+            return true
+        }
         waiting.removeFirst(company.count)
-        let batch = [blob] + company.map(\.blob)
         let results = await commit(batch)
-        for (waiter, result) in zip(company, results.dropFirst()) {
-            waiter.continuation.resume(returning: .done(result))
+        var start = blobs.count
+        for waiter in company {
+            let end = start + waiter.blobs.count
+            waiter.continuation.resume(returning: .done(Array(results[start..<end])))
+            start = end
         }
         if waiting.isEmpty {
             isCommitting = false
         } else {
             waiting.removeFirst().continuation.resume(returning: .lead)
         }
-        try results[0].get()
+        return Array(results.prefix(blobs.count))
     }
 
     /// The bytes of a blob; nil when they are not here.
@@ -90,7 +96,7 @@ actor SmallBlobs {
     }
 
     /// One result a blob.
-    private func commit(_ batch: [Blob]) async -> [Result<Void, BlobError>] {
+    private func commit(_ batch: [HashedBytes]) async -> [Result<Void, BlobError>] {
         let work = { @Sendable () throws(BlobError) -> [Result<Void, BlobError>] in
             try Self.commit(
                 batch, store: self.store, index: self.index, purges: self.purges, room: self.room,
@@ -104,7 +110,8 @@ actor SmallBlobs {
 
     /// First the bytes, then the index: a crash between leaves bytes that nothing names, never a name without bytes.
     private static func commit(
-        _ batch: [Blob], store: BlobIndex, index: BlobIndex, purges: PurgeLog, room: RoomAccount, options: StoreOptions
+        _ batch: [HashedBytes], store: BlobIndex, index: BlobIndex, purges: PurgeLog, room: RoomAccount,
+        options: StoreOptions
     ) throws(BlobError) -> [Result<Void, BlobError>] {
         let now = options.now()
         let held = try index.readBlocking { db in

@@ -113,6 +113,11 @@ int waggle_no_writer_came(int descriptor) {
     return fcntl(descriptor, F_GETLEASE) == F_RDLCK;
 }
 
+int waggle_open_past_cache(const char *path) {
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_DIRECT);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length) {
     return sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
 }
@@ -138,8 +143,8 @@ int waggle_set_io_priority(int priority) {
 }
 
 void waggle_tune_malloc(void) {
-    mallopt(M_TRIM_THRESHOLD, 128 << 10);
-    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    mallopt(M_MMAP_THRESHOLD, 2 << 20);
 }
 
 int waggle_become_idle(void) {

@@ -187,6 +187,15 @@ public final class Catalog: Sendable {
         }
     }
 
+    /// The post, author or model that this node once gave a number to, whether it is shown or not.
+    public func name(ofNumber number: Int32) async throws(CatalogError) -> Hash32? {
+        do {
+            return try await local.name(ofNumber: number)
+        } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
     /// Counts one download of a release, for good.
     public func recordDownload(_ releaseID: Int32) async throws(CatalogError) {
         do {

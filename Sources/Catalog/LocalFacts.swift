@@ -105,6 +105,14 @@ final class LocalFacts: Sendable {
         return allotment
     }
 
+    /// What a number was given to: the name of a post, an author or a model. Nil for one that is inside a block.
+    func name(ofNumber number: Int32) async throws -> Hash32? {
+        try await queue.read { database in
+            try Data.fetchOne(database, sql: "SELECT hash FROM numbers WHERE first = ?", arguments: [Int64(number)])
+                .flatMap { Hash32($0) }
+        }
+    }
+
     /// One more than the highest number ever given out.
     func nextNumber() throws -> Int64 {
         try queue.read { try $0.integer("SELECT number FROM next_number") ?? 1 }

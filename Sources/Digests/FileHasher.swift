@@ -168,6 +168,15 @@ public struct FileHasher: Sendable {
 
     /// The digests of bytes in memory.
     public static func digests(of buffer: UnsafeRawBufferPointer) -> FileDigests {
+        if buffer.count <= MerkleTree.leafBytes {
+            // One leaf: its hash is the name, the hash of the unit and the root.
+            var ordered = OrderedHasher()
+            ordered.update(buffer)
+            let hash = ordered.sha256
+            return FileDigests(
+                size: UInt64(buffer.count), sha256: hash, piecesRoot: hash, layer: [hash], crc32: ordered.crc32,
+                autoV1: ordered.autoV1)
+        }
         var hasher = FileHasher()
         hasher.update(buffer)
         return hasher.finalize()

@@ -17,6 +17,10 @@ public struct Hash32: Hashable, Comparable, Sendable {
     /// Nil unless there are exactly 32 bytes.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
+        if let hash = bytes.withContiguousStorageIfAvailable({ Hash32(copying: UnsafeRawBufferPointer($0)) }) {
+            self = hash
+            return
+        }
         var parts: [UInt64] = [0, 0, 0, 0]
         for (offset, byte) in bytes.enumerated() {
             parts[offset >> 3] = parts[offset >> 3] << 8 | UInt64(byte)

@@ -53,19 +53,24 @@ public final class Federation: Sendable {
         self.logger = logger
         self.now = now
         gossip = GossipHub(seconds: now)
-        holders = BlobHolders(peers: peers, http: http, identity: identity, now: now)
+        holders = BlobHolders(peers: peers, neighbours: neighbours, http: http, identity: identity, now: now)
         let admit: NodeClient.Admit = { try await receiving.admit($0, for: .current, peer: $1) }
         self.admit = admit
         let mirrors = ReleaseMirrors(
             catalog: catalog, moderation: moderation, peers: peers, logger: logger, admit: admit)
-        fetcher = BlobFetcher(store: blobs, logger: logger) { [peers, http, identity, now] node in
+        let (gossip, neighbours) = (gossip, neighbours)
+        let brought: @Sendable (Hash32, Int) -> Void = { gossip.note(.goodBytes($1), by: $0) }
+        fetcher = BlobFetcher(store: blobs, logger: logger, brought: brought) { [peers, http, identity, now] node in
             let known = (try? await peers.peers()) ?? []
-            return known.filter { node == nil || $0.node == node }.compactMap { peer in
+            let typed = known.compactMap { peer in
                 (try? PeerURL(peer.url)).map { url in
                     let client = NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
                     return BlobPeer(node: peer.node, client: client)
                 }
             }
+            let named = Set(typed.map(\.node))
+            let all = typed + neighbours.blobPeers.filter { !named.contains($0.node) }
+            return all.filter { node == nil || $0.node == node }
         } mirrors: { hash in
             await mirrors.open(for: hash)
         } weights: { hash in
@@ -203,7 +208,8 @@ public final class Federation: Sendable {
             let session = PeerSession(
                 peer: peer, client: client(for: url), identity: identity, log: log, store: peers, hub: gossip,
                 logger: logger,
-                now: now, onSettled: { [wakeMirrors] in wakeMirrors.yield() })
+                now: now, onSettled: { [wakeMirrors] in wakeMirrors.yield() },
+                advance: { [peers, now] in try await peers.advance(node, cursor: $0, now: now()) })
             let began = now()
             do {
                 try await session.run()
@@ -231,7 +237,7 @@ public final class Federation: Sendable {
 
     // MARK: Mirroring
 
-    private let (mirrorWakeups, wakeMirrors) = AsyncStream.makeStream(
+    let (mirrorWakeups, wakeMirrors) = AsyncStream.makeStream(
         of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Works the rules whenever the log has grown, a peer has settled, or a rule was added.
@@ -260,10 +266,7 @@ public final class Federation: Sendable {
     /// The runner of this node's rules.
     public var mirrorRunner: MirrorRunner {
         let survey = MirrorSurvey(peers: peers, catalog: catalog, blobs: blobs, moderation: moderation) { [self] in
-            let known = (try? await peers.peers()) ?? []
-            return known.compactMap { peer in
-                (try? PeerURL(peer.url)).map { (peer.node, client(for: $0)) }
-            }
+            await fetcher.peers(nil).map { ($0.node, $0.client) }
         }
         return MirrorRunner(survey: survey, fetcher: fetcher, activity: mirrorActivity, logger: logger, now: now)
     }

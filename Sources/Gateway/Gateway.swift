@@ -58,6 +58,7 @@ public final class Gateway: Service {
         PageRoutes(services: services, pages: pages, origins: origins).register(in: &table)
         let blobs = BlobRoutes(services: services, viewers: viewers, gate: gate, tickets: tickets)
         blobs.register(in: &table)
+        ThumbnailRoutes(services: services, viewers: viewers, gate: gate).register(in: &table)
         TorrentRoutes(services: services, viewers: viewers, gate: gate, origins: origins, tickets: tickets)
             .register(in: &table)
         CivitaiRoutes(services: services, viewers: viewers, origins: origins, pages: pages).register(in: &table)
@@ -69,6 +70,7 @@ public final class Gateway: Service {
         NativeWrites(services: services, door: door).register(in: &table)
         NativePublishing(services: services, door: door).register(in: &table)
         NativeEvents(services: services, door: door).register(in: &table)
+        NativeBuzz(services: services, door: door).register(in: &table)
         CivitaiPeople(services: services, viewers: viewers, people: people, origins: origins).register(in: &table)
         let hub = HubRoutes(services: services, viewers: viewers, people: people, origins: origins, blobs: blobs)
         hub.register(in: &table)
@@ -76,6 +78,7 @@ public final class Gateway: Service {
             .register(in: &table)
         SetupPage(services: services, pages: pages, people: people).register(in: &table)
         FeedRoutes(services: services, origins: origins).register(in: &table)
+        DumpRoutes(services: services, origins: origins).register(in: &table)
         OperatorRoutes(services: services, viewers: viewers, people: people, origins: origins, metrics: metrics)
             .register(in: &table)
         OpenAPIRoutes(software: services.configuration.software).register(in: &table)
@@ -86,6 +89,7 @@ public final class Gateway: Service {
             .register(in: &table)
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
         UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
+        LedgerRoutes(services: services).register(in: &table)
     }
 
     private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {

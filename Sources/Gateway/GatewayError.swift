@@ -29,6 +29,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     /// The signature is for another URL than this node's.
     case misdirected(String)
     case tooManyRequests(retryAfter: UInt64)
+    /// What an account's role may post in an hour is used up.
+    case tooManyPosts(String, retryAfter: UInt64)
     case tooManyItems(limit: Int)
     /// A page number further on than pages are counted.
     case pageTooFar(items: Int)
@@ -51,7 +53,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .conflict: .conflict
         case .unprocessable: .unprocessableContent
         case .misdirected: .misdirectedRequest
-        case .tooManyRequests, .pageTooFar: .tooManyRequests
+        case .tooManyRequests, .tooManyPosts, .pageTooFar: .tooManyRequests
         case .unavailable: .serviceUnavailable
         }
     }
@@ -72,6 +74,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .preconditionFailed: "precondition-failed"
         case .misdirected: "wrong-target"
         case .tooManyRequests: "too-many-requests"
+        case .tooManyPosts: "too-many-posts"
         case .tooManyItems: "too-many-items"
         case .pageTooFar: "page-too-far"
         case .unavailable: "unavailable"
@@ -83,7 +86,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         switch self {
         case .notFound(let text), .badRequest(_, let text), .unauthorized(_, let text), .forbidden(_, let text),
             .gone(let text), .preconditionFailed(let text), .conflict(_, let text), .misdirected(let text),
-            .unprocessable(_, let text), .unavailable(let text):
+            .unprocessable(_, let text), .unavailable(let text), .tooManyPosts(let text, _):
             text
         case .methodNotAllowed(let allowed): "This address takes \(allowed) only"
         case .purged(let caseNumber): "This was taken down on this node (case \(caseNumber))"
@@ -100,7 +103,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     var headers: HTTPFields {
         switch self {
         case .methodNotAllowed(let allowed): [.allow: allowed]
-        case .tooManyRequests(let seconds): [.retryAfter: "\(seconds)", .cacheControl: "no-store"]
+        case .tooManyRequests(let seconds), .tooManyPosts(_, let seconds):
+            [.retryAfter: "\(seconds)", .cacheControl: "no-store"]
         case .unavailable: [.retryAfter: "5", .cacheControl: "no-store"]
         case .unauthorized, .forbidden: [.cacheControl: "no-store"]
         default: [:]

@@ -4,6 +4,7 @@ public import Catalog
 public import Digests
 public import Federation
 public import Logging
+public import Media
 public import Moderation
 public import Operations
 public import PostLog
@@ -43,6 +44,8 @@ public struct GatewayServices: Sendable {
     /// Rate limits of what is sent of blobs.
     public var sending: TransferLimiter
     public var logger: Logger
+    /// The bytes of a small copy of a picture; nil when there is none, or none yet.
+    public var thumbnail: @Sendable (Thumbnail) async throws -> [UInt8]? = { _ in nil }
     /// Told when a peer has brought the list of a checkpoint.
     public var listArrived: @Sendable () async -> Void = {}
 

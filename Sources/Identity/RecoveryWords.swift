@@ -86,6 +86,13 @@ public struct RecoverySecret: Sendable, Equatable {
         guard let key = SigningKey(seed: seed) else { preconditionFailure("a derived seed has 32 bytes") }
         return key
     }
+
+    /// 32 bytes for another purpose; the context has 8 characters.
+    func derived(context: String) -> [UInt8] {
+        var seed = [UInt8](repeating: 0, count: 32)
+        crypto_kdf_derive_from_key(&seed, seed.count, 0, context, entropy)
+        return seed
+    }
 }
 
 extension RecoverySecret {

@@ -12,6 +12,14 @@ public enum LedgerError: Error, Equatable, Sendable {
     case olderThanKey(path: String, generation: Int64, key: Int64)
     /// More requests wait than can be answered soon.
     case busy
+    /// An authority said no.
+    case refused(RefusalCode, String)
+    /// Whoever is asked does not answer; whether the order arrived is not known.
+    case unreachable(url: String, reason: String)
+    /// The currency cannot be used here for now.
+    case stopped(String)
+    /// What was answered is not what was signed.
+    case untrusted(String)
     case diskFull(path: String)
     case damaged(path: String, detail: String)
     case database(path: String, detail: String)
@@ -26,6 +34,10 @@ public enum LedgerError: Error, Equatable, Sendable {
             \(path) is older than the authority's key: it was last started for the \(generation)th time, the key for the \
             \(key)th. It was put back from a backup; an authority that signed on would contradict itself
             """
+        case .refused(_, let words): words
+        case .unreachable(let url, let reason): "\(url) does not answer: \(reason)"
+        case .stopped(let why): why
+        case .untrusted(let what): what
         case .busy: "too many requests wait; try again in a moment"
         case .diskFull(let path): "there is no room left for \(path)"
         case .damaged(let path, let detail): "\(path) is damaged: \(detail)"

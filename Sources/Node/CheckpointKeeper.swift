@@ -22,9 +22,36 @@ struct CheckpointKeeper: Sendable {
     /// Whose checkpoints this node brings to its peers.
     let ownAuthors: @Sendable () -> [Hash32]
 
-    /// Reads what is here, before the log judges anything.
-    static func load(_ log: PostLog, _ blobs: BlobStore, into known: CheckpointBlobs) async throws {
-        for checkpoint in try await log.checkpoints() { await known.load(checkpoint.blob, from: blobs) }
+    /// Reads what is here and may decide, before the log judges anything.
+    static func load(_ log: PostLog, _ blobs: BlobStore, _ catalog: Catalog, into known: CheckpointBlobs) async throws {
+        for wanted in try await wanted(of: nil, log, catalog) {
+            await known.load(wanted.checkpoint.blob, from: blobs, ofStranger: wanted.isStrangers)
+        }
+    }
+
+    /// A checkpoint whose list belongs in memory.
+    private struct Wanted {
+        let checkpoint: LoggedCheckpoint
+        let isDeciding: Bool
+        let isStrangers: Bool
+    }
+
+    /// Of authors who have earned room here all: a list that is known before its revocation hides nothing in between. Of
+    /// strangers those that decide.
+    private static func wanted(of author: Hash32?, _ log: PostLog, _ catalog: Catalog) async throws -> [Wanted] {
+        let checkpoints = try await log.checkpoints(of: author)
+        var wanted: [Wanted] = []
+        for author in Set(checkpoints.map(\.author)).sorted() {
+            let isStranger = try await !catalog.hasEarnedRoom(author)
+            let deciding = Set(
+                try await log.keyChain(of: author)?.devices.values.compactMap(\.decidingCheckpoint) ?? [])
+            for checkpoint in checkpoints where checkpoint.author == author {
+                let isDeciding = deciding.contains(checkpoint.id)
+                guard isDeciding || !isStranger else { continue }
+                wanted.append(Wanted(checkpoint: checkpoint, isDeciding: isDeciding, isStrangers: isStranger))
+            }
+        }
+        return wanted
     }
 
     /// Works until the task is cancelled: at once when a checkpoint or key document came in, and once a minute for what
@@ -65,35 +92,35 @@ struct CheckpointKeeper: Sendable {
     /// Gets the lists that decide about devices of an author, or of all authors who have checkpoints.
     private func look(at author: Hash32?) async {
         do {
-            let checkpoints = try await log.checkpoints(of: author)
-            for author in Set(checkpoints.map(\.author)).sorted() {
-                let deciding = Set(
-                    try await log.keyChain(of: author)?.devices.values.compactMap(\.decidingCheckpoint) ?? [])
-                var isNew = false
-                for checkpoint in checkpoints where checkpoint.author == author {
-                    if Task.isCancelled { return }
-                    guard known.ids(inBlob: checkpoint.blob) == nil else { continue }
-                    // A list that is here before its revocation is known before it, too: nothing is hidden in between.
-                    if await known.load(checkpoint.blob, from: blobs) {
-                        isNew = isNew || deciding.contains(checkpoint.id)
-                    } else if deciding.contains(checkpoint.id) {
-                        isNew = try await get(checkpoint) || isNew
-                    }
+            let before = known.loaded
+            let wanted = try await Self.wanted(of: author, log, catalog)
+            if author == nil { known.forget(before.subtracting(wanted.map(\.checkpoint.blob))) }
+            var changed: Set<Hash32> = []
+            for wanted in wanted {
+                if Task.isCancelled { return }
+                let checkpoint = wanted.checkpoint
+                guard !before.contains(checkpoint.blob) else { continue }
+                var isHere = await known.load(checkpoint.blob, from: blobs, ofStranger: wanted.isStrangers)
+                if !isHere, wanted.isDeciding {
+                    isHere = try await get(checkpoint, ofStranger: wanted.isStrangers)
                 }
-                if isNew { try await log.intake.reevaluate(author: author) }
+                if isHere, wanted.isDeciding { changed.insert(checkpoint.author) }
             }
+            for author in changed.sorted() { try await log.intake.reevaluate(author: author) }
         } catch {
             logger.warning("a checkpoint could not be looked at", metadata: ["why": "\(error)"])
         }
     }
 
-    private func get(_ checkpoint: LoggedCheckpoint) async throws -> Bool {
-        let isTrusted = try await catalog.hasEarnedRoom(checkpoint.author)
-        let limit = isTrusted ? Limits.Checkpoint.bytes : Limits.Checkpoint.strangerBytes
-        guard let bytes = await federation.bytes(ofBlob: checkpoint.blob, limit: limit) else { return false }
+    private func get(_ checkpoint: LoggedCheckpoint, ofStranger isStrangers: Bool) async throws -> Bool {
+        let limit = isStrangers ? Limits.Checkpoint.strangerBytes : Limits.Checkpoint.bytes
+        // What could not be kept would be fetched for nothing, every minute.
+        guard known.hasRoom(for: 1, ofStranger: isStrangers),
+            let bytes = await federation.bytes(ofBlob: checkpoint.blob, limit: limit)
+        else { return false }
         _ = try await blobs.add(bytes: bytes)
-        if isTrusted { try await blobs.pin(checkpoint.blob, .user) }
-        return await known.load(checkpoint.blob, from: blobs)
+        if !isStrangers { try await blobs.pin(checkpoint.blob, .user) }
+        return await known.load(checkpoint.blob, from: blobs, ofStranger: isStrangers)
     }
 
     /// Brings the lists of own checkpoints to peers that were away when they were made.

@@ -21,7 +21,9 @@ struct LocalPeople {
                 handle: name, author: signer.author, role: isOwner ? .admin : .member,
                 levels: isOwner ? Level.xxx.upTo : Level.pg13.upTo)
         }
-        for account in try await accounts.all() where account.state != .active { keyring.remove(account.handle) }
+        for account in try await accounts.all() where account.state != .active {
+            keyring.remove(account.handle, hasMoved: account.state == .moved)
+        }
         let held = try await accounts.custodialKeys()
         // Keys without their documents would speak for nobody, should the log have been lost.
         _ = try await log.intake.submit(held.flatMap(\.documents), from: .local)

@@ -7,7 +7,9 @@ import Digests
 import Federation
 import FoundationEssentials
 import Identity
+import Ledger
 public import Logging
+import Media
 import Moderation
 import NIOCore
 public import Operations
@@ -25,11 +27,13 @@ public final class Node: Sendable {
     let settings: Settings
     let keyring: Keyring
     let accounts: Accounts
+    let currencies: Currencies
     let uploads: UploadStore
     let signing: SigningHold
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
+    let thumbnails: ThumbnailStore
     let moderation: Moderation
     let federation: Federation
     let identity: NodeIdentity
@@ -79,6 +83,8 @@ public final class Node: Sendable {
             throw OperationError(error)
         } catch let error as AccountsError {
             throw OperationError(error)
+        } catch let error as LedgerError {
+            throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
         }
@@ -111,7 +117,14 @@ public final class Node: Sendable {
                 budget: ByteSize(settings["storage.budget"])?.bytes,
                 keepFree: keepFree, heldElsewhere: others.holding))
         catalog = try Catalog(path: database("catalog.db"))
-        try await CheckpointKeeper.load(log, blobs, into: checkpoints)
+        do {
+            thumbnails = try ThumbnailStore(folder: home.thumbnails, temporary: home.temporary)
+        } catch {
+            throw OperationError(.limits, error.message)
+        }
+        // Who is at home here is known before anything depends on it.
+        for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
+        try await CheckpointKeeper.load(log, blobs, catalog, into: checkpoints)
         let results = try await log.intake.submit(home.keyDocuments, from: .local)
         if let refused = results.first(where: { !$0.isHere }) {
             throw OperationError(.auth, "a key document of this home is not accepted: \(refused)")
@@ -122,6 +135,7 @@ public final class Node: Sendable {
             folder: home.temporary.appending("uploads"), now: Node.now, random: { SecureRandom.bytes(16) },
             keepFree: keepFree, report: { logger.error("an upload could not be written", metadata: ["why": "\($0)"]) })
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
+        // Now with those whose keys the node holds for them.
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         try await catalog.setHidden(Array(moderation.purgedSubjects), true)
         identity = NodeIdentity(
@@ -138,6 +152,9 @@ public final class Node: Sendable {
             policy: FollowPolicy(rawValue: settings["federation.policy"]) ?? .open,
             firstAddresses: try settings.firstAddresses(home))
         others.federation = federation
+        currencies = try await Currencies(
+            path: database("ledger.db"), keyPath: home.ledgerKey.string,
+            transport: LedgerClient { [federation] url in federation.client(for: url) }, now: Node.now)
         let room = RoomKeeper(
             log: log, catalog: catalog, federation: federation, admission: admission, logger: logger)
         follower = Task { [log, catalog] in
@@ -158,7 +175,7 @@ public final class Node: Sendable {
         configuration.tlsConfiguration = try settings.tlsClient(home)
         // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.
         configuration.http1_1ConnectionDebugInitializer = { channel in
-            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 512 << 10)
+            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: 256 << 10)
             return channel.setOption(.recvAllocator, value: allocator)
         }
         return configuration
@@ -169,6 +186,12 @@ public final class Node: Sendable {
         log.close()
         follower.cancel()
         await follower.value
+        do throws(LedgerError) {
+            try await currencies.store.checkpointFile()
+        } catch {
+            // The journal stays and is as good.
+            logger.debug("closing the ledger", metadata: ["why": "\(error.message)"])
+        }
         do {
             try await http.shutdown()
             try await blobs.close()
@@ -188,11 +211,12 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, signing: signing, settings: settings.all,
+            accounts: accounts, currencies: currencies, keyring: keyring, signing: signing, settings: settings.all,
             publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,
             startedAt: startedAt, now: Node.now,
-            loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs) }, progress: progress)
+            loadCheckpoint: { [checkpoints, blobs] in await checkpoints.load($0, from: blobs, ofStranger: false) },
+            progress: progress)
     }
 
     /// Carries out an operation: over the socket when a server runs on the home, else on the home itself.

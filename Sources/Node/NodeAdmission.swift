@@ -57,8 +57,8 @@ final class NodeAdmission: Admission {
             // A node's own posts come at the pace of known authors, and take up the room of strangers: node ids are free.
             let isKnown = state.known.contains(post.author)
             let seconds = state.room.postpone(
-                author: post.author, isKnown: isKnown || post.author == node, isTrusted: source == .trusted(node),
-                now: second)
+                author: post.author, isKnown: isKnown || post.author == node, isByRoots: post.kind.isSignedByRoots,
+                isTrusted: source == .trusted(node), now: second)
             if let seconds { return .later(retryAfter: seconds) }
             return isKnown ? .admit : .admitGuest
         }

@@ -6,6 +6,7 @@ import FoundationEssentials
 import Gateway
 import Identity
 import Logging
+import Media
 import Moderation
 public import Operations
 import PostLog
@@ -43,7 +44,11 @@ extension Node {
                     .init(service: Background { await self.keepHouse() }),
                     .init(service: Background { await self.nameBlobs() }),
                     .init(service: Background { await self.keepLibraries() }),
+                    .init(service: Background { await self.keepPictures() }),
                     .init(service: Background { await self.keepCheckpoints() }),
+                    .init(service: Background { await self.keepCurrencies() }),
+                    .init(service: Background { await self.keepDumps() }),
+                    .init(service: Background { await self.letPeopleMove() }),
                     .init(
                         service: Background { await self.catchUpAfterRestore() }, successTerminationBehavior: .ignore),
                 ],
@@ -75,6 +80,7 @@ extension Node {
             holders: { [federation] blob in await federation.holders.urls(of: blob) },
             sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
         services.listArrived = { [noteList] in noteList.yield() }
+        services.thumbnail = { [thumbnails] in try await thumbnails.bytes($0) }
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.
@@ -168,6 +174,29 @@ extension Node {
         if let url = context().publicURL { await announce([url]) }
     }
 
+    private func letPeopleMove() async {
+        await MovedPeople(
+            accounts: accounts, keyring: keyring, log: log, catalog: catalog, logger: logger,
+            ownURLs: { [self] in context().urls }
+        ).run()
+    }
+
+    /// Writes the dump of public posts each night.
+    private func keepDumps() async {
+        guard settings["dump"] == "nightly" else { return }
+        let startedAt = Node.now()
+        while (try? await Task.sleep(for: .seconds(600))) != nil {
+            do throws(OperationError) {
+                let newest = DumpFolder(home).newest?.created
+                guard DumpFolder.isDue(newest: newest ?? startedAt, now: Node.now()) else { continue }
+                let made = try await WriteDump().run(in: context())
+                logger.info("dump written", metadata: ["posts": "\(made.posts)", "bytes": "\(made.size)"])
+            } catch {
+                logger.warning("the dump could not be written", metadata: ["why": "\(error.message)"])
+            }
+        }
+    }
+
     /// Computes the names of blobs that nothing waits for.
     private func nameBlobs() async {
         await blobs.hashInBackground { [logger] error in
@@ -189,6 +218,11 @@ extension Node {
         await LibraryKeeper(context: { self.context() }) { error in
             logger.warning("library folders", metadata: ["why": "\(error.message)"])
         }.run()
+    }
+
+    /// Makes small copies of pictures.
+    private func keepPictures() async {
+        await PictureKeeper(blobs: blobs, thumbnails: thumbnails, logger: logger).run()
     }
 
     private static func words(_ error: any Error, _ listen: String) -> String {

@@ -51,6 +51,9 @@ public struct Settings: Sendable {
         Key(
             name: "rates.requests", standard: "600", form: "requests to the API that one address may make a minute"
         ) { Int($0).map { (1...1_000_000).contains($0) } ?? false },
+        Key(name: "dump", standard: "nightly", form: "nightly or off: a file of all public posts at /dumps") {
+            ["nightly", "off"].contains($0)
+        },
         Key(name: "registration.mode", standard: "closed", form: "open, application, invite or closed") {
             RegistrationMode(rawValue: $0) != nil
         },

@@ -13,6 +13,8 @@ public struct Home: Sendable, Hashable {
     public var blobs: FilePath { root.appending("blobs") }
     public var partial: FilePath { root.appending("partial") }
     public var temporary: FilePath { root.appending("tmp") }
+    /// Small copies of pictures, which can be made again.
+    public var thumbnails: FilePath { root.appending("thumbs") }
     public var run: FilePath { root.appending("run") }
     public var logs: FilePath { root.appending("logs") }
     public var settings: FilePath { root.appending("waggle.toml") }
@@ -21,6 +23,9 @@ public struct Home: Sendable, Hashable {
 
     /// The node's device key.
     public var nodeKey: FilePath { keys.appending("node.key") }
+
+    /// The key of this node's currencies, where there is one.
+    public var ledgerKey: FilePath { keys.appending("ledger.authority") }
 
     /// The device key of a local account.
     public func key(ofAccount name: String) -> FilePath { keys.appending(name + ".key") }

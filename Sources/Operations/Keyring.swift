@@ -7,6 +7,8 @@ import SystemPackage
 public final class Keyring: Sendable {
     public let node: Signer
     private let signers: Mutex<[String: Signer]>
+    /// Accounts that left, by name.
+    private let moved = Mutex<Set<String>>([])
 
     /// Account name → signer. `me` is the owner.
     public var accounts: [String: Signer] { signers.withLock { $0 } }
@@ -33,6 +35,11 @@ public final class Keyring: Sendable {
     /// The signer of a local account.
     public func account(_ name: String) throws(OperationError) -> Signer {
         guard let signer = signers.withLock({ $0[name] }) else {
+            if moved.withLock({ $0.contains(name) }) {
+                throw OperationError(
+                    .auth,
+                    "@\(name) moved to another node and signs there; `waggle account move` on this home brings it back")
+            }
             throw OperationError(
                 .auth,
                 "no key of @\(name) can be used here; `waggle init` makes @me, `waggle account new` makes others, and a "
@@ -44,6 +51,7 @@ public final class Keyring: Sendable {
     /// Makes an account usable whose key was made or opened.
     public func add(_ signer: Signer, as name: String) {
         signers.withLock { $0[name] = signer }
+        moved.withLock { _ = $0.remove(name) }
     }
 
     /// Signs again for an account with a key file; one that is sealed needs a start with its passphrase.
@@ -58,8 +66,11 @@ public final class Keyring: Sendable {
     }
 
     /// Signs no longer for an account.
-    public func remove(_ name: String) {
+    ///
+    /// - Parameter hasMoved: because the person left for another node.
+    public func remove(_ name: String, hasMoved: Bool = false) {
         signers.withLock { $0[name] = nil }
+        if hasMoved { moved.withLock { _ = $0.insert(name) } }
     }
 
     /// Authors whose keys are here.

@@ -28,6 +28,8 @@ public struct OperationError: Error, Codable, Equatable, Sendable {
         case integrity
         case conflict
         case limits
+        /// Too often; `retryAfter` says when it may be tried again.
+        case rate
 
         /// Exit codes of the command line: 1 failed check, 2 usage, 3 not found, 4 network, 5 auth, 6 integrity,
         /// 7 conflict, 8 disk or limits.
@@ -40,17 +42,20 @@ public struct OperationError: Error, Codable, Equatable, Sendable {
             case .auth: 5
             case .integrity: 6
             case .conflict: 7
-            case .limits: 8
+            case .limits, .rate: 8
             }
         }
     }
 
     public let code: Code
     public let message: String
+    /// Seconds; of `rate` alone.
+    public let retryAfter: UInt64?
 
-    public init(_ code: Code, _ message: String) {
+    public init(_ code: Code, _ message: String, retryAfter: UInt64? = nil) {
         self.code = code
         self.message = message
+        self.retryAfter = retryAfter
     }
 }
 

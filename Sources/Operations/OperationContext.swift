@@ -3,6 +3,8 @@ public import BlobStore
 public import Catalog
 public import Digests
 public import Federation
+import Identity
+public import Ledger
 public import Moderation
 public import PostLog
 
@@ -15,6 +17,7 @@ public struct OperationContext: Sendable {
     public let moderation: Moderation
     public let federation: Federation
     public let accounts: Accounts
+    public let currencies: Currencies
     public let keyring: Keyring
     /// Holds a restored node back from signing.
     public let signing: SigningHold
@@ -30,10 +33,13 @@ public struct OperationContext: Sendable {
     /// Reads the list of a checkpoint that was made here, before the log judges by it; whether it could.
     public let loadCheckpoint: @Sendable (Hash32) async -> Bool
     public private(set) var progress: @Sendable (Progress) -> Void
+    /// Who asks over the web; nil at the command line, which is the operator's.
+    public private(set) var caller: Account?
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, keyring: Keyring, signing: SigningHold, settings: [SettingView], publicURL: String?,
+        accounts: Accounts, currencies: Currencies, keyring: Keyring, signing: SigningHold, settings: [SettingView],
+        publicURL: String?,
         urls: [String],
         software: String,
         startedAt: UInt64,
@@ -47,6 +53,7 @@ public struct OperationContext: Sendable {
         self.moderation = moderation
         self.federation = federation
         self.accounts = accounts
+        self.currencies = currencies
         self.keyring = keyring
         self.signing = signing
         self.settings = settings
@@ -65,9 +72,37 @@ public struct OperationContext: Sendable {
         context.progress = progress
         return context
     }
+
+    /// The same services for what somebody asks over the web: no more is looked up than they may see, and they post at the
+    /// pace of their role.
+    public func acting(for caller: Account) -> OperationContext {
+        var context = self
+        context.caller = caller
+        return context
+    }
+
+    /// Whose eyes names are resolved with.
+    public var viewer: Viewer { caller?.viewer ?? .owner }
+
+    /// Counts posts that the caller is about to make.
+    ///
+    /// - Throws: `rate` when they are more than the caller's role allows.
+    func admit(posts count: Int) throws(OperationError) {
+        guard let caller else { return }
+        do {
+            try accounts.admit(posts: count, by: caller)
+        } catch {
+            throw OperationError(error)
+        }
+    }
 }
 
 extension OperationContext {
+    /// This node as a witness of the logs that it knows.
+    public var witness: LedgerWitness {
+        LedgerWitness(store: currencies.store, key: keyring.node.device, now: now)
+    }
+
     /// Who may register here.
     public var registrationMode: RegistrationMode {
         settings.first { $0.key == "registration.mode" }.flatMap { RegistrationMode(rawValue: $0.value) } ?? .closed
@@ -86,4 +121,9 @@ public struct SettingView: Codable, Sendable, Hashable {
         self.value = value
         self.origin = origin
     }
+}
+
+extension Account {
+    /// What the account's own requests see.
+    public var viewer: Viewer { Viewer(.member(mask: levels)) }
 }

@@ -3,6 +3,7 @@ public import BlobStore
 public import Catalog
 public import Federation
 public import Identity
+public import Ledger
 public import PostLog
 
 // The one place where the modules' errors become words and classes for a user.
@@ -65,16 +66,41 @@ extension OperationError {
         }
     }
 
+    public init(_ error: LedgerError) {
+        let code: Code =
+            switch error {
+            case .malformed: .usage
+            case .unknownCurrency: .notFound
+            case .wrongKey, .olderThanKey: .auth
+            case .refused(let code, _): [.unauthorized, .frozen].contains(code) ? .auth : .failed
+            case .unreachable: .network
+            case .stopped: .conflict
+            case .untrusted, .damaged: .integrity
+            case .busy, .diskFull: .limits
+            case .database: .failed
+            }
+        self.init(code, error.message)
+    }
+
+    public init(_ error: AuditFailure) {
+        self.init(.integrity, error.message)
+    }
+
     public init(_ error: AccountsError) {
+        if case .tooManyPosts(_, let seconds) = error {
+            self.init(.rate, error.message, retryAfter: seconds == .max ? nil : seconds)
+            return
+        }
         let code: Code =
             switch error {
             case .badHandle, .weakPassphrase, .longPassphrase, .scopes, .applicationNeeded, .keyReused: .usage
             case .handleTaken, .authorTaken, .keyInUse, .lastAdmin: .conflict
             case .noAccount, .noToken: .notFound
-            case .registrationClosed, .inviteNeeded, .badInvite, .wrongCredentials, .pending, .disabled, .badChallenge,
+            case .registrationClosed, .inviteNeeded, .badInvite, .wrongCredentials, .pending, .disabled, .moved,
+                .badChallenge,
                 .badSetupToken:
                 .auth
-            case .tooManyAttempts, .busy, .limit: .limits
+            case .tooManyAttempts, .tooManyPosts, .busy, .limit: .limits
             case .cancelled, .database: .failed
             }
         self.init(code, error.message)
@@ -84,9 +110,10 @@ extension OperationError {
     init?(_ result: IntakeResult) {
         switch result {
         case .new, .have: return nil
-        case .invalid(let reason): self.init(.failed, "the node refuses the post: \(reason)")
+        case .invalid(let reason), .unauthorised(let reason): self.init(.failed, "the node refuses the post: \(reason)")
         case .policy(let reason): self.init(.limits, "this node does not take the post: \(reason)")
-        case .rate(let seconds): self.init(.limits, "too many posts at once; try again in \(seconds) s")
+        case .rate(let seconds):
+            self.init(.rate, "too many posts at once; try again in \(seconds) s", retryAfter: UInt64(seconds))
         case .future: self.init(.failed, "the clock of this machine went back; set it right and try again")
         case .parked: self.init(.auth, "the key documents of the signing account are missing; run `waggle init`")
         }

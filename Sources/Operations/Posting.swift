@@ -39,9 +39,11 @@ struct Posting: Sendable {
 
     /// Returns when the posts are durable and the catalog shows them.
     ///
+    /// - Parameter isAdmitted: the caller's pace was looked at already.
     /// - Throws: what the first refused post was refused for.
-    func submit(_ posts: [SignedPost]) async throws(OperationError) {
+    func submit(_ posts: [SignedPost], isAdmitted: Bool = false) async throws(OperationError) {
         guard !posts.isEmpty else { return }
+        if !isAdmitted { try context.admit(posts: posts.count) }
         let results: [IntakeResult]
         do {
             results = try await context.log.intake.submit(posts.map(\.envelope), from: .local)

@@ -27,6 +27,9 @@ public enum IntakeResult: Equatable, Sendable {
     /// Was here already, or its tombstone is.
     case have
     case invalid(reason: String)
+    /// Well signed, by a key that may not sign it as things stand: it was revoked, or has not the scope. Whoever sent it may
+    /// not know yet.
+    case unauthorised(reason: String)
     /// This node does not want it.
     case policy(reason: String)
     /// Too many; ask again after so many seconds.

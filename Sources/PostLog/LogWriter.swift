@@ -45,6 +45,7 @@ struct LogWriter {
         switch try authorise(post) {
         case .waits(let need): return .waits(for: need)
         case .refused(let reason): return .done(.invalid(reason: reason))
+        case .unauthorised(let reason): return .done(.unauthorised(reason: reason))
         case .accepted(let accepted): chain = accepted
         }
         var isGuest = false
@@ -66,6 +67,7 @@ struct LogWriter {
         case accepted(KeyChain)
         case waits(for: Parking.Need)
         case refused(String)
+        case unauthorised(String)
     }
 
     private mutating func authorise(_ post: SignedPost) throws -> Authorisation {
@@ -96,7 +98,7 @@ struct LogWriter {
             guard let authority = known.chain.devices[device] else { return .waits(for: .device(device)) }
             // What was said before the key was lost stays, so nobody refuses it who does not know yet what that is.
             guard let checkpoint = authority.decidingCheckpoint, try isMissing(checkpoint) else {
-                return .refused(reason)
+                return .unauthorised(reason)
             }
             return .waits(for: .checkpoint(checkpoint))
         }

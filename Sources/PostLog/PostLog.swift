@@ -108,7 +108,7 @@ public final class PostLog: Sendable {
         }
     }
 
-    private static func loggedPost(_ row: Row, from column: Int) throws -> LoggedPost {
+    static func loggedPost(_ row: Row, from column: Int) throws -> LoggedPost {
         let envelope: Data = try row.decode(atIndex: column + 5)
         let kind = try PostTable.kind(row, column + 3)
         let created = try PostTable.time(row, column + 2)

@@ -30,6 +30,11 @@ extension Limits {
         public static let keptAnswerSeconds: UInt64 = 86400
         public static let keptAnswerBytes = 256 << 10
         public static let idempotencyKeyBytes = 200
+        /// Posts an hour that this node takes over the web: of a member, of curators and trusted reporters, of moderators.
+        /// Not fewer than other nodes take of an author whom they know.
+        public static let postsPerHour = 120
+        public static let postsPerHourOfTrusted = 300
+        public static let postsPerHourOfModerators = 1000
         /// Accounts of one page.
         public static let listed = 1000
     }
@@ -67,6 +72,19 @@ extension Limits {
         /// Requests that one transaction takes, and that wait for it at most.
         public static let transactionRequests = 512
         public static let waitingRequests = 8192
+        /// Orders in one HTTP request.
+        public static let ordersPerRequest = 1024
+        /// A bundle of 256 entries, each a final of one order.
+        public static let bundleBytes = 8 << 20
+        /// Requests to an authority from one address in a minute.
+        public static let requestsPerAddress = 6000
+        /// Witnesses that are remembered for one currency.
+        public static let witnesses = 64
+        /// Finals on one page of a history.
+        public static let historyPage = 100
+        /// Seconds between two looks at an authority, and between two rounds of its checkpoint before witnesses.
+        public static let followSeconds = 15
+        public static let witnessSeconds = 60
         /// Authorities of one charter: 3f + 1 with f up to 10.
         public static let authorities = 31
         public static let granters = 256

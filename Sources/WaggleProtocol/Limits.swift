@@ -378,6 +378,8 @@ public enum Limits {
         public static let chunks = 65_536
         /// All text chunks of one picture together.
         public static let bytes = 4 << 20
+        /// Fields of one EXIF directory.
+        public static let exifFields = 1024
         /// A parameter's key, a kind of resource.
         public static let keyBytes = 128
         /// The name of a model file in a text.

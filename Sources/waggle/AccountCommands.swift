@@ -13,7 +13,7 @@ struct AccountCommand: AsyncParsableCommand {
         commandName: "account", abstract: "People at home on this node.",
         subcommands: [
             New.self, List.self, Profile.self, Role.self, Approve.self, Disable.self, Enable.self, Passphrase.self,
-            Invite.self, Setup.self,
+            Invite.self, Setup.self, Move.self,
         ])
 
     struct New: AsyncParsableCommand {

@@ -62,8 +62,11 @@ extension KeyCommand {
             commandName: "rotate", abstract: "Replace the root keys, and the 24 words.",
             discussion: """
                 The next root keys were committed to before, so only who has the words can do this, and it beats whatever
-                a thief of the present keys says. Prints 24 new words; the old ones are of no more use. The owner's words
-                are the node's, too: rotating @me rotates both.
+                a thief of the present keys says. Prints 24 new words before anything is changed; once they are in force the
+                old ones are of no more use. The owner's words are the node's, too: rotating @me rotates both.
+
+                Where the command was cut off, say it again with --new-words-file and the words that it printed: what was
+                done is not done twice.
 
                 Keep the ids that are printed with the words: words that were rotated to do not tell them.
                 """)
@@ -76,14 +79,34 @@ extension KeyCommand {
         @Flag(name: .customLong("keep-words"), help: "Go on to the next root key of the same words.")
         var keepsWords = false
 
+        @Option(
+            name: .customLong("new-words-file"), help: "A file with the 24 words to rotate to, instead of new ones.")
+        var newWordsFile: String?
+
+        func validate() throws {
+            if keepsWords, newWordsFile != nil { throw ValidationError("Say either --keep-words or --new-words-file.") }
+        }
+
         func run() async throws {
-            let reply = try await node.run(
-                RotateKeys(
-                    account: account.account, roots: roots.source(node, account: account.account),
-                    keepsWords: keepsWords, passphrase: node.passphrase))
+            let source = try roots.source(node, account: account.account)
+            let given = try newWordsFile.map { try TypedWords.read(file: $0) }
+            let made = keepsWords || given != nil ? nil : RotateKeys.makeWords()
+            // Before anything is done: they exist nowhere else, and once they are in force nothing else is.
+            if let made, !output.json {
+                Terminal.print(made)
+                Terminal.note(
+                    "The new words. They hold from when the ids stand below them; until then the old ones do.")
+            }
+            let reply: RotateKeys.Reply
+            do {
+                reply = try await node.run(
+                    RotateKeys(
+                        account: account.account, roots: source, keepsWords: keepsWords, passphrase: node.passphrase,
+                        newWords: given ?? made))
+            } catch let error as OperationError {
+                throw explained(error, made)
+            }
             if output.json { return try Terminal.json(reply) }
-            // The words first: they exist nowhere else.
-            if !reply.words.isEmpty { Terminal.print(reply.words) }
             for author in reply.authors {
                 Terminal.print("@\(author.account)  \(author.author)  version \(author.version)")
             }
@@ -91,6 +114,18 @@ extension KeyCommand {
             Terminal.note(
                 "Write the 24 words down, on paper, with the ids: they are shown this once, and the old words are void."
             )
+        }
+
+        /// What a failure means for words that were made here.
+        private func explained(_ error: OperationError, _ made: String?) -> OperationError {
+            guard let made, !error.message.contains(made) else { return error }
+            guard error.code == .failed else {
+                return OperationError(error.code, "\(error.message). Nothing was changed: the new words are void")
+            }
+            return OperationError(
+                error.code,
+                "\(error.message). Whether the new words are in force is not known: keep the old ones and these, and say "
+                    + "the command again with --new-words-file. The new words are: \(made)")
         }
     }
 }

@@ -23,8 +23,10 @@ struct Waggle: AsyncParsableCommand {
             GetCommand.self, LibraryCommand.self, IdentifyCommand.self, SearchCommand.self, ShowCommand.self,
             ListCommand.self, OpenCommand.self,
             VerifyCommand.self, ExportCommand.self, ReviewCommand.self, CommentCommand.self, ReactCommand.self,
-            RemoveCommand.self, CollectionCommand.self, FollowCommand.self, ReindexCommand.self, PeerCommand.self,
+            RemoveCommand.self, CollectionCommand.self, FollowCommand.self, BuzzCommand.self, ReindexCommand.self,
+            PeerCommand.self,
             PushCommand.self, MirrorCommand.self, StoreCommand.self, RepairCommand.self, BackupCommand.self,
+            DumpCommand.self, ImportCommand.self,
             AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self,
         ])
 

@@ -11,7 +11,7 @@ import WaggleProtocol
 struct AccountsTests {
     private static let passphrase = "nine bees in a row"
 
-    private func keys(_ seed: UInt8) throws -> NewKeys {
+    fileprivate func keys(_ seed: UInt8) throws -> NewKeys {
         let device = [UInt8](repeating: seed, count: 32)
         return NewKeys(
             author: SHA256.hash([seed]), deviceSeed: device, root: [UInt8](repeating: seed &+ 1, count: 32),
@@ -261,6 +261,29 @@ struct AccountsTests {
 }
 
 /// Accounts in a folder of their own, with a clock that stands.
+extension AccountsTests {
+    @Test("somebody who moved away can neither sign in nor be signed for, and nothing of their keys stays")
+    func moving() async throws {
+        let desk = try await Desk()
+        let account = try await desk.accounts.register(
+            Registration(handle: "ada", passphrase: "nine bees in a row"), try keys(1), mode: .open, levels: 3)
+        let session = try await desk.accounts.openSession(for: account)
+        try await desk.accounts.noteMoved("ada")
+        #expect(try await desk.accounts.grant(session: session.token.text) == nil)
+        #expect(try await desk.accounts.custodialKeys().isEmpty)
+        await #expect(throws: AccountsError.moved("ada")) {
+            try await desk.accounts.signIn(handle: "ada", passphrase: "nine bees in a row", from: "x")
+        }
+        let moved = try await desk.accounts.existing("ada")
+        await #expect(throws: AccountsError.wrongCredentials) {
+            try await desk.accounts.root(of: moved, passphrase: "nine bees in a row")
+        }
+        try await desk.accounts.welcomeBack(account.author)
+        let back = try await desk.accounts.existing("ada")
+        #expect(back.state == .active && back.custody == .keyFile)
+    }
+}
+
 private final class Desk: Sendable {
     let folder: URL
     let time = Atomic<UInt64>(10_000)

@@ -78,8 +78,8 @@ struct MakingTests {
         let names = try root.names.filter { !$0.hasPrefix("blobs/sha256/") }
         #expect(
             names == [
-                "blobs", "blobs/purged.log", "blobs/sha256", "db", "db/accounts.db", "db/blobs.db", "db/local.db",
-                "db/moderation.db", "db/peers.db", "db/posts.db",
+                "blobs", "blobs/purged.log", "blobs/sha256", "db", "db/accounts.db", "db/blobs.db", "db/ledger.db",
+                "db/local.db", "db/moderation.db", "db/peers.db", "db/posts.db",
             ])
         for database in TruthDatabase.allCases {
             let copy = try DatabaseQueue(path: root.path.appending("db").appending(database.fileName).string)

@@ -102,6 +102,17 @@ struct RecoveryTests {
         // After the backup: one more release, which only the peer still has when the disk is gone.
         let second = try await drill.publish("two", seed: 4, on: a)
         try await drill.has(second.files[0].sha256, b)
+        // And more words than a page of anything.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<4 {
+                group.addTask { for n in 0..<30 { try await a.ok("comment", "@me/two", "\(worker) \(n)") } }
+            }
+            try await group.waitForAll()
+        }
+        let said = try await a.json(NodeStatus.self, "status").posts
+        try await eventually("the peer has all that was said") {
+            try await b.json(NodeStatus.self, "status").posts >= said
+        }
         let cursor = try await b.json([PeerState].self, "peer", "ls").first { $0.url == a.url }
         #expect(cursor != nil)
         try await drill.destroy()
@@ -137,6 +148,7 @@ struct RecoveryTests {
             guard try await node.json(NodeStatus.self, "status").releases == 2 else { return false }
             return try await !node.ok("status").output.contains("held")
         }
+        #expect(try await node.json(NodeStatus.self, "status").posts >= said, "it signs once it has all that it said")
         let repaired = try await node.json(Repaired.self, "repair")
         #expect(repaired.missing.isEmpty && repaired.wanted.blobs >= 3, "\(repaired)")
         #expect(try await node.get("/blobs/\(drill.first.files[0].sha256)").body == drill.bytes)
@@ -243,12 +255,21 @@ struct RecoveryTests {
     @Test("words that were rotated to bring the ids back with the ids that were printed")
     func afterRotation() async throws {
         struct Rotated: Decodable {
+            struct Author: Decodable {
+                let version: Int
+            }
+
             let words: String
+            let authors: [Author]
         }
         let drill = try await Drill()
         let (world, a, b) = (drill.world, drill.a, drill.b)
         let rotated = try await a.json(Rotated.self, "key", "rotate", "--words-file", drill.words)
         let new = try world.write(Array(rotated.words.utf8), as: "new.words")
+        // Whoever was cut off asks once more: what was done is not done twice.
+        let again = try await a.json(
+            Rotated.self, "key", "rotate", "--words-file", drill.words, "--new-words-file", new)
+        #expect(again.words == rotated.words && again.authors.map(\.version) == rotated.authors.map(\.version))
         try await eventually("the peer talks") {
             try await a.json([PeerState].self, "peer", "ls").allSatisfy { $0.lastError.isEmpty }
         }

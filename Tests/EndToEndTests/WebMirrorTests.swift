@@ -119,6 +119,24 @@ struct WebMirrorTests {
         #expect(partial.isEmpty, "\(partial)")
     }
 
+    @Test(
+        "where a peer tells the unit hashes and the web server knows no ranges, the file comes in one verified stream")
+    func unitsOfWhole() async throws {
+        let spoiled = Mutex(true)
+        let scene = try await Scene(mebibytes: 12, claims: true) { call, connection, bytes in
+            var sent = bytes
+            if spoiled.withLock({ $0 }) { sent[7 << 20] ^= 1 }
+            Self.send(call, connection, sent, ranges: false)
+        }
+        let first = try await scene.get()
+        #expect(first.exit == 4, "\(first)")
+        // What was right stays, so of the next stream only the rest is needed.
+        spoiled.withLock { $0 = false }
+        let result = try await scene.get()
+        #expect(result.exit == 0, "\(result)")
+        #expect(try scene.isWhole())
+    }
+
     @Test("where a peer tells the unit hashes, the bytes come from the web server in verified units")
     func units() async throws {
         let scene = try await Scene(mebibytes: 12, claims: true) { call, connection, bytes in

@@ -1,4 +1,5 @@
 import Digests
+import Foundation
 import Identity
 import Testing
 import WaggleProtocol
@@ -60,6 +61,28 @@ struct AddressBookTests {
         // A node that moved has one address.
         book.prove("https://moved.example", node: node(3), now: 2)
         #expect(book.entries["https://p3.example"] == nil)
+    }
+
+    @Test("anchors are dialled first after a restart, and there are no more than two")
+    func anchors() throws {
+        var book = AddressBook()
+        var random = SplitMix(seed: 5)
+        for number in 0..<50 { book.prove("https://p\(number).example", node: node(number), now: 1) }
+        book.setAnchors(["https://p7.example", "https://p31.example", "https://p9.example"])
+        book.advance("https://p7.example", cursor: "log.12")
+        // What is kept is what is read again.
+        let kept = try book.entries.values.map { entry in
+            try JSONDecoder().decode(AddressBook.Entry.self, from: JSONEncoder().encode(entry))
+        }
+        let again = AddressBook(kept)
+        let first = again.candidates(4, except: [], now: 1, random: &random).map(\.url)
+        #expect(first.count == 4 && Set(first.prefix(2)) == ["https://p7.example", "https://p31.example"])
+        #expect(again.entries["https://p7.example"]?.cursor == "log.12")
+        book.setAnchors(["https://p9.example"])
+        #expect(book.candidates(1, except: [], now: 1, random: &random).first?.url == "https://p9.example")
+        // Entries of before had neither.
+        let old = Data(#"{"url":"https://o.example","provedAt":3,"failingSince":0,"failures":0,"nextTry":0}"#.utf8)
+        #expect(try JSONDecoder().decode(AddressBook.Entry.self, from: old).isAnchor == nil)
     }
 
     @Test("a list of first addresses is read when the named key signed it, and not when anything of it was changed")

@@ -40,6 +40,8 @@ struct FetchSimulation {
     }
 
     private enum Arrival {
+        /// The request is with the source.
+        case asked(run: Int)
         case unit(run: Int, Int)
         case broke(run: Int)
         case refused(run: Int)
@@ -106,6 +108,7 @@ struct FetchSimulation {
             post(0.25, .tick)
             take(.tick)
         case .holds(let source, let units): take(.holds(source, units))
+        case .asked(let run): send(run)
         case .broke(let run):
             if runs.removeValue(forKey: run) != nil { take(.broke(run, "gone")) }
         case .refused(let run):
@@ -160,9 +163,8 @@ struct FetchSimulation {
         switch actor.manner {
         case .redirects: post(actor.roundTrip, .refused(run: run))
         case .vanishes where now >= actor.turns: post(actor.roundTrip, .broke(run: run))
-        default:
-            actors[source].free = max(actors[source].free, now + actor.roundTrip)
-            send(run)
+        // What the source sends meanwhile goes on.
+        default: post(actor.roundTrip, .asked(run: run))
         }
     }
 

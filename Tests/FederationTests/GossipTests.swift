@@ -249,6 +249,20 @@ struct PostRoomTests {
         #expect(admitted(200, &room, author: 2, isKnown: true, now: 3600) == 60)
     }
 
+    @Test("who stole a device key and floods with it does not keep out the revocation")
+    func keysApart() {
+        var room = PostRoom()
+        for isKnown in [true, false] {
+            let author = node(isKnown ? 1 : 2)
+            func take(_ isByRoots: Bool) -> Bool {
+                room.postpone(author: author, isKnown: isKnown, isByRoots: isByRoots, isTrusted: false, now: 0) == nil
+            }
+            var count = 0
+            while take(false) { count += 1 }
+            #expect(count > 0 && take(true) && !take(false))
+        }
+    }
+
     @Test("a million fresh keys have the room of twenty posts a second together, and take no memory beyond the limit")
     func flood() {
         var room = PostRoom()

@@ -45,7 +45,7 @@ struct ComfyGraphTests {
                 RecipeResource(kind: .textualInversion, name: "good"),
                 RecipeResource(kind: .textualInversion, name: "soft", weight: 1.1),
             ])
-        #expect(Recipe(pngText: [PNGText("workflow", "{}"), PNGText("prompt", plain)]) == recipe)
+        #expect(Recipe(texts: [PictureText("workflow", "{}"), PictureText("prompt", plain)]) == recipe)
     }
 
     @Test("a sampler made of parts is read through its parts")

@@ -13,7 +13,7 @@ struct PNGMetadataTests {
         let metadata = try PNGMetadata(file)
         #expect(metadata.width == 640)
         #expect(metadata.height == 480)
-        #expect(metadata.texts == [PNGText("parameters", "a bee"), PNGText("workflow", "Bienenkönigin 🐝")])
+        #expect(metadata.texts == [PictureText("parameters", "a bee"), PictureText("workflow", "Bienenkönigin 🐝")])
         #expect(metadata["workflow"] == "Bienenkönigin 🐝")
         #expect(metadata.unread.isEmpty)
         #expect(metadata.trailingBytes == 0)
@@ -24,7 +24,7 @@ struct PNGMetadataTests {
         let file = png(before: [
             chunk("tEXt", "a\u{0}".bytes + [0xe9, 0x20]), chunk("tEXt", "b\u{0}é".bytes), chunk("tEXt", "c\u{0}".bytes),
         ])
-        #expect(try PNGMetadata(file).texts == [PNGText("a", "é "), PNGText("b", "é"), PNGText("c", "")])
+        #expect(try PNGMetadata(file).texts == [PictureText("a", "é "), PictureText("b", "é"), PictureText("c", "")])
     }
 
     @Test("compressed and malformed texts are named, not guessed")
@@ -95,7 +95,7 @@ struct PNGMetadataTests {
         let late = chunk("tEXt", "parameters\u{0}late".bytes)
         let private_ = chunk("prVt", [1, 2, 3])
         let file = png(before: [old, other, private_], after: [late]) + [9, 9]
-        let written = try PNGMetadata(file).replacing([PNGText("parameters", "new"), PNGText("w", "日本")])
+        let written = try PNGMetadata(file).replacing([PictureText("parameters", "new"), PictureText("w", "日本")])
         let expected =
             png(before: [
                 other, private_, chunk("tEXt", "parameters\u{0}new".bytes),
@@ -112,7 +112,7 @@ struct PNGMetadataTests {
             "a", "\n", "\r", "é", "Ã", "©", "ÿ", "日", "🐝", "\u{1}", "\u{80}", "e\u{301}".unicodeScalars.last!,
         ]
         let text = random.text(upTo: 12, from: alphabet)
-        let written = try PNGMetadata(png()).replacing([PNGText("parameters", text)])
+        let written = try PNGMetadata(png()).replacing([PictureText("parameters", text)])
         let read = try PNGMetadata(written)["parameters"]
         #expect(
             read?.unicodeScalars.elementsEqual(text.unicodeScalars) == true, "seed \(seed): \(text.debugDescription)")
@@ -121,13 +121,13 @@ struct PNGMetadataTests {
     @Test("what PNG cannot hold is refused")
     func unwritable() throws {
         let metadata = try PNGMetadata(png())
-        #expect(throws: PNGError.nulInText(keyword: "k")) { try metadata.replacing([PNGText("k", "a\u{0}b")]) }
+        #expect(throws: PNGError.nulInText(keyword: "k")) { try metadata.replacing([PictureText("k", "a\u{0}b")]) }
         for keyword in ["", " a", "a ", "a  b", "日", "a\u{0}", "a\n", String(repeating: "a", count: 80), "a\u{a0}"] {
-            #expect(throws: PNGError.badKeyword(keyword)) { try metadata.replacing([PNGText(keyword, "")]) }
+            #expect(throws: PNGError.badKeyword(keyword)) { try metadata.replacing([PictureText(keyword, "")]) }
         }
         let large = String(repeating: "a", count: Limits.PictureText.bytes)
         #expect(throws: PNGError.tooMuchText(limit: Limits.PictureText.bytes)) {
-            try metadata.replacing([PNGText("k", large)])
+            try metadata.replacing([PictureText("k", large)])
         }
     }
 
@@ -161,11 +161,11 @@ struct PNGMetadataTests {
                     chunk(random.pick(["tEXt", "iTXt", "zTXt"]), random.mutated("w\u{0}\u{0}\u{0}a\u{0}b\u{0}c".bytes))
                 ])
             guard let metadata = try? PNGMetadata(bytes) else { continue }
-            let written = try metadata.replacing([PNGText("parameters", "new")])
+            let written = try metadata.replacing([PictureText("parameters", "new")])
             #expect(try PNGMetadata(written)["parameters"] == "new", "seed \(seed)")
             let stripped = try PNGMetadata(metadata.stripped())
             #expect(stripped.texts.isEmpty && stripped.unread.isEmpty && stripped.trailingBytes == 0, "seed \(seed)")
-            _ = Recipe(pngText: metadata.texts)
+            _ = Recipe(texts: metadata.texts)
         }
     }
 }

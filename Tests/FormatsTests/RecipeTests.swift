@@ -5,7 +5,7 @@ import Testing
 @Suite("recipes")
 struct RecipeTests {
     private func recipe(_ text: String) throws -> Recipe {
-        try #require(Recipe(pngText: [PNGText("parameters", text)]))
+        try #require(Recipe(texts: [PictureText("parameters", text)]))
     }
 
     @Test("an A1111 picture's recipe has its models with their hashes")
@@ -123,10 +123,10 @@ struct RecipeTests {
 
     @Test("JSON of another program under the same keyword is not a prompt")
     func foreign() {
-        #expect(Recipe(pngText: [PNGText("parameters", #"{"sui_image_params": {"prompt": "x"}}"#)]) == nil)
-        #expect(Recipe(pngText: []) == nil)
-        #expect(Recipe(pngText: [PNGText("parameters", "")]) == nil)
-        #expect(Recipe(pngText: [PNGText("prompt", "not a graph")]) == nil)
+        #expect(Recipe(texts: [PictureText("parameters", #"{"another_program": {"prompt": "x"}}"#)]) == nil)
+        #expect(Recipe(texts: []) == nil)
+        #expect(Recipe(texts: [PictureText("parameters", "")]) == nil)
+        #expect(Recipe(texts: [PictureText("prompt", "not a graph")]) == nil)
     }
 
     @Test("adapters that the prompt does not name get a tag")
@@ -205,7 +205,7 @@ struct RecipeTests {
     func throughPNG() throws {
         var random = Seeded(8)
         let recipe = randomRecipe(&random)
-        let file = try PNGMetadata(png()).replacing([PNGText("parameters", InfotextA1111(recipe).text)])
-        #expect(Recipe(pngText: try PNGMetadata(file).texts) == recipe)
+        let file = try PNGMetadata(png()).replacing([PictureText("parameters", InfotextA1111(recipe).text)])
+        #expect(Recipe(texts: try PNGMetadata(file).texts) == recipe)
     }
 }

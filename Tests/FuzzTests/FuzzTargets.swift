@@ -16,7 +16,10 @@ struct FuzzTarget: Sendable, CustomStringConvertible {
 
     var description: String { name }
 
-    static let all: [FuzzTarget] = [
+    static let all = exchange + content
+
+    /// What nodes say to each other.
+    private static let exchange: [FuzzTarget] = [
         FuzzTarget(name: "negentropy, as a question", corpus: "negentropy") { bytes in
             guard let answer = try? ours.respond(to: bytes) else { return nil }
             return answer.count <= 4096 ? nil : "an answer of \(answer.count) bytes"

@@ -14,10 +14,11 @@ struct BrowsingTests {
     /// A node with two models and what people say of one.
     private func world() async throws -> (node: TestNode, model: TestNode.Published, works: TestNode.Works, id: Int32) {
         let node = try await TestNode.make()
-        let model = try await node.publishModel("Alpha") {
+        let model = try await node.publishModel("Alpha", picture: TestNode.wholePNG) {
             $0.description_p = "# One\n\n### Three\n\n[a](https://x.example)"
         }
-        _ = try await node.publishModel("Beta", age: 5, changeRelease: { $0.baseModel = "Flux.1 D" })
+        _ = try await node.publishModel(
+            "Beta", picture: TestNode.wholePNG, age: 5, changeRelease: { $0.baseModel = "Flux.1 D" })
         let works = try await node.publishWorks("Alpha", of: model)
         let owner = node.moderation.filter(for: .owner)
         let id = try #require(try await node.catalog.model(post: model.model.id, owner)).id

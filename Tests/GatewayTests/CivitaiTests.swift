@@ -378,6 +378,103 @@ struct CivitaiTests {
         }
     }
 
+    @Test("what its author took back answers 410, the release alone or its whole model; what was never here 404")
+    func takenBack() async throws {
+        let node = try await TestNode.make()
+        let owner = node.moderation.filter(for: .owner)
+        let (alone, whole) = (try await node.publishModel("Alone"), try await node.publishModel("Whole"))
+        let ids = [
+            try #require(try await node.catalog.release(post: alone.release.id, owner)).id,
+            try #require(try await node.catalog.release(post: whole.release.id, owner)).id,
+        ]
+        try await node.publish(by: node.maker) { post in
+            post.created = TestNode.time
+            post.delete.ids = [alone.release.id.data]
+        }
+        try await node.publish(by: node.maker) { post in
+            post.created = TestNode.time
+            var slot = WireSlotName()
+            slot.kind = 10
+            slot.slot = "whole"
+            post.delete.slots = [slot]
+        }
+        try await node.test { client in
+            for id in ids {
+                let answer = try await client(.get, "/api/download/models/\(id)")
+                #expect(answer.status == .gone, "\(answer.text)")
+                #expect(try (answer.json()["error"] as? String)?.hasPrefix("Archived") == true)
+            }
+            #expect(try await client(.get, "/api/download/models/77777").status == .notFound)
+        }
+    }
+
+    @Test("a GGUF file is told and chosen by its way of quantizing, a pruned one by its size")
+    func variants() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Variants") { _ in
+        } changeRelease: { release in
+            release.files[0].format = "GGUF"
+            release.files[0].precision = "Q4_K_M"
+            release.files[0].kind = "Pruned Model"
+        }
+        let id = try #require(
+            try await node.catalog.release(post: model.release.id, node.moderation.filter(for: .owner))
+        ).id
+        try await node.test { client in
+            let version = try await client(.get, "/api/v1/model-versions/\(id)").json()
+            let file = try #require((version["files"] as? [[String: Any]])?.first)
+            let metadata = try #require(file["metadata"] as? [String: Any])
+            #expect(metadata["quantType"] as? String == "Q4_K_M" && metadata["fp"] is NSNull)
+            #expect(metadata["size"] as? String == "pruned")
+            for (query, status) in [
+                ("quantType=Q4_K_M", 302), ("quantType=q4_k_m&format=GGUF&size=pruned", 302), ("quantType=Q8_0", 404),
+                ("size=full", 404), ("fp=fp16", 404),
+            ] {
+                let path = "/api/download/models/\(id)?\(query)"
+                #expect(try await client(.get, path).status.code == status, "\(query)")
+            }
+        }
+    }
+
+    @Test("licences choose, lists of one's own need an account, and what there is none of here is an empty list")
+    func permissions() async throws {
+        let node = try await TestNode.make()
+        _ = try await node.publishModel("Free", age: 1) { $0.licence.noCredit = true }
+        _ = try await node.publishModel("Bound") { model in
+            model.licence.commercialUse = []
+            model.licence.derivatives = false
+        }
+        let token = try await node.accounts.newToken(NewToken(label: "", scopes: [.read]), for: "maker").secret.text
+        try await node.test { client in
+            func names(_ query: String) async throws -> [String] {
+                let answer = try await client(.get, "/api/v1/models?\(query)")
+                #expect(answer.status == .ok, "\(query)")
+                return try #require(answer.json()["items"] as? [[String: Any]]).compactMap { $0["name"] as? String }
+            }
+            for only in ["allowNoCredit=true", "allowDerivatives=true", "allowCommercialUse=Sell,Rent"] {
+                #expect(try await names(only) == ["Model Free"], "\(only)")
+            }
+            for only in ["allowNoCredit=false", "allowDerivatives=false", "allowCommercialUse=None"] {
+                #expect(try await names(only) == ["Model Bound"], "\(only)")
+            }
+            for none in ["supportsGeneration=true", "earlyAccess=true", "favorites=true&token=\(token)"] {
+                #expect(try await names(none).isEmpty, "\(none)")
+            }
+            for wrong in ["allowCommercialUse=All", "nsfw=maybe", "browsingLevel=-1"] {
+                #expect(try await client(.get, "/api/v1/models?\(wrong)").status == .badRequest, "\(wrong)")
+            }
+            let images = try await client(.get, "/api/v1/images").json()
+            #expect((images["items"] as? [Any])?.count == 2)
+            for query in ["type=video", "tags=5", "userId=77777"] {
+                let none = try await client(.get, "/api/v1/images?\(query)").json()
+                #expect((none["items"] as? [Any])?.isEmpty == true, "\(query)")
+            }
+            for wrong in ["type=smell", "sort=Best", "nsfw=maybe", "userId=0"] {
+                #expect(try await client(.get, "/api/v1/images?\(wrong)").status == .badRequest, "\(wrong)")
+            }
+        }
+    }
+
     @Test("what was taken down answers 451 with its case, also when the release is hidden for it")
     func takenDown() async throws {
         let world = try await Self.world()

@@ -108,7 +108,10 @@ struct NativeTests {
             let same = try await client(.get, "/api/w1/models", [.ifNoneMatch: tag])
             #expect(same.status == .notModified && same.bytes.isEmpty && same.headers[.eTag] == tag)
             #expect(try await client(.get, "/api/w1/models?cursor=x").json()["code"] as? String == "bad-cursor")
-            for bad in ["limit=0", "limit=101", "limit=-1", "limit=x", "sort=best", "level=PG99", "days=0"] {
+            for bad in [
+                "limit=0", "limit=101", "limit=-1", "limit=x", "sort=best", "level=PG99", "days=0", "limit=", "level=",
+                "limit=1&limit=x", "from_here=", "sort=",
+            ] {
                 #expect(try await client(.get, "/api/w1/models?\(bad)").status == .badRequest, "\(bad)")
             }
         }

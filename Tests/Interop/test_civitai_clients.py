@@ -196,6 +196,19 @@ print(json.dumps({{
         "words": ["teal harbour"], "version": harbour["modelVersions"][1]["id"], "images": 3}
 
 
+# civitai-dl 0.1.2: looks at the version, then takes the name from the file's own field
+
+
+def test_civitai_dl_downloads_models_by_number(client: Client, world: World, harbour, gull):
+    first = harbour["modelVersions"][1]["id"]
+    client.run(PROGRAMS / "civitai-dl", "download", "model", str(harbour["id"]), "--version", str(first), "--output",
+               "out")
+    # Its command for several at once fails before it asks anything.
+    client.run(PROGRAMS / "civitai-dl", "download", "model", str(gull["id"]), "--output", "newest")
+    saved = {sha256(path) for path in client.folder.rglob("*.safetensors")}
+    assert saved == {sha256(world.lora), sha256(world.checkpoint)}
+
+
 # comfy-cli 1.23.0
 
 

@@ -65,10 +65,10 @@ struct StoreTests {
         let (ledger, size) = first.state()
         #expect(size == 5 && ledger.account(TestCurrency.id("u1")).balance == 65)
 
-        let checkpoint = first.checkpoint()
+        let checkpoint = try await first.checkpoint()
 
         let second = try await service(currency, generation: 2)
-        #expect(second.checkpoint() == checkpoint, "the log and the state are what they were")
+        #expect(try await second.checkpoint() == checkpoint, "the log and the state are what they were")
         #expect(second.state().ledger == ledger && second.state().size == 5)
         #expect(try await second.submit(requests) == replies)
         #expect(second.state().size == 5)
@@ -209,7 +209,7 @@ struct StoreTests {
             for entry in try await store.finals(of: currency.charter.currency, from: tree.size, limit: 1000) {
                 _ = tree.append(LogTree.leaf(entry))
             }
-            let note = service.checkpoint()
+            let note = try await service.checkpoint()
             let checkpoint = try #require(LedgerCheckpoint(text: note.text))
             #expect(checkpoint.size == tree.size && checkpoint.root == tree.root && checkpoint.size == sent + 1)
             #expect(note.isSigned(as: checkpoint.origin, by: TestCurrency.id("a0")))

@@ -139,6 +139,19 @@ enum AccountTable {
             arguments: [account.role.rawValue, account.state.rawValue, Int64(account.levels), account.id])
     }
 
+    static func forgetKeys(of id: Int64, _ database: Database) throws {
+        try database.execute(
+            sql: "UPDATE accounts SET sealed_device = NULL, sealed_root = NULL, documents = NULL WHERE id = ?",
+            arguments: [id])
+    }
+
+    /// Makes an account of somebody who came back active; the key is in the home now.
+    static func settle(_ id: Int64, _ database: Database) throws {
+        try database.execute(
+            sql: "UPDATE accounts SET state = ?, custody = ? WHERE id = ?",
+            arguments: [AccountState.active.rawValue, Custody.keyFile.rawValue, id])
+    }
+
     /// Active admins other than this account.
     static func otherAdmins(than id: Int64, _ database: Database) throws -> Int {
         try Int.fetchOne(

@@ -42,6 +42,9 @@ int waggle_watch_writers(int descriptor);
 /// Whether nobody wanted to write since `waggle_watch_writers` returned 0: 1 or 0.
 int waggle_no_writer_came(int descriptor);
 
+/// Opens a file for writing past the system's cache (O_DIRECT); -errno where that cannot be.
+int waggle_open_past_cache(const char *path);
+
 /// Starts writing a range to the disk without waiting for it, so that the fdatasync at the end finds little to do.
 int waggle_start_writeback(int descriptor, int64_t offset, int64_t length);
 
@@ -59,8 +62,8 @@ int waggle_set_io_priority(int priority);
 
 // MARK: Memory
 
-/// Makes the allocator return large freed buffers to the system (trim and mmap thresholds of 128 KiB). Call it once,
-/// first thing in `main`.
+/// Makes the allocator use buffers of up to 2 MiB again, since new pages for each would cost as much as filling them, and
+/// return to the system what is free at the end beyond 16 MiB. Call it once, first thing in `main`.
 void waggle_tune_malloc(void);
 
 // MARK: Scheduling

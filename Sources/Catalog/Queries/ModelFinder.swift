@@ -70,6 +70,7 @@ struct ModelFinder {
         }
         let excluded = [
             (TermKind.tag, query.excludedTags), (.type, query.excludedTypes), (.baseModel, query.excludedBaseModels),
+            (.permission, query.excludedPermissions.map(\.rawValue)),
         ]
         for (kind, names) in excluded where !names.isEmpty {
             let models = try result ?? found(.shelves(filter))
@@ -86,6 +87,7 @@ struct ModelFinder {
         let (bases, formats) = (ReleaseChoice.folded(query.baseModels), ReleaseChoice.folded(query.formats))
         var choices: [(kind: TermKind, values: [String])] = [
             (.type, ReleaseChoice.folded(query.types)), (.licence, ReleaseChoice.folded(query.licences)),
+            (.permission, ReleaseChoice.folded(query.anyPermissions.map(\.rawValue))),
         ]
         if bases.isEmpty || formats.isEmpty {
             choices += [(.baseModel, bases), (.format, formats)]

@@ -93,6 +93,10 @@ public struct ModelQuery: Sendable, Hashable {
     public var licences: [String] = []
     /// Every one of these.
     public var permissions: Set<Permission> = []
+    /// At least one of these.
+    public var anyPermissions: Set<Permission> = []
+    /// None of these.
+    public var excludedPermissions: Set<Permission> = []
     /// Any of these, within what the viewer may see; none = all.
     public var levels: Set<Level> = []
     public var creator: CreatorReference?

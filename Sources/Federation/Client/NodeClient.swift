@@ -47,12 +47,17 @@ public struct NodeClient: Sendable {
 
     /// Addresses that the node dialled and proved; a hundred at most. Unsigned.
     public func peerAddresses() async throws(PeerError) -> [String] {
-        struct Addresses: Decodable { let urls: [String] }
         let body = try await call(.GET, "/w/1/peers", signed: false, limit: Limits.Peers.addressesBytes)
-        guard let addresses = try? JSONDecoder().decode(Addresses.self, from: body) else {
+        do {
+            return try Self.addresses(in: body)
+        } catch {
             throw .malformed(url: url.description, detail: "the list of addresses is not the JSON that it should be")
         }
-        return addresses.urls
+    }
+
+    static func addresses(in body: Data) throws -> [String] {
+        struct Addresses: Decodable { let urls: [String] }
+        return try JSONDecoder().decode(Addresses.self, from: body).urls
     }
 
     /// Posts by id; what the node does not have or give is left out.
@@ -236,7 +241,7 @@ public struct NodeClient: Sendable {
         return try await collect(response, limit: limit)
     }
 
-    private func collect(_ response: HTTPClientResponse, limit: Int) async throws(PeerError) -> Data {
+    func collect(_ response: HTTPClientResponse, limit: Int) async throws(PeerError) -> Data {
         do {
             let buffer = try await response.body.collect(upTo: limit)
             return Data(buffer: buffer)

@@ -20,6 +20,10 @@ public struct AddressBook: Sendable {
         public var failures = 0
         /// Unix seconds before which it is not tried again.
         public var nextTry: UInt64 = 0
+        /// Where in the node's stream this node has read to; nil before the first reconciliation.
+        public var cursor: String?
+        /// Dialled before all others after a restart; nil for no.
+        public var isAnchor: Bool?
     }
 
     public private(set) var entries: [String: Entry] = [:]
@@ -70,16 +74,33 @@ public struct AddressBook: Sendable {
         entries[url] = entry
     }
 
-    /// Up to `count` addresses to dial now: half of them proved ones, where there are any, none of a node in `except`.
+    /// The stream of the node at an address was read up to here.
+    public mutating func advance(_ url: String, cursor: String) {
+        entries[url]?.cursor = cursor
+    }
+
+    /// Says which addresses are to be dialled first after a restart: whoever waits for that moment to surround this node
+    /// with its own finds some places taken.
+    public mutating func setAnchors(_ urls: [String]) {
+        let urls = Set(urls.prefix(Limits.Peers.anchors))
+        for url in entries.keys {
+            let isAnchor = urls.contains(url)
+            if (entries[url]?.isAnchor == true) != isAnchor { entries[url]?.isAnchor = isAnchor ? true : nil }
+        }
+    }
+
+    /// Up to `count` addresses to dial now, none of a node in `except`: anchors first, and of the others half proved ones,
+    /// where there are any.
     public func candidates(
         _ count: Int, except nodes: Set<Hash32>, now: UInt64, random: inout some RandomNumberGenerator
     ) -> [Entry] {
         let due = entries.values.filter { entry in
             entry.nextTry <= now && !(entry.node.map { nodes.contains($0) } ?? false)
         }.sorted { $0.url < $1.url }
-        var known = due.filter { $0.provedAt > 0 }.shuffled(using: &random)[...]
-        var fresh = due.filter { $0.provedAt == 0 }.shuffled(using: &random)[...]
-        var chosen: [Entry] = []
+        let (anchors, others) = (due.filter { $0.isAnchor == true }, due.filter { $0.isAnchor != true })
+        var known = others.filter { $0.provedAt > 0 }.shuffled(using: &random)[...]
+        var fresh = others.filter { $0.provedAt == 0 }.shuffled(using: &random)[...]
+        var chosen = Array(anchors.prefix(max(0, count)))
         while chosen.count < count, !known.isEmpty || !fresh.isEmpty {
             let takesKnown = chosen.count % 2 == 0 ? !known.isEmpty : fresh.isEmpty
             if let entry = takesKnown ? known.popFirst() : fresh.popFirst() { chosen.append(entry) }

@@ -22,10 +22,12 @@ extension Federation {
     }
 
     /// Exchanges posts with a node until the connection breaks.
-    func exchange(with peer: Peer, _ client: NodeClient) async {
+    ///
+    /// - Parameter advance: its stream was read up to here.
+    func exchange(with peer: Peer, _ client: NodeClient, advance: @escaping @Sendable (String) -> Void) async {
         let session = PeerSession(
             peer: peer, client: client, identity: identity, log: log, store: peers, hub: gossip, logger: logger,
-            now: now, onSettled: {})
+            now: now, onSettled: { [wakeMirrors] in wakeMirrors.yield() }, advance: { advance($0) })
         do {
             try await session.run()
         } catch {

@@ -10,9 +10,18 @@ import WaggleProtocol
 /// Their addresses are strangers' words: each is resolved once, refused when it leads to an address that is not public, and
 /// connected to there and nowhere else.
 final class Neighbours: Sendable {
+    private struct Session {
+        let url: String
+        let places: Set<Neighbourhood>
+        /// Unix seconds.
+        let since: UInt64
+        let client: NodeClient
+        let task: Task<Void, Never>
+    }
+
     private struct State {
         var book = AddressBook()
-        var sessions: [Hash32: (url: String, places: Set<Neighbourhood>, task: Task<Void, Never>)] = [:]
+        var sessions: [Hash32: Session] = [:]
         var askedAt: [Hash32: UInt64] = [:]
     }
 
@@ -23,6 +32,11 @@ final class Neighbours: Sendable {
 
     /// Nodes that are talked to now.
     var nodes: Set<Hash32> { state.withLock { Set($0.sessions.keys) } }
+
+    /// The same, to be asked for blobs: each is connected to at the address that was looked at, as its session is.
+    var blobPeers: [BlobPeer] {
+        state.withLock { $0.sessions.map { BlobPeer(node: $0.key, client: $0.value.client) } }
+    }
 
     /// Looks for nodes and talks to them until the task is cancelled.
     func run(_ federation: Federation, first addresses: [String]) async {
@@ -35,7 +49,12 @@ final class Neighbours: Sendable {
         while !isCancelled {
             await ask(federation)
             await fill(federation)
-            let book = state.withLock { $0.book }
+            let book = state.withLock { state in
+                // The longest up are the likeliest to be there again.
+                let longest = state.sessions.values.sorted { ($0.since, $0.url) < ($1.since, $1.url) }
+                if !longest.isEmpty { state.book.setAnchors(longest.map(\.url)) }
+                return state.book
+            }
             try? await federation.peers.save(book)
             isCancelled = (try? await Task.sleep(for: .seconds(30))) == nil
         }
@@ -118,18 +137,22 @@ final class Neighbours: Sendable {
             try? await http.shutdown()
             return
         }
+        let address = url.description
         let peer = Peer(
-            n: 0, node: card.id, url: url.description, name: card.name, added: now, isTyped: false, cursor: "",
-            lastContact: now, lastError: "")
+            n: 0, node: card.id, url: address, name: card.name, added: now, isTyped: false,
+            cursor: state.withLock { $0.book.entries[address]?.cursor ?? "" }, lastContact: now, lastError: "")
         let task = Task { [weak self] in
-            await federation.exchange(with: peer, client)
+            await federation.exchange(with: peer, client) { [weak self] cursor in
+                self?.state.withLock { $0.book.advance(address, cursor: cursor) }
+            }
             try? await http.shutdown()
             self?.state.withLock { state in
                 state.sessions[card.id] = nil
                 var random = SystemRandomNumberGenerator()
-                state.book.fail(url.description, now: federation.now(), random: &random)
+                state.book.fail(address, now: federation.now(), random: &random)
             }
         }
-        state.withLock { $0.sessions[card.id] = (url.description, places, task) }
+        let session = Session(url: address, places: places, since: now, client: client, task: task)
+        state.withLock { $0.sessions[card.id] = session }
     }
 }

@@ -26,43 +26,29 @@ extension BlobFetcher {
             guard !culprits.isBanned(node.hex), let peer = known.first(where: { $0.node == node }) else { continue }
             // A node that does not answer, or knows no such request: others may, and single requests come after that.
             guard let answers = try? await peer.client.blobs(rest.map(\.sha256)) else { continue }
-            var good: [Data] = []
+            var good: [HashedBytes] = []
             for case (let blob, let bytes?) in zip(rest, answers) {
-                guard SHA256.hash(bytes) == blob.sha256 else {
+                let hashed = HashedBytes(bytes)
+                guard hashed.digests.sha256 == blob.sha256 else {
                     logger.warning("a source sent a wrong blob", metadata: ["source": "\(peer.client.url)"])
                     _ = culprits.blame(node.hex)
                     break
                 }
                 // What the post signs besides is looked at where single blobs are fetched, which says so.
-                let unit = bytes.withUnsafeBytes { MerkleTree.unitHash($0, size: UInt64(bytes.count)) }
-                guard UInt64(bytes.count) == blob.size,
-                    MerkleTree.root(layer: [unit], size: blob.size) == blob.piecesRoot
-                else { continue }
-                good.append(bytes)
+                guard hashed.digests.size == blob.size, hashed.digests.piecesRoot == blob.piecesRoot else { continue }
+                good.append(hashed)
+                brought(node, bytes.count)
             }
             here.formUnion(try await add(good))
         }
         return here
     }
 
-    /// Stores blobs side by side, so that they share commits.
-    private func add(_ blobs: [Data]) async throws(FetchError) -> Set<Hash32> {
-        let results = await withTaskGroup(of: Result<Hash32, BlobError>.self) { group in
-            for bytes in blobs {
-                group.addTask {
-                    do throws(BlobError) {
-                        return .success(try await store.add(bytes: bytes).sha256)
-                    } catch {
-                        return .failure(error)
-                    }
-                }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
+    private func add(_ blobs: [HashedBytes]) async throws(FetchError) -> Set<Hash32> {
         var added: Set<Hash32> = []
-        for result in results {
+        for result in await store.add(blobs) {
             switch result {
-            case .success(let hash): added.insert(hash)
+            case .success(let facts): added.insert(facts.sha256)
             // Taken down here: the single request says so.
             case .failure(.purged): continue
             case .failure(let error): throw .store(error)

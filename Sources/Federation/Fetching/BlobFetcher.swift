@@ -55,13 +55,19 @@ public struct BlobFetcher: Sendable {
     /// What a signed release says of a file's tensors.
     let weights: @Sendable (Hash32) async -> SignedWeights?
     let culprits = Culprits()
+    let leases = FetchLeases()
+
+    /// Told of bytes that a peer sent and that are right.
+    let brought: @Sendable (Hash32, Int) -> Void
 
     init(
-        store: BlobStore, logger: Logger, peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
+        store: BlobStore, logger: Logger, brought: @escaping @Sendable (Hash32, Int) -> Void,
+        peers: @escaping @Sendable (Hash32?) async -> [BlobPeer],
         mirrors: @escaping @Sendable (Hash32) async -> [HTTPMirror],
         weights: @escaping @Sendable (Hash32) async -> SignedWeights?
     ) {
         (self.store, self.logger, self.peers, self.mirrors, self.weights) = (store, logger, peers, mirrors, weights)
+        self.brought = brought
     }
 
     /// Fetches a blob that is not here yet; returns when it is durable. One that is here costs one look-up.
@@ -84,10 +90,11 @@ public struct BlobFetcher: Sendable {
             // Large ones are worth the question who has which part.
             if holders.isEmpty || !isOneUnit { holders = await self.holders(of: wanted.sha256, among: peers) }
             if wanted.size <= UInt64(Limits.Blob.smallBytes), !holders.isEmpty {
-                try await fetchSmall(wanted, from: holders.map(\.client))
+                try await fetchSmall(wanted, from: holders)
                 return 0
             }
             let open = OpenMirrors()
+            let lease = leases.next()
             if node == nil, holders.isEmpty || !isOneUnit { await open.add(await mirrors(wanted.sha256)) }
             let result: Result<UInt64, any Error>
             do {
@@ -95,14 +102,15 @@ public struct BlobFetcher: Sendable {
                 guard !holders.isEmpty || !kept.isEmpty else {
                     throw FetchError.noSource(wanted.sha256, asked: peers.count)
                 }
-                if !isOneUnit { try await store.lease(wanted.sha256, holder: Self.leaseHolder, until: leaseEnd) }
+                if !isOneUnit { try await store.lease(wanted.sha256, holder: lease, until: leaseEnd) }
                 result = .success(
-                    try await fetchUnits(wanted, from: holders, kept, node: node, open, progress: progress))
+                    try await fetchUnits(
+                        wanted, from: holders, kept, node: node, open, lease: lease, progress: progress))
             } catch {
                 result = .failure(error)
             }
             await open.close()
-            if !isOneUnit { try? await store.release(wanted.sha256, holder: Self.leaseHolder) }
+            if !isOneUnit { try? await store.release(wanted.sha256, holder: lease) }
             return try result.get()
         } catch let error as FetchError {
             throw error
@@ -113,9 +121,6 @@ public struct BlobFetcher: Sendable {
             throw .sourcesFailed(wanted.sha256, missingUnits: 0, last: "\(error)")
         }
     }
-
-    /// Downloads under way are kept from eviction.
-    private static let leaseHolder = "fetch"
 
     private var leaseEnd: Int64 { StoreOptions.systemTime() + Int64(FetchLimits.leaseSeconds * 1000) }
 
@@ -132,18 +137,19 @@ public struct BlobFetcher: Sendable {
         return holders.sorted { $0.presence.rawValue > $1.presence.rawValue }.map(\.peer)
     }
 
-    private func fetchSmall(_ wanted: WantedBlob, from holders: [NodeClient]) async throws {
+    private func fetchSmall(_ wanted: WantedBlob, from holders: [BlobPeer]) async throws {
         var last = ""
         for holder in holders {
             do {
                 var bytes: [UInt8] = []
                 bytes.reserveCapacity(Int(wanted.size))
-                try await holder.blob(wanted.sha256, range: 0..<wanted.size) { chunk in
+                try await holder.client.blob(wanted.sha256, range: 0..<wanted.size) { chunk in
                     bytes.append(contentsOf: chunk.readableBytesView)
                 }
                 guard SHA256.hash(bytes) == wanted.sha256 else {
-                    throw PeerError.malformed(url: holder.url.description, detail: "the bytes are not that blob")
+                    throw PeerError.malformed(url: holder.client.url.description, detail: "the bytes are not that blob")
                 }
+                brought(holder.node, bytes.count)
                 // The holder is right and the post is not: no other holder can help.
                 let unit = bytes.withUnsafeBytes { MerkleTree.unitHash($0, size: wanted.size) }
                 guard MerkleTree.root(layer: [unit], size: wanted.size) == wanted.piecesRoot else {
@@ -162,7 +168,7 @@ public struct BlobFetcher: Sendable {
 
     private func fetchUnits(
         _ wanted: WantedBlob, from holders: [BlobPeer], _ mirrors: [HTTPMirror], node: Hash32?, _ open: OpenMirrors,
-        progress: @escaping @Sendable (UInt64) -> Void
+        lease: String, progress: @escaping @Sendable (UInt64) -> Void
     ) async throws -> UInt64 {
         guard let (partial, found) = try await begin(wanted, from: holders, orMirrors: !mirrors.isEmpty) else {
             try await WholeFetch(store: store, culprits: culprits, logger: logger).run(
@@ -176,6 +182,9 @@ public struct BlobFetcher: Sendable {
                 await fetch(units, of: wanted, partial, from: sources)
             }
         }
+        let remains = { @Sendable (units: Int) in
+            progress(wanted.size - min(wanted.size, UInt64(units) * UInt64(Limits.Blob.unitBytes)))
+        }
         let transfer = BlobTransfer(
             partial: partial, culprits: culprits, logger: logger,
             refresh: { source in
@@ -183,17 +192,20 @@ public struct BlobFetcher: Sendable {
                 return try? await pieces(of: wanted, from: client).get().held
             },
             look: { known in
-                try? await store.lease(wanted.sha256, holder: Self.leaseHolder, until: leaseEnd)
+                try? await store.lease(wanted.sha256, holder: lease, until: leaseEnd)
                 return await newSources(of: wanted, from: node, besides: known, open)
             },
-            progress: { remaining in
-                progress(wanted.size - min(wanted.size, UInt64(remaining) * UInt64(Limits.Blob.unitBytes)))
-            })
+            progress: remains, brought: brought)
         let outcome = await transfer.run(joining: sources, held: await partial.heldUnits)
         switch outcome {
         case .complete: _ = try await partial.commit()
         case .store(let error): throw error
         case .noSource(let missing, let last):
+            let whole = WholeFetch(store: store, culprits: culprits, logger: logger)
+            if try await whole.fill(partial, from: open.all, progress: remains) {
+                _ = try await partial.commit()
+                return saved
+            }
             try await partial.pause()
             throw FetchError.sourcesFailed(wanted.sha256, missingUnits: missing, last: last)
         }
@@ -209,7 +221,8 @@ public struct BlobFetcher: Sendable {
         for unit in 0..<held.capacity where !units.contains(unit) { held.insert(unit) }
         guard !held.isFull else { return true }
         let transfer = BlobTransfer(
-            partial: partial, culprits: culprits, logger: logger, refresh: { _ in nil }, progress: { _ in })
+            partial: partial, culprits: culprits, logger: logger, refresh: { _ in nil }, progress: { _ in },
+            brought: brought)
         guard case .complete = await transfer.run(joining: sources, held: held) else { return false }
         return await partial.heldUnits.contains(units)
     }
@@ -313,6 +326,20 @@ public struct BlobFetcher: Sendable {
         } catch {
             return .failure(error)
         }
+    }
+}
+
+/// Names for the leases that keep downloads under way from eviction: one for each fetch, since two may fetch the same blob,
+/// and the first to end must not give up the other's.
+final class FetchLeases: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> String {
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        return "fetch \(number)"
     }
 }
 

@@ -9,6 +9,7 @@ import WaggleProtocol
 /// counts for a while. A question that comes meanwhile gets what is known already.
 public actor BlobHolders {
     private let peers: PeerStore
+    private let neighbours: Neighbours
     private let http: HTTPClient
     private let identity: NodeIdentity
     private let now: @Sendable () -> UInt64
@@ -18,8 +19,12 @@ public actor BlobHolders {
     /// How long peers that stall are waited for.
     private static let patience: Duration = .seconds(2)
 
-    init(peers: PeerStore, http: HTTPClient, identity: NodeIdentity, now: @escaping @Sendable () -> UInt64) {
+    init(
+        peers: PeerStore, neighbours: Neighbours, http: HTTPClient, identity: NodeIdentity,
+        now: @escaping @Sendable () -> UInt64
+    ) {
         self.peers = peers
+        self.neighbours = neighbours
         self.http = http
         self.identity = identity
         self.now = now
@@ -42,10 +47,14 @@ public actor BlobHolders {
         let known = ((try? await peers.peers()) ?? []).filter { $0.lastContact > 0 && !$0.url.isEmpty }
         // Those that answered lately are the likeliest to answer now.
         let newest = known.sorted { $0.lastContact > $1.lastContact }.prefix(Limits.Torrent.askedPeers)
-        let clients = newest.compactMap { peer in
+        let typed = newest.compactMap { peer in
             (try? PeerURL(peer.url)).map { NodeClient(url: $0, http: http, identity: identity, now: now) }
         }
-        let answers = await earlyAnswers(of: clients, patience: Self.patience, isOfUse: { _ in true }) { client in
+        let named = Set(known.map(\.node))
+        let found = neighbours.blobPeers.filter { !named.contains($0.node) }.map(\.client)
+        let clients = (typed + found).prefix(Limits.Torrent.askedPeers)
+        let answers = await earlyAnswers(of: Array(clients), patience: Self.patience, isOfUse: { _ in true }) {
+            client in
             (url: client.url.description, presence: (try? await client.have([blob]).first) ?? .none)
         }
         return answers.filter { $0.presence == .whole }.map(\.url).sorted()

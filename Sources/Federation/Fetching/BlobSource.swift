@@ -13,13 +13,15 @@ struct BlobSource: Sendable {
     let kind: Kind
     /// Who is to blame for wrong bytes: the node's identity, or the mirror's host.
     let culprit: String
+    /// Nil for a mirror.
+    let node: Hash32?
 
     init(peer client: NodeClient, node: Hash32) {
-        (kind, culprit) = (.peer(client), node.hex)
+        (kind, culprit, self.node) = (.peer(client), node.hex, node)
     }
 
     init(mirror: HTTPMirror) {
-        (kind, culprit) = (.mirror(mirror), mirror.host)
+        (kind, culprit, node) = (.mirror(mirror), mirror.host, nil)
     }
 
     /// What tells it from other sources of a blob: the node's identity, or the mirror's URL.
@@ -38,13 +40,13 @@ struct BlobSource: Sendable {
         }
     }
 
-    /// The bytes `range` of the blob, chunk by chunk.
+    /// The bytes `range` of the blob, which has `size`, chunk by chunk.
     func bytes(
-        _ sha256: Hash32, range: Range<UInt64>, onChunk: (ByteBuffer) async throws -> Void
+        _ sha256: Hash32, range: Range<UInt64>, of size: UInt64, onChunk: (ByteBuffer) async throws -> Void
     ) async throws {
         switch kind {
         case .peer(let client): try await client.blob(sha256, range: range, onChunk: onChunk)
-        case .mirror(let mirror): try await mirror.bytes(range: range, onChunk: onChunk)
+        case .mirror(let mirror): try await mirror.bytes(range: range, of: size, onChunk: onChunk)
         }
     }
 }

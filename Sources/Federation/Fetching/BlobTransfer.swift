@@ -23,7 +23,10 @@ actor BlobTransfer {
     private let look: @Sendable (Set<String>) async -> [FetchSource]
     /// Gets the number of units that are missing.
     private let progress: @Sendable (Int) -> Void
+    /// Gets the bytes of each unit that a peer sent and that are right.
+    private let brought: @Sendable (Hash32, Int) -> Void
 
+    private let memory = UnitMemory()
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var scheduler = FetchScheduler<Int>(held: UnitSet(capacity: 0))
@@ -37,8 +40,9 @@ actor BlobTransfer {
         partial: PartialBlob, culprits: Culprits, logger: Logger,
         refresh: @escaping @Sendable (BlobSource) async -> UnitSet?,
         look: @escaping @Sendable (Set<String>) async -> [FetchSource] = { _ in [] },
-        progress: @escaping @Sendable (Int) -> Void
+        progress: @escaping @Sendable (Int) -> Void, brought: @escaping @Sendable (Hash32, Int) -> Void
     ) {
+        self.brought = brought
         self.partial = partial
         self.culprits = culprits
         self.logger = logger
@@ -168,20 +172,21 @@ actor BlobTransfer {
         let range = UInt64(units.lowerBound) * unitBytes..<min(partial.size, UInt64(units.upperBound) * unitBytes)
         await handle(.began(run))
         try await withThrowingTaskGroup(of: ByteBuffer.self) { writes in
-            var cutter = UnitCutter(units: units, byteCount: range.count)
+            var cutter = UnitCutter(units: units, byteCount: range.count, memory: memory)
             var underWay = 0
-            try await source.bytes(partial.sha256, range: range) { chunk in
+            try await source.bytes(partial.sha256, range: range, of: partial.size) { chunk in
                 cutter.append(chunk)
                 while let (unit, buffer) = cutter.next() {
                     let due = await self.due(unit, run)
                     guard due.this else { throw TakenOver() }
                     if underWay == Self.writesAtOnce, let written = try await writes.next() {
-                        cutter.reuse(written)
+                        memory.give(written)
                         underWay -= 1
                     }
                     writes.addTask {
                         try await self.partial.write(unit: unit, bytes: buffer.readableBytesView)
                         await self.stored(run, unit)
+                        if let node = source.node { self.brought(node, buffer.readableBytes) }
                         return buffer
                     }
                     underWay += 1
@@ -191,7 +196,7 @@ actor BlobTransfer {
                     }
                 }
             }
-            while try await writes.next() != nil {}
+            while let written = try await writes.next() { memory.give(written) }
         }
     }
 

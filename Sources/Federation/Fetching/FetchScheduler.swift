@@ -5,9 +5,11 @@ import BlobStore
 ///
 /// A unit is asked of one source at a time, so a bad unit has one culprit. While all sources are whole, units go out in
 /// order within a window; among partial holders the rarest go first. Each source has as much in flight as it brings in a
-/// round trip and half a second, in runs of half of that, so that the next request is on its way before the last is
-/// answered. A source with nothing to do takes half of what the slowest one still has to bring. What counts as silence
-/// follows from the source's own rate.
+/// round trip and half a second, in runs of half of that; the next request goes out when what is left of the last arrives in
+/// about the time that a request takes, so that a near source brings its units in order and a far one is never idle. One
+/// that has not brought a whole run has one request at a time: if it turns out to lie, one unit of it is lost. A source
+/// with nothing to do takes half of what the slowest one still has to bring. What counts as silence follows from the
+/// source's own rate.
 struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
     /// One request: neighbouring units, asked of one source.
     typealias Run = Int
@@ -58,6 +60,8 @@ struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
         var roundTrip: Double
         var rate = RateMeter()
         var requests = 0
+        /// It has brought a whole run.
+        var isProven = false
         /// Failures since the last good unit.
         var failures = 0
         /// Not before.
@@ -73,6 +77,12 @@ struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
             let units = (rate * (roundTrip + 0.5)).rounded(.up)
             return Int(
                 min(max(units, Double(FetchLimits.inFlight.lowerBound)), Double(FetchLimits.inFlight.upperBound)))
+        }
+
+        /// With so many units left in flight the next request goes out: what comes while it is on its way, and a little.
+        var lead: Int {
+            guard isProven, let rate = rate.value else { return 0 }
+            return max(1, Int((rate * (2 * roundTrip + FetchLimits.leadSeconds)).rounded(.up)))
         }
 
         /// Seconds without a unit after which a run counts as silent: eight times what a unit takes, and round trips.
@@ -130,7 +140,9 @@ struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
             guard let source = requests[run]?.source else { break }
             effects.append(.blame(source, unit: unit))
             drop(source, because: "wrong bytes for MiB \(unit)", &effects)
-        case .ended(let run): end(run)
+        case .ended(let run):
+            if let request = requests[run], left(of: request).isEmpty { sources[request.source]?.isProven = true }
+            end(run)
         case .broke(let run, let reason): broke(run, reason, now, &effects)
         case .refused(let run, let reason):
             guard let source = requests[run]?.source else { break }
@@ -230,7 +242,9 @@ struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
         let window = state.failures > 0 ? FetchLimits.inFlight.lowerBound : state.window
         let inFlight = requests.values.reduce(0) { $1.source == source ? $0 + left(of: $1).count : $0 }
         let length = min(max(1, window / 2), FetchLimits.runUnits)
-        guard inFlight == 0 || inFlight + length <= window, state.requests < FetchLimits.requests else { return nil }
+        guard inFlight == 0 || inFlight <= state.lead && inFlight + length <= window,
+            state.requests < FetchLimits.requests
+        else { return nil }
         if let units = free(for: state, atMost: length) { return units }
         guard inFlight == 0 else { return nil }
         if let units = steal(for: source, state, now, &effects) { return units }
@@ -266,8 +280,8 @@ struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
         return first..<stop
     }
 
-    /// The second half of what the slowest run still has to bring, or all of it when only one unit is left that the thief
-    /// brings in less than half the time.
+    /// The second half of what the slowest run still has to bring, or all of it when it has been silent for a while and only
+    /// one unit is left that the thief brings in less than half the time.
     private mutating func steal(
         for thief: Source, _ state: State, _ now: Double, _ effects: inout [Effect]
     ) -> Range<Int>? {
@@ -281,7 +295,11 @@ struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
         for (run, request) in victims {
             let units = left(of: request)
             let mine = 1 / (state.rate.value ?? 1)
-            if units.count == 1 || secondsLeft(request) / Double(units.count) > 8 * mine {
+            // With a run that is taken over whole, what is on its way is lost: not for a unit that is about to be here.
+            let grace = FetchLimits.takeOverSeconds + 2 * (sources[request.source]?.roundTrip ?? 0)
+            let isSilent = now - request.lastSign > grace
+            guard isSilent || units.count > 1 else { continue }
+            if units.count == 1 || isSilent && secondsLeft(request) / Double(units.count) > 8 * mine {
                 guard state.has(units.lowerBound), secondsLeft(request) > 2 * mine else { continue }
                 // All of it: the victim is so slow that even one unit of it would hold the end up.
                 guard units.allSatisfy(state.has) else { continue }
@@ -326,6 +344,10 @@ enum FetchLimits {
     static let searched = 16_384
     /// Failures without a good unit between them after which a source is left.
     static let failures = 3
+    /// Seconds before the end of a run, besides round trips, at which the next request goes out.
+    static let leadSeconds = 0.02
+    /// Seconds without a unit, besides round trips, after which a whole run may go to another source.
+    static let takeOverSeconds = 0.25
     /// Times that a partial holder is asked again while it has nothing new.
     static let refreshes = 4
     /// Seconds after which sources are looked for that have appeared meanwhile, and at most, as each look doubles them.

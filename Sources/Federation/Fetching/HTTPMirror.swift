@@ -1,9 +1,11 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import Synchronization
 import WaggleProtocol
 
-/// A file on a plain web server that a signed release names: any server that answers ranges will do.
+/// A file on a plain web server that a signed release names. Any will do: one that does not know ranges is asked for the
+/// whole file once no other source is left.
 ///
 /// The URL is a stranger's. It is resolved once, refused when it leads to an address that is not public, and connected to
 /// there and nowhere else; `Host` and the TLS server name stay those of the URL. Redirects are not followed.
@@ -13,6 +15,12 @@ struct HTTPMirror: Sendable {
     private let http: HTTPClient
     /// Waits until received bytes are within the rate limits.
     private let admit: NodeClient.Admit
+    private let manner = Manner()
+
+    /// What the server has shown of itself.
+    private final class Manner: Sendable {
+        let sendsWhole = Atomic(false)
+    }
 
     /// - Parameters:
     ///   - text: an `http` or `https` URL without a fragment.
@@ -54,7 +62,14 @@ struct HTTPMirror: Sendable {
         try? await http.shutdown()
     }
 
-    func bytes(range: Range<UInt64>, onChunk: (ByteBuffer) async throws -> Void) async throws {
+    /// The server has answered a request for a part with the whole file.
+    var sendsWhole: Bool { manner.sendsWhole.load(ordering: .relaxed) }
+
+    /// A part of the file, which has `size` bytes. From a server that sends the whole instead, what comes before a part that
+    /// goes to the end is skipped; other parts are not to be had from it.
+    func bytes(
+        range: Range<UInt64>, of size: UInt64, onChunk: (ByteBuffer) async throws -> Void
+    ) async throws {
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "range", value: "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
         request.headers.add(name: "accept-encoding", value: "identity")
@@ -64,12 +79,24 @@ struct HTTPMirror: Sendable {
         } catch {
             throw PeerError.unreachable(url: url, reason: String(describing: error))
         }
-        guard RangeReply.isOne(response, of: range) else {
+        var skipped: UInt64 = 0
+        if response.status == .ok, UInt64(range.count) != size {
+            manner.sendsWhole.store(true, ordering: .relaxed)
+            guard range.upperBound == size else {
+                throw PeerError.refused(url: url, status: 200, code: "", detail: "it sends whole files only")
+            }
+            skipped = range.lowerBound
+        } else if !RangeReply.isOne(response, of: range) {
             throw PeerError.refused(url: url, status: Int(response.status.code), code: "", detail: "")
         }
-        try await RangeReply(response: response, url: url).read(range) { chunk in
+        try await RangeReply(response: response, url: url).read(range.lowerBound - skipped..<range.upperBound) {
+            chunk in
             try await admit(chunk.readableBytes, host)
-            try await onChunk(chunk)
+            var chunk = chunk
+            let before = Int(min(skipped, UInt64(chunk.readableBytes)))
+            chunk.moveReaderIndex(forwardBy: before)
+            skipped -= UInt64(before)
+            if chunk.readableBytes > 0 { try await onChunk(chunk) }
         }
     }
 }

@@ -1,6 +1,7 @@
 import BlobStore
 import Digests
 import Logging
+import NIOCore
 import WaggleProtocol
 
 /// Fetches a file from plain web servers alone, whose unit hashes nobody could tell.
@@ -52,7 +53,7 @@ struct WholeFetch: Sendable {
         var failures = 0
         while case let start = await incoming.byteCount, start < wanted.size {
             do {
-                try await mirror.bytes(range: start..<wanted.size) { chunk in
+                try await mirror.bytes(range: start..<wanted.size, of: wanted.size) { chunk in
                     try await incoming.append(chunk)
                     progress(await incoming.byteCount)
                 }
@@ -65,6 +66,38 @@ struct WholeFetch: Sendable {
                 try await Task.sleep(for: .milliseconds(250 << failures))
             }
         }
+    }
+
+    /// Brings what a download still lacks from servers that send nothing but whole files: in one stream, verified unit by unit.
+    /// True when all of it is here.
+    ///
+    /// - Parameter progress: gets the number of units that are missing.
+    /// - Throws: `BlobError` when the store refuses.
+    func fill(
+        _ partial: PartialBlob, from mirrors: [HTTPMirror], progress: @escaping @Sendable (Int) -> Void
+    ) async throws -> Bool {
+        let count = partial.layer.count
+        for mirror in mirrors where mirror.sendsWhole {
+            guard let first = await partial.missingUnits.first?.lowerBound else { return true }
+            let start = UInt64(first) * UInt64(Limits.Blob.unitBytes)
+            let memory = UnitMemory()
+            var cutter = UnitCutter(units: first..<count, byteCount: Int(partial.size - start), memory: memory)
+            do {
+                try await mirror.bytes(range: start..<partial.size, of: partial.size) { chunk in
+                    cutter.append(chunk)
+                    while let (unit, buffer) = cutter.next() {
+                        try await partial.write(unit: unit, bytes: buffer.readableBytesView)
+                        memory.give(buffer)
+                        progress(count - (await partial.heldUnits.count))
+                    }
+                }
+            } catch let error as PeerError {
+                logger.info("a web server broke off", metadata: ["source": "\(mirror.url)", "why": "\(error.message)"])
+            } catch BlobError.badUnit {
+                blame(mirror)
+            }
+        }
+        return await partial.heldUnits.isFull
     }
 
     private func blame(_ mirror: HTTPMirror) {

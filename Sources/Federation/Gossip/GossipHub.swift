@@ -242,7 +242,9 @@ extension Gossip.Outcome {
             case .new: .first
             case .have: .repeated
             case .invalid: .invalid
-            case .policy: .unwanted
+            // No fault of a peer that has not heard yet that the key was revoked: were it one, whoever stole a key could
+            // make nodes that know of it shut out those that do not.
+            case .unauthorised, .policy: .unwanted
             case .rate, .future, .parked: .later
             }
     }

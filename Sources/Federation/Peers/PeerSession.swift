@@ -19,6 +19,8 @@ struct PeerSession: Sendable {
     let now: @Sendable () -> UInt64
     /// Called when the first reconciliation is through.
     let onSettled: @Sendable () async -> Void
+    /// Keeps how far the peer's stream was read.
+    let advance: @Sendable (String) async throws -> Void
 
     func run() async throws {
         let card = try await client.node()
@@ -66,7 +68,7 @@ struct PeerSession: Sendable {
                 try await client.stream(cursor: cursor, byGossip: true) { frames in
                     try await take(frames.map(\.envelope).filter { !$0.isEmpty })
                     try await pull(offered: frames.compactMap { $0.id.isEmpty ? nil : Hash32($0.id) })
-                    if let last = frames.last { try await store.advance(peer.node, cursor: last.cursor, now: now()) }
+                    if let last = frames.last { try await advance(last.cursor) }
                 }
                 throw PeerError.unreachable(url: peer.url, reason: "it closed the stream")
             } catch PeerError.cursorUnknown {
@@ -79,7 +81,7 @@ struct PeerSession: Sendable {
     private func catchUp() async throws -> String {
         let cursor = try await client.newestCursor()
         try await reconcile(.all)
-        try await store.advance(peer.node, cursor: cursor, now: now())
+        try await advance(cursor)
         await onSettled()
         return cursor
     }

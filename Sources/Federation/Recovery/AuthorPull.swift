@@ -130,7 +130,7 @@ public struct AuthorPull: Sendable {
                 round.fetched += 1
                 continue
             // What is not valid is no post of the author.
-            case .have, .invalid: continue
+            case .have, .invalid, .unauthorised: continue
             case .policy(let why): reason = "this node does not take it: \(why)"
             case .rate(let seconds): reason = "this node has no room for it now; ask again in \(seconds) s"
             case .future(let seconds): reason = "it is dated \(seconds) s later than this machine's clock allows"

@@ -11,6 +11,7 @@ extension PeerStore {
             let queue = try DatabaseQueue(path: path)
             try queue.write { db in
                 try db.execute(sql: "UPDATE peer SET cursor = '', last_contact = 0, last_error = ''")
+                try db.execute(sql: "UPDATE address SET entry = json_remove(entry, '$.cursor')")
             }
             try queue.close()
         } catch {

@@ -53,6 +53,7 @@ public struct PostRoom: Sendable {
     private var posts = BoundedBuckets(limit: Limits.Peers.table)
     private var bytes = BoundedBuckets(limit: Limits.Peers.table)
     private var authors = BoundedBuckets(limit: Limits.Room.rememberedAuthors)
+    private var keys = BoundedBuckets(limit: Limits.Room.rememberedAuthors)
     private var allStrangers: Bucket?
 
     public init() {}
@@ -85,16 +86,27 @@ public struct PostRoom: Sendable {
     }
 
     /// A valid post of an author came from a peer. Nil: go on. Else it may come again after so many seconds.
-    public mutating func postpone(author: Hash32, isKnown: Bool, isTrusted: Bool, now: UInt64) -> UInt32? {
+    ///
+    /// - Parameter isByRoots: it is a key document or checkpoint. Those have a rate of their own: whoever stole a device key
+    ///   could else use up all room, and keep out the revocation.
+    public mutating func postpone(
+        author: Hash32, isKnown: Bool, isByRoots: Bool = false, isTrusted: Bool, now: UInt64
+    ) -> UInt32? {
         guard !isTrusted else { return nil }
-        if isKnown { return authors.take(1, of: author, at: Self.known, now) }
+        if isKnown {
+            return isByRoots
+                ? keys.take(1, of: author, at: Self.known, now) : authors.take(1, of: author, at: Self.known, now)
+        }
         // The common bucket first: what a flood keeps out costs its author nothing.
         let before = allStrangers
         if let seconds = Self.strangers.take(1, from: &allStrangers, now) {
             // A flood goes on for longer than the bucket needs.
             return max(seconds, Limits.Room.floodSeconds)
         }
-        guard let seconds = authors.take(1, of: author, at: Self.stranger, now) else { return nil }
+        let taken =
+            isByRoots
+            ? keys.take(1, of: author, at: Self.stranger, now) : authors.take(1, of: author, at: Self.stranger, now)
+        guard let seconds = taken else { return nil }
         allStrangers = before
         return seconds
     }

@@ -9,7 +9,7 @@ public struct ImageInfo: Hashable, Sendable {
     }
 
     public let mediaType: MediaType
-    /// Nil when the size lies beyond the bytes that were given, or is not looked for (AVIF).
+    /// Nil when the size lies beyond the bytes that were given, or is not said.
     public let width: Int?
     public let height: Int?
 
@@ -22,14 +22,14 @@ public struct ImageInfo: Hashable, Sendable {
     /// Recognises a picture by its first bytes; nil for anything else. JPEG may carry a lot before its size: 64 KiB
     /// find most, the whole file finds all.
     public static func sniff(_ bytes: [UInt8]) -> ImageInfo? {
-        let reader = Bytes(bytes)
+        let reader = BoundedBytes(bytes)
         if bytes.starts(with: PNGMetadata.signature) { return ImageInfo(.png, pngSize(reader)) }
         if bytes.starts(with: [0xff, 0xd8, 0xff]) { return ImageInfo(.jpeg, jpegSize(reader)) }
         if reader.has("GIF87a", at: 0) || reader.has("GIF89a", at: 0) {
             return ImageInfo(.gif, positive(reader.little(6, 2), reader.little(8, 2)))
         }
         if reader.has("RIFF", at: 0), reader.has("WEBP", at: 8) { return ImageInfo(.webp, webpSize(reader)) }
-        return isAVIF(reader) ? ImageInfo(.avif, nil) : nil
+        return isAVIF(reader) ? ImageInfo(.avif, AVIFBoxes.size(reader)) : nil
     }
 
     private static func positive(_ width: Int?, _ height: Int?) -> (Int, Int)? {
@@ -37,7 +37,7 @@ public struct ImageInfo: Hashable, Sendable {
         return (width, height)
     }
 
-    private static func pngSize(_ bytes: Bytes) -> (Int, Int)? {
+    private static func pngSize(_ bytes: BoundedBytes) -> (Int, Int)? {
         guard bytes.has("IHDR", at: 12), let width = bytes.big(16, 4), let height = bytes.big(20, 4),
             width <= 0x7fff_ffff, height <= 0x7fff_ffff
         else { return nil }
@@ -45,7 +45,7 @@ public struct ImageInfo: Hashable, Sendable {
     }
 
     /// Walks over the segments (ITU-T T.81 annex B) to the first start of frame.
-    private static func jpegSize(_ bytes: Bytes) -> (Int, Int)? {
+    private static func jpegSize(_ bytes: BoundedBytes) -> (Int, Int)? {
         var offset = 2
         while let mark = bytes.big(offset, 1), mark == 0xff, let marker = bytes.big(offset + 1, 1) {
             switch marker {
@@ -69,7 +69,7 @@ public struct ImageInfo: Hashable, Sendable {
     }
 
     /// RFC 9649: lossy, lossless or extended.
-    private static func webpSize(_ bytes: Bytes) -> (Int, Int)? {
+    private static func webpSize(_ bytes: BoundedBytes) -> (Int, Int)? {
         if bytes.has("VP8 ", at: 12) {
             guard bytes.big(23, 3) == 0x9d012a, let width = bytes.little(26, 2), let height = bytes.little(28, 2) else {
                 return nil
@@ -87,33 +87,10 @@ public struct ImageInfo: Hashable, Sendable {
     }
 
     /// An ISO base media file whose brands name AVIF.
-    private static func isAVIF(_ bytes: Bytes) -> Bool {
+    private static func isAVIF(_ bytes: BoundedBytes) -> Bool {
         guard bytes.has("ftyp", at: 4), let size = bytes.big(0, 4) else { return false }
         // Major brand, its version, then compatible brands.
         let brands = [8] + Array(stride(from: 16, to: min(size, 256), by: 4))
         return brands.contains { bytes.has("avif", at: $0) || bytes.has("avis", at: $0) }
-    }
-}
-
-/// Reads that end in nil instead of past the end.
-private struct Bytes {
-    let bytes: [UInt8]
-
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-    }
-
-    func has(_ word: String, at offset: Int) -> Bool {
-        offset + word.utf8.count <= bytes.count && bytes[offset...].starts(with: word.utf8)
-    }
-
-    func big(_ offset: Int, _ count: Int) -> Int? {
-        guard offset + count <= bytes.count else { return nil }
-        return bytes[offset..<offset + count].reduce(0) { $0 << 8 | Int($1) }
-    }
-
-    func little(_ offset: Int, _ count: Int) -> Int? {
-        guard offset + count <= bytes.count else { return nil }
-        return bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 }

@@ -8,7 +8,7 @@ public struct PNGMetadata: Sendable {
     public let width: Int
     public let height: Int
     /// The texts that were read, in file order. A keyword may occur more than once.
-    public let texts: [PNGText]
+    public let texts: [PictureText]
     /// Text chunks that were not read.
     public let unread: [PNGUnreadText]
     /// Bytes after the end of the image. They are no part of it, and somebody put them there.
@@ -37,7 +37,7 @@ public struct PNGMetadata: Sendable {
         guard (1...0x7fff_ffff).contains(width), (1...0x7fff_ffff).contains(height) else { throw .badHeader }
         guard chunks.contains(where: { $0.type == "IDAT" }) else { throw .noImageData }
 
-        var texts: [PNGText] = []
+        var texts: [PictureText] = []
         var unread: [PNGUnreadText] = []
         var textBytes = 0
         for chunk in chunks where chunk.isText {
@@ -64,7 +64,7 @@ public struct PNGMetadata: Sendable {
 
     /// The file with `newTexts` before its image data, instead of whatever it had under their keywords. All other bytes
     /// stay as they are.
-    public func replacing(_ newTexts: [PNGText]) throws(PNGError) -> [UInt8] {
+    public func replacing(_ newTexts: [PictureText]) throws(PNGError) -> [UInt8] {
         var inserted: [UInt8] = []
         for text in newTexts {
             let (type, data) = try PNGTextChunk.encode(text)

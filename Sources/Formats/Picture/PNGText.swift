@@ -1,15 +1,3 @@
-/// A text that a PNG file carries under a keyword.
-public struct PNGText: Hashable, Sendable {
-    /// `parameters` (A1111), `prompt` and `workflow` (ComfyUI), `XML:com.adobe.xmp` …
-    public var keyword: String
-    public var text: String
-
-    public init(_ keyword: String, _ text: String) {
-        self.keyword = keyword
-        self.text = text
-    }
-}
-
 /// A text chunk that was not read.
 public struct PNGUnreadText: Hashable, Sendable {
     public enum Reason: Hashable, Sendable {
@@ -26,7 +14,7 @@ public struct PNGUnreadText: Hashable, Sendable {
 
 /// The inside of `tEXt`, `zTXt` and `iTXt` chunks.
 enum PNGTextChunk {
-    case read(PNGText)
+    case read(PictureText)
     case unread(PNGUnreadText)
 
     init(type: String, data: ArraySlice<UInt8>) {
@@ -37,7 +25,7 @@ enum PNGTextChunk {
         }
         let keyword = Latin1.decode(parts[0])
         switch type {
-        case "tEXt": self = .read(PNGText(keyword, Self.lenientText(parts[1])))
+        case "tEXt": self = .read(PictureText(keyword, Self.lenientText(parts[1])))
         case "zTXt": self = .unread(PNGUnreadText(keyword: keyword, reason: .compressed))
         default: self = Self.international(keyword, parts[1])
         }
@@ -59,7 +47,7 @@ enum PNGTextChunk {
         switch data[data.startIndex] {
         case 0:
             guard let text = String(validating: parts[2], as: UTF8.self) else { return malformed }
-            return .read(PNGText(keyword, text))
+            return .read(PictureText(keyword, text))
         case 1: return .unread(PNGUnreadText(keyword: keyword, reason: .compressed))
         default: return malformed
         }
@@ -72,7 +60,7 @@ enum PNGTextChunk {
 
     /// The type and inside of the chunk that holds `text`: `tEXt` when readers of either habit get it back from there,
     /// `iTXt` otherwise.
-    static func encode(_ text: PNGText) throws(PNGError) -> (type: String, data: [UInt8]) {
+    static func encode(_ text: PictureText) throws(PNGError) -> (type: String, data: [UInt8]) {
         let keyword = text.keyword
         guard let key = Latin1.encode(keyword), (1...79).contains(key.count), !key.contains(where: { $0 < 0x20 }),
             !key.contains(where: { (0x7f...0xa0).contains($0) }), keyword.first != " ", keyword.last != " ",

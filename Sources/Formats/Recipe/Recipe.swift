@@ -1,3 +1,5 @@
+import WaggleProtocol
+
 /// How a picture was made, or is to be made: everything another person needs to make it again.
 ///
 /// Read from pictures it is a claim. Field names are the field's own words.
@@ -44,19 +46,41 @@ public struct Recipe: Hashable, Sendable, Codable {
         self.resources = resources
     }
 
-    /// The recipe that a picture's text chunks tell: A1111's `parameters` first, then ComfyUI's `prompt` graph. Nil
-    /// when there is neither, or nothing can be made of it.
-    public init?(pngText texts: [PNGText]) {
-        if let text = texts.first(where: { $0.keyword == "parameters" })?.text,
-            let infotext = InfotextA1111(text), !infotext.isEmpty, !infotext.isForeignJSON
-        {
-            self.init(infotext)
-            return
+    /// The recipe that a picture's texts tell: `parameters` as A1111 and its kin or SwarmUI write it, then InvokeAI's
+    /// texts, then ComfyUI's `prompt` graph. Nil when there is none of them, or nothing can be made of it.
+    public init?(texts: [PictureText]) {
+        func text(_ keyword: String) -> String? { texts.first { $0.keyword == keyword }?.text }
+        if let parameters = text("parameters") {
+            if let json = Self.object(parameters) {
+                if let recipe = Self(swarm: json) ?? Self(invoke: json) {
+                    self = recipe
+                    return
+                }
+            } else if let infotext = InfotextA1111(parameters), !infotext.isEmpty {
+                self.init(infotext)
+                return
+            }
         }
-        guard let text = texts.first(where: { $0.keyword == "prompt" })?.text,
-            let graph = try? ComfyGraph(Array(text.utf8)), let recipe = graph.recipe
+        for keyword in ["invokeai_metadata", "sd-metadata"] {
+            if let recipe = text(keyword).flatMap({ Self.object($0) }).flatMap({ Self(invoke: $0) }) {
+                self = recipe
+                return
+            }
+        }
+        guard let prompt = text("prompt"), let graph = try? ComfyGraph(Array(prompt.utf8)), let recipe = graph.recipe
         else { return nil }
         self = recipe
+    }
+
+    /// A text that is a JSON object and nothing else.
+    private static func object(_ text: String) -> JSONValue? {
+        guard text.trimmed.utf8HasPrefix("{"),
+            let value = try? JSONValue(
+                python: Array(text.utf8), maximumBytes: Limits.PictureText.graphBytes,
+                depth: Limits.PictureText.jsonDepth, values: Limits.PictureText.jsonValues),
+            value.object != nil
+        else { return nil }
+        return value
     }
 }
 

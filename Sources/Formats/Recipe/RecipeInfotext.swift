@@ -4,11 +4,6 @@ extension InfotextA1111 {
     var isEmpty: Bool {
         prompt.isEmpty && negativePrompt.isEmpty && parameters.isEmpty
     }
-
-    /// SwarmUI and others put JSON of their own under the same keyword.
-    var isForeignJSON: Bool {
-        parameters.isEmpty && prompt.utf8HasPrefix("{") && prompt.utf8HasSuffix("}")
-    }
 }
 
 // MARK: - Infotext to recipe

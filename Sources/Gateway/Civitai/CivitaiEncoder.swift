@@ -14,6 +14,8 @@ struct CivitaiEncoder: Sendable {
     let pages: PageRenderer
     /// What this node computed of the files that are to be shown.
     var known: [Hash32: BlobHashes] = [:]
+    /// Whether files other than the primary one are left out.
+    var isPrimaryOnly = false
 
     // MARK: Models
 
@@ -59,7 +61,8 @@ struct CivitaiEncoder: Sendable {
             nsfwLevel: release.levelBits, description: Nullable(pages.paragraphs(release.body.changes)),
             trainedWords: release.body.trainedWords, covered: !release.images.isEmpty,
             uploadType: release.body.training.method.isEmpty ? "Created" : "Trained", stats: Self.stats(release.counts),
-            files: release.files.map { file($0, of: release) }, images: release.images.compactMap(image),
+            files: release.files.filter { $0.isPrimary || !isPrimaryOnly }.map { file($0, of: release) },
+            images: release.images.compactMap(image),
             downloadUrl: download(release), waggle: Self.origin(release.post, release.author))
     }
 
@@ -91,9 +94,7 @@ struct CivitaiEncoder: Sendable {
         return CivitaiFile(
             id: view.id, name: BlobAddress.name(of: view).text, type: file.kind.isEmpty ? "Model" : file.kind,
             sizeKB: Double(file.size) / 1024,
-            metadata: .init(
-                format: file.format.isEmpty ? "Other" : file.format,
-                fp: Nullable(file.precision.isEmpty ? nil : file.precision)),
+            metadata: .init(file),
             pickleScanResult: hasNoPickle ? "Success" : "Pending",
             pickleScanMessage: Nullable(hasNoPickle ? "No Pickle imports" : nil),
             scannedAt: Dates.timestamp(release.created),
@@ -125,7 +126,7 @@ struct CivitaiEncoder: Sendable {
             nsfw: Self.isMature(view.level.rawValue), nsfwLevel: Self.word(view.level),
             browsingLevel: view.level.rawValue, createdAt: Dates.timestamp(view.created), postId: view.postID,
             username: view.author.handle, baseModel: view.releases.first?.baseModel ?? "",
-            modelVersionIds: view.releases.map(\.releaseID),
+            modelVersionIds: view.releases.map(\.releaseID), stats: .init(view.counts),
             meta: Nullable(withMeta ? Self.meta(view.image.recipe) : nil))
     }
 

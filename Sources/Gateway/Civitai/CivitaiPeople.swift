@@ -5,6 +5,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Moderation
+import Operations
 import WaggleProtocol
 
 /// The smaller routes of version 1 of Civitai's REST API: creators, tags, users, the words of its enumerations, and who the

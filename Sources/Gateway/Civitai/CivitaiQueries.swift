@@ -9,16 +9,25 @@ enum CivitaiQueries {
         /// 0 asks for nothing but is no error.
         let limit: Int
         let page: Int?
+        /// Asks for what there is none of here, or for lists that accounts here do not have.
+        let isEmpty: Bool
+        /// Leaves out all other files of a version.
+        let isPrimaryOnly: Bool
 
-        init(_ query: Query, now: UInt64) throws(GatewayError) {
+        /// - Parameter hasAccount: whether whoever asks is known here.
+        init(_ query: Query, hasAccount: Bool, now: UInt64) throws(GatewayError) {
             limit = try query.integer("limit", in: 0...100) ?? 100
             page = try CivitaiQueries.page(query, limit: limit)
             if page != nil, query["query"] != nil {
                 throw .badRequest(code: "bad-parameter", "page cannot be used with query; use cursor")
             }
-            for name in ["favorites", "hidden"] where query.boolean(name) == true {
+            let isOwn = ["favorites", "hidden"].filter { query.boolean($0) == true }
+            if let name = isOwn.first, !hasAccount {
                 throw .unauthorized(code: "unauthorized", "\(name) needs an account")
             }
+            isEmpty =
+                !isOwn.isEmpty || query.boolean("supportsGeneration") == true || query.boolean("earlyAccess") == true
+            isPrimaryOnly = query.boolean("primaryFileOnly") ?? false
             self.query.limit = max(limit, 1)
             self.query.position = CivitaiQueries.position(query, page: page)
             self.query.detail = .list
@@ -31,6 +40,32 @@ enum CivitaiQueries {
             self.query.since = try CivitaiQueries.since(query, now: now)
             self.query.ids = try CivitaiQueries.numbers(query.list("ids"))
             self.query.sort = try Self.sort(query["sort"])
+            try askForPermissions(query)
+        }
+
+        private mutating func askForPermissions(_ query: Query) throws(GatewayError) {
+            let named: [(String, Permission)] = [
+                ("allowNoCredit", .noCredit), ("allowDerivatives", .derivatives),
+                ("allowDifferentLicense", .differentLicence), ("allowDifferentLicenses", .differentLicence),
+            ]
+            for (name, permission) in named {
+                switch query.boolean(name) {
+                case true: self.query.permissions.insert(permission)
+                case false: self.query.excludedPermissions.insert(permission)
+                default: continue
+                }
+            }
+            for use in query.list("allowCommercialUse") {
+                switch use.lowercased() {
+                case "image": self.query.anyPermissions.insert(.sellImages)
+                case "rent", "rentcivit": self.query.anyPermissions.insert(.rent)
+                case "sell": self.query.anyPermissions.insert(.sell)
+                case "none": self.query.excludedPermissions.formUnion([.sellImages, .rent, .sell])
+                default:
+                    throw .badRequest(
+                        code: "bad-parameter", "allowCommercialUse is None, Image, RentCivit, Rent or Sell")
+                }
+            }
         }
 
         private static func sort(_ name: String?) throws(GatewayError) -> ModelQuery.Sort {
@@ -50,6 +85,8 @@ enum CivitaiQueries {
         var query = ImageQuery()
         let limit: Int
         let page: Int?
+        /// Asks for what there is none of here: videos, numbered tags.
+        let isEmpty: Bool
 
         init(_ query: Query, now: UInt64) throws(GatewayError) {
             limit = try query.integer("limit", in: 0...200) ?? 50
@@ -63,26 +100,34 @@ enum CivitaiQueries {
             self.query.modelID = try CivitaiQueries.number("modelId", query)
             self.query.releaseID = try CivitaiQueries.number("modelVersionId", query)
             self.query.baseModels = query.list("baseModels")
+            if let id = try CivitaiQueries.number("userId", query) { self.query.creator = .id(id) }
             self.query.hasRecipe = query.boolean("requiringMeta") ?? false
+            let types = query.list("type").map { $0.lowercased() }
+            guard types.allSatisfy({ ["image", "video", "audio"].contains($0) }) else {
+                throw .badRequest(code: "bad-parameter", "type is image, video or audio")
+            }
+            isEmpty = !types.isEmpty && !types.contains("image") || query["tags"] != nil
             switch query["sort"]?.lowercased() {
+            case nil, "newest", "random": self.query.sort = .newest
             case "oldest": self.query.sort = .oldest
-            case "most reactions": self.query.sort = .mostReactions
-            default: self.query.sort = .newest
+            case "most reactions", "most comments", "most collected": self.query.sort = .mostReactions
+            default: throw .badRequest(code: "bad-parameter", "sort is not one of the known orders")
             }
         }
     }
 
     /// What the viewer wants to see of what they may see: `nsfw` and, for images, `browsingLevel`.
-    static func narrowed(_ filter: ViewerFilter, _ query: Query) -> ViewerFilter {
+    static func narrowed(_ filter: ViewerFilter, _ query: Query) throws(GatewayError) -> ViewerFilter {
         var mask = filter.mask
         switch query["nsfw"]?.lowercased() {
+        case nil, "true", "x": break
         case "false": mask &= Level.pg13.upTo
         case "none": mask &= Level.pg.upTo
         case "soft": mask &= Level.pg13.upTo
         case "mature": mask &= Level.r.upTo
-        default: break
+        default: throw .badRequest(code: "bad-parameter", "nsfw is true, false, None, Soft, Mature or X")
         }
-        if let bits = query["browsingLevel"].flatMap({ UInt32($0) }) { mask = filter.mask & bits }
+        if let bits = try query.integer("browsingLevel", in: 0...Int(Int32.max)) { mask = filter.mask & UInt32(bits) }
         return ViewerFilter(mask: mask, seesHidden: filter.seesHidden)
     }
 

@@ -69,13 +69,15 @@ struct CivitaiRoutes: Sendable {
     @Sendable private func models(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let viewer = try await viewer(request, context)
         let query = try Query(request)
-        let asked = try CivitaiQueries.Models(query, now: services.now())
-        let filter = CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
+        let asked = try CivitaiQueries.Models(query, hasAccount: viewer.isPerson, now: services.now())
+        let filter = try CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
         let page =
-            asked.limit == 0 ? Page(items: [], next: nil) : try await services.catalog.models(asked.query, filter)
-        let encoder = try await encoder(request, context, for: page.items.flatMap(\.releases))
+            asked.limit == 0 || asked.isEmpty
+            ? Page(items: [], next: nil) : try await services.catalog.models(asked.query, filter)
+        var encoder = try await encoder(request, context, for: page.items.flatMap(\.releases))
+        encoder.isPrimaryOnly = asked.isPrimaryOnly
         let list = CivitaiList(
-            items: page.items.map(encoder.model),
+            items: page.items.map { encoder.model($0) },
             metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
         return answer(list, for: viewer)
     }
@@ -214,14 +216,25 @@ struct CivitaiRoutes: Sendable {
         let viewer = try await viewer(request, context)
         let query = try Query(request)
         let asked = try CivitaiQueries.Images(query, now: services.now())
-        let filter = CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
+        let filter = try CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
         let page =
-            asked.limit == 0 ? Page(items: [], next: nil) : try await services.catalog.images(asked.query, filter)
+            asked.limit == 0 || asked.isEmpty
+            ? Page(items: [], next: nil) : try await services.catalog.images(asked.query, filter)
         let encoder = try await encoder(request, context)
         let withMeta = query.boolean("withMeta") ?? false
         let list = CivitaiList(
             items: page.items.compactMap { encoder.listed($0, withMeta: withMeta) },
             metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
         return answer(list, for: viewer)
+    }
+}
+
+extension Viewer {
+    /// Somebody with an account, or the operator.
+    fileprivate var isPerson: Bool {
+        switch kind {
+        case .member, .owner: true
+        case .anonymous, .peer: false
+        }
     }
 }

@@ -1,3 +1,6 @@
+import Catalog
+import WaggleProtocol
+
 // The JSON of version 1 of Civitai's REST API, with every member that a known client fails without. What has no meaning
 // here has the value that says so. `waggle` carries the names that hold on every node; integers hold on this one only.
 
@@ -112,8 +115,20 @@ struct CivitaiVersion: Encodable, Sendable {
 struct CivitaiFile: Encodable, Sendable {
     struct Metadata: Encodable, Sendable {
         let format: String
-        let size = "full"
+        /// `full` or `pruned`.
+        let size: String
         let fp: Nullable<String>
+        /// Of a GGUF file, whose precision is a way of quantizing; absent elsewhere.
+        let quantType: String?
+
+        init(_ file: WireFile) {
+            let precision = file.precision.isEmpty ? nil : file.precision
+            let isQuantized = file.format == "GGUF"
+            format = file.format.isEmpty ? "Other" : file.format
+            size = file.kind == "Pruned Model" ? "pruned" : "full"
+            fp = Nullable(isQuantized ? nil : precision)
+            quantType = isQuantized ? precision : nil
+        }
     }
 
     struct Hashes: Encodable, Sendable {
@@ -170,13 +185,26 @@ struct CivitaiImage: Encodable, Sendable {
 
 /// An image in the list of images.
 struct CivitaiListedImage: Encodable, Sendable {
+    /// Reactions here are any emoji; these are the five that this API counts.
     struct Stats: Encodable, Sendable {
-        let cryCount = 0
-        let laughCount = 0
-        let likeCount = 0
-        let dislikeCount = 0
-        let heartCount = 0
-        let commentCount = 0
+        let cryCount: Int
+        let laughCount: Int
+        let likeCount: Int
+        let dislikeCount: Int
+        let heartCount: Int
+        let commentCount: Int
+
+        init(_ counts: SubjectCounts) {
+            func sum(_ emojis: String...) -> Int {
+                counts.reactions.filter { emojis.contains($0.emoji) }.reduce(0) { $0 + $1.count }
+            }
+            cryCount = sum("😢", "😭")
+            laughCount = sum("😂", "🤣", "😆")
+            likeCount = sum("👍")
+            dislikeCount = sum("👎")
+            heartCount = sum("❤️", "❤", "😍")
+            commentCount = counts.comments
+        }
     }
 
     let id: Int32
@@ -194,7 +222,7 @@ struct CivitaiListedImage: Encodable, Sendable {
     let username: String
     let baseModel: String
     let modelVersionIds: [Int32]
-    let stats = Stats()
+    let stats: Stats
     let meta: Nullable<CivitaiMeta>
 }
 

@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import Moderation
+import PostLog
 import WaggleProtocol
 
 /// `GET /api/download/models/{versionId}`: a redirect to the bytes.
@@ -58,6 +59,9 @@ struct DownloadRoute: Sendable {
         if let hidden = try await services.catalog.release(id: id, everything, detail: detail) {
             for file in hidden.files { try refusePurged(file.file) }
         }
+        if let post = try await services.catalog.name(ofNumber: id), try await services.postLog.isTakenBack(post) {
+            throw GatewayError.gone("Archived: its author took it back")
+        }
         throw GatewayError.notFound("Model not found")
     }
 
@@ -78,9 +82,10 @@ struct DownloadRoute: Sendable {
             return value.lowercased() == wanted.lowercased()
         }
         let matching = files.filter { view in
-            let file = view.file
-            return agrees(file.kind.isEmpty ? "Model" : file.kind, "type") && agrees(file.format, "format")
-                && agrees("full", "size") && agrees(file.precision, "fp") && agrees("\(view.id)", "fileId")
+            let facts = CivitaiFile.Metadata(view.file)
+            return agrees(view.file.kind.isEmpty ? "Model" : view.file.kind, "type") && agrees(facts.format, "format")
+                && agrees(facts.size, "size") && agrees(facts.fp.value ?? "", "fp")
+                && agrees(facts.quantType ?? "", "quantType") && agrees("\(view.id)", "fileId")
         }
         return matching.first { $0.isPrimary } ?? matching.first
     }

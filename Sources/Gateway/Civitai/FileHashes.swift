@@ -15,17 +15,17 @@ struct FileHashes: Sendable {
     /// No post says it; nil while this node does not know the file.
     let blake3: String?
 
-    /// - Parameter known: what this node computed of the file, for what the release does not say.
+    /// - Parameter known: what this node computed of the file. It stands against what the release says: SHA-256 and pieces
+    ///   root alone are sure to be of the same bytes when they are here.
     init(_ file: WireFile, known: BlobHashes? = nil) {
         sha256 = Hex.encode(file.sha256).uppercased()
         let hasWindow = file.size > Limits.Blob.autoV1Offset
-        autoV1 =
-            file.autov1.isEmpty
-            ? known.flatMap { hasWindow ? Self.digits($0.autoV1) : nil } : Hex.encode(file.autov1).uppercased()
+        let claimed = file.autov1.isEmpty ? nil : Hex.encode(file.autov1).uppercased()
+        autoV1 = known.flatMap { hasWindow ? Self.digits($0.autoV1) : nil } ?? claimed
         autoV2 = String(sha256.prefix(10))
-        let autov3 = file.autov3.isEmpty ? known?.extra?.autoV3?.hex : Hex.encode(file.autov3)
+        let autov3 = known?.extra.map { $0.autoV3?.hex } ?? (file.autov3.isEmpty ? nil : Hex.encode(file.autov3))
         autoV3 = autov3.map { String($0.uppercased().prefix(12)) }
-        crc32 = Self.digits(file.crc32 == 0 ? known?.crc32 ?? 0 : file.crc32)
+        crc32 = Self.digits(known?.crc32 ?? file.crc32)
         blake3 = known?.extra?.blake3.hex.uppercased()
     }
 

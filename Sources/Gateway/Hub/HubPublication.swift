@@ -38,7 +38,8 @@ struct HubPublication: Sendable {
             throw GatewayError.unprocessable(
                 code: "no-files", "A release has at least one file besides the model card; commit them together")
         }
-        let reply = try await PublishRelease(try await request(files, samples, model)).run(in: services.context())
+        let reply = try await PublishRelease(try await request(files, samples, model)).run(
+            in: services.context().acting(for: account))
         for upload in try await services.uploads.list(account: account.id)
         where commit.largeFiles.contains(where: { $0.sha256 == upload.sha256 }) {
             try await services.uploads.remove(upload.id, account: account.id)
@@ -116,7 +117,7 @@ struct HubPublication: Sendable {
             description: card.flatMap { $0.text.isEmpty ? nil : $0.text },
             triggerWords: card?.fields["instance_prompt"].map { [$0] }, tags: card.map(\.tags),
             samples: samples, changes: commit.summary, licence: licence(card))
-        let draft = try await DraftRelease(request).run(in: services.context())
+        let draft = try await DraftRelease(request).run(in: services.context().acting(for: account))
         if !draft.fields.contains(where: { $0.name == "type" }) {
             request.type = card?.tags.contains("lora") == true ? "LORA" : "Other"
         }
@@ -136,6 +137,6 @@ struct HubPublication: Sendable {
         _ = try await EditModel(
             account: account.handle, slug: slug, description: card.text, tags: card.tags.isEmpty ? nil : card.tags,
             licence: licence(card)
-        ).run(in: services.context())
+        ).run(in: services.context().acting(for: account))
     }
 }

@@ -8,6 +8,7 @@ import Hummingbird
 import Logging
 import Moderation
 import NIOCore
+import Operations
 import WaggleProtocol
 
 /// The read side of the Hugging Face Hub: `HF_ENDPOINT` with the address of this node makes unmodified clients use it.

@@ -220,7 +220,7 @@ struct NativeAccounts: Sendable {
         if asked.name != nil || asked.about != nil || asked.links != nil {
             _ = try await SetProfile(
                 account: account.handle, displayName: asked.name, about: asked.about, links: asked.links
-            ).run(in: services.context())
+            ).run(in: try call.operations(services))
         }
         return try me(grant, account)
     }

@@ -33,6 +33,11 @@ struct NativeCall: Sendable {
         }
     }
 
+    /// What operations work with on behalf of the caller.
+    func operations(_ services: GatewayServices) throws(GatewayError) -> OperationContext {
+        services.context().acting(for: try account)
+    }
+
     // MARK: Parameters
 
     /// A number of this node, or the 64 digits of a post.

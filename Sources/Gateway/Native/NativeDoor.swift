@@ -181,6 +181,10 @@ final class NativeDoor: Sendable {
             throw GatewayError.badRequest(
                 code: "token-in-query", "Addresses end up in logs: send the token as \"Authorization: Bearer …\"")
         }
+        for name in Self.singleParameters where query.values(name).count > 1 || query.values(name).contains("") {
+            throw GatewayError.badRequest(
+                code: "bad-parameter", "\(name) has one value; leave it out where there is none")
+        }
         let isOperator = viewers.isOperator(request)
         let grant = isOperator ? nil : try await people.grant(request, context)
         let viewer = isOperator ? Viewer.owner : grant?.account.viewer ?? .anonymous
@@ -224,6 +228,11 @@ final class NativeDoor: Sendable {
         return try await repeated.answer(
             to: key, fingerprint: fingerprint, of: grant.account, logger: call.context.logger, handler)
     }
+
+    /// Parameters of which an empty or second value would be a slip that is better told.
+    private static let singleParameters = [
+        "limit", "sort", "days", "from_here", "has_recipe", "model", "release", "subject",
+    ]
 
     // Literals that are valid field names.
     private static let rate = HTTPField.Name("RateLimit")!

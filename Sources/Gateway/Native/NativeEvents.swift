@@ -7,6 +7,7 @@ import Hummingbird
 import Identity
 import Moderation
 import NIOCore
+import Operations
 import PostLog
 import ServiceLifecycle
 import Synchronization
@@ -118,7 +119,7 @@ private struct EventStream: Sendable {
             guard let last = entries.last else { return position }
             // What the catalog does not show yet would be taken for something hidden.
             await services.catalog.waitUntilApplied(last.seq)
-            let visible = VisiblePosts(services: services, filter: filter)
+            let visible = VisiblePosts(services, filter)
             for entry in entries {
                 guard let text = try await text(entry, visible) else { continue }
                 try await write(text, &writer)

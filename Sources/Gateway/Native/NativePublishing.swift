@@ -214,7 +214,8 @@ struct NativePublishing: Sendable {
                 licence = taken
             }
             return PublishRequest(
-                files: files.map { .init(path: $0.path.string) }, account: account, slug: model, version: version,
+                files: files.map { .init(path: $0.path.string, sha256: $0.sha256?.hex) }, account: account, slug: model,
+                version: version,
                 type: type, baseModel: baseModel, name: name, description: description, triggerWords: trainedWords,
                 tags: tags, level: level, samples: samples.map(\.path.string), realPerson: realPerson,
                 changes: changes, settings: settings, licence: licence,
@@ -235,7 +236,7 @@ struct NativePublishing: Sendable {
         let files = try await uploaded.complete(asked.files)
         let samples = try await uploaded.complete(asked.samples ?? [])
         // Operations resolve names as the operator does; a caller names what it may see.
-        let visible = VisiblePosts(services: services, filter: call.filter)
+        let visible = NamedPosts(services: services, filter: call.filter)
         var lineage: [Ancestor] = []
         for parent in asked.parents ?? [] {
             lineage.append(Ancestor(role: parent.role, reference: try await visible.release(parent.release)))
@@ -246,12 +247,12 @@ struct NativePublishing: Sendable {
 
     @Sendable private func draft(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         let (request, _) = try await prepare(call, body)
-        return try NativeReply(try await DraftRelease(request).run(in: services.context()))
+        return try NativeReply(try await DraftRelease(request).run(in: try call.operations(services)))
     }
 
     @Sendable private func publish(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         let (request, uploads) = try await prepare(call, body)
-        let reply = try await PublishRelease(request).run(in: services.context())
+        let reply = try await PublishRelease(request).run(in: try call.operations(services))
         try await UploadedFiles(services.uploads, try call.account).drop(uploads)
         guard reply.isNew else { return try NativeReply(reply) }
         return try .created(reply, at: "/api/w1/releases/\(reply.release)")
@@ -273,13 +274,13 @@ struct NativePublishing: Sendable {
         let asked = try call.decode(ImagesRequest.self, from: body)
         let account = try call.account
         let uploads = try await UploadedFiles(services.uploads, account).complete(asked.images)
-        let visible = VisiblePosts(services: services, filter: call.filter)
+        let visible = NamedPosts(services: services, filter: call.filter)
         var releases: [String] = []
         for release in asked.releases ?? [] { releases.append(try await visible.release(release)) }
         let reply = try await PostImages(
             account: account.handle, images: uploads.map(\.path.string), level: asked.level ?? "PG",
             title: asked.title ?? "", text: asked.text ?? "", releases: releases
-        ).run(in: services.context())
+        ).run(in: try call.operations(services))
         try await UploadedFiles(services.uploads, account).drop(uploads)
         return try NativeReply(reply, status: .created)
     }

@@ -150,6 +150,7 @@ struct NativeReads: Sendable {
     }
 
     @Sendable private func comments(_ call: NativeCall) async throws -> NativeReply {
+        _ = try call.limit()
         guard let text = call.query["subject"] else { return try list(call, [NativeComment](), next: nil) }
         guard let subject = Hash32(hex: text) else {
             throw GatewayError.badRequest(code: "bad-parameter", "subject is the 64 hexadecimal digits of a post")
@@ -329,6 +330,9 @@ struct NativeModelQuery {
 
     static func levels(_ call: NativeCall) throws(GatewayError) -> Set<Level> {
         var levels: Set<Level> = []
+        if call.query.values("level").contains("") {
+            throw .badRequest(code: "bad-parameter", "level is PG, PG-13, R, X or XXX")
+        }
         for word in call.query.list("level") {
             guard let level = Level(word: word) else {
                 throw .badRequest(code: "bad-parameter", "level is PG, PG-13, R, X or XXX")

@@ -29,8 +29,8 @@ struct NativeWrites: Sendable {
         routes.delete("/api/w1/posts/{id}", shows: .account, .native, door.writing(.read, retract))
     }
 
-    private func run<O: Operations.Operation>(_ operation: O) async throws -> O.Reply {
-        try await operation.run(in: services.context())
+    private func run<O: Operations.Operation>(_ operation: O, _ call: NativeCall) async throws -> O.Reply {
+        try await operation.run(in: try call.operations(services))
     }
 
     /// 201 for something new, 200 for what was said before.
@@ -44,7 +44,7 @@ struct NativeWrites: Sendable {
             throw GatewayError.badRequest(
                 code: "bad-body", "A subject is named by the 64 hexadecimal digits of its post")
         }
-        guard try await VisiblePosts(services: services, filter: call.filter).includes(post) else {
+        guard try await VisiblePosts(services, call.filter).includes(post) else {
             throw GatewayError.notFound("There is no post \(post.hex) here that you may see")
         }
         return post.hex
@@ -68,9 +68,9 @@ struct NativeWrites: Sendable {
         let reply = try await run(
             WriteReview(
                 account: account.handle,
-                reference: try await VisiblePosts(services: services, filter: call.filter).release(asked.release),
+                reference: try await NamedPosts(services: services, filter: call.filter).release(asked.release),
                 isRecommended: asked.isRecommended, text: asked.text ?? "", images: uploads.map(\.path.string),
-                level: asked.level))
+                level: asked.level), call)
         try await UploadedFiles(services.uploads, account).drop(uploads)
         return try answer(reply)
     }
@@ -87,7 +87,7 @@ struct NativeWrites: Sendable {
             try await run(
                 WriteComment(
                     account: try call.account.handle, subject: try await see(subject: asked.subject, call),
-                    replyTo: asked.replyTo, text: asked.text)))
+                    replyTo: asked.replyTo, text: asked.text), call))
     }
 
     private struct ReactionRequest: Decodable {
@@ -102,7 +102,7 @@ struct NativeWrites: Sendable {
             try await run(
                 React(
                     account: try call.account.handle, subject: try await see(subject: asked.subject, call),
-                    emoji: asked.emoji, isWithdrawn: asked.isWithdrawn ?? false)))
+                    emoji: asked.emoji, isWithdrawn: asked.isWithdrawn ?? false), call))
     }
 
     // MARK: Collections and follows
@@ -119,7 +119,7 @@ struct NativeWrites: Sendable {
             try await run(
                 EditCollection(
                     account: try call.account.handle, slug: call.context.parameter("slug") ?? "", title: asked.name,
-                    description: asked.description, level: asked.level)))
+                    description: asked.description, level: asked.level), call))
     }
 
     private struct ItemsRequest: Decodable {
@@ -141,7 +141,7 @@ struct NativeWrites: Sendable {
             try await run(
                 ChangeCollection(
                     account: try call.account.handle, slug: slug, added: added,
-                    removed: asked.remove ?? [])))
+                    removed: asked.remove ?? []), call))
     }
 
     @Sendable private func follows(_ call: NativeCall) async throws -> NativeReply {
@@ -162,7 +162,7 @@ struct NativeWrites: Sendable {
             try await run(
                 ChangeFollows(
                     account: try call.account.handle, author: try await author(call),
-                    petname: asked.petname ?? "", isFollowing: true)))
+                    petname: asked.petname ?? "", isFollowing: true), call))
     }
 
     /// The author that a call's address names: an id, or a name as pages show it.
@@ -179,7 +179,7 @@ struct NativeWrites: Sendable {
     @Sendable private func unfollow(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         _ = try await run(
             ChangeFollows(
-                account: try call.account.handle, author: try await author(call), isFollowing: false))
+                account: try call.account.handle, author: try await author(call), isFollowing: false), call)
         return NativeReply(.noContent)
     }
 
@@ -200,7 +200,7 @@ struct NativeWrites: Sendable {
             throw GatewayError.tooManyItems(limit: Limits.API.postsPerRequest)
         }
         let lines = try await SubmitSigned(account: try call.account, envelopes: asked.envelopes)
-            .run(in: services.context())
+            .run(in: try call.operations(services))
         return try NativeReply(PostsReply(items: lines))
     }
 
@@ -225,6 +225,6 @@ struct NativeWrites: Sendable {
         }
         return try NativeReply(
             try await run(
-                RetractPost(account: grant.account.handle, subject: id.hex, reason: asked.reason ?? "")))
+                RetractPost(account: grant.account.handle, subject: id.hex, reason: asked.reason ?? ""), call))
     }
 }

@@ -44,7 +44,8 @@ struct ImagePage {
         let recipe = image.image.recipe
         let reactions = ReactionView.all(image.counts)
         var values: [String: Any] = [
-            "source": picture.source, "width": picture.width, "height": picture.height, "alt": picture.alt,
+            "source": picture.source, "bareSource": picture.bareSource, "width": picture.width,
+            "height": picture.height, "alt": picture.alt,
             "heading": Wording.heading(image), "creator": image.author.name,
             "creatorHref": PageAddress.creator(image.author), "size": Wording.size(image.image.size),
             "badges": image.level == .pg ? [] : [image.level.word],

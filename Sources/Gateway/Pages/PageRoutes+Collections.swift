@@ -93,7 +93,8 @@ extension PageRoutes {
                     "A collection by \(collection.author.name). \(Markdown.plain(collection.description))",
                     characters: 200),
                 canonical: base + path,
-                preview: collection.cover.flatMap { PictureView($0) }.map { base + $0.source }, part: .collections),
+                preview: collection.cover.flatMap { PictureView($0) }.map { base + $0.previewSource },
+                part: .collections),
             list.content)
     }
 

@@ -104,6 +104,6 @@ extension PageRoutes {
             "image",
             PageFrame(
                 pageTitle: Wording.heading(image), summary: picture.alt, canonical: base + PageAddress.image(id),
-                preview: base + picture.source, part: .images), page.content)
+                preview: base + picture.previewSource, part: .images), page.content)
     }
 }

@@ -110,7 +110,7 @@ extension PageRoutes {
             "model",
             PageFrame(
                 pageTitle: model.body.name, summary: page.summary, canonical: base + PageAddress.model(model),
-                preview: page.samples.first.map { base + $0.source }, part: .models), page.content)
+                preview: page.samples.first.map { base + $0.previewSource }, part: .models), page.content)
     }
 
     private func images(

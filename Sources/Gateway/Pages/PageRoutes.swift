@@ -33,6 +33,7 @@ struct PageRoutes: Sendable {
         registerCollections(in: &routes)
         routes.get("/about", shows: .node, .page, about)
         registerFederation(in: &routes)
+        registerBuzz(in: &routes)
         routes.get("/style.css", shows: .nothing, .page) { [stylesheet] request, _ in stylesheet.response(to: request) }
         routes.get("/icon.svg", shows: .nothing, .page) { [icon] request, _ in icon.response(to: request) }
     }

@@ -1,5 +1,6 @@
 import Catalog
 import Digests
+import Media
 import WaggleProtocol
 
 // What templates are filled with. A name must be unique on the way from the innermost value to the page: mustache looks
@@ -43,7 +44,15 @@ extension CoverView: Pictured {}
 
 /// A picture in a page.
 struct PictureView {
+    /// The picture as it is.
     let source: String
+    /// Small copies, for a card and for half a page.
+    let smallSource: String
+    let largeSource: String
+    /// The larger copy for programs that read no WebP: link previews.
+    let previewSource: String
+    /// Without its metadata, to be saved.
+    let bareSource: String
     let width: UInt32
     let height: UInt32
     let alt: String
@@ -52,6 +61,10 @@ struct PictureView {
     init?(_ image: some Pictured, caption: String = "") {
         guard let blob = Hash32(image.image.blob) else { return nil }
         source = BlobAddress.path(blob, name: BlobAddress.name(of: image))
+        smallSource = ThumbnailAddress.path(blob, .small)
+        largeSource = ThumbnailAddress.path(blob, .large)
+        previewSource = ThumbnailAddress.path(blob, .large, .jpeg)
+        bareSource = "/pictures/\(blob.hex)"
         // A page that knows the size does not move when the picture comes.
         width = image.image.width
         height = image.image.height
@@ -160,7 +173,9 @@ struct ReactionView {
 /// A link to a picture's page.
 struct SampleView {
     let sampleHref: String
-    let source: String
+    let smallSource: String
+    let largeSource: String
+    let previewSource: String
     let width: UInt32
     let height: UInt32
     let alt: String
@@ -168,7 +183,9 @@ struct SampleView {
     init?(_ image: ImageView) {
         guard let picture = PictureView(image) else { return nil }
         sampleHref = PageAddress.image(image.id)
-        source = picture.source
+        smallSource = picture.smallSource
+        largeSource = picture.largeSource
+        previewSource = picture.previewSource
         width = picture.width
         height = picture.height
         alt = picture.alt

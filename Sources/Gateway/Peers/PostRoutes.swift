@@ -90,7 +90,7 @@ extension IntakeResult {
         switch self {
         case .new: result.status = .new
         case .have: result.status = .have
-        case .invalid(let reason):
+        case .invalid(let reason), .unauthorised(let reason):
             result.status = .invalid
             result.reason = reason
         case .policy(let reason):

@@ -73,8 +73,3 @@ struct CallerIdentity: Sendable {
     // A literal that is a valid field name.
     private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")!
 }
-
-extension Account {
-    /// What the account's own requests see.
-    var viewer: Viewer { Viewer(.member(mask: levels)) }
-}

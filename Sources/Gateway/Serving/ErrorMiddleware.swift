@@ -128,9 +128,11 @@ extension GatewayError {
         case .badHandle, .weakPassphrase, .longPassphrase, .applicationNeeded, .scopes, .limit:
             self = .badRequest(code: error.code, error.message)
         case .handleTaken, .authorTaken, .keyInUse, .lastAdmin: self = .conflict(code: error.code, error.message)
+        case .tooManyPosts(_, .max): self = .unprocessable(code: error.code, error.message)
+        case .tooManyPosts(_, let seconds): self = .tooManyPosts(error.message, retryAfter: seconds)
         case .keyReused: self = .unprocessable(code: error.code, error.message)
         case .noAccount, .noToken: self = .notFound(error.message)
-        case .registrationClosed, .inviteNeeded, .badInvite, .pending, .disabled:
+        case .registrationClosed, .inviteNeeded, .badInvite, .pending, .disabled, .moved:
             self = .forbidden(code: error.code, error.message)
         case .wrongCredentials, .badChallenge, .badSetupToken:
             self = .unauthorized(code: error.code, error.message)
@@ -150,6 +152,10 @@ extension GatewayError {
         case .conflict: self = .conflict(code: "conflict", error.message)
         case .limits: self = .unprocessable(code: "limit", error.message)
         case .integrity: self = .unprocessable(code: "integrity", error.message)
+        case .rate:
+            self =
+                error.retryAfter.map { .tooManyPosts(error.message, retryAfter: $0) }
+                ?? .unprocessable(code: "too-many-posts", error.message)
         case .network, .failed:
             logger.error("a request failed", metadata: ["error": "\(error.message)"])
             self = .unavailable("This node cannot do that at the moment; its log says why")

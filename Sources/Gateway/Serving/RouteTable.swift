@@ -117,7 +117,7 @@ struct RouteTable {
             let methods = routes.map(\.method)
             let allowed = (methods + ["OPTIONS"]).joined(separator: ", ")
             let face = routes[0].face
-            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .trace]
+            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .trace, .query]
             where !methods.contains(method.rawValue) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
                     throw FacedError(error: GatewayError.methodNotAllowed(allowed: allowed), face: face)
@@ -137,6 +137,11 @@ struct RouteTable {
             }
         }
     }
+}
+
+extension HTTPRequest.Method {
+    /// A read with a body (draft-ietf-httpbis-safe-method-w-body). A literal that is a valid method.
+    fileprivate static let query = HTTPRequest.Method("QUERY")!
 }
 
 /// An error with the face of the route where it happened.

@@ -2,6 +2,7 @@ import Accounts
 import Digests
 import Hummingbird
 import Moderation
+import Operations
 
 /// On whose behalf a request reads.
 struct Viewers: Sendable {

@@ -3,7 +3,7 @@ extension Templates {
     static let card = """
         <li class="card">
         <a href="{{href}}">
-        {{#picture}}<img src="{{source}}" width="{{width}}" height="{{height}}" alt="{{alt}}" loading="lazy">{{/picture}}
+        {{#picture}}<img src="{{smallSource}}" width="{{width}}" height="{{height}}" alt="{{alt}}" loading="lazy">{{/picture}}
         {{^picture}}<span class="blank" aria-hidden="true"></span>{{/picture}}
         <span class="what{{^isModel}} plainly{{/isModel}}"><bdi>{{cardTitle}}</bdi></span>
         </a>

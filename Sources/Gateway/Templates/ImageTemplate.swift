@@ -14,7 +14,8 @@ extension Templates {
         {{#models}}{{#first()}}<p class="by">{{relation}}</p><ul class="words">{{/first()}}\
         <li><a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a></li>{{#last()}}</ul>{{/last()}}{{/models}}
         {{>reactionrow}}
-        <p><a class="button" href="{{source}}" download>Download <span>{{size}}, with its metadata</span></a></p>
+        <p><a class="button" href="{{source}}" download>Download <span>{{size}}, with its metadata</span></a>\
+        {{#bareSource}} <a class="quiet button" href="{{.}}" download>Without its metadata</a>{{/bareSource}}</p>
         {{#text}}<div class="prose part">{{{.}}}</div>{{/text}}
         {{#prompt}}<section aria-labelledby="prompt"><h2 id="prompt">Prompt</h2><p class="quote">{{.}}</p></section>{{/prompt}}
         {{#negativePrompt}}<section aria-labelledby="negative"><h2 id="negative">Negative prompt</h2>\
@@ -29,7 +30,7 @@ extension Templates {
         {{#last()}}</tbody></table></section>{{/last()}}{{/resources}}
         {{#hasLineage}}<section aria-labelledby="lineage"><h2 id="lineage">Lineage</h2>{{>kin}}</section>{{/hasLineage}}
         {{#siblings}}{{#first()}}<section aria-labelledby="more"><h2 id="more">From the same post</h2>\
-        <ul class="feed small">{{/first()}}<li class="card"><a href="{{sampleHref}}"><img src="{{source}}" width="{{width}}" \
+        <ul class="feed small">{{/first()}}<li class="card"><a href="{{sampleHref}}"><img src="{{smallSource}}" width="{{width}}" \
         height="{{height}}" alt="{{alt}}" loading="lazy"></a></li>{{#last()}}</ul></section>{{/last()}}{{/siblings}}
         {{#hasComments}}<section aria-labelledby="comments"><h2 id="comments">Comments</h2>{{>commentlist}}</section>{{/hasComments}}
         <details><summary>Signed post</summary>

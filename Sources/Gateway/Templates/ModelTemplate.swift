@@ -16,7 +16,7 @@ extension Templates {
         {{#hasSamples}}
         <div class="shown">
         <ul class="samples" aria-label="Samples" tabindex="0">
-        {{#samples}}<li><a href="{{sampleHref}}"><img src="{{source}}" width="{{width}}" height="{{height}}" alt="{{alt}}"\
+        {{#samples}}<li><a href="{{sampleHref}}"><img src="{{largeSource}}" width="{{width}}" height="{{height}}" alt="{{alt}}"\
         {{^first()}} loading="lazy"{{/first()}}></a></li>
         {{/samples}}
         </ul>

@@ -9,7 +9,8 @@ enum Templates {
         "home": home, "list": list, "models": models, "model": model, "reviews": reviews, "discussion": discussion,
         "history": history, "ranking": ranking, "image": image, "search": search, "names": names, "hash": hash,
         "creators": creators, "creator": creator, "articles": articles, "article": article, "about": about,
-        "federation": federation,
+        "federation": federation, "buzz": buzz, "currency": currency, "wallet": wallet, "final": finalReceipt,
+        "finallist": finallist,
         "error": error, "setup": setup,
         // Text of an author as HTML, for clients that want it so.
         "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",

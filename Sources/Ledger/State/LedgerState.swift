@@ -72,6 +72,9 @@ public struct LedgerState: Equatable, Sendable {
         accounts[id] ?? Account(key: id)
     }
 
+    /// All that is set aside.
+    public var held: Int64 { holds.values.reduce(0) { $0 &+ $1.amount } }
+
     /// Whether the slot is the next of its account, or an open hold.
     func isReady(_ slot: Slot) -> Bool {
         switch slot {

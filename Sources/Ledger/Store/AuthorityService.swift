@@ -17,6 +17,8 @@ public actor AuthorityService {
     private struct Live {
         var authority: Authority
         var tree: LogTree
+        /// Signed last.
+        var note: SignedNote?
         /// Made with the first checkpoint.
         var states: StateTree?
     }
@@ -76,6 +78,12 @@ public actor AuthorityService {
         return Live(authority: authority, tree: try rows.tree(size: head?[1] ?? 0))
     }
 
+    /// The epoch by the clock.
+    public nonisolated var epoch: Int64 { charter.epoch(at: now()) }
+
+    /// The key that signs.
+    public nonisolated var publicKey: Hash32 { key.publicKey }
+
     /// How an account stands.
     public nonisolated func account(_ id: AccountID) -> LedgerState.Account {
         live.withLock { $0.authority.ledger.account(id) }
@@ -86,16 +94,25 @@ public actor AuthorityService {
         live.withLock { ($0.authority.ledger, $0.tree.size) }
     }
 
-    /// Signs what the log is now.
-    public nonisolated func checkpoint() -> SignedNote {
-        let checkpoint = live.withLock { live in
-            let ledger = live.authority.ledger
-            if live.states == nil { live.states = StateTree(ledger) }
-            return LedgerCheckpoint(
-                currency: charter.currency, authority: key.publicKey, size: live.tree.size, root: live.tree.root,
-                epoch: live.authority.epoch, stateRoot: live.states?.root() ?? .zero, issued: ledger.issued,
-                burned: ledger.burned, held: ledger.holds.values.reduce(0) { $0 &+ $1.amount })
+    /// Signs what the log is now: what is on disk, never what a transaction under way may still lose.
+    public nonisolated func checkpoint() async throws(LedgerError) -> SignedNote {
+        try await store.write { [self] _ in
+            live.withLock { live in
+                if let note = live.note { return note }
+                let note = sign(&live)
+                live.note = note
+                return note
+            }
         }
+    }
+
+    private nonisolated func sign(_ live: inout Live) -> SignedNote {
+        let ledger = live.authority.ledger
+        if live.states == nil { live.states = StateTree(ledger) }
+        let checkpoint = LedgerCheckpoint(
+            currency: charter.currency, authority: key.publicKey, size: live.tree.size, root: live.tree.root,
+            epoch: live.authority.epoch, stateRoot: live.states?.root() ?? .zero, issued: ledger.issued,
+            burned: ledger.burned, held: ledger.held)
         var note = SignedNote(text: checkpoint.text)
         note.sign(as: checkpoint.origin, key)
         return note
@@ -170,12 +187,19 @@ public actor AuthorityService {
     private func commit(_ requests: [AuthorityRequest]) async throws(LedgerError) -> [AuthorityReply] {
         if let failure { throw failure }
         let (charter, index, key) = (charter, index, key)
-        let epoch = charter.epoch(at: now())
+        let time = now()
+        let epoch = charter.epoch(at: time)
         do throws(LedgerError) {
             return try await store.write { [self] db in
                 try live.withLock { live in
                     let rows = try LedgerStore.rows(charter.currency, db)
-                    return try Self.carryOut(requests, epoch, &live, rows)
+                    let before = live.tree.size
+                    let replies = try Self.carryOut(requests, epoch, &live, rows)
+                    if live.tree.size > before {
+                        live.note = nil
+                        try rows.note(time: time, from: before)
+                    }
+                    return replies
                 }
             }
         } catch {
@@ -216,11 +240,7 @@ public actor AuthorityService {
             replies.append(outcome.reply)
         }
         let changes = live.authority.ledger.takeChanges()
-        for id in changes.accounts { try rows.put(id, live.authority.ledger.account(id)) }
-        for name in changes.holds { try rows.put(name, live.authority.ledger.holds[name]) }
-        for granter in changes.granters {
-            if let window = live.authority.ledger.grants[granter] { try rows.put(granter, window) }
-        }
+        try rows.put(changes, of: live.authority.ledger)
         live.states?.update(changes, from: live.authority.ledger)
         try rows.putHead(size: Int64(live.tree.size), epoch: live.authority.epoch, live.authority.ledger)
         return replies

@@ -64,6 +64,15 @@ public final class LedgerStore: Sendable {
         try await read { db in try Self.rows(currency, db).final(slot) }
     }
 
+    /// Brings all that is in the journal into the database file.
+    public func checkpointFile() async throws(LedgerError) {
+        do {
+            try await pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+        } catch {
+            throw LedgerError(error, path: path)
+        }
+    }
+
     // MARK: Within a transaction
 
     static func rows(_ currency: Hash32, _ db: Database) throws -> CurrencyRows {

@@ -56,6 +56,53 @@ enum LedgerTables {
                     );
                     """)
         }
+        migrator.registerMigration("2 use") { db in
+            try db.execute(
+                sql: """
+                    -- What this node is to a currency, and where its authority answers.
+                    CREATE TABLE place (
+                        currency INTEGER PRIMARY KEY, role TEXT NOT NULL, url TEXT NOT NULL, since INTEGER NOT NULL,
+                        note TEXT NOT NULL DEFAULT '',   -- newest checkpoint that agrees with what is here
+                        asked INTEGER NOT NULL DEFAULT 0, -- when the authority last answered
+                        alarm TEXT NOT NULL DEFAULT ''   -- what was found wrong: nothing is trusted after that
+                    );
+                    -- Which finals mention an account, a hold or a reference, by the first eight bytes of its name: whoever
+                    -- looks something up compares whole names.
+                    CREATE TABLE mention (
+                        currency INTEGER NOT NULL, word INTEGER NOT NULL, position INTEGER NOT NULL,
+                        PRIMARY KEY (currency, word, position)
+                    ) WITHOUT ROWID;
+                    -- When the finals from a position on came to be here.
+                    CREATE TABLE moment (
+                        currency INTEGER NOT NULL, position INTEGER NOT NULL, time INTEGER NOT NULL,
+                        PRIMARY KEY (currency, position)
+                    ) WITHOUT ROWID;
+                    -- Orders given here whose answer is not known.
+                    CREATE TABLE pending (
+                        currency INTEGER NOT NULL, slot BLOB NOT NULL, bytes BLOB NOT NULL, since INTEGER NOT NULL,
+                        PRIMARY KEY (currency, slot)
+                    );
+                    -- Finals as the authority answered with them: what it cannot take back.
+                    CREATE TABLE receipt (
+                        currency INTEGER NOT NULL, slot BLOB NOT NULL, bytes BLOB NOT NULL,
+                        PRIMARY KEY (currency, slot)
+                    );
+                    -- Entries that are being fetched, until a signed root covers them.
+                    CREATE TABLE incoming (
+                        currency INTEGER NOT NULL, position INTEGER NOT NULL, bytes BLOB NOT NULL,
+                        PRIMARY KEY (currency, position)
+                    ) WITHOUT ROWID;
+                    -- What witnesses signed of an authority's checkpoints: the newest of each.
+                    CREATE TABLE cosignature (
+                        currency INTEGER NOT NULL, witness BLOB NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL,
+                        note TEXT NOT NULL, PRIMARY KEY (currency, witness)
+                    );
+                    -- The newest checkpoint of each log that this node signed as a witness.
+                    CREATE TABLE witnessed (
+                        origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, text TEXT NOT NULL
+                    );
+                    """)
+        }
         return migrator
     }
 }
@@ -75,9 +122,13 @@ struct CurrencyRows {
     /// Appends a final to the log and its hash to the log's tree.
     func append(_ final: Final, to tree: inout LogTree) throws {
         let bytes = final.bytes
+        let position = Int64(tree.size)
         try run(
             "INSERT INTO final (currency, position, slot, bytes) VALUES (?, ?, ?, ?)",
-            [currency, Int64(tree.size), final.slotID.data, bytes])
+            [currency, position, final.slotID.data, bytes])
+        for word in try words(final.order.order) {
+            try run("INSERT INTO mention (currency, word, position) VALUES (?, ?, ?)", [currency, word, position])
+        }
         for tile in tree.append(LogTree.leaf(bytes)) {
             try run(
                 "INSERT INTO tile (currency, level, place, hashes) VALUES (?, ?, ?, ?)",
@@ -144,6 +195,17 @@ struct CurrencyRows {
             """
             INSERT OR REPLACE INTO granted (currency, granter, epoch, total, recipients) VALUES (?, ?, ?, ?, ?)
             """, [currency, granter.data, window.epoch, window.total, recipients])
+    }
+
+    func clearIncoming() throws { try run("DELETE FROM incoming WHERE currency = ?", [currency]) }
+
+    /// What changed of a state.
+    func put(_ changes: LedgerState.Changes, of state: LedgerState) throws {
+        for id in changes.accounts { try put(id, state.account(id)) }
+        for name in changes.holds { try put(name, state.holds[name]) }
+        for granter in changes.granters {
+            if let window = state.grants[granter] { try put(granter, window) }
+        }
     }
 
     func putHead(size: Int64, epoch: Int64, _ state: LedgerState) throws {

@@ -20,7 +20,8 @@ struct NewIdentity {
     init(_ secret: RecoverySecret, _ chain: RecoverySecret.Chain, label: String, scopes: [WireScope], now: UInt64)
         throws
     {
-        seed = RecoverySecret.random().bytes
+        // A person's first device names their account in currencies: whoever has the words can always sign for it.
+        seed = chain == .person ? secret.ledgerSeed : RecoverySecret.random().bytes
         guard let device = SigningKey(seed: seed) else { throw OperationError(.failed, "no device key") }
         genesis = try secret.genesis(chain)
         var document = genesis.post.keyDocument

@@ -4,6 +4,7 @@ import Digests
 import Federation
 import FoundationEssentials
 import Glibc
+import Ledger
 import PostLog
 public import SystemPackage
 
@@ -96,6 +97,8 @@ public struct RestoreBackup: Sendable {
             throw OperationError(error)
         } catch let error as PeerStoreError {
             throw OperationError(error)
+        } catch let error as LedgerError {
+            throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
         }
@@ -120,6 +123,7 @@ public struct RestoreBackup: Sendable {
         let mark = try JSONEncoder().encode(SigningHold.Restored(restored: now, backup: manifest.created))
         try mark.write(to: URL(filePath: staged.restoredMark.string))
         try BackupReader.write(keys, into: staged.keys)
+        try LedgerKeyFile.markRestored(staged.ledgerKey.string)
         for directory in staged.directories { try Directory.create(directory.path, mode: directory.mode) }
     }
 }

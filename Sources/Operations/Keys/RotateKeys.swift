@@ -15,13 +15,22 @@ public struct RotateKeys: Operation {
     public var keepsWords: Bool
     /// Seals the new words where the home keeps the old ones sealed.
     public var passphrase: String?
+    /// The words to rotate to, made by whoever asks: he has them before they are in force, so no broken connection loses
+    /// them, and to ask once more is safe. Nil makes them here.
+    public var newWords: String?
 
-    public init(account: String, roots: RootSource, keepsWords: Bool, passphrase: String?) {
+    public init(
+        account: String, roots: RootSource, keepsWords: Bool, passphrase: String?, newWords: String? = nil
+    ) {
         self.account = account
         self.roots = roots
         self.keepsWords = keepsWords
         self.passphrase = passphrase
+        self.newWords = newWords
     }
+
+    /// Fresh words.
+    public static func makeWords() -> String { RecoverySecret.random().words }
 
     /// The words are shown once.
     public struct Reply: Codable, Sendable {
@@ -40,18 +49,27 @@ public struct RotateKeys: Operation {
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
         try context.signing.check()
         let account = try await KeyAccount(account, in: context)
-        let old = try roots.words(for: account, in: context.home)
-        let new = keepsWords ? nil : RecoverySecret.random()
+        let chosen = try newWords.map { words throws(OperationError) in try RootSource.read(words) }
+        if keepsWords, chosen != nil {
+            throw OperationError(.usage, "keep the words, or name new ones: not both")
+        }
+        let new = keepsWords ? nil : chosen ?? RecoverySecret.random()
+        func isDone(_ account: KeyAccount) -> Bool {
+            chosen.flatMap { try? RootSecret.words($0).roots(of: account.chain) } != nil
+        }
+        let old = try oldWords(account, isDone: isDone(account), chosen, context)
         var accounts = [account]
         if account.name == "me" || account.isNode {
             let other = try await KeyAccount(account.isNode ? "me" : KeyAccount.nodeName, in: context)
             // Not so where the node was made with other words.
-            if (try? RootSecret.words(old).roots(of: other.chain)) != nil { accounts.append(other) }
+            if (try? RootSecret.words(old).roots(of: other.chain)) != nil || isDone(other) { accounts.append(other) }
         }
         do {
             var posts: [(account: KeyAccount, posts: [SignedPost])] = []
             for account in accounts {
-                posts.append((account, try account.chain.rotating(from: old, to: new, now: context.now())))
+                let isDone = isDone(account)
+                posts.append(
+                    (account, isDone ? [] : try account.chain.rotating(from: old, to: new, now: context.now())))
             }
             // The words are on disk, where they are kept at all, before anything depends on them; the old ones stay until
             // nothing does.
@@ -82,6 +100,17 @@ public struct RotateKeys: Operation {
         } catch {
             throw OperationError(.failed, "\(error)")
         }
+    }
+
+    /// The words in force, or those of before where the rotation is done.
+    private func oldWords(
+        _ account: KeyAccount, isDone: Bool, _ chosen: RecoverySecret?, _ context: OperationContext
+    ) throws(OperationError) -> RecoverySecret {
+        if isDone, let chosen {
+            // What the file says is of no more use, and need not be right.
+            return (try? roots.words(for: account, in: context.home)) ?? chosen
+        }
+        return try roots.words(for: account, in: context.home)
     }
 
     /// Nil where the home does not keep the old words.

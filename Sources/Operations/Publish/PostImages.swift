@@ -43,7 +43,7 @@ public struct PostImages: Operation {
             let release = try await ReferenceResolver(context).release(reference).post
             if !shown.contains(release) { shown.append(release) }
         }
-        let resolver = RecipeResolver(context)
+        let resolver = RecipeResolver(context, author: posting.signer.author)
         var post = WireImagePost()
         post.title = title
         post.text = text

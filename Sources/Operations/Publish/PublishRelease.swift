@@ -100,10 +100,11 @@ private struct Publishing {
         let images = try await imagePosts(drafted.release, releaseID)
         let channel = release == nil ? nil : try await channelPost(releaseID)
         let posts = [model.new, release, channel].compactMap { $0 } + images
+        try context.admit(posts: posts.count)
         // Pinned before it is announced, because what this node's people signed is never evicted; and after everything that
         // can refuse, because nothing would ever take the pin of a release that is not there away.
         for file in drafted.release.files { try await pin(file) }
-        try await posting.submit(posts)
+        try await posting.submit(posts, isAdmitted: true)
         return PublishReply(
             release: releaseID.hex, model: model.id.hex, version: request.version,
             files: drafted.release.files.map(PublishReply.File.init), url: try await pageURL(releaseID),
@@ -181,7 +182,7 @@ private struct Publishing {
     /// were made with, so that each image appears under all of them.
     private func imagePosts(_ release: WireRelease, _ id: Hash32) async throws(OperationError) -> [SignedPost] {
         let level = Level(word: request.level ?? Level.pg.word) ?? .pg
-        let resolver = RecipeResolver(context, own: release.files)
+        let resolver = RecipeResolver(context, author: signer.author, own: release.files)
         let known: Set<Data>
         do {
             let shown = try await context.catalog.release(post: id, context.moderation.filter(for: .owner))

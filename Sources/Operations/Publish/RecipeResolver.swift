@@ -7,13 +7,18 @@ import WaggleProtocol
 
 /// Gives the resources of a recipe the full hashes of the files that their short ones mean, so that what is signed says
 /// exactly which files made a picture.
+///
+/// Whoever signs learns of no file that they may not see: what is looked up is what the caller sees, and their own.
 struct RecipeResolver: Sendable {
     private let context: OperationContext
+    private let author: Hash32
     /// Files that are being published with the picture: they come before what the catalog knows.
     private let own: [WireFile]
 
-    init(_ context: OperationContext, own: [WireFile] = []) {
+    /// - Parameter author: who signs.
+    init(_ context: OperationContext, author: Hash32, own: [WireFile] = []) {
         self.context = context
+        self.author = author
         self.own = own
     }
 
@@ -55,12 +60,8 @@ struct RecipeResolver: Sendable {
     private func known(_ hashes: [String: String]) async throws(OperationError) -> Data {
         var found: Set<Data> = []
         for claim in hashes.values.sorted().compactMap({ HashClaim($0) }) {
-            let releases: [ReleaseView]
-            do {
-                releases = try await context.catalog.releases(
-                    byHash: claim, context.moderation.filter(for: .owner), detail: .init(releases: 0, images: 0))
-            } catch {
-                throw OperationError(error)
+            let releases = try await shown { filter throws(CatalogError) in
+                try await context.catalog.releases(byHash: claim, filter, detail: .init(releases: 0, images: 0))
             }
             found.formUnion(releases.flatMap(\.body.files).filter { $0.isNamed(by: hashes) }.map(\.sha256))
         }
@@ -70,10 +71,22 @@ struct RecipeResolver: Sendable {
     /// The releases here whose files a signed recipe names by full hash, in the recipe's order.
     func releases(of recipe: WireRecipe) async throws(OperationError) -> [Hash32] {
         let hashes = recipe.resources.compactMap { Hash32($0.sha256) }.prefix(Limits.Catalog.valuesPerFilter)
+        let found = try await shown { filter throws(CatalogError) in
+            try await context.catalog.releases(
+                bySHA256: Array(hashes), filter, detail: .init(releases: 0, images: 0))
+        }
+        return found.reduce(into: []) { if !$0.contains($1.post) { $0.append($1.post) } }
+    }
+
+    /// What the caller sees of what is found, and what they published themselves.
+    private func shown(
+        _ find: (ViewerFilter) async throws(CatalogError) -> [ReleaseView]
+    ) async throws(OperationError) -> [ReleaseView] {
         do {
-            let found = try await context.catalog.releases(
-                bySHA256: Array(hashes), context.moderation.filter(for: .owner), detail: .init(releases: 0, images: 0))
-            return found.reduce(into: []) { if !$0.contains($1.post) { $0.append($1.post) } }
+            let all = try await find(context.moderation.filter(for: .owner))
+            guard context.viewer.kind != .owner, !all.isEmpty else { return all }
+            let visible = Set(try await find(context.moderation.filter(for: context.viewer)).map(\.post))
+            return all.filter { visible.contains($0.post) || $0.author.author == author }
         } catch {
             throw OperationError(error)
         }

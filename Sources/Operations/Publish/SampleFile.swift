@@ -41,7 +41,7 @@ struct SampleFile: Sendable {
             throw OperationError(.failed, "\(path): \(error)")
         }
         guard let info = ImageInfo.sniff(bytes), info.width != nil, info.height != nil else {
-            throw OperationError(.usage, "\(name) is no PNG, JPEG, WebP or GIF image")
+            throw OperationError(.usage, "\(name) is no PNG, JPEG, WebP, GIF or AVIF image")
         }
         self.info = info
     }
@@ -53,7 +53,7 @@ struct SampleFile: Sendable {
         image.width = UInt32(clamping: info.width ?? 0)
         image.height = UInt32(clamping: info.height ?? 0)
         image.level = level.rawValue
-        if let metadata = try? PNGMetadata(bytes), let recipe = Recipe(pngText: metadata.texts) {
+        if let recipe = Recipe(texts: PictureText.all(in: bytes)) {
             image.recipe = try await resolver.signed(recipe)
         }
         image.alt = String(image.recipe.prompt.replacing(#/\s*<[a-z]+:[^>]*>/#, with: "").prefix(160))

@@ -39,6 +39,7 @@ public struct SubmitSigned: Sendable {
                 throw OperationError(.auth, "@\(account.handle) hands in posts of its own keys only")
             }
         }
+        try context.admit(posts: envelopes.count)
         let results: [IntakeResult]
         do {
             results = try await context.log.intake.submit(envelopes, from: .local)
@@ -53,7 +54,8 @@ public struct SubmitSigned: Sendable {
         switch result {
         case .new: Line(post: post, result: "new", reason: nil, retryAfter: nil)
         case .have: Line(post: post, result: "have", reason: nil, retryAfter: nil)
-        case .invalid(let reason): Line(post: post, result: "invalid", reason: reason, retryAfter: nil)
+        case .invalid(let reason), .unauthorised(let reason):
+            Line(post: post, result: "invalid", reason: reason, retryAfter: nil)
         case .policy(let reason): Line(post: post, result: "policy", reason: reason, retryAfter: nil)
         case .rate(let seconds): Line(post: post, result: "rate", reason: nil, retryAfter: seconds)
         case .future(let seconds): Line(post: post, result: "future", reason: nil, retryAfter: seconds)

@@ -50,7 +50,9 @@ public struct WriteReview: Operation {
             let file = try await SampleFile.read(FilePath(path))
             review.images.append(
                 try await file.take(
-                    level: level, resolver: RecipeResolver(context, own: release.body.files), store: context.blobs))
+                    level: level,
+                    resolver: RecipeResolver(context, author: posting.signer.author, own: release.body.files),
+                    store: context.blobs))
         }
         return try await posting.replace(.review, slot: release.post.hex, with: .review(review))
     }

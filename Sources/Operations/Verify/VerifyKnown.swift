@@ -76,7 +76,32 @@ public struct VerifyRelease: Operation {
             throw OperationError(
                 .integrity, "the copy of \(file.name) here is damaged; `waggle get \(reference)` fetches what is bad")
         }
+        if let name = try await wrongName(of: file, context) {
+            throw OperationError(
+                .integrity,
+                "the bytes of \(file.name) are those with the signed SHA-256, and the \(name) that is signed with it is of "
+                    + "other bytes: whoever signed the release was wrong")
+        }
         return .good
+    }
+
+    /// The first of the other names in a release that the file's bytes do not have, as far as they were computed here.
+    private func wrongName(of file: WireFile, _ context: OperationContext) async throws(OperationError) -> String? {
+        let hash = Hash32(file.sha256) ?? .zero
+        let known: BlobHashes?
+        do {
+            known = try await context.blobs.hashes(of: [hash])[hash]
+        } catch {
+            throw OperationError(error)
+        }
+        guard let known else { return nil }
+        if file.crc32 != 0, file.crc32 != known.crc32 { return "CRC-32" }
+        if !file.autov1.isEmpty, file.autov1 != withUnsafeBytes(of: known.autoV1.bigEndian, { Data($0) }) {
+            return "AutoV1"
+        }
+        guard let extra = known.extra else { return nil }
+        if !file.autov3.isEmpty, Hash32(file.autov3) != extra.autoV3 { return "AutoV3" }
+        return file.tensorDigest.isEmpty || Hash32(file.tensorDigest) == extra.tensorDigest ? nil : "tensor digest"
     }
 
     /// What the log has on a release, read as a stranger would.

@@ -61,9 +61,10 @@ struct Persona: Sendable {
         try seal(payload(fill))
     }
 
-    /// A model and a release of it with one file.
+    /// A model and a release of it with one file, of which `change` may say anything.
     func release(
-        slug: String, fileName: String, facts: FileDigests, version: String = "1.0"
+        slug: String, fileName: String, facts: FileDigests, version: String = "1.0",
+        change: (inout WireFile) -> Void = { _ in }
     ) throws -> [Data] {
         let model = try post {
             $0.slot = slug
@@ -83,6 +84,7 @@ struct Persona: Sendable {
             file.name = fileName
             file.kind = "Model"
             file.format = "SafeTensor"
+            change(&file)
             $0.release.files = [file]
         }
         return [model, release]

@@ -70,7 +70,7 @@ enum Samples {
         var text = "a bee in a meadow, honeycomb style <lora:honeycomb-style:0.8>\nNegative prompt: blurry\n"
         text += "Steps: 24, Sampler: Euler a, CFG scale: 6.5, Seed: \(seed), Size: \(side)x\(side)"
         if let sha256 { text += ", Lora hashes: \"honeycomb-style: \(sha256.hex.prefix(10))\"" }
-        return try PNGMetadata(plain).replacing([PNGText("parameters", text + ", Version: v1.10.1")])
+        return try PNGMetadata(plain).replacing([PictureText("parameters", text + ", Version: v1.10.1")])
     }
 
     private static func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {

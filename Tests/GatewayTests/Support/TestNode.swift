@@ -7,6 +7,7 @@ import Federation
 import Foundation
 import Gateway
 import Identity
+import Ledger
 import Logging
 import Moderation
 import Operations
@@ -86,9 +87,13 @@ final class TestNode: Sendable {
             identity: NodeIdentity(id: node.id, key: node.device, keyDocuments: [node.genesis.envelope]), log: log,
             catalog: catalog, blobs: blobs, moderation: moderation, http: .shared, logger: logger, now: { Self.time })
         let settings = [SettingView(key: "registration.mode", value: registration.rawValue, origin: "default")]
+        let currencies = try await Currencies(
+            path: path("ledger.db"), keyPath: home.ledgerKey.string,
+            transport: LedgerClient { federation.client(for: $0) }, now: { Self.time })
         let context = OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, keyring: keyring, signing: SigningHold(home: home), settings: settings,
+            accounts: accounts, currencies: currencies, keyring: keyring, signing: SigningHold(home: home),
+            settings: settings,
             publicURL: "https://hive.example",
             urls: ["https://hive.example"], software: "waggle/test", startedAt: Self.time, now: { Self.time },
             loadCheckpoint: { _ in false }, progress: { _ in })
@@ -146,13 +151,14 @@ final class TestNode: Sendable {
 
     /// - Parameter mark: appears in every text, so that a leak can be found by it.
     func publishModel(
-        _ mark: String, level: Level = .pg, bytes: Int = 3000, fileName: String? = nil, age: UInt64 = 0,
+        _ mark: String, level: Level = .pg, bytes: Int = 3000, picture: [UInt8] = png, fileName: String? = nil,
+        age: UInt64 = 0,
         change: (inout WireModel) -> Void = { _ in }, changeRelease: (inout WireRelease) -> Void = { _ in }
     ) async throws -> Published {
         let slug = mark.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
         let time = Self.time - 2000 - age * 10
         let file = try await blobs.add(bytes: Self.bytes("file of \(mark)", count: bytes))
-        let image = try await blobs.add(bytes: Self.png + Array("\(mark)".utf8))
+        let image = try await blobs.add(bytes: picture + Array("\(mark)".utf8))
         let model = try await publish(by: maker) { post in
             post.created = time
             post.slot = slug
@@ -300,6 +306,14 @@ final class TestNode: Sendable {
 
     /// The signature of a PNG is all that anything here looks at.
     static let png: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+    /// A whole picture of one black pixel.
+    static let wholePNG: [UInt8] = [
+        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
+        0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b,
+        0x55, 0x00, 0x00, 0x00, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x60, 0x00, 0x00, 0x00,
+        0x02, 0x00, 0x01, 0x48, 0xaf, 0xa4, 0x71, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae,
+        0x42, 0x60, 0x82,
+    ]
 }
 
 /// An author: a chain of one key document with one device.

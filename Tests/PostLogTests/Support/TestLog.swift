@@ -128,5 +128,10 @@ final class TestLog: Sendable {
 }
 
 extension IntakeResult {
-    var isInvalid: Bool { if case .invalid = self { true } else { false } }
+    var isInvalid: Bool {
+        switch self {
+        case .invalid, .unauthorised: true
+        default: false
+        }
+    }
 }

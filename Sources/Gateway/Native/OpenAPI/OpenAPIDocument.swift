@@ -67,7 +67,9 @@ enum OpenAPIDocument {
                 "title": "Waggle", "version": .text(software),
                 "description": """
                 The native API of a Waggle node. Errors are problems (RFC 9457) with a stable `code`. Lists go on by \
-                `next_cursor`. A POST with an `Idempotency-Key` is carried out once. Tokens go into the Authorization \
+                `next_cursor`. A POST with an `Idempotency-Key` is carried out once, and sent again within a day it gets the \
+                first answer (`Idempotency-Replayed: true`); but answers that show a secret (a new token, recovery words) \
+                are not kept: sent again, such a request is carried out again. Tokens go into the Authorization \
                 field and nowhere else.
                 """,
                 "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
@@ -80,14 +82,16 @@ enum OpenAPIDocument {
                     "token": ["type": "http", "scheme": "bearer", "description": "`waggle token new --scope …`"],
                     "session": ["type": "apiKey", "in": "cookie", "name": "__Host-waggle"],
                 ],
-                "schemas": .members(OpenAPISchemas.all),
+                "schemas": .members(OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }),
             ],
         ]
     }
 
     private static var paths: [String: OpenAPIValue] {
         var paths: [String: [String: OpenAPIValue]] = [:]
-        for route in OpenAPIPaths.all { paths[route.path, default: [:]][route.method] = route.value }
+        for route in OpenAPIPaths.all + OpenAPIBuzz.paths {
+            paths[route.path, default: [:]][route.method] = route.value
+        }
         return paths.mapValues { .members($0) }
     }
 }

@@ -107,7 +107,8 @@ enum OpenAPIPaths {
             answers: [("200", page("CollectionItem"))]),
         .init(
             method: "get", path: "/api/w1/comments", summary: "Comments on any post",
-            query: [parameter("subject", text, "64 hexadecimal digits of a post.")] + paging,
+            query: [parameter("subject", ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"], "The digits of a post.")]
+                + paging,
             answers: [("200", page("Comment"))]),
         .init(
             method: "get", path: "/api/w1/hashes/{hash}", summary: "Releases with a file of this hash, of any kind",
@@ -150,7 +151,7 @@ enum OpenAPIPaths {
             method: "patch", path: "/api/w1/me", summary: "Change my profile, and which levels I see",
             caller: .scope("social"),
             body: OpenAPISchemas.object([
-                "name": "string", "about": "string", "links": "strings", "levels": "strings",
+                "name": "string", "about": "string", "links": "strings", "levels": "[level]",
             ]), answers: [("200", ref("Me"))]),
         .init(
             method: "put", path: "/api/w1/me/passphrase", summary: "Change my passphrase; needs a session",
@@ -171,7 +172,7 @@ enum OpenAPIPaths {
         .init(
             method: "get", path: "/api/w1/events", summary: "Posts as they come and go, as server-sent events",
             caller: .scope("read"), query: [parameter("cursor", text, "The id of the last event that was seen.")],
-            answers: [("200", ["type": "string"])], mediaType: "text/event-stream"),
+            answers: [("200", ref("Event"))], mediaType: "text/event-stream"),
     ]
 
     // MARK: Writes
@@ -190,21 +191,21 @@ enum OpenAPIPaths {
         .init(
             method: "post", path: "/api/w1/comments", summary: "Comment on a post", caller: .scope("review"),
             body: OpenAPISchemas.object(
-                ["subject": "string", "reply_to": "string", "text": "string"], required: ["subject", "text"]),
+                ["subject": "hash", "reply_to": "hash", "text": "string"], required: ["subject", "text"]),
             answers: said),
         .init(
             method: "post", path: "/api/w1/reactions", summary: "React to a post, or take that back",
             caller: .scope("review"),
             body: OpenAPISchemas.object(
-                ["subject": "string", "emoji": "string", "is_withdrawn": "boolean"], required: ["subject", "emoji"]),
+                ["subject": "hash", "emoji": "string", "is_withdrawn": "boolean"], required: ["subject", "emoji"]),
             answers: said),
         .init(
             method: "put", path: "/api/w1/collections/mine/{slug}", summary: "Make or rename a collection of mine",
             caller: .scope("social"),
-            body: OpenAPISchemas.object(["name": "string", "description": "string", "level": "string"]), answers: said),
+            body: OpenAPISchemas.object(["name": "string", "description": "string", "level": "level"]), answers: said),
         .init(
             method: "post", path: "/api/w1/collections/mine/{slug}/items", summary: "Add and remove posts",
-            caller: .scope("social"), body: OpenAPISchemas.object(["add": "strings", "remove": "strings"]),
+            caller: .scope("social"), body: OpenAPISchemas.object(["add": "[hash]", "remove": "[hash]"]),
             answers: said),
         .init(
             method: "get", path: "/api/w1/follows", summary: "Whom I follow", caller: .scope("read"), query: paging,
@@ -229,7 +230,7 @@ enum OpenAPIPaths {
         .init(
             method: "post", path: "/api/w1/uploads", summary: "Begin an upload", caller: .scope("publish"),
             body: OpenAPISchemas.object(
-                ["name": "string", "size": "integer", "sha256": "string"], required: ["name", "size"]),
+                ["name": "string", "size": "integer", "sha256": "hash"], required: ["name", "size"]),
             answers: [("201", ref("Upload"))]),
         .init(
             method: "get", path: "/api/w1/uploads", summary: "My uploads", caller: .scope("publish"),
@@ -243,7 +244,7 @@ enum OpenAPIPaths {
             headers: [
                 [
                     "name": "Upload-Offset", "in": "header", "required": true,
-                    "schema": ["type": "integer", "minimum": 0],
+                    "schema": ["type": "integer", "minimum": 0, "maximum": .number(Int.max)],
                 ]
             ], answers: [("200", ref("Upload"))]),
         .init(
@@ -262,7 +263,7 @@ enum OpenAPIPaths {
             method: "post", path: "/api/w1/images", summary: "Post images", caller: .scope("publish"),
             body: OpenAPISchemas.object(
                 [
-                    "images": "strings", "level": "string", "title": "string", "text": "string",
+                    "images": "strings", "level": "level", "title": "string", "text": "string",
                     "releases": "strings",
                 ], required: ["images"]), answers: [("201", ref("Said"))]),
     ]

@@ -1,6 +1,6 @@
 /// What requests and answers of the native API look like.
 enum OpenAPISchemas {
-    /// Members by the names of their types: "string", "integer", "number", "boolean", "strings", "time", a schema of this
+    /// Members by the names of their types: "string", "integer", "number", "boolean", "strings", "time", "hash", "level", a schema of this
     /// document, or "[Schema]". A question mark allows null.
     static func object(_ members: [String: String], required: [String] = []) -> OpenAPIValue {
         var value: [String: OpenAPIValue] = [
@@ -25,13 +25,15 @@ enum OpenAPISchemas {
         case "string", "number", "boolean": return ["type": .text(name)]
         case "integer": return ["type": "integer", "minimum": 0]
         case "strings": return ["type": "array", "items": ["type": "string"]]
+        case "hash": return ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"]
+        case "level": return ["type": "string", "enum": ["PG", "PG-13", "R", "X", "XXX"]]
         case "time": return ["type": "string", "format": "date-time"]
         default: return ["$ref": .text("#/components/schemas/\(name)")]
         }
     }
 
     /// An answer: everything is there, but for what ends in an exclamation mark, which may be absent.
-    private static func answer(_ members: [String: String]) -> OpenAPIValue {
+    static func answer(_ members: [String: String]) -> OpenAPIValue {
         let always = members.filter { !$0.value.hasSuffix("!") }.keys.sorted()
         return object(members.mapValues { $0.hasSuffix("!") ? String($0.dropLast()) : $0 }, required: always)
     }
@@ -144,6 +146,7 @@ enum OpenAPISchemas {
         "NewToken": answer([
             "token": "string", "id": "integer", "account": "string", "scopes": "strings", "expires": "integer!",
         ]),
+        "Event": answer(["id": "string", "event": "string", "data": "string"]),
         "Said": answer(["post": "string", "is_new": "boolean"]),
         "Submitted": answer([
             "post": "string", "result": "string", "reason": "string!", "retry_after": "integer!",
@@ -156,7 +159,7 @@ enum OpenAPISchemas {
             [
                 "files": "strings", "samples": "strings", "model": "string", "version": "string", "type": "string",
                 "base_model": "string", "name": "string", "description": "string", "trained_words": "strings",
-                "tags": "strings", "level": "string", "real_person": "boolean", "changes": "string",
+                "tags": "strings", "level": "level", "real_person": "boolean", "changes": "string",
                 "settings": "Settings", "licence": "LicenceTerms", "parents": "[Parent]", "mirrors": "strings",
             ], required: ["files", "model", "version"]),
         "LicenceTerms": object([

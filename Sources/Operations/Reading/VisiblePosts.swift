@@ -1,42 +1,34 @@
-import Catalog
-import Digests
+public import Catalog
+public import Digests
 import FoundationEssentials
-import Moderation
-import PostLog
+public import Moderation
+public import PostLog
 import WaggleProtocol
 
 /// Whether somebody may see a post, whatever its kind, as the catalog knows it.
-struct VisiblePosts: Sendable {
-    let services: GatewayServices
-    let filter: ViewerFilter
+public struct VisiblePosts: Sendable {
+    private let log: PostLog
+    private let catalog: Catalog
+    private let moderation: Moderation
+    private let filter: ViewerFilter
+
+    public init(log: PostLog, catalog: Catalog, moderation: Moderation, filter: ViewerFilter) {
+        self.log = log
+        self.catalog = catalog
+        self.moderation = moderation
+        self.filter = filter
+    }
 
     private static let detail = ViewDetail(releases: 0, images: 0)
 
     /// Only posts in force here, of kinds that are shown.
-    func includes(_ id: Hash32) async throws -> Bool {
-        guard let post = try await services.postLog.posts(ids: [id])[id] else { return false }
+    public func includes(_ id: Hash32) async throws -> Bool {
+        guard let post = try await log.posts(ids: [id])[id] else { return false }
         return try await includes(post)
     }
 
-    /// The post of a release that a caller names by the digits of its post or its number here.
-    func release(_ text: String) async throws -> String {
-        let view =
-            if let post = Hash32(hex: text) {
-                try await services.catalog.release(post: post, filter, detail: Self.detail)
-            } else if let id = Int32(text) {
-                try await services.catalog.release(id: id, filter, detail: Self.detail)
-            } else {
-                ReleaseView?.none
-            }
-        guard let view else {
-            throw GatewayError.notFound("There is no release \(text.prefix(80)) here that you may see")
-        }
-        return view.post.hex
-    }
-
-    func includes(_ post: LoggedPost) async throws -> Bool {
-        guard services.moderation.purgeRow(for: .post(post.id)) == nil else { return false }
-        let catalog = services.catalog
+    public func includes(_ post: LoggedPost) async throws -> Bool {
+        guard moderation.purgeRow(for: .post(post.id)) == nil else { return false }
         switch post.post.body {
         case .profile: return true
         case .model: return try await catalog.model(post: post.id, filter, detail: Self.detail) != nil
@@ -57,11 +49,11 @@ struct VisiblePosts: Sendable {
     /// A comment is seen where its subject is: that is where the catalog lists it.
     private func isTalkedAbout(_ subject: Data) async throws -> Bool {
         guard let subject = Hash32(subject) else { return false }
-        return try await !services.catalog.comments(on: subject, limit: 1, filter).items.isEmpty
+        return try await !catalog.comments(on: subject, limit: 1, filter).items.isEmpty
     }
 
     private func includesSubject(_ subject: Data) async throws -> Bool {
-        guard let id = Hash32(subject), let post = try await services.postLog.posts(ids: [id])[id] else { return false }
+        guard let id = Hash32(subject), let post = try await log.posts(ids: [id])[id] else { return false }
         // Reactions are to what is no reaction: this goes no deeper.
         if case .reaction = post.post.body { return false }
         return try await includes(post)

@@ -1,0 +1,149 @@
+import ArgumentParser
+import Digests
+import Foundation
+import Glibc
+import Ledger
+import Synchronization
+
+extension LedgerCommand {
+    /// Clients that each send one order a request over a connection of their own, and wait for the answer.
+    struct Load: AsyncParsableCommand {
+        @Argument(help: "Port of this machine.") var port: UInt16
+        @Argument var currency: String
+        @Option var clients = 64
+        @Option var seconds = 5.0
+        @Option(help: "Requests a second of all clients together; 0: as fast as answers come.") var rate = 0.0
+        @Option(help: "The first account that this run may use.") var from = 0
+        @Option(help: "Accounts of each client.") var perClient = 16
+        @Option(help: "Orders that are signed for each client before it begins.") var orders = 800
+
+        private struct Line: Encodable {
+            let answered, refused, failed: Int
+            let seconds, median, worst: Double
+        }
+
+        private struct Tally: Sendable {
+            var latencies: [Double] = []
+            var refused = 0
+            var failed = 0
+            var ended = 0.0
+        }
+
+        func run() async throws {
+            guard let id = Hash32(hex: currency) else { throw BenchError(what: "no currency") }
+            var requests: [[[UInt8]]] = []
+            for client in 0..<clients {
+                let first = from + client * perClient
+                let signed = LedgerCommand.transfers(id, orders, accounts: first..<first + perClient)
+                requests.append(signed.map { Self.request(OrderBatch.encode([$0])) })
+            }
+            let all = requests
+            let tallies = Mutex([Tally](repeating: Tally(), count: clients))
+            let began = ContinuousClock.now
+            let group = DispatchGroup()
+            for client in 0..<clients {
+                group.enter()
+                Thread.detachNewThread { [self] in
+                    let tally = drive(all[client], began)
+                    tallies.withLock { $0[client] = tally }
+                    group.leave()
+                }
+            }
+            await withCheckedContinuation { done in group.notify(queue: .global()) { done.resume() } }
+            let found = tallies.withLock { $0 }
+            let latencies = found.flatMap(\.latencies).sorted()
+            guard !latencies.isEmpty else { throw BenchError(what: "nothing was answered") }
+            try LedgerCommand.print(
+                Line(
+                    answered: latencies.count, refused: found.reduce(0) { $0 + $1.refused },
+                    failed: found.reduce(0) { $0 + $1.failed }, seconds: found.map(\.ended).max() ?? 0,
+                    median: latencies[latencies.count / 2], worst: latencies[latencies.count * 99 / 100]))
+        }
+
+        private static func request(_ body: Data) -> [UInt8] {
+            Array(
+                "POST /w/1/buzz/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\nContent-Length: \(body.count)\r\n\r\n"
+                    .utf8) + body
+        }
+
+        private func drive(_ requests: [[UInt8]], _ began: ContinuousClock.Instant) -> Tally {
+            var tally = Tally()
+            let socket = connected()
+            defer { close(socket) }
+            let pause = rate > 0 ? Double(clients) / rate : 0
+            var due = Double.random(in: 0...max(pause, 1e-9))
+            var buffer = [UInt8](repeating: 0, count: 8192)
+            func now() -> Double { (ContinuousClock.now - began) / .seconds(1) }
+            var waiting = requests[...]
+            while let request = waiting.first, now() < seconds {
+                if pause > 0 {
+                    let early = due - now()
+                    if early > 0 { usleep(UInt32(early * 1e6)) }
+                }
+                // Open loop: what waits since it was due counts as waiting.
+                let start = pause > 0 ? due : now()
+                due += pause
+                guard write(socket, request, request.count) == request.count,
+                    let (status, isFinal) = Self.reply(socket, &buffer)
+                else {
+                    tally.failed += 1
+                    break
+                }
+                if status == 200, isFinal {
+                    tally.latencies.append(now() - start)
+                    waiting = waiting.dropFirst()
+                } else if status == 429 || status == 503 {
+                    // The order is sent again: its chain has no gap.
+                    tally.refused += 1
+                    usleep(20_000)
+                } else {
+                    tally.failed += 1
+                    break
+                }
+            }
+            tally.ended = now()
+            return tally
+        }
+
+        private func connected() -> Int32 {
+            let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            _ = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            var one: Int32 = 1
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+            return descriptor
+        }
+
+        /// One whole reply: its status, and whether it is one final.
+        private static func reply(_ socket: Int32, _ buffer: inout [UInt8]) -> (status: Int, isFinal: Bool)? {
+            var bytes: [UInt8] = []
+            while true {
+                if let head = bytes.firstRange(of: Array("\r\n\r\n".utf8)) {
+                    let text = String(decoding: bytes[..<head.lowerBound], as: UTF8.self).lowercased()
+                    guard let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }),
+                        let field = text.firstRange(of: "content-length: "),
+                        let length = Int(text[field.upperBound...].prefix { $0.isNumber })
+                    else { return nil }
+                    let body = bytes[head.upperBound...]
+                    if body.count >= length {
+                        guard status == 200,
+                            let replies = try? ReplyBatch.decode(Data(body.prefix(length))), replies.count == 1,
+                            case .final = replies[0]
+                        else { return (status, false) }
+                        return (status, true)
+                    }
+                }
+                let count = read(socket, &buffer, buffer.count)
+                guard count > 0 else { return nil }
+                bytes += buffer[..<count]
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import Digests
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Operations
+import WaggleProtocol
+
+private struct CurrencyItem {
+    let currencyHref: String
+    let currencyName: String
+    let circulation: String
+    let currencyTrust: String
+    let isOwn: Bool
+    let stopped: String?
+
+    init(_ report: CurrencyReport) {
+        currencyHref = "/buzz/\(report.currency)"
+        currencyName = "\(report.name) (\(report.symbol))"
+        circulation = "\(Wording.count(Int(report.issued - report.burned))) \(report.symbol) in circulation"
+        currencyTrust = report.trust
+        isOwn = report.role == "authority"
+        stopped = report.stopped.isEmpty ? nil : report.stopped
+    }
+}
+
+private struct FinalItem {
+    let finalHref: String
+    let finalWords: String
+    let finalDay: String?
+    let finalAbout: String?
+
+    init(_ final: FinalReport) {
+        finalHref = "/buzz/\(final.currency)/finals/\(final.slot)"
+        let change = final.change ?? 0
+        finalWords = "\(change > 0 ? "+" : "")\(Wording.count(Int(change))) \(final.symbol), \(final.operation)"
+        finalDay = final.time == 0 ? nil : Dates.day(final.time)
+        finalAbout = final.reference.map { "\($0.prefix(16))…" }
+    }
+}
+
+/// Currencies for people: what there is, each charter, accounts and receipts.
+extension PageRoutes {
+    func registerBuzz(in routes: inout RouteTable) {
+        routes.get("/buzz", shows: .nothing, .page, buzz)
+        routes.get("/buzz/{currency}", shows: .nothing, .page, currency)
+        routes.get("/buzz/{currency}/accounts/{account}", shows: .nothing, .page, wallet)
+        routes.get("/buzz/{currency}/finals/{final}", shows: .nothing, .page, final)
+        routes.get("/buzz/{currency}/finals/{final}/receipt.json", shows: .nothing, .bytes, receipt)
+    }
+
+    private func run<O: Operations.Operation>(_ operation: O) async throws -> O.Reply {
+        try await operation.run(in: services.context())
+    }
+
+    @Sendable private func buzz(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let items = try await run(ListCurrencies()).map(CurrencyItem.init)
+        return pages.page(
+            "buzz",
+            PageFrame(
+                pageTitle: "Buzz", summary: "Currencies that are used on \(services.configuration.nodeName).",
+                canonical: canonical(request, context, "/buzz")),
+            ["currencies": items, "hasCurrencies": !items.isEmpty])
+    }
+
+    @Sendable private func currency(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let rules = try await run(ShowRules(currency: context.parameter("currency") ?? ""))
+        let report = rules.report
+        let symbol = report.symbol
+        func amount(_ value: Int64) -> String { "\(Wording.count(Int(value))) \(symbol)" }
+        let facts = [
+            FactView("Issued", amount(report.issued)), FactView("Burned", amount(report.burned)),
+            FactView("Set aside", amount(report.held)), FactView("Accounts", Wording.count(report.accounts)),
+            FactView("Orders", Wording.count(Int(clamping: report.finals))),
+            FactView("Epoch now", "\(report.epoch)"), FactView("Decided at", report.url),
+        ]
+        var lines = rules.granters.map { granter in
+            "At most \(amount(granter.capPerEpoch)) are issued in one epoch of \(rules.epochSeconds) s."
+        }
+        if lines.isEmpty { lines.append("Nothing is issued, ever.") }
+        for reward in rules.granters.flatMap(\.rewards) {
+            lines.append(
+                "Reward \(reward.action): \(reward.amount), at most \(reward.capPerEpoch) for one person in an epoch.")
+        }
+        lines.append("Buzz can be set aside for \(rules.maxHoldEpochs) epochs at most.")
+        lines.append(
+            rules.wardens.isEmpty
+                ? "Nobody can freeze an account or take anything from it; a lost key is a lost account."
+                : "\(rules.wardenThreshold) of \(rules.wardens.count) wardens can freeze accounts\(rules.hasClawback ? " and take back what is left" : "")."
+        )
+        return pages.page(
+            "currency",
+            PageFrame(
+                pageTitle: report.name, summary: "\(report.name) (\(symbol)), a currency. \(report.trust).",
+                canonical: canonical(request, context, "/buzz/\(report.currency)")),
+            [
+                "heading": "\(report.name) (\(symbol))", "trust": report.trust, "currencyID": report.currency,
+                "stopped": report.stopped.isEmpty ? nil : report.stopped, "facts": facts.compactMap { $0 },
+                "rules": lines,
+                "trustWords": Self.words(rules),
+            ].compactMapValues { $0 })
+    }
+
+    /// What the number of operators means, honestly.
+    private static func words(_ rules: ShowRules.Reply) -> String {
+        guard rules.authorities.count == 1 else {
+            return "\(rules.authorities.count) operators decide together; a third of them may fail or lie."
+        }
+        let witnesses = rules.report.witnesses
+        return "One operator decides. The currency dies with that node, and its operator could rewrite it; "
+            + (witnesses == 0
+                ? "no other node that is known here has signed that it has not, so only receipts in people's hands would show it."
+                : "\(Wording.count(witnesses, "other node", "other nodes")) signed within a week that it has not, "
+                    + "and receipts in people's hands would show it.")
+    }
+
+    @Sendable private func wallet(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let account = context.parameter("account") ?? ""
+        let name = context.parameter("currency") ?? ""
+        let rules = try await run(ShowRules(currency: name)).report
+        guard let balance = try await run(ShowBalance(account: account, currency: name)).first else {
+            throw GatewayError.notFound("There is no such account")
+        }
+        let before = try Query(request)["before"].flatMap { UInt64($0) }
+        let finals = try await run(
+            ShowHistory(subject: balance.account, currency: name, limit: Limits.Gateway.cards, before: before))
+        let path = "/buzz/\(rules.currency)/accounts/\(balance.account)"
+        func amount(_ value: Int64) -> String { "\(Wording.count(Int(value))) \(rules.symbol)" }
+        let facts = [
+            FactView("Balance", amount(balance.balance)), FactView("Set aside", amount(balance.held)),
+            FactView("Orders given", Wording.count(Int(clamping: balance.orders))),
+            balance.frozenUntil.flatMap { FactView("Frozen", "through epoch \($0)") },
+        ]
+        var content: [String: Any] = [
+            "heading": amount(balance.balance), "currencyName": rules.name, "currencyHref": "/buzz/\(rules.currency)",
+            "trust": rules.trust, "isOld": !balance.isCurrent, "facts": facts.compactMap { $0 },
+            "finals": finals.map(FinalItem.init), "hasFinals": !finals.isEmpty, "accountID": balance.account,
+        ]
+        if finals.count == Limits.Gateway.cards, let last = finals.last?.position {
+            content["earlier"] = "\(path)?before=\(last)"
+        }
+        return pages.page(
+            "wallet",
+            PageFrame(
+                pageTitle: "Account", summary: "An account of \(rules.name).",
+                canonical: canonical(request, context, path)), content, headers: [.cacheControl: "no-store"])
+    }
+
+    @Sendable private func final(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let name = context.parameter("currency") ?? ""
+        let explained = try await run(ExplainFinal(final: context.parameter("final") ?? "", currency: name))
+        let rules = try await run(ShowRules(currency: name)).report
+        let final = explained.final
+        let path = "/buzz/\(rules.currency)/finals/\(final.slot)"
+        var facts = [
+            FactView("What", final.operation), FactView("By", final.from), FactView("About", final.reference ?? ""),
+            FactView("Order", final.order), FactView("Place in the log", final.position.map { "\($0)" } ?? ""),
+            FactView("Here since", final.time == 0 ? "" : Dates.day(final.time)),
+        ]
+        facts += final.outputs.map {
+            FactView("Paid", "\(Wording.count(Int($0.amount))) \(rules.symbol) to \($0.account)")
+        }
+        if let isOpen = explained.isOpen, let expiry = explained.expiry {
+            facts.append(FactView("Set aside", "\(isOpen ? "open" : "closed"), expires after epoch \(expiry)"))
+        }
+        var content: [String: Any] = [
+            "heading": "Receipt", "currencyName": rules.name, "currencyHref": "/buzz/\(rules.currency)",
+            "trust": explained.trust, "facts": facts.compactMap { $0 },
+            "proof": explained.checkpoint.map {
+                "It is in the log of \(Wording.count(Int(clamping: $0))) orders that the authority signed."
+            }
+                ?? "No signed checkpoint that covers it is here yet.",
+        ]
+        if explained.receipt != nil { content["receiptHref"] = "\(path)/receipt.json" }
+        return pages.page(
+            "final",
+            PageFrame(
+                pageTitle: "Receipt", summary: "An order in \(rules.name).",
+                canonical: canonical(request, context, path)),
+            content)
+    }
+
+    @Sendable private func receipt(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let explained = try await run(
+            ExplainFinal(
+                final: context.parameter("final") ?? "", currency: context.parameter("currency") ?? ""))
+        guard let receipt = explained.receipt else {
+            throw GatewayError.notFound("No signed checkpoint that covers it is here yet")
+        }
+        return .json(receipt, headers: [.cacheControl: "no-store"])
+    }
+}

@@ -1,0 +1,143 @@
+public import Digests
+import FoundationEssentials
+import GRDB
+
+/// What an audit of a whole log came to.
+public struct AuditReport: Sendable {
+    public let entries: UInt64
+    public let root: Hash32
+    public let stateRoot: Hash32
+    public let issued: Int64
+    public let burned: Int64
+    public let held: Int64
+    public let accounts: Int
+    /// Signatures that were verified.
+    public let signatures: Int
+    /// The checkpoint that agrees with it; nil when there is none here.
+    public let checkpoint: LedgerCheckpoint?
+}
+
+/// Reads all of a log that is stored here, believing nothing: neither the tables beside it nor whoever wrote them.
+public struct StoredAudit: Sendable {
+    private let store: LedgerStore
+
+    public init(_ store: LedgerStore) {
+        self.store = store
+    }
+
+    /// - Parameters:
+    ///   - note: a signed checkpoint that the log must come to; nil looks at the log alone.
+    ///   - isQuick: looks at hashes and sums alone, not at signatures and rules.
+    /// - Throws: `AuditFailure` for the first thing that is wrong; `LedgerError` when the database cannot be read.
+    public func run(
+        _ charter: Charter, against note: String?, isQuick: Bool = false,
+        progress: @Sendable (_ done: UInt64, _ total: UInt64) -> Void = { _, _ in }
+    ) async throws -> AuditReport {
+        let currency = charter.currency
+        let total = try await store.read { db in
+            let rows = try LedgerStore.rows(currency, db)
+            return UInt64(
+                try Int64.fetchOne(db, sql: "SELECT count(*) FROM final WHERE currency = ?", arguments: [rows.currency])
+                    ?? 0)
+        }
+        let checkpoint = try note.map { try ReplicaService.open($0, charter).1 }
+        var audit = LedgerAudit(charter)
+        var signatures = 0
+        // The next part is read and verified while this one is folded.
+        var next: Task<[Part], any Error>? = part(from: 0, charter, isQuick)
+        while let running = next {
+            let entries = try await running.value
+            let at = audit.tree.size + UInt64(entries.count)
+            next = entries.isEmpty ? nil : part(from: at, charter, isQuick)
+            do {
+                for entry in entries {
+                    let tiles: [LogTree.Tile]
+                    switch entry {
+                    case .read(let entry):
+                        tiles = try audit.append(entry)
+                        signatures += entry.final.commits.count + entry.final.order.signatures.count
+                    case .raw(let bytes): tiles = try audit.fold(bytes)
+                    }
+                    if let checkpoint, audit.tree.size == checkpoint.size { try check(audit, checkpoint) }
+                    for tile in tiles { try await compare(tile, charter) }
+                }
+            } catch {
+                next?.cancel()
+                throw error
+            }
+            progress(audit.tree.size, total)
+        }
+        guard audit.tree.size == total else {
+            throw AuditFailure(position: audit.tree.size, what: "it is missing; \(total) are here in all")
+        }
+        if let checkpoint, checkpoint.size > total {
+            throw AuditFailure(
+                position: nil, what: "the checkpoint is of \(checkpoint.size) entries, only \(total) are here")
+        }
+        try audit.checkSums()
+        try await compareTables(audit, charter)
+        var states = StateTree(audit.ledger)
+        return AuditReport(
+            entries: total, root: audit.tree.root, stateRoot: states.root(), issued: audit.ledger.issued,
+            burned: audit.ledger.burned, held: audit.ledger.held, accounts: audit.ledger.accounts.count,
+            signatures: signatures, checkpoint: checkpoint)
+    }
+
+    private func check(_ audit: LedgerAudit, _ checkpoint: LedgerCheckpoint) throws {
+        var states = StateTree(audit.ledger)
+        try audit.check(checkpoint, states: &states)
+    }
+
+    private enum Part: Sendable {
+        case read(LedgerAudit.Entry)
+        case raw(Data)
+    }
+
+    private func part(from position: UInt64, _ charter: Charter, _ isQuick: Bool) -> Task<[Part], any Error> {
+        Task {
+            let currency = charter.currency
+            let rows: [(UInt64, Data, Data)] = try await store.read { db in
+                let rows = try LedgerStore.rows(currency, db)
+                return try Row.fetchAll(
+                    db,
+                    sql: """
+                        SELECT position, slot, bytes FROM final WHERE currency = ? AND position >= ?
+                        ORDER BY position LIMIT 8192
+                        """, arguments: [rows.currency, Int64(position)]
+                ).map { (UInt64(max(0, $0[0] as Int64)), $0[1] as Data, $0[2] as Data) }
+            }
+            for (place, row) in rows.enumerated() where row.0 != position + UInt64(place) {
+                throw AuditFailure(position: position + UInt64(place), what: "it is missing")
+            }
+            guard !isQuick else { return rows.map { .raw($0.2) } }
+            let entries = try await LedgerAudit.read(rows.map(\.2), from: position, charter)
+            for (row, entry) in zip(rows, entries) where row.1 != entry.final.slotID.data {
+                throw AuditFailure(position: row.0, what: "it is filed under another slot than its own")
+            }
+            return entries.map { .read($0) }
+        }
+    }
+
+    private func compare(_ tile: LogTree.Tile, _ charter: Charter) async throws {
+        let stored = try await store.read { db in
+            try LedgerStore.rows(charter.currency, db).tile(level: tile.level, Int64(tile.index))
+        }
+        guard stored == tile.hashes else {
+            throw AuditFailure(position: nil, what: "the stored tile \(tile.level)/\(tile.index) has other hashes")
+        }
+    }
+
+    /// The accounts and holds that a start would read, against those that the log comes to.
+    private func compareTables(_ audit: LedgerAudit, _ charter: Charter) async throws {
+        let stored = try await store.read { db in try LedgerStore.rows(charter.currency, db).state() }
+        let folded = audit.ledger
+        guard stored != folded else { return }
+        for (id, account) in folded.accounts where stored.accounts[id] != account {
+            throw AuditFailure(position: nil, what: "the stored account \(id.hex) is not what the log comes to")
+        }
+        for (name, hold) in folded.holds where stored.holds[name] != hold {
+            throw AuditFailure(position: nil, what: "the stored hold \(name.hex) is not what the log comes to")
+        }
+        throw AuditFailure(position: nil, what: "the stored accounts, holds or sums are not what the log comes to")
+    }
+}

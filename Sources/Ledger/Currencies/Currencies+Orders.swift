@@ -1,0 +1,172 @@
+public import Digests
+import FoundationEssentials
+public import Identity
+import WaggleProtocol
+
+/// Giving orders: what a wallet does.
+extension Currencies {
+    /// How an account stands at its authority, or, where that does not answer, as it is known here.
+    public func standing(_ account: AccountID, in currency: Hash32) async throws(LedgerError) -> AccountStanding {
+        if let reason = stopped[currency] { throw .stopped(reason) }
+        if let authority = authorities[currency] {
+            return AccountStanding(authority.account(account), epoch: authority.epoch)
+        }
+        guard let place = try await store.place(currency) else { throw .unknownCurrency(currency.hex) }
+        return try await transport.standing(account, in: currency, at: place.url)
+    }
+
+    /// Gives an order in the chain of an account, and returns what became final.
+    ///
+    /// The order is on disk before it is sent. When the answer is lost, the same order is sent again before anything else of
+    /// this account: the same wish, said again meanwhile, is not carried out twice.
+    ///
+    /// - Throws: `refused` with the authority's reason; `unreachable`, after which the order stays under way.
+    public func perform(
+        _ operation: OrderOperation, of account: AccountID, by key: SigningKey, newKey: SigningKey? = nil,
+        reference: Hash32? = nil, in currency: Hash32
+    ) async throws(LedgerError) -> Final {
+        try await inTurn(account) { () async throws(LedgerError) -> Final in
+            for earlier in try await store.pending(in: currency) where earlier.order.slot.name == account {
+                let final = try await send(earlier)
+                if earlier.order.operation == operation, earlier.order.reference == reference { return final }
+            }
+            let standing = try await standing(account, in: currency)
+            guard standing.key == key.publicKey else {
+                throw .refused(
+                    .unauthorized,
+                    "the account \(account.hex.prefix(16))… is controlled by another key than the one that is here")
+            }
+            let order: Order
+            do throws(MalformedMessage) {
+                order = try Order(
+                    currency: currency, slot: .account(account, seq: standing.nextSeq), operation, reference: reference)
+            } catch {
+                throw .malformed(error.what)
+            }
+            return try await give(SignedOrder(order, signedBy: [key], newKey: newKey))
+        }
+    }
+
+    /// Resolves a hold; nobody signs for an expired one.
+    public func resolve(
+        _ hold: Hash32, _ operation: OrderOperation, by key: SigningKey?, in currency: Hash32
+    ) async throws(LedgerError) -> Final {
+        try await inTurn(hold) { () async throws(LedgerError) -> Final in
+            let order: Order
+            do throws(MalformedMessage) {
+                order = try Order(currency: currency, slot: .hold(hold), operation)
+            } catch {
+                throw .malformed(error.what)
+            }
+            return try await give(SignedOrder(order, signedBy: key.map { [$0] } ?? []))
+        }
+    }
+
+    /// Issues within this node's cap; more outputs than one order takes are issued in several.
+    public func grant(_ outputs: [Output], reference: Hash32?, in currency: Hash32) async throws(LedgerError) -> [Final]
+    {
+        guard let key = ownKey else { throw .stopped("this node has no ledger key and grants nothing") }
+        let charter = try await charter(currency)
+        guard charter.granters[key.publicKey] != nil else {
+            throw .refused(.notGranter, "this node is no granter of \(charter.symbol)")
+        }
+        var finals: [Final] = []
+        for start in stride(from: 0, to: outputs.count, by: charter.maxOutputs) {
+            let part = Array(outputs[start..<min(start + charter.maxOutputs, outputs.count)])
+            finals.append(
+                try await perform(
+                    .grant(epoch: charter.epoch(at: now()), part), of: key.publicKey, by: key, reference: reference,
+                    in: currency))
+        }
+        return finals
+    }
+
+    /// Sends again whatever has no answer yet.
+    public func settlePending() async throws(LedgerError) {
+        for (charter, _) in try await store.places() where stopped[charter.currency] == nil {
+            for order in try await store.pending(in: charter.currency) {
+                do throws(LedgerError) {
+                    _ = try await inTurn(order.order.slot.name) { () async throws(LedgerError) -> Final in
+                        try await send(order)
+                    }
+                } catch {
+                    // A refusal settles it too; who does not answer is asked again later.
+                    continue
+                }
+            }
+        }
+    }
+
+    /// Orders whose answer is not known.
+    public func pending(in currency: Hash32) async throws(LedgerError) -> [SignedOrder] {
+        try await store.pending(in: currency)
+    }
+
+    private func give(_ signed: SignedOrder) async throws(LedgerError) -> Final {
+        try await store.keepPending(signed, since: now())
+        return try await send(signed)
+    }
+
+    private func send(_ signed: SignedOrder) async throws(LedgerError) -> Final {
+        let order = signed.order
+        if let reason = stopped[order.currency] { throw .stopped(reason) }
+        let charter = try await charter(order.currency)
+        let reply: AuthorityReply?
+        if let authority = authorities[order.currency] {
+            reply = try await authority.submit([.order(signed)]).first
+        } else {
+            guard let place = try await store.place(order.currency) else {
+                throw .unknownCurrency(order.currency.hex)
+            }
+            reply = try await transport.submit([signed], at: place.url).first
+        }
+        switch reply {
+        case .final(let final)? where charter.isValid(final) && final.slotID == order.slotID:
+            try await store.settle(order, final)
+            guard final.value == order.id else {
+                throw .refused(.slotUsed, "another order of the same account came first; look at its history")
+            }
+            return final
+        case .refusal(let refusal)? where refusal.slot == order.slotID:
+            try await store.settle(order, nil)
+            throw .refused(refusal.code, refusal.words(charter, order))
+        default:
+            throw .untrusted("the authority of \(charter.symbol) answers with something that it did not sign")
+        }
+    }
+}
+
+extension Refusal {
+    /// The reason in words for a person.
+    func words(_ charter: Charter, _ order: Order) -> String {
+        let symbol = charter.symbol
+        return switch code {
+        case .malformed: "the authority does not understand the order"
+        case .unauthorized: "the order is not signed by whoever may give it"
+        case .slotUsed: "this was decided before"
+        case .conflict: "another order of the same account is under way"
+        case .missingEarlier:
+            if case .hold = order.slot {
+                "the hold is not open"
+            } else {
+                "an earlier order of this account is missing; its next place is \(nextSeq)"
+            }
+        case .insufficient: "there is not enough: \(order.operation.cost) \(symbol) are needed and \(balance) are there"
+        case .frozen: "the account is frozen by the currency's wardens"
+        case .cap: "that is more than may be issued in one epoch"
+        case .recipientCap: "that is more than one account may be granted in one epoch"
+        case .badEpoch: "the clocks of this node and the authority are more than an epoch apart"
+        case .badExpiry:
+            "a hold of \(symbol) ends after this epoch and at most \(charter.maxHoldEpochs) epochs from now"
+        case .expired: "the hold has expired"
+        case .notExpired: "the hold has not expired yet"
+        case .exceedsHold: "that is more than the hold has"
+        case .badPayee: "the hold may not be paid to them"
+        case .notGranter: "only a granter of \(symbol) issues"
+        case .notWarden: "only a warden of \(symbol) freezes, and not for so long"
+        case .notFrozen: "the account is not frozen"
+        case .promised, .notReady: "the authority is deciding this already; try again"
+        case .rate: "this account gave too many orders in this epoch"
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Digests
+import FoundationEssentials
+import GRDB
+import WaggleProtocol
+
+/// What this node is to a currency.
+struct CurrencyPlace: Sendable {
+    let role: CurrencyRole
+    let url: String
+    let note: String
+    let answered: UInt64
+    let alarm: String
+}
+
+extension LedgerStore {
+    func places() async throws(LedgerError) -> [(charter: Charter, place: CurrencyPlace)] {
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT c.charter, p.role, p.url, p.note, p.asked, p.alarm FROM currency c
+                    JOIN place p ON p.currency = c.n ORDER BY c.n
+                    """
+            ).map { row in
+                (
+                    try Charter(bytes: row[0]),
+                    CurrencyPlace(
+                        role: CurrencyRole(rawValue: row[1]) ?? .member, url: row[2], note: row[3],
+                        answered: UInt64(max(0, row[4] as Int64)), alarm: row[5])
+                )
+            }
+        }
+    }
+
+    func place(_ currency: Hash32) async throws(LedgerError) -> CurrencyPlace? {
+        try await places().first { $0.charter.currency == currency }?.place
+    }
+
+    /// Takes a currency in; an address that is given again takes the place of the one before.
+    public func add(_ charter: Charter, as role: CurrencyRole, url: String, generation: Int64, since: UInt64)
+        async throws(LedgerError)
+    {
+        try await write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO currency (id, charter, generation) VALUES (?, ?, ?)",
+                arguments: [charter.currency.data, charter.bytes, generation])
+            let rows = try Self.rows(charter.currency, db)
+            try rows.run(
+                """
+                INSERT INTO place (currency, role, url, since) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (currency) DO UPDATE SET url = ?3
+                """, [rows.currency, role.rawValue, url, Int64(clamping: since)])
+        }
+    }
+
+    func setGeneration(_ generation: Int64, of currency: Hash32) async throws(LedgerError) {
+        try await write { db in
+            let rows = try Self.rows(currency, db)
+            try rows.run("UPDATE currency SET generation = ? WHERE n = ?", [generation, rows.currency])
+        }
+    }
+
+    func isInLog(_ checkpoint: LedgerCheckpoint, of currency: Hash32) async throws(LedgerError) -> Bool {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            let size = try Int64.fetchOne(db, sql: "SELECT size FROM currency WHERE n = ?", arguments: [rows.currency])
+            guard checkpoint.size <= UInt64(max(0, size ?? 0)) else { return false }
+            return try rows.root(size: checkpoint.size) == checkpoint.root
+        }
+    }
+
+    // MARK: Witnesses
+
+    func keep(_ note: SignedNote, of witness: Hash32, at time: UInt64, size: UInt64, of currency: Hash32)
+        async throws(LedgerError)
+    {
+        let text = note.encoded
+        try await write { db in
+            let rows = try Self.rows(currency, db)
+            try rows.run(
+                """
+                INSERT INTO cosignature (currency, witness, size, time, note) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (currency, witness) DO UPDATE SET size = ?3, time = ?4, note = ?5 WHERE ?3 >= size
+                """, [rows.currency, witness.data, Int64(clamping: size), Int64(clamping: time), text])
+            // Anybody can make keys: the newest stay.
+            try rows.run(
+                """
+                DELETE FROM cosignature WHERE currency = ?1 AND witness NOT IN
+                    (SELECT witness FROM cosignature WHERE currency = ?1 ORDER BY time DESC LIMIT ?2)
+                """, [rows.currency, Limits.Ledger.witnesses])
+        }
+    }
+
+    func witnesses(of currency: Hash32) async throws(LedgerError) -> [Hash32: UInt64] {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            var found: [Hash32: UInt64] = [:]
+            for row in try Row.fetchAll(
+                db, sql: "SELECT witness, time FROM cosignature WHERE currency = ?", arguments: [rows.currency])
+            {
+                if let key = Hash32(row[0] as Data) { found[key] = UInt64(max(0, row[1] as Int64)) }
+            }
+            return found
+        }
+    }
+
+    /// The newest checkpoint that witnesses signed, with all their signatures; nil where none did.
+    func witnessedNote(of currency: Hash32) async throws(LedgerError) -> SignedNote? {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            let notes = try String.fetchAll(
+                db,
+                sql: """
+                    SELECT note FROM cosignature WHERE currency = ?1
+                    AND size = (SELECT max(size) FROM cosignature WHERE currency = ?1) ORDER BY witness
+                    """, arguments: [rows.currency]
+            ).compactMap { SignedNote(encoded: $0) }
+            guard let first = notes.first else { return nil }
+            return notes.dropFirst().filter { $0.text == first.text }.reduce(first) { $0.adding($1.signatures) }
+        }
+    }
+
+    // MARK: Orders under way
+
+    func keepPending(_ signed: SignedOrder, since: UInt64) async throws(LedgerError) {
+        try await write { db in
+            let rows = try Self.rows(signed.order.currency, db)
+            try rows.run(
+                "INSERT OR REPLACE INTO pending (currency, slot, bytes, since) VALUES (?, ?, ?, ?)",
+                [rows.currency, signed.order.slotID.data, signed.bytes, Int64(clamping: since)])
+        }
+    }
+
+    func pending(in currency: Hash32) async throws(LedgerError) -> [SignedOrder] {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            return try Data.fetchAll(
+                db, sql: "SELECT bytes FROM pending WHERE currency = ? ORDER BY since", arguments: [rows.currency]
+            ).map { try SignedOrder(bytes: $0) }
+        }
+    }
+
+    /// Ends an order under way, with the final that it came to.
+    func settle(_ order: Order, _ final: Final?) async throws(LedgerError) {
+        try await write { db in
+            let rows = try Self.rows(order.currency, db)
+            if let final {
+                try rows.run(
+                    "INSERT OR IGNORE INTO receipt (currency, slot, bytes) VALUES (?, ?, ?)",
+                    [rows.currency, final.slotID.data, final.bytes])
+            }
+            try rows.run(
+                "DELETE FROM pending WHERE currency = ? AND slot = ?", [rows.currency, order.slotID.data])
+        }
+    }
+}

@@ -1,0 +1,218 @@
+import ArgumentParser
+import Foundation
+import Operations
+import SystemPackage
+
+extension BuzzCommand {
+    struct Rules: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rules", abstract: "The charter: who decides, who may issue how much, what is promised.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+        @OptionGroup var which: CurrencyOption
+
+        func run() async throws {
+            let rules = try await node.run(ShowRules(currency: which.currency))
+            if output.json { return try Terminal.json(rules) }
+            let symbol = Terminal.plain(rules.report.symbol)
+            Terminal.print("\(Terminal.plain(rules.report.name)) (\(symbol)), \(rules.report.currency)")
+            Terminal.print("decided by\t\(rules.authorities.joined(separator: ", ")) at \(rules.report.url)")
+            Terminal.print("trust\t\(rules.report.trust)")
+            Terminal.print("epoch\t\(Terminal.duration(rules.epochSeconds)), now epoch \(rules.report.epoch)")
+            for granter in rules.granters {
+                Terminal.print("issues\tat most \(granter.capPerEpoch) \(symbol) an epoch, by \(granter.account)")
+                for reward in granter.rewards {
+                    Terminal.print(
+                        "reward\t\(Terminal.plain(reward.action)): \(reward.amount), at most \(reward.capPerEpoch) an epoch"
+                    )
+                }
+            }
+            if rules.granters.isEmpty { Terminal.print("issues\tnothing, ever") }
+            Terminal.print(
+                "holds\tat most \(rules.maxHoldEpochs) epochs, given back \(rules.holdGraceEpochs) after they expired")
+            if rules.wardens.isEmpty {
+                Terminal.print("wardens\tnone: nobody can freeze or take anything; a lost key is a lost account")
+            } else {
+                let take = rules.hasClawback ? "freeze accounts and take back what is left" : "freeze accounts"
+                Terminal.print(
+                    "wardens\t\(rules.wardenThreshold) of \(rules.wardens.count) may \(take), \(rules.maxFreezeEpochs) epochs at a time"
+                )
+            }
+        }
+    }
+
+    struct Audit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "audit",
+            abstract: "Verify a currency's whole log that is here: signatures, rules, sums, hashes.",
+            discussion: """
+                Needs no network. It finds any changed byte, any lost or doubled order, anything issued beyond the charter,
+                and any checkpoint that the log does not come to. The exit code is 6 when something is wrong.
+                """)
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+        @OptionGroup var which: CurrencyOption
+
+        @Flag(help: "Look at hashes and sums alone, not at signatures and rules.")
+        var quick = false
+
+        func run() async throws {
+            let found = try await node.run(AuditCurrency(currency: which.currency, isQuick: quick))
+            if output.json { return try Terminal.json(found) }
+            let symbol = Terminal.plain(found.symbol)
+            Terminal.print("\(symbol): \(found.entries) entries, \(found.signatures) signatures, all right")
+            Terminal.print(
+                "issued \(found.issued), burned \(found.burned), set aside \(found.held), \(found.accounts) accounts")
+            Terminal.print(
+                found.checkpoint.map { "agrees with the signed checkpoint of \($0) entries" }
+                    ?? "no signed checkpoint is here to compare it with")
+            Terminal.print("root \(found.root)\nstate \(found.stateRoot)")
+            Terminal.note("\(found.trust). It took \(String(format: "%.2f", found.seconds)) s.")
+        }
+    }
+
+    struct Explain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "explain", abstract: "One order that is final: what it did, and the proof.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+        @OptionGroup var which: CurrencyOption
+
+        @Argument(help: "The id of an order or slot, or a place in the log.")
+        var final: String
+
+        @Option(help: "Write a receipt that anybody can check: a new file.", completion: .file())
+        var receipt: String?
+
+        func run() async throws {
+            let reply = try await node.run(ExplainFinal(final: final, currency: which.currency))
+            if let receipt {
+                guard let proof = reply.receipt else {
+                    throw OperationError(.notFound, "no checkpoint that covers it is here yet; try again in a minute")
+                }
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+                do {
+                    try encoder.encode(proof).write(
+                        to: URL(filePath: Paths.absolute(receipt).string), options: .withoutOverwriting)
+                } catch {
+                    throw OperationError(.failed, "\(receipt) cannot be written: \(error.localizedDescription)")
+                }
+            }
+            if output.json { return try Terminal.json(reply) }
+            BuzzCommand.explain(reply.final)
+            if let isOpen = reply.isOpen, let expiry = reply.expiry {
+                Terminal.print("hold\t\(isOpen ? "open" : "closed"), expires after epoch \(expiry)")
+            }
+            Terminal.print(
+                reply.checkpoint.map { "proof\tin the signed log of \($0) entries" }
+                    ?? "proof\tnone yet: no signed checkpoint that covers it is here")
+            Terminal.note(reply.trust)
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "verify", abstract: "Check a receipt. Needs no node and no network.")
+
+        @OptionGroup var output: JSONOption
+
+        @Argument(help: "A file that `waggle buzz explain --receipt` wrote.", completion: .file())
+        var file: String
+
+        func run() throws {
+            let path = Paths.absolute(file).string
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw OperationError(.notFound, "\(path) cannot be read")
+            }
+            let reply = try VerifyReceipt(bytes: data).run()
+            if output.json { return try Terminal.json(reply) }
+            BuzzCommand.explain(reply.final)
+            Terminal.print("currency\t\(Terminal.plain(reply.currencyName)), \(reply.final.currency)")
+            Terminal.print("proof\tin the signed log of \(reply.checkpoint) entries")
+            for (key, time) in reply.witnesses.sorted(by: { $0.key < $1.key }) {
+                Terminal.print("witness\t\(key) at \(Terminal.date(time))")
+            }
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "export",
+            abstract: "Write a log as a journal for hledger, with an assertion of every balance.",
+            discussion: "EXAMPLES\n  waggle buzz export honey.journal && hledger -f honey.journal check")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+        @OptionGroup var which: CurrencyOption
+
+        @Argument(help: "A new file.", completion: .file())
+        var file: String
+
+        func run() async throws {
+            let reply = try await node.run(
+                ExportJournal(currency: which.currency, path: Paths.absolute(file).string))
+            if output.json { return try Terminal.json(reply) }
+            Terminal.print(reply.path)
+            Terminal.note("\(reply.entries) finals.")
+        }
+    }
+
+    struct Witness: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "witness", abstract: "Have your peers sign the newest checkpoint of your currencies now.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+
+        func run() async throws {
+            let reply = try await node.run(GatherWitnesses())
+            if output.json { return try Terminal.json(reply) }
+            Terminal.print("\(reply.signed) signed")
+        }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "resume", abstract: "Let the authority of a restored home sign again.",
+            discussion: """
+                What was signed after the backup is fetched from a node that follows the log. Without such a node,
+                --alone gives it up: whoever holds a receipt of it can prove that the currency forgot it.
+                """)
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+        @OptionGroup var which: CurrencyOption
+
+        @Option(name: .customLong("from"), help: "The address of a node that follows the log.")
+        var url: String?
+
+        @Flag(help: "There is none: give up what was signed since.")
+        var alone = false
+
+        func run() async throws {
+            guard (url == nil) == alone else {
+                throw OperationError(.usage, "say either --from URL or --alone")
+            }
+            let reply = try await node.run(ResumeCurrency(currency: which.currency, url: url))
+            if output.json { return try Terminal.json(reply) }
+            BuzzCommand.line(reply.report)
+            Terminal.note("\(reply.fetched) finals were fetched; it signs again.")
+        }
+    }
+
+    static func explain(_ final: FinalReport) {
+        Terminal.print("order\t\(final.order)\nslot\t\(final.slot)")
+        Terminal.print("what\t\(final.operation) by \(final.from)")
+        for side in final.outputs {
+            Terminal.print("pays\t\(side.amount) \(Terminal.plain(final.symbol)) to \(side.account)")
+        }
+        if let reference = final.reference { Terminal.print("about\t\(reference)") }
+        if let position = final.position {
+            Terminal.print("place\t\(position), here since \(Terminal.date(final.time))")
+        }
+    }
+}

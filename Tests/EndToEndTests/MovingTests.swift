@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+
+@Suite("Moving people and posts", .nodes, .logsOnFailure)
+struct MovingTests {
+    private struct Moved: Decodable {
+        let author: String
+        let home: String
+        let posts: Int
+        let retired: [String]
+        let isOldHomeTold: Bool
+    }
+
+    private struct Line: Decodable {
+        let account: String
+        let state: String
+    }
+
+    private struct Dump: Decodable {
+        let name: String
+        let size: Int
+        let sha256: String
+        let posts: Int
+    }
+
+    private struct Dumps: Decodable {
+        let items: [Dump]
+    }
+
+    private struct Imported: Decodable {
+        let posts: Int
+        let new: Int
+        let known: Int
+        let invalid: Int
+        let isComplete: Bool
+    }
+
+    @Test("an account moves: the new home signs, the old one lets go of its key, and followers follow on")
+    func move() async throws {
+        let world = try World.current
+        let old = try await world.node("old")
+        let follower = try await world.node("follower")
+        struct Made: Decodable {
+            let author: String
+            let words: String
+        }
+        let ada = try await old.json(Made.self, "account", "new", "ada", "--name", "Ada")
+        let words = try world.write(Array(ada.words.utf8), as: "words")
+        let file = try world.write(Samples.lora(mebibytes: 1, seed: 1), as: "a.safetensors")
+        try await old.ok(
+            "publish", file, "--model", "@ada/wax", "--version", "1", "--type", "LORA", "--real-person", "no", "--yes")
+        try await follower.ok("peer", "add", old.url, "--yes")
+        try await follower.ok("follow", "add", ada.author)
+        try await eventually("the follower has the model") {
+            try await follower.run("show", "@\(ada.author)/wax").exit == 0
+        }
+
+        let new = try await world.node("new")
+        let moved = try await new.json(
+            Moved.self, "account", "move", "ada", "--from", old.url, "--words-file", words)
+        #expect(moved.author == ada.author && moved.home == new.url && moved.posts >= 4)
+        #expect(moved.retired == ["this computer"] && moved.isOldHomeTold)
+        #expect(try await new.run("show", "@\(ada.author)/wax@1").exit == 0)
+        // Asked again, nothing happens twice.
+        let again = try await new.json(
+            Moved.self, "account", "move", "ada", "--from", old.url, "--words-file", words)
+        #expect(again.retired.isEmpty && again.author == ada.author)
+        let second = try world.write(Samples.lora(mebibytes: 1, seed: 2), as: "b.safetensors")
+        try await new.ok(
+            "publish", second, "--model", "@ada/wax", "--version", "2", "--type", "LORA", "--real-person", "no", "--yes"
+        )
+        try await eventually("the follower sees what was signed at the new home") {
+            try await follower.run("show", "@\(ada.author)/wax@2").exit == 0
+        }
+        try await eventually("the old home lets go") {
+            try await old.json([Line].self, "account", "ls").first { $0.account == "ada" }?.state == "moved"
+        }
+        let refused = try await old.run("comment", "@\(ada.author)/wax", "Hello.", "--as", "ada")
+        #expect(refused.exit == 5 && refused.errors.contains("moved"), "\(refused)")
+        // After a restart too.
+        #expect(await old.stop() == .code(0))
+        try await old.restart()
+        #expect(try await old.run("comment", "@\(ada.author)/wax", "Hello.", "--as", "ada").exit == 5)
+        let wrong = try world.write(Array("abandon ability".utf8), as: "wrong")
+        #expect(try await new.run("account", "move", "eve", "--from", old.url, "--words-file", wrong).exit == 2)
+    }
+
+    @Test("a dump has what visitors see and no more, is served, and another node takes it in, each post verified")
+    func dump() async throws {
+        let world = try World.current
+        let node = try await world.node("node")
+        let file = try world.write(Samples.lora(mebibytes: 1, seed: 1), as: "a.safetensors")
+        let hidden = try world.write(Samples.lora(mebibytes: 1, seed: 2), as: "b.safetensors")
+        let published = try await node.publish(file, "honey")
+        try await node.ok(
+            "publish", hidden, "--model", "@me/secret", "--version", "1", "--type", "LORA", "--level", "XXX", "--yes")
+        let made = try await node.json(Dump.self, "dump")
+        let listed = try await node.api(Dumps.self, "/dumps").items
+        #expect(listed.map(\.name) == [made.name] && listed[0].sha256 == made.sha256)
+        let reply = try await node.get("/dumps/\(made.name)")
+        #expect(reply.status == 200 && reply.body.count == made.size)
+        let part = try await node.get("/dumps/\(made.name)", ["Range": "bytes=4-9"])
+        #expect(part.status == 206 && part.body == Array(reply.body[4..<10]))
+        for name in ["..%2fdb%2fposts.db", "public-2026-01-01.ndjson.zst", made.name + ".json"] {
+            #expect(try await node.get("/dumps/\(name)").status == 404, "\(name)")
+        }
+
+        let other = try await world.node("other")
+        let copy = try world.write(reply.body, as: "copy.zst")
+        let taken = try await other.json(Imported.self, "import", copy)
+        #expect(taken.posts == made.posts && taken.new == made.posts && taken.invalid == 0 && taken.isComplete)
+        #expect(try await other.run("show", published.release).exit == 0)
+        #expect(try await other.run("show", "@\(try await author(node))/secret").exit == 3)
+        #expect(try await other.json(Imported.self, "import", copy).known == made.posts)
+        // Bytes that were cut off or changed are noticed.
+        let cut = try world.write(Array(reply.body.dropLast(40)), as: "cut.zst")
+        #expect(try await other.run("import", cut).exit == 6)
+        var changed = reply.body
+        changed[changed.count / 2] ^= 1
+        #expect(try await other.run("import", try world.write(changed, as: "changed.zst")).exit == 6)
+        #expect(try await other.run("import", file).exit == 6)
+        #expect(try await other.run("import", world.path("nothing")).exit == 3)
+    }
+
+    private func author(_ node: TestNode) async throws -> String {
+        struct Account: Decodable {
+            let account: String
+            let author: String
+        }
+        return try #require(
+            try await node.json([Account].self, "account", "ls").first { $0.account == "me" }
+        ).author
+    }
+}

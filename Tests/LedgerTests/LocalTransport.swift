@@ -1,0 +1,131 @@
+import Digests
+import Foundation
+import Identity
+import Synchronization
+
+@testable import Ledger
+
+/// Nodes that reach each other in one process, over a network that can lose answers and nodes.
+final class LocalTransport: LedgerTransport {
+    private struct State {
+        var nodes: [String: (currencies: Currencies, witness: LedgerWitness)] = [:]
+        var lostReplies = 0
+        var submitted = 0
+        /// Changes what is served: bytes of a tile by its path, or the checkpoint ("checkpoint").
+        var forge: @Sendable (String, Data) -> Data = { $1 }
+    }
+
+    private let state = Mutex(State())
+
+    func add(_ url: String, _ currencies: Currencies, key: SigningKey, now: @escaping @Sendable () -> UInt64) {
+        let witness = LedgerWitness(store: currencies.store, key: key, now: now)
+        state.withLock { $0.nodes[url] = (currencies, witness) }
+    }
+
+    func remove(_ url: String) { state.withLock { $0.nodes[url] = nil } }
+    func loseReplies(_ count: Int) { state.withLock { $0.lostReplies = count } }
+    func forge(_ body: @escaping @Sendable (String, Data) -> Data) { state.withLock { $0.forge = body } }
+    var submitted: Int { state.withLock { $0.submitted } }
+
+    private func node(_ url: String) throws(LedgerError) -> (currencies: Currencies, witness: LedgerWitness) {
+        guard let node = state.withLock({ $0.nodes[url] }) else { throw .unreachable(url: url, reason: "it is away") }
+        return node
+    }
+
+    private func forged(_ what: String, _ bytes: Data) -> Data { state.withLock { $0.forge }(what, bytes) }
+
+    func charter(_ currency: Hash32?, at url: String) async throws(LedgerError) -> Data {
+        let node = try node(url).currencies
+        if let currency { return try await node.charter(currency).bytes }
+        guard let own = try await node.all().first(where: { $0.role == .authority }) else {
+            throw .unknownCurrency("any")
+        }
+        return own.charter.bytes
+    }
+
+    func submit(_ orders: [SignedOrder], at url: String) async throws(LedgerError) -> [AuthorityReply] {
+        let node = try node(url).currencies
+        state.withLock { $0.submitted += 1 }
+        guard let authority = await node.authority(orders[0].order.currency) else {
+            throw .stopped("it does not decide")
+        }
+        // As they are read from the wire.
+        var read: [SignedOrder] = []
+        do {
+            read = try OrderBatch.decode(OrderBatch.encode(orders))
+        } catch {
+            throw .malformed(error.what)
+        }
+        let replies = try await authority.submit(read.map { .order($0) })
+        let isLost = state.withLock { state in
+            defer { state.lostReplies = max(0, state.lostReplies - 1) }
+            return state.lostReplies > 0
+        }
+        guard !isLost else { throw .unreachable(url: url, reason: "the answer was lost") }
+        do {
+            return try ReplyBatch.decode(ReplyBatch.encode(replies))
+        } catch {
+            throw .untrusted(error.what)
+        }
+    }
+
+    func standing(_ account: AccountID, in currency: Hash32, at url: String) async throws(LedgerError)
+        -> AccountStanding
+    {
+        let standing = try await node(url).currencies.standing(account, in: currency)
+        do {
+            return try AccountStanding(bytes: standing.bytes)
+        } catch {
+            throw .untrusted(error.what)
+        }
+    }
+
+    func checkpoint(_ currency: Hash32, at url: String) async throws(LedgerError) -> String {
+        guard let note = try await node(url).currencies.checkpoint(currency) else { throw .unknownCurrency("") }
+        return String(decoding: forged("checkpoint", Data(note.utf8)), as: UTF8.self)
+    }
+
+    func witnessedCheckpoint(_ currency: Hash32, at url: String) async throws(LedgerError) -> String? {
+        try await node(url).currencies.witnessedCheckpoint(currency)
+    }
+
+    func tile(_ path: LogTilePath, of currency: Hash32, at url: String) async throws(LedgerError) -> Data {
+        guard let bytes = try await node(url).currencies.store.tile(path, of: currency) else {
+            throw .unknownCurrency(path.text)
+        }
+        return forged(path.text, bytes)
+    }
+
+    func witness(_ request: WitnessRequest, at url: String) async throws(LedgerError) -> WitnessReply {
+        guard let read = WitnessRequest(text: request.text) else { throw .malformed("no request") }
+        return try await node(url).witness.sign(read)
+    }
+}
+
+/// Several nodes with a clock that a test moves.
+final class LedgerWorld: Sendable {
+    let folder: URL
+    let transport = LocalTransport()
+    private let time = Mutex<UInt64>(1_000_000)
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "currencies-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    var now: UInt64 { time.withLock { $0 } }
+    func pass(_ seconds: UInt64) { time.withLock { $0 += seconds } }
+
+    func path(_ name: String) -> String { folder.appending(path: name).path }
+
+    /// Opens a node's currencies, or opens them again.
+    func node(_ name: String, skew: Int64 = 0) async throws -> Currencies {
+        let clock: @Sendable () -> UInt64 = { [self] in UInt64(Int64(now) + skew) }
+        let currencies = try await Currencies(
+            path: path(name + ".db"), keyPath: path(name + ".authority"), transport: transport, now: clock)
+        transport.add("http://" + name, currencies, key: TestCurrency.key("witness " + name), now: clock)
+        return currencies
+    }
+}
