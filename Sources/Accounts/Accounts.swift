@@ -104,8 +104,7 @@ public final class Accounts: Sendable {
     ///
     /// - Throws: `noAccount`, `lastAdmin`.
     public func noteMoved(_ handle: String) async throws(AccountsError) {
-        let moved = try await change(handle) { $0.state = .moved }
-        try await database.write { try AccountTable.forgetKeys(of: moved.id, $0) }
+        _ = try await change(handle) { $0.state = .moved }
     }
 
     /// The levels that the person wants to see.
@@ -133,6 +132,7 @@ public final class Accounts: Sendable {
                 try SessionTable.deleteAll(ofAccount: account.id, database)
                 try TokenTable.deleteAll(ofAccount: account.id, database)
             }
+            if account.state == .moved { try AccountTable.forgetKeys(of: account.id, database) }
             return account
         }
     }

@@ -1,6 +1,7 @@
 import Digests
 import Formats
 import FoundationEssentials
+import Glibc
 import Sandbox
 import SystemPackage
 import WaggleProtocol
@@ -52,60 +53,74 @@ struct ThumbnailMaker: Sendable {
         return nil
     }
 
-    /// Makes the thumbnails of some pictures, in `folder`, which is empty.
+    /// Makes the thumbnails of some pictures, in folders of their own inside `folder`.
     ///
-    /// Each may bring the tools down, and then the others are tried without it.
+    /// A picture that stops the tools takes those after it along; so what is missing is tried again, each by itself, before
+    /// it is refused.
     ///
     /// - Throws: `unavailable`, `noProgram` and `failed` for what is no picture's fault.
     func make(_ sources: [Source], in folder: FilePath) async throws(SandboxError) -> [Hash32: Made] {
+        var made = try await tried(sources, in: folder)
+        guard sources.count > 1 else { return made }
+        for source in sources {
+            if case .done? = made[source.hash] { continue }
+            made.merge(try await tried([source], in: folder)) { $1 }
+        }
+        return made
+    }
+
+    private func tried(_ sources: [Source], in folder: FilePath) async throws(SandboxError) -> [Hash32: Made] {
+        let why: String
         do throws(SandboxError) {
             return try await run(sources, in: folder)
         } catch .timedOut(let seconds) {
-            return try await separately(sources, folder, "its decoder took longer than \(seconds) seconds")
+            why = "its decoder took longer than \(seconds) seconds"
         } catch .killed(let signal) {
-            return try await separately(sources, folder, "its decoder was stopped (signal \(signal))")
+            why = "its decoder was stopped (signal \(signal))"
         }
+        return sources.reduce(into: [:]) { $0[$1.hash] = .refused(why) }
     }
 
-    private func separately(
-        _ sources: [Source], _ folder: FilePath, _ why: String
-    ) async throws(SandboxError) -> [Hash32: Made] {
-        guard sources.count > 1 else { return sources.reduce(into: [:]) { $0[$1.hash] = .refused(why) } }
-        var all: [Hash32: Made] = [:]
-        for (index, source) in sources.enumerated() {
-            let part = folder.appending("\(index)")
-            all.merge(try await make([source], in: part)) { $1 }
+    /// Two folders that nothing wrote to before: a decoder that was taken over may leave anything in the one that it may
+    /// write to, links too.
+    private func folders(in folder: FilePath) throws(SandboxError) -> (input: FilePath, output: FilePath) {
+        let name = "\(UInt64.random(in: .min ... .max))"
+        let (input, output) = (folder.appending(name + "-in"), folder.appending(name + "-out"))
+        do {
+            for path in [input, output] {
+                try FileManager.default.createDirectory(
+                    atPath: path.string, withIntermediateDirectories: false,
+                    attributes: [.posixPermissions: 0o700])
+            }
+        } catch {
+            throw .failed("\(folder): \(error)")
         }
-        return all
+        return (input, output)
     }
 
     private func run(_ sources: [Source], in folder: FilePath) async throws(SandboxError) -> [Hash32: Made] {
-        let input = folder.appending("in")
+        guard Sandbox.has("vipsthumbnail") else { throw .noProgram("vipsthumbnail") }
+        let (input, output) = try folders(in: folder)
         do {
-            try FileManager.default.createDirectory(atPath: input.string, withIntermediateDirectories: true)
             // Numbers for names: what a picture is called says nothing to the tools.
             for (index, source) in sources.enumerated() {
                 try Data(source.bytes).write(to: URL(filePath: input.appending("\(index)").string))
             }
         } catch {
-            throw .failed("\(folder): \(error)")
+            throw .failed("\(input): \(error)")
         }
         let bounds = Sandbox.Bounds(
             memory: Limits.Thumbnail.memory,
             processorSeconds: Limits.Thumbnail.seconds,
             seconds: Limits.Thumbnail.seconds + sources.count * Limits.Thumbnail.secondsPerPicture,
             fileBytes: Limits.Thumbnail.fileBytes, scratchBytes: Limits.Thumbnail.scratchBytes)
-        let inside = sources.indices.map { "/in/\($0)" }
-        let bindings = [Sandbox.Binding(input, as: "/in"), Sandbox.Binding(folder, as: "/out", writable: true)]
         let outcome = try await sandbox.run(
-            "sh", ["-c", Self.script, "sh"] + inside, bindings: bindings,
+            "sh", ["-c", Self.script, "sh"] + sources.indices.map { "/in/\($0)" },
+            bindings: [Sandbox.Binding(input, as: "/in"), Sandbox.Binding(output, as: "/out", writable: true)],
             environment: ["VIPS_BLOCK_UNTRUSTED": "1", "VIPS_CONCURRENCY": "1", "VIPS_WARNING": "0"], bounds: bounds)
-        guard !outcome.output.utf8.starts(with: "sh: 1: vipsthumbnail: not found".utf8) else {
-            throw .noProgram("vipsthumbnail")
-        }
         var made: [Hash32: Made] = [:]
         for (index, source) in sources.enumerated() {
-            made[source.hash] = Self.result(index, source.hash, folder, outcome.output)
+            made[source.hash] = Self.result(index, source.hash, output, outcome.output)
         }
         return made
     }
@@ -135,12 +150,16 @@ struct ThumbnailMaker: Sendable {
         return "it cannot be decoded: \(lines[place + 1].prefix(160))"
     }
 
+    /// A regular file of a sane size; nil for anything else that may lie there.
     private static func read(_ file: FilePath) -> [UInt8]? {
-        guard let descriptor = try? FileDescriptor.open(file, .readOnly, options: [.noFollow, .closeOnExec]) else {
-            return nil
-        }
+        let opened = try? FileDescriptor.open(file, .readOnly, options: [.noFollow, .nonBlocking, .closeOnExec])
+        guard let descriptor = opened else { return nil }
         defer { try? descriptor.close() }
-        return try? [UInt8](unsafeUninitializedCapacity: Int(Limits.Thumbnail.fileBytes)) { buffer, filled in
+        var status = stat()
+        guard fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size <= Limits.Thumbnail.fileBytes
+        else { return nil }
+        return try? [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, filled in
             filled = 0
             while filled < buffer.count {
                 let got = try descriptor.read(

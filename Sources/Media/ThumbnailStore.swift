@@ -147,6 +147,12 @@ public final class ThumbnailStore: Sendable {
         }
         guard !sources.isEmpty else { return 0 }
         let part = working.appending("\(UInt64.random(in: .min ... .max))")
+        do {
+            try FileManager.default.createDirectory(
+                atPath: part.string, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw .folder("\(error)")
+        }
         defer { try? FileManager.default.removeItem(atPath: part.string) }
         let made: [Hash32: ThumbnailMaker.Made]
         do throws(SandboxError) {

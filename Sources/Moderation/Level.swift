@@ -19,6 +19,9 @@ public enum Level: UInt32, CaseIterable, Comparable, Sendable {
         }
     }
 
+    /// The words of the levels that something may be published at, or be filtered by, mildest first.
+    public static var words: [String] { allCases.filter { $0 < .blocked }.map(\.word) }
+
     /// Reads the words in any case, with or without the dash.
     public init?(word: String) {
         let plain = word.lowercased().filter { $0 != "-" }

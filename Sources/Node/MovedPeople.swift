@@ -1,6 +1,7 @@
 import Accounts
 import Catalog
 import Digests
+import Federation
 import Identity
 import Logging
 import Operations
@@ -8,7 +9,7 @@ import PostLog
 import WaggleProtocol
 
 /// Notices who of this home's people left for another node, and lets them go: nothing is signed for them any more, and what
-/// this node held of their keys is erased.
+/// this node held of their keys for them is erased. Key files of the home stay: their devices are retired and sign nothing.
 struct MovedPeople: Sendable {
     let accounts: Accounts
     let keyring: Keyring
@@ -22,6 +23,10 @@ struct MovedPeople: Sendable {
 
     /// Works until the log closes.
     func run() async {
+        // Without an address of its own every home would be another.
+        while ownURLs().isEmpty {
+            guard (try? await Task.sleep(for: .milliseconds(200))) != nil else { return }
+        }
         var seen = log.newestSeq
         await look { _ in true }
         for await newest in log.changes() {
@@ -40,10 +45,17 @@ struct MovedPeople: Sendable {
         }
     }
 
+    /// What goes wrong with one says nothing of the others.
     private func look(at isWanted: (Hash32) -> Bool) async {
         do {
-            let here = try await accounts.all().filter { $0.state == .active && isWanted($0.author) }
-            for account in here where try await hasLeft(account) { try await release(account) }
+            for account in try await accounts.all() where account.state == .active && isWanted(account.author) {
+                do {
+                    if try await hasLeft(account) { try await release(account) }
+                } catch {
+                    logger.error(
+                        "somebody who moved", metadata: ["account": "\(account.handle)", "why": "\(error)"])
+                }
+            }
         } catch {
             logger.error("people who moved", metadata: ["why": "\(error)"])
         }
@@ -55,13 +67,14 @@ struct MovedPeople: Sendable {
             let chain = try await log.keyChain(of: account.author), chain.devices[device]?.revocation != nil,
             let home = try await log.post(author: account.author, kind: .profile, slot: "")?.post.profile.home
         else { return false }
-        return !home.isEmpty && !ownURLs().contains(home)
+        guard let home = try? PeerURL(home) else { return false }
+        return !ownURLs().contains { (try? PeerURL($0)) == home }
     }
 
     private func release(_ account: Account) async throws {
+        try await accounts.noteMoved(account.handle)
         keyring.remove(account.handle, hasMoved: true)
         try await catalog.setEarnedRoom(account.author, false)
-        try await accounts.noteMoved(account.handle)
         logger.notice("somebody moved to another node", metadata: ["account": "\(account.handle)"])
     }
 }

@@ -20,6 +20,8 @@ struct RoomKeeper: Sendable {
             do {
                 try await refresh()
             } catch {
+                // The node is closing.
+                if Task.isCancelled { return }
                 logger.error("who has earned room here is not known", metadata: ["why": "\(error)"])
             }
         }

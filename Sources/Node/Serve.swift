@@ -47,8 +47,8 @@ extension Node {
                     .init(service: Background { await self.keepPictures() }),
                     .init(service: Background { await self.keepCheckpoints() }),
                     .init(service: Background { await self.keepCurrencies() }),
-                    .init(service: Background { await self.keepDumps() }),
-                    .init(service: Background { await self.letPeopleMove() }),
+                    .init(service: Background { await self.keepDumps() }, successTerminationBehavior: .ignore),
+                    .init(service: Background { await self.letPeopleMove() }, successTerminationBehavior: .ignore),
                     .init(
                         service: Background { await self.catchUpAfterRestore() }, successTerminationBehavior: .ignore),
                 ],

@@ -31,7 +31,7 @@ public struct Settings: Sendable {
         Key(name: "tls.certificate", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
         Key(name: "tls.key", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
         Key(name: "tls.authorities", standard: "", form: "a PEM file, or nothing for the system's alone") { _ in true },
-        Key(name: "ceiling", standard: "XXX", form: "PG, PG-13, R, X or XXX") {
+        Key(name: "ceiling", standard: Level.xxx.word, form: "one of \(Level.words.joined(separator: ", "))") {
             Level(word: $0).map { $0 < .blocked } ?? false
         },
         Key(name: "storage.budget", standard: "", form: "a size such as 200GB, or nothing for no limit") {

@@ -51,11 +51,14 @@ public struct OperationError: Error, Codable, Equatable, Sendable {
     public let message: String
     /// Seconds; of `rate` alone.
     public let retryAfter: UInt64?
+    /// True when a payment was refused for good: nothing of it can become final any more.
+    public let isRefused: Bool?
 
-    public init(_ code: Code, _ message: String, retryAfter: UInt64? = nil) {
+    public init(_ code: Code, _ message: String, retryAfter: UInt64? = nil, isRefused: Bool? = nil) {
         self.code = code
         self.message = message
         self.retryAfter = retryAfter
+        self.isRefused = isRefused
     }
 }
 

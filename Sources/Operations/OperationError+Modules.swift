@@ -79,7 +79,11 @@ extension OperationError {
             case .busy, .diskFull: .limits
             case .database: .failed
             }
-        self.init(code, error.message)
+        if case .refused = error {
+            self.init(code, error.message, isRefused: true)
+        } else {
+            self.init(code, error.message)
+        }
     }
 
     public init(_ error: AuditFailure) {

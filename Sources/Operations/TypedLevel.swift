@@ -6,8 +6,8 @@ extension Level {
     /// - Throws: `usage` with the words that there are.
     init(typed word: String) throws(OperationError) {
         guard let level = Level(word: word), level < .blocked else {
-            let words = Level.allCases.filter { $0 < .blocked }.map(\.word).joined(separator: ", ")
-            throw OperationError(.usage, "\"\(word)\" is no level; use one of \(words)")
+            throw OperationError(
+                .usage, "\"\(word)\" is no level; use one of \(Level.words.joined(separator: ", "))")
         }
         self = level
     }

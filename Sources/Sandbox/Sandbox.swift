@@ -56,9 +56,13 @@ public struct Sandbox: Sendable {
 
     private static let bubblewrap = FilePath("/usr/bin/bwrap")
     private static let prlimit = FilePath("/usr/bin/prlimit")
+    private static let nice = FilePath("/usr/bin/nice")
     private static let programs = FilePath("/usr/bin")
 
     public init() {}
+
+    /// Whether a program of `/usr/bin` is installed.
+    public static func has(_ program: String) -> Bool { exists(programs.appending(program)) }
 
     /// Runs a program of `/usr/bin` and waits for its end.
     ///
@@ -71,10 +75,10 @@ public struct Sandbox: Sendable {
         _ program: String, _ arguments: [String], bindings: [Binding] = [], environment: [String: String] = [:],
         bounds: Bounds
     ) async throws(SandboxError) -> Outcome {
-        for tool in [Self.bubblewrap, Self.prlimit] where !Self.exists(tool) {
-            throw .unavailable("\(tool) is missing; install bubblewrap and util-linux")
+        for tool in [Self.bubblewrap, Self.prlimit, Self.nice] where !Self.exists(tool) {
+            throw .unavailable("\(tool) is missing; install bubblewrap, util-linux and coreutils")
         }
-        guard Self.exists(Self.programs.appending(program)) else { throw .noProgram(program) }
+        guard Self.has(program) else { throw .noProgram(program) }
         let command = Self.command(program, arguments, bindings, environment, bounds)
         let ended: Ended
         do {
@@ -99,7 +103,8 @@ public struct Sandbox: Sendable {
         case .exited(let code):
             // The shell and bubblewrap report a killed child so.
             guard code <= 128 else { throw .killed(signal: code - 128) }
-            if code != 0, ended.output.utf8HasPrefixOfBubblewrap { throw .unavailable(ended.output) }
+            // Bubblewrap's own complaints begin so: the program was never started.
+            if code != 0, ended.output.utf8.starts(with: "bwrap: ".utf8) { throw .unavailable(ended.output) }
             return Outcome(exitCode: code, output: ended.output)
         case .signaled(let signal): throw .killed(signal: signal)
         }
@@ -116,6 +121,8 @@ public struct Sandbox: Sendable {
         _ bounds: Bounds
     ) -> [String] {
         var words = [
+            // Whoever waits for a page comes first.
+            "-n", "10", prlimit.string,
             "--as=\(bounds.memory)", "--cpu=\(bounds.processorSeconds)", "--fsize=\(bounds.fileBytes)",
             "--nofile=\(Limits.Sandbox.openFiles)", "--core=0", "--", bubblewrap.string,
             "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
@@ -136,7 +143,7 @@ public struct Sandbox: Sendable {
         var options = PlatformOptions()
         options.createSession = true
         let result = try await Subprocess.run(
-            .path(prlimit), arguments: Arguments(command), environment: .custom([Environment.Key: String]()),
+            .path(nice), arguments: Arguments(command), environment: .custom([Environment.Key: String]()),
             platformOptions: options, input: .none, output: .sequence, error: .combinedWithOutput
         ) { execution in
             var tail: [UInt8] = []
@@ -155,9 +162,4 @@ public struct Sandbox: Sendable {
     private static func exists(_ path: FilePath) -> Bool {
         (try? FileDescriptor.open(path, .readOnly, options: .closeOnExec).close()) != nil
     }
-}
-
-extension String {
-    /// Bubblewrap's own complaints begin so; what runs inside does not see them.
-    fileprivate var utf8HasPrefixOfBubblewrap: Bool { utf8.starts(with: "bwrap: ".utf8) }
 }

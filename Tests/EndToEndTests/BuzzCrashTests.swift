@@ -14,6 +14,18 @@ struct BuzzCrashTests {
     private static let kills = environment["WAGGLE_KILLS"].flatMap { Int($0) } ?? 40
     private static let seed = environment["WAGGLE_SEED"].flatMap { UInt64($0) } ?? .random(in: 0..<1_000_000)
 
+    /// Counts for several tasks.
+    private final class Count: Sendable {
+        private let value = Mutex(0)
+
+        func next() -> Int {
+            value.withLock { value in
+                value += 1
+                return value
+            }
+        }
+    }
+
     /// A payer with its own chain, who sends whole batches and remembers what was answered.
     private final class Payer: Sendable {
         struct Chain: Sendable {
@@ -78,22 +90,28 @@ struct BuzzCrashTests {
         let payee = SHA256.hash(Array("payee".utf8))
         var random = SeededBytes(Self.seed)
         for kill in 0..<Self.kills {
-            let pause = Duration.milliseconds(5 + Int(random.next() % 150))
+            // The acknowledgement that the node dies after, and how many questions it answers in between: so it dies
+            // before, in and after a commit of what the others have under way.
+            let fatal = 1 + Int(random.next() % 40)
+            let questions = Int(random.next() % 8)
             let url = node.url
-            async let killing: Void = {
-                try? await Task.sleep(for: pause)
-                await node.kill()
-            }()
+            let acknowledgements = Count()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (number, payer) in payers.enumerated() {
-                    let size = 1 + Int(random.next() % 24)
+                    let size = number == 0 ? 1 : 1 + Int(random.next() % 24)
                     group.addTask {
-                        while try await payer.send(url, to: payee, count: number == 0 ? 1 : size) {}
+                        while try await payer.send(url, to: payee, count: size) {
+                            guard acknowledgements.next() == fatal else { continue }
+                            async let last = payer.send(url, to: payee, count: size)
+                            for _ in 0..<questions { _ = try await node.get("/healthz") }
+                            await node.kill()
+                            _ = try await last
+                            return
+                        }
                     }
                 }
                 try await group.waitForAll()
             }
-            await killing
             try await node.restart()
             for payer in payers {
                 // The newest acknowledged ones; the whole log is read in the end.

@@ -151,6 +151,7 @@ struct BuzzTests {
         try await a.start(["--listen", address])
         let state = try #require(try await a.json([CurrencyState].self, "buzz", "ls").first)
         #expect(state.stopped.contains("restored from a backup"), "\(state)")
+        #expect(state.finals == 1 && state.issued == 100, "what is here can be read: \(state)")
         #expect(try await a.run("buzz", "grant", account, "1").exit == 7)
         #expect(try await b.run("buzz", "tip", "@me", "1").exit != 0)
         #expect(try await a.run("buzz", "resume").exit == 2)

@@ -85,6 +85,37 @@ struct MovingTests {
         #expect(try await new.run("account", "move", "eve", "--from", old.url, "--words-file", wrong).exit == 2)
     }
 
+    @Test("nobody moves onto a name that belongs to somebody else, with a key file or without")
+    func takenName() async throws {
+        let world = try World.current
+        let old = try await world.node("old")
+        struct Made: Decodable {
+            let author: String
+            let words: String
+        }
+        let ada = try await old.json(Made.self, "account", "new", "ada")
+        let words = try world.write(Array(ada.words.utf8), as: "words")
+        try FileManager.default.createDirectory(atPath: world.path("new"), withIntermediateDirectories: true)
+        _ = try world.write(Array("[registration]\nmode = \"open\"\n".utf8), as: "new/waggle.toml")
+        let new = try await world.node("new")
+        let registered = try await HTTP.send(
+            "POST", new.url + "/api/w1/accounts", ["Content-Type": "application/json"],
+            body: Array(#"{"account": "bee", "passphrase": "a long enough passphrase"}"#.utf8))
+        #expect(registered.status == 201, "\(registered.text)")
+        let before = try await new.json([Line].self, "account", "ls").map(\.account)
+        let source = ["--from", old.url, "--words-file", words, "--home", new.home]
+        for verb in [["account", "move", "bee"], ["key", "recover", "--account", "bee"]] {
+            let refused = try await Waggle.run(verb + source)
+            #expect(refused.exit == 7, "\(refused)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: new.home + "/keys/bee.key"))
+        #expect(try await new.json([Line].self, "account", "ls").map(\.account) == before)
+        // The author has one name here.
+        try await new.ok("account", "move", "ada", "--from", old.url, "--words-file", words)
+        #expect(
+            try await new.run("account", "move", "eve", "--from", old.url, "--words-file", words).exit == 7)
+    }
+
     @Test("a dump has what visitors see and no more, is served, and another node takes it in, each post verified")
     func dump() async throws {
         let world = try World.current
@@ -120,6 +151,18 @@ struct MovingTests {
         #expect(try await other.run("import", try world.write(changed, as: "changed.zst")).exit == 6)
         #expect(try await other.run("import", file).exit == 6)
         #expect(try await other.run("import", world.path("nothing")).exit == 3)
+    }
+
+    @Test("a node that writes no dumps at night serves as any other")
+    func noDumps() async throws {
+        let world = try World.current
+        let node = TestNode("node", home: world.path("node"), world: world)
+        try await node.ok("init")
+        try Data("dump = \"off\"\n".utf8).write(to: URL(filePath: node.home + "/waggle.toml"))
+        try await node.start([])
+        _ = try await node.json([Line].self, "account", "ls")
+        #expect(try await node.get("/dumps").status == 200 && node.isRunning)
+        #expect(await node.stop() == .code(0))
     }
 
     private func author(_ node: TestNode) async throws -> String {

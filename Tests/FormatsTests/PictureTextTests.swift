@@ -1,3 +1,4 @@
+import Digests
 import Formats
 import Testing
 
@@ -169,6 +170,64 @@ struct PictureTextTests {
         let info = ImageInfo.sniff(file)
         #expect(info?.width == 1024 && info?.height == 768)
         #expect(ImageInfo.sniff(Array(file.prefix(40)))?.width == nil)
+        // The product of the first does not fit an integer.
+        let huge =
+            box("ftyp", Array("avif\0\0\0\0avifmif1".utf8))
+            + box(
+                "meta", [0, 0, 0, 0] + box("iprp", box("ipco", size(0xffff_ffff, 0xffff_ffff) + size(1, 1))))
+        #expect(ImageInfo.sniff(huge)?.width == 0xffff_ffff)
+    }
+
+    @Test("fields that lie on top of each other are read once")
+    func overlapping() {
+        let text = Array("ASCII\0\0\0".utf8) + Array(repeating: UInt8(ascii: "x"), count: 10_000)
+        let count = 1000
+        var block: [UInt8] = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8] + Made.big(count, 2)
+        let place = 8 + 2 + count * 12 + 4
+        for _ in 0..<count {
+            block += Made.big(0x9286, 2) + Made.big(7, 2) + Made.big(text.count, 4) + Made.big(place, 4)
+        }
+        block += [0, 0, 0, 0] + text
+        let texts = PictureText.all(in: Made.webp(Made.vp8x + Made.vp8l + Made.chunk("EXIF", block)))
+        #expect(texts.map(\.text.utf8.count) == [10_000])
+    }
+
+    @Test("what applications put between the scans of a JPEG file goes, the scans stay")
+    func scans() throws {
+        let first = Made.segment(0xda, [1, 1, 0, 0, 5, 0]) + [1, 0xff, 0, 2, 0xff, 0xd0, 3]
+        let second = Made.segment(0xda, [1, 1, 0, 6, 63, 0]) + [4, 5]
+        let table = Made.segment(0xc4, [0, 1, 2])
+        let head: [UInt8] = [0xff, 0xd8] + Made.segment(0xc2, [8, 0, 16, 0, 32, 1, 1, 0x11, 0])
+        let secret = Made.segment(0xe1, Array("secret".utf8)) + Made.segment(0xfe, Array("secret".utf8))
+        let picture = head + first + secret + table + second + secret + [0xff, 0xd9] + Array("secret".utf8)
+        #expect(PictureText.stripped(picture) == head + first + table + second + [0xff, 0xd9])
+        for count in 0..<picture.count { _ = PictureText.stripped(Array(picture.prefix(count))) }
+    }
+
+    @Test("a PNG file keeps its image, how it is turned and the mark, and loses every other chunk")
+    func png() throws {
+        func chunk(_ type: String, _ body: [UInt8]) -> [UInt8] {
+            var sum = CRC32()
+            let all = Array(type.utf8) + body
+            all.withUnsafeBytes { sum.update($0) }
+            return Made.big(body.count, 4) + all + Made.big(Int(sum.value), 4)
+        }
+        let mark = DigitalSourceType.trainedAlgorithmicMedia
+        let start: [UInt8] =
+            [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+            + chunk("IHDR", Made.big(2, 4) + Made.big(3, 4) + [8, 0, 0, 0, 0])
+        let data = chunk("IDAT", [1, 2, 3])
+        let xmp = Array("XML:com.adobe.xmp".utf8) + [0, 0, 0, 0, 0] + Array((mark.xmp + "secret").utf8)
+        let picture =
+            start + chunk("gAMA", [0, 0, 1, 0]) + chunk("tEXt", Array("parameters\0secret".utf8))
+            + chunk("iTXt", xmp) + chunk("eXIf", Made.exif(comment: Array("ASCII\0\0\0secret".utf8), orientation: 6))
+            + chunk("caBX", Array("secret".utf8)) + data + chunk("IEND", []) + Array("secret".utf8)
+        let bare = try #require(PictureText.stripped(picture))
+        #expect(!String(decoding: bare, as: UTF8.self).contains("secret"))
+        #expect(DigitalSourceType(in: PictureText.all(in: bare)) == mark)
+        #expect(String(decoding: bare, as: UTF8.self).contains("gAMA"))
+        #expect(String(decoding: bare, as: UTF8.self).contains("eXIf"))
+        #expect(PictureText.stripped(bare) == bare)
     }
 
     @Test("damaged pictures are read as far as they go, and nothing is read past the end")

@@ -98,6 +98,7 @@ public struct LedgerClient: LedgerTransport {
             case .refused(_, 404, _, let detail):
                 throw .unknownCurrency(detail.isEmpty ? "that \(url) was asked for" : detail)
             case .refused(_, 503, _, let detail): throw .stopped("\(url): \(detail)")
+            case .unreachable(_, let reason): throw .unreachable(url: url, reason: reason)
             default: throw .unreachable(url: url, reason: error.message)
             }
         }

@@ -2,7 +2,7 @@
 enum AVIFBoxes {
     /// The largest picture that the file describes (`ispe`): thumbnails and tiles are described beside it.
     static func size(_ file: BoundedBytes) -> (Int, Int)? {
-        var largest: (width: Int, height: Int)?
+        var largest: (width: Int, height: Int, pixels: Int)?
         guard let meta = child("meta", of: file, from: 0),
             let properties = child("iprp", of: meta, from: 4),
             let list = child("ipco", of: properties, from: 0)
@@ -11,11 +11,13 @@ enum AVIFBoxes {
             guard type == "ispe", let width = body.big(4, 4), let height = body.big(8, 4), width > 0, height > 0 else {
                 return true
             }
-            let (pixels, isHuge) = width.multipliedReportingOverflow(by: height)
-            if isHuge || pixels > (largest.map { $0.width * $0.height } ?? 0) { largest = (width, height) }
+            // Two numbers of 32 bits have a product of 64, which is one too many for `Int`.
+            let (product, isHuge) = width.multipliedReportingOverflow(by: height)
+            let pixels = isHuge ? .max : product
+            if pixels > largest?.pixels ?? 0 { largest = (width, height, pixels) }
             return true
         }
-        return largest
+        return largest.map { ($0.width, $0.height) }
     }
 
     private static func child(_ wanted: String, of box: BoundedBytes, from offset: Int) -> BoundedBytes? {

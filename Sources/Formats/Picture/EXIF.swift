@@ -5,6 +5,8 @@ struct EXIF {
     private(set) var texts: [PictureText] = []
     /// How the picture is turned: 1 is upright, 2 to 8 are the other ways. Nil when it is not said.
     private(set) var orientation: Int?
+    /// Tags whose text was read: the first counts, as fields may lie on top of each other.
+    private var seen: Set<Int> = []
 
     private static let userComment = 0x9286
     private static let exifDirectory = 0x8769
@@ -40,7 +42,8 @@ struct EXIF {
                 if type == 3, let value = reader.number(entry + 8, 2), (1...8).contains(value) { orientation = value }
             case _ where tag == Self.userComment || Self.plainTags.contains(tag):
                 // ASCII, or bytes of no kind.
-                guard type == 2 || type == 7 || type == 1, length <= Limits.PictureText.bytes,
+                guard seen.insert(tag).inserted, type == 2 || type == 7 || type == 1,
+                    length <= Limits.PictureText.bytes,
                     let place = length <= 4 ? entry + 8 : reader.number(entry + 8, 4),
                     let value = reader.slice(place, length)
                 else { continue }

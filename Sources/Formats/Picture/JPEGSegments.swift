@@ -91,22 +91,36 @@ struct JPEGSegments {
             if stays { output += bytes[segment.range] }
         }
         output += added
-        output += bytes[scan..<endOfImage]
+        appendScans(to: &output)
         return output
     }
 
-    /// Just after the end marker: whatever follows is no part of the picture.
-    private var endOfImage: Int {
-        var offset = scan + 2
+    /// The scans up to the end marker, without what applications put between them: whatever follows is no part of the
+    /// picture.
+    private func appendScans(to output: inout [UInt8]) {
+        var (start, offset) = (scan, scan + 2)
         while offset + 1 < bytes.count {
-            guard bytes[offset] == 0xff else {
+            // Within a scan 0xff is followed by 0, by the number of a restart, or by more of itself.
+            guard bytes[offset] == 0xff, bytes[offset + 1] != 0, !(0xd0...0xd7).contains(bytes[offset + 1]),
+                bytes[offset + 1] != 0xff
+            else {
                 offset += 1
                 continue
             }
-            if bytes[offset + 1] == 0xd9 { return offset + 2 }
-            offset += 1
+            if bytes[offset + 1] == 0xd9 {
+                output += bytes[start..<offset + 2]
+                return
+            }
+            if (0xe0...0xef).contains(bytes[offset + 1]) || bytes[offset + 1] == 0xfe {
+                output += bytes[start..<offset]
+                let length = offset + 4 <= bytes.count ? Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3]) : 2
+                offset = min(bytes.count, offset + 2 + max(2, length))
+                start = offset
+            } else {
+                offset += 2
+            }
         }
-        return bytes.count
+        output += bytes[min(start, bytes.count)...]
     }
 
     private static func segment(_ marker: UInt8, _ body: [UInt8]) -> [UInt8] {

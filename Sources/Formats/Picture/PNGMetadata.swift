@@ -80,14 +80,23 @@ public struct PNGMetadata: Sendable {
         }
     }
 
-    /// The file without its text chunks, without EXIF and time of change, and without anything after its end.
-    /// - Parameter keywords: texts that stay, such as `XML:com.adobe.xmp` for the mark that a machine made the picture.
-    public func stripped(keeping keywords: Set<String> = []) -> [UInt8] {
-        rebuilt(inserting: [], withTail: false) { chunk in
-            if chunk.type == "eXIf" || chunk.type == "tIME" { return false }
-            guard chunk.isText else { return true }
-            return keywords.contains(PNGTextChunk(type: chunk.type, data: bytes[chunk.data]).keyword)
+    /// What decoders look at: the image, its colours and density, and the frames of an animation.
+    private static let seen: Set<String> = [
+        "IHDR", "PLTE", "IDAT", "IEND", "tRNS", "cHRM", "gAMA", "iCCP", "sBIT", "sRGB", "cICP", "bKGD", "hIST", "pHYs",
+        "acTL", "fcTL", "fdAT",
+    ]
+
+    /// The file with what is seen, how it is turned, and `mark`; without anything else or after its end.
+    public func stripped(mark: DigitalSourceType? = nil) -> [UInt8] {
+        var inserted: [UInt8] = []
+        let exif = chunks.first { $0.type == "eXIf" }.map { EXIF(bytes[$0.data]) }
+        if let orientation = exif?.orientation, orientation != 1 {
+            inserted += Self.chunk("eXIf", EXIF.turned(orientation))
         }
+        if let mark, let (type, data) = try? PNGTextChunk.encode(PictureText(PictureText.xmp, mark.xmp)) {
+            inserted += Self.chunk(type, data)
+        }
+        return rebuilt(inserting: inserted, withTail: false) { Self.seen.contains($0.type) }
     }
 
     private func rebuilt(inserting inserted: [UInt8], withTail: Bool, keep: (Chunk) -> Bool) -> [UInt8] {

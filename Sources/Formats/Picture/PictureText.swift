@@ -29,19 +29,20 @@ extension PictureText {
 
     /// The picture without texts, EXIF, comments and anything after its end: what is left is what is seen.
     ///
-    /// How the picture is turned and whether it says that a machine made it stays.
+    /// How the picture is turned and whether it says that a machine made it stays, where the format has a place for it.
     ///
     /// - Returns: nil for a format that nothing is taken out of here (AVIF), and for what is damaged.
     public static func stripped(_ bytes: [UInt8]) -> [UInt8]? {
-        let mark = DigitalSourceType(in: all(in: bytes))
         switch ImageInfo.sniff(bytes)?.mediaType {
         case .png:
-            guard let bare = (try? PNGMetadata(bytes))?.stripped(), let mark else {
-                return (try? PNGMetadata(bytes))?.stripped()
-            }
-            return try? PNGMetadata(bare).replacing([PictureText(xmp, mark.xmp)])
-        case .jpeg: return JPEGSegments(bytes)?.stripped(mark: mark)
-        case .webp: return WebPChunks(bytes)?.stripped(mark: mark)
+            guard let picture = try? PNGMetadata(bytes) else { return nil }
+            return picture.stripped(mark: DigitalSourceType(in: picture.texts))
+        case .jpeg:
+            guard let picture = JPEGSegments(bytes) else { return nil }
+            return picture.stripped(mark: DigitalSourceType(in: picture.texts))
+        case .webp:
+            guard let picture = WebPChunks(bytes) else { return nil }
+            return picture.stripped(mark: DigitalSourceType(in: picture.texts))
         case .gif: return GIFBlocks.stripped(bytes)
         case .avif, nil: return nil
         }

@@ -61,6 +61,9 @@ struct DumpRoutes: Sendable {
         guard let (facts, dump) = opened, let hash = Hash32(hex: facts.sha256) else {
             throw GatewayError.notFound("There is no dump of this name; /dumps lists them")
         }
+        guard dump.size == facts.size else {
+            throw GatewayError.unavailable("This dump is being replaced by a newer one; try again in a moment")
+        }
         let tag = EntityTag(hash)
         var headers: HTTPFields = [
             .contentType: "application/zstd", .eTag: tag.field, .acceptRanges: "bytes", .accessControlAllowOrigin: "*",
@@ -93,6 +96,9 @@ private final class OpenDump: Sendable {
     deinit {
         try? file.close()
     }
+
+    /// Bytes of the file that was opened.
+    var size: UInt64 { UInt64(clamping: (try? file.seek(offset: 0, from: .end)) ?? 0) }
 
     func body(_ range: Range<UInt64>, on channel: any Channel) -> ResponseBody {
         ResponseBody(contentLength: range.count) { writer in

@@ -95,8 +95,10 @@ struct NativeBuzz: Sendable {
         do {
             return try NativeReply(try await run(operation), status: .created)
         } catch {
-            // Without an answer it may still become final: then it stays spent.
-            if (error as? OperationError)?.code != .network {
+            // An order that was kept and not answered as it should be may still become final: then it stays spent.
+            if let error = error as? OperationError,
+                error.isRefused == true || [.usage, .notFound].contains(error.code)
+            {
                 try await services.accounts.refund(amount, token: token)
             }
             throw error

@@ -330,12 +330,11 @@ struct NativeModelQuery {
 
     static func levels(_ call: NativeCall) throws(GatewayError) -> Set<Level> {
         var levels: Set<Level> = []
-        if call.query.values("level").contains("") {
-            throw .badRequest(code: "bad-parameter", "level is PG, PG-13, R, X or XXX")
-        }
-        for word in call.query.list("level") {
-            guard let level = Level(word: word) else {
-                throw .badRequest(code: "bad-parameter", "level is PG, PG-13, R, X or XXX")
+        let words = call.query.values("level").contains("") ? [""] : call.query.list("level")
+        for word in words {
+            guard let level = Level(word: word), level < .blocked else {
+                throw .badRequest(
+                    code: "bad-parameter", "level is one of \(Level.words.joined(separator: ", "))")
             }
             levels.insert(level)
         }

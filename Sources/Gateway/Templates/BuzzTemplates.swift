@@ -4,7 +4,7 @@ extension Templates {
         {{>head}}
         <article class="reading">
         <div class="top"><h1>Buzz</h1></div>
-        <div class="prose"><p>Creators are tipped and rewarded in currencies. Each is a signed ledger that anybody can copy and \
+        <div class="prose"><p>Creators are tipped in currencies. Each is a signed ledger that anybody can copy and \
         audit; whoever runs it cannot make or lose Buzz unseen. All of it is public: who pays whom, how much, and for what.</p></div>
         {{#hasCurrencies}}<ul class="rows">{{#currencies}}<li><a href="{{currencyHref}}"><bdi>{{currencyName}}</bdi></a>\
         <p class="by">{{circulation}} · {{currencyTrust}}{{#isOwn}} · decided on this node{{/isOwn}}</p>\

@@ -53,15 +53,17 @@ public actor Currencies {
                 replicas[charter.currency] = try await ReplicaService(store: store, charter: charter, now: now)
             case .authority:
                 guard let keyFile else {
-                    stopped[charter.currency] = "the key of this currency's authority, \(keyPath), is missing"
+                    await stop(charter, "the key of this currency's authority, \(keyPath), is missing")
                     continue
                 }
                 guard !keyFile.isRestored else {
-                    stopped[charter.currency] = """
+                    await stop(
+                        charter,
+                        """
                         this home was restored from a backup, and what was signed in \(charter.symbol) since is not here: \
                         an authority that signed on would contradict itself. `waggle buzz resume` fetches it from a node \
                         that follows the log
-                        """
+                        """)
                     continue
                 }
                 do throws(LedgerError) {
@@ -70,12 +72,19 @@ public actor Currencies {
                     hasStarted = true
                 } catch {
                     guard case .olderThanKey = error else { throw error }
-                    stopped[charter.currency] = error.message + ". `waggle buzz resume` fetches what is missing"
+                    await stop(charter, error.message + ". `waggle buzz resume` fetches what is missing")
                 }
             }
         }
         // On disk before the first signature.
         if hasStarted { try keyFile?.noteStart(generation) }
+    }
+
+    /// An authority that may not go on: what it signed can be read, like the copy of another node's log.
+    private func stop(_ charter: Charter, _ why: String) async {
+        stopped[charter.currency] = why
+        // Without a copy that can be read there is the reason alone, which matters more.
+        replicas[charter.currency] = try? await ReplicaService(store: store, charter: charter, now: now)
     }
 
     private static func words(alarm: String, _ charter: Charter) -> String {
@@ -113,7 +122,7 @@ public actor Currencies {
             witnesses: try await store.witnesses(of: charter.currency))
     }
 
-    /// The state as it is known here; nil for a currency that is stopped or unknown.
+    /// The state as it is known here, of a currency that is stopped as of its last entry here; nil for one that is unknown.
     public func state(_ currency: Hash32) -> (ledger: LedgerState, size: UInt64)? {
         authorities[currency]?.state() ?? replicas[currency]?.state()
     }
@@ -231,7 +240,7 @@ public actor Currencies {
         try file.noteStart(file.generation + 1)
         try file.noteCaughtUp()
         self.keyFile = file
-        stopped[currency] = nil
+        (stopped[currency], replicas[currency]) = (nil, nil)
         return count
     }
 

@@ -92,20 +92,3 @@ extension Refusal {
         conflicting = wire.hasConflicting ? try SignedOrder(wire.conflicting) : nil
     }
 }
-
-private func decoded<Message: SwiftProtobuf.Message>(_ bytes: Data) throws(MalformedMessage) -> Message {
-    guard bytes.count <= Limits.Ledger.messageBytes else {
-        throw MalformedMessage(what: "the message has \(bytes.count) bytes, at most \(Limits.Ledger.messageBytes)")
-    }
-    var options = BinaryDecodingOptions()
-    options.messageDepthLimit = Limits.Ledger.nesting
-    do {
-        return try Message(serializedBytes: bytes, options: options)
-    } catch {
-        throw MalformedMessage(what: "the message is not protobuf")
-    }
-}
-
-private func encoded(_ message: some SwiftProtobuf.Message) -> Data {
-    (try? message.serializedBytes()) ?? Data()
-}

@@ -4,27 +4,8 @@ import Identity
 import SwiftProtobuf
 import WaggleProtocol
 
-/// Messages between clients and authorities as bytes. Reading checks counts and lengths; signatures are checked where they
-/// are used.
-private func decoded<Message: SwiftProtobuf.Message>(_ bytes: Data, as type: Message.Type) throws(MalformedMessage)
-    -> Message
-{
-    guard bytes.count <= Limits.Ledger.messageBytes else {
-        throw MalformedMessage(what: "the message has \(bytes.count) bytes, at most \(Limits.Ledger.messageBytes)")
-    }
-    var options = BinaryDecodingOptions()
-    options.messageDepthLimit = Limits.Ledger.nesting
-    do {
-        return try Message(serializedBytes: bytes, options: options)
-    } catch {
-        throw MalformedMessage(what: "the message is not protobuf")
-    }
-}
-
-private func encoded(_ message: some SwiftProtobuf.Message) -> Data {
-    // Fails for missing required fields alone, which proto3 does not have.
-    (try? message.serializedBytes()) ?? Data()
-}
+// Messages between clients and authorities as bytes. Reading checks counts and lengths; signatures are checked where they
+// are used.
 
 extension SignedOrder {
     public init(bytes: Data) throws(MalformedMessage) { try self.init(decoded(bytes, as: WireSignedOrder.self)) }

@@ -112,6 +112,7 @@ public struct MoveAccount: Operation {
                 throw OperationError(
                     .conflict, "there is another account @\(account) here already; move to another name")
             }
+            try await context.checkName(account, of: known)
             return try await comeBack(known, secret, context)
         }
         let reply = try await RecoverAccount(

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 public import SystemPackage
 import WaggleProtocol
 
@@ -52,6 +53,21 @@ public struct DumpFolder: Sendable {
     /// What this program calls dumps; nothing else of the folder is given out.
     static func isName(_ name: String) -> Bool {
         name.wholeMatch(of: #/public-[0-9]{4}-[0-9]{2}-[0-9]{2}\.ndjson\.zst/#) != nil
+    }
+
+    private static let underWay = Mutex<Set<FilePath>>([])
+
+    /// One dump of a home at a time; false when there is one already.
+    func begin() -> Bool { Self.underWay.withLock { $0.insert(path).inserted } }
+    func end() { Self.underWay.withLock { _ = $0.remove(path) } }
+
+    /// Removes what a run that was cut off left: parts, and files that nothing describes.
+    func sweep() {
+        let described = Set(all.map(\.name))
+        for name in Directory.names(in: path)
+        where name.hasSuffix(".part") || Self.isName(name) && !described.contains(name) {
+            try? FileManager.default.removeItem(atPath: path.appending(name).string)
+        }
     }
 
     /// Puts a finished file into its place, describes it, and lets the oldest go.

@@ -19,10 +19,13 @@ public struct WriteDump: Operation {
         let folder = DumpFolder(context.home)
         let name = "public-\(Self.day(now)).ndjson.zst"
         let part = folder.path.appending(".\(name).part")
+        guard folder.begin() else { throw OperationError(.conflict, "a dump is being written already") }
+        defer { folder.end() }
         do {
             try FileManager.default.createDirectory(
                 atPath: folder.path.string, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
+            folder.sweep()
             let file = try FileDescriptor.open(
                 part, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
             defer { try? file.close() }

@@ -62,6 +62,7 @@ public struct RecoverAccount: Operation {
         }
         do {
             let author = try wanted(secret)
+            try await context.checkName(account, of: author)
             let pulled = try await pull(author, secret, context)
             guard let chain = try await context.log.keyChain(of: author) else {
                 throw OperationError(

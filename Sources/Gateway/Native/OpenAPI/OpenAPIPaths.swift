@@ -32,8 +32,7 @@ enum OpenAPIPaths {
         parameter("limit", ["type": "integer", "minimum": 1, "maximum": 100]),
         parameter("cursor", text, "`next_cursor` of the page before."),
     ]
-    private static let levels = parameter(
-        "level", ["type": "string", "enum": ["PG", "PG-13", "R", "X", "XXX"]], "Within what the caller sees.")
+    private static let levels = parameter("level", OpenAPISchemas.level, "Within what the caller sees.")
 
     private static func sort(_ names: OpenAPIValue) -> OpenAPIValue {
         parameter("sort", ["type": "string", "enum": names])

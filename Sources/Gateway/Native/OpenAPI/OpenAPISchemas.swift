@@ -1,3 +1,5 @@
+import Moderation
+
 /// What requests and answers of the native API look like.
 enum OpenAPISchemas {
     /// Members by the names of their types: "string", "integer", "number", "boolean", "strings", "time", "hash", "level", a schema of this
@@ -26,11 +28,14 @@ enum OpenAPISchemas {
         case "integer": return ["type": "integer", "minimum": 0]
         case "strings": return ["type": "array", "items": ["type": "string"]]
         case "hash": return ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"]
-        case "level": return ["type": "string", "enum": ["PG", "PG-13", "R", "X", "XXX"]]
+        case "level": return level
         case "time": return ["type": "string", "format": "date-time"]
         default: return ["$ref": .text("#/components/schemas/\(name)")]
         }
     }
+
+    /// The word of a content level.
+    static var level: OpenAPIValue { ["type": "string", "enum": .list(Level.words.map { .text($0) })] }
 
     /// An answer: everything is there, but for what ends in an exclamation mark, which may be absent.
     static func answer(_ members: [String: String]) -> OpenAPIValue {
