@@ -39,18 +39,22 @@ enum ModelTable {
             trending INTEGER NOT NULL DEFAULT \(Trending.none),
             body BLOB NOT NULL                 -- last: long ones do not slow the others down
         );
-        CREATE INDEX models_slug ON models (author_id, slug);
-        CREATE INDEX models_author ON models (author_id, shelf, published, tie, id, place);
-        -- What lists sort sets by, without the rows, which are long.
-        CREATE INDEX models_narrow ON models (
-            place, shelf, published, updated, tie, downloads, comments, score, trending, id);
-        CREATE INDEX models_published ON models (shelf, published, tie, id, place);
-        CREATE INDEX models_updated ON models (shelf, updated, tie, id, place);
-        CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id, place);
-        CREATE INDEX models_comments ON models (shelf, comments, published, tie, id, place);
-        CREATE INDEX models_trending ON models (shelf, trending, published, tie, id, place);
-        CREATE INDEX models_score ON models (shelf, score, published, tie, id, place);
         """
+
+    static let indexes = [
+        LateIndex("models_slug", on: "models (author_id, slug)", .models),
+        LateIndex("models_author", on: "models (author_id, shelf, published, tie, id, place)", .models),
+        // What lists sort sets by, without the rows, which are long.
+        LateIndex(
+            "models_narrow",
+            on: "models (place, shelf, published, updated, tie, downloads, comments, score, trending, id)", .models),
+        LateIndex("models_published", on: "models (shelf, published, tie, id, place)", .models),
+        LateIndex("models_updated", on: "models (shelf, updated, tie, id, place)", .models),
+        LateIndex("models_downloads", on: "models (shelf, downloads, published, tie, id, place)", .models),
+        LateIndex("models_comments", on: "models (shelf, comments, published, tie, id, place)", .models),
+        LateIndex("models_trending", on: "models (shelf, trending, published, tie, id, place)", .models),
+        LateIndex("models_score", on: "models (shelf, score, published, tie, id, place)", .models),
+    ]
 }
 
 extension Projection {

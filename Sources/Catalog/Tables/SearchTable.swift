@@ -94,6 +94,6 @@ extension Projection {
         countWords(of: text, by: 1)
         try database.run(
             "INSERT INTO models_text (rowid, shelf, name, slug, tags, words) VALUES (?, ?, ?, ?, ?, ?)",
-            [place, "s\(text.shelf)", text.name, text.slug, text.tags, text.words])
+            [place, SearchExpression.word(shelf: text.shelf), text.name, text.slug, text.tags, text.words])
     }
 }
