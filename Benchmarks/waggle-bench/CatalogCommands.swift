@@ -36,23 +36,23 @@ struct FillCatalogCommand: AsyncParsableCommand {
         let postBytes: Int
     }
 
-    /// Posts of one transaction, as the node hands them over when it catches up.
-    private static let batchPosts = 2000
+    @Option(help: "Posts of one transaction; a node that catches up hands over so many.")
+    var batch = 2000
 
     func run() async throws {
         let catalog = try Catalog(path: "\(folder)/catalog.db")
         var posts = CatalogPosts(releases: releases, images: images, seed: seed)
         var (count, postBytes) = (0, 0)
         var (spent, worked) = (Duration.zero, 0)
-        var next = try posts.next(Self.batchPosts)
-        while case let batch = next, !batch.isEmpty {
-            next = try posts.next(Self.batchPosts)
-            postBytes += try batch.reduce(0) { try $0 + $1.post.post.serializedData().count }
+        var next = try posts.next(batch)
+        while case let entries = next, !entries.isEmpty {
+            next = try posts.next(batch)
+            postBytes += try entries.reduce(0) { try $0 + $1.post.post.serializedData().count }
             let (began, clocked) = (ContinuousClock.now, clock())
-            try await catalog.apply(batch, moreFollow: !next.isEmpty)
+            try await catalog.apply(entries, moreFollow: !next.isEmpty)
             spent += ContinuousClock.now - began
             worked += clock() - clocked
-            count += batch.count
+            count += entries.count
         }
         let counts = try await catalog.counts(CatalogVisitor.everything)
         let size = try FileManager.default.attributesOfItem(atPath: "\(folder)/catalog.db")[.size] as? Int

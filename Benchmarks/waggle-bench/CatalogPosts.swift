@@ -58,6 +58,14 @@ struct CatalogPosts {
     /// Releases that can be talked about, the newest last.
     private var known: [Hash32] = []
     private var waiting: [LoggedPost] = []
+    /// Slots that are taken: a person reviews a release once, and reacts to it once.
+    private var reviewed: Set<Said> = []
+    private var reacted: Set<Said> = []
+
+    private struct Said: Hashable {
+        let person: Hash32
+        let subject: Hash32
+    }
 
     init(releases: Int, images: Int, seed: UInt64) {
         self.init(
@@ -194,6 +202,7 @@ struct CatalogPosts {
     private mutating func addTalk() throws {
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             let (subject, person) = (pick(), people[random.rank(below: people.count)])
+            guard reviewed.insert(Said(person: person, subject: subject)).inserted else { continue }
             var review = WireReview()
             review.release = subject.data
             review.recommended = random.chance(85)
@@ -209,6 +218,7 @@ struct CatalogPosts {
         }
         for _ in 0..<Int.random(in: 0...6, using: &random) {
             let (subject, person) = (pick(), people[random.rank(below: people.count)])
+            guard reacted.insert(Said(person: person, subject: subject)).inserted else { continue }
             var reaction = WireReaction()
             reaction.subject = subject.data
             reaction.emoji = "❤"

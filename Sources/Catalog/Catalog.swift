@@ -1,6 +1,7 @@
 public import Digests
 import FoundationEssentials
 import GRDB
+import Glibc
 public import Moderation
 public import PostLog
 import Synchronization
@@ -14,11 +15,13 @@ import Synchronization
 /// Work on the database happens on threads of its own, never on the cooperative pool.
 public final class Catalog: Sendable {
     let path: String
-    let pool: DatabasePool
     let local: LocalFacts
+    let served: ServedDatabase
     private let applied: AppliedSequence
-    /// What the last batch of a filling hands on to the next, which is the one that finds the catalog at this number.
-    private let handedOn = Mutex((seq: 0 as UInt64, rows: KnownRows()))
+    private let taken: AppliedSequence
+    private let filling = Mutex<Filling?>(nil)
+
+    private var fillingPath: String { path + "-filling" }
 
     /// Opens or makes the catalog, and `local.db` in the same directory. A catalog of another version, or one that
     /// knows numbers that `local.db` does not (an older copy was restored), is emptied: `appliedSeq` is 0 then.
@@ -28,46 +31,65 @@ public final class Catalog: Sendable {
         do {
             let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
             local = try LocalFacts(path: directory + "local.db")
-            var configuration = Configuration()
-            configuration.label = "catalog"
-            configuration.maximumReaderCount = 4
-            configuration.prepareDatabase { database in
-                try database.execute(
-                    sql: """
-                        PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;
-                        PRAGMA cache_size = \(database.configuration.readonly ? -16384 : -65536);
-                        PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864
-                        """)
-            }
-            pool = try DatabasePool(path: path, configuration: configuration)
+            Filling.remove(path + "-filling")
+            let pool = try Self.open(path)
             let known = try pool.read { try CatalogSchema.state($0) }
             let nextNumber = try local.nextNumber()
+            var seq: UInt64 = 0
             if let known, known.nextNumber <= nextNumber {
-                applied = AppliedSequence(known.appliedSeq)
+                seq = known.appliedSeq
             } else {
                 if let known { try local.skipNumbers(below: known.nextNumber) }
                 let residents = try local.residents()
                 try pool.write { try Self.empty($0, residents: residents) }
-                applied = AppliedSequence(0)
             }
+            (applied, taken) = (AppliedSequence(seq), AppliedSequence(seq))
+            served = ServedDatabase(pool)
         } catch {
             throw CatalogError(error, path: path)
         }
     }
 
+    private static func open(_ path: String) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.label = "catalog"
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { database in
+            try database.execute(
+                sql: """
+                    PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;
+                    PRAGMA cache_size = \(database.configuration.readonly ? -16384 : -65536);
+                    PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864
+                    """)
+        }
+        return try DatabasePool(path: path, configuration: configuration)
+    }
+
     /// The sequence number of the last log entry that queries reflect.
     public var appliedSeq: UInt64 { applied.value }
+
+    /// The sequence number of the last log entry that need not be handed over again. Greater than `appliedSeq` while a
+    /// catalog is filled.
+    public var takenSeq: UInt64 { taken.value }
 
     /// Returns when entries up to this number are applied, or the task is cancelled.
     public func waitUntilApplied(_ seq: UInt64) async {
         await applied.wait(for: seq)
     }
 
+    /// Returns when entries up to this number are taken, or the task is cancelled.
+    public func waitUntilTaken(_ seq: UInt64) async {
+        await taken.wait(for: seq)
+    }
+
+    // MARK: Following
+
     /// Applies entries in one transaction. Entries up to `appliedSeq` are skipped, so handing over a batch again is
     /// harmless; kinds that the catalog does not show only advance the number.
     ///
-    /// An empty catalog that is told that more follows is *filled*: what lists are read by is made when the last batch is
-    /// in. That state is on disk, so a filling that was broken off goes on where it stopped.
+    /// A catalog without a line that is told that more follows is *filled*: it is built in a file beside the one that
+    /// answers, which is as it was until the last batch is in. A filling that fails, or that a process did not live to
+    /// end, begins again with the first line.
     /// - Parameters:
     ///   - entries: in the log's order.
     ///   - seq: the number after which the entries were read. A catalog that was emptied meanwhile takes none of them.
@@ -77,84 +99,130 @@ public final class Catalog: Sendable {
     ) async throws(CatalogError) {
         do {
             let allotment = try await local.allot(entries.flatMap(NumberBlock.needed))
-            let seq = try await pool.write { [self] database -> UInt64? in
-                guard var state = try CatalogSchema.state(database), state.appliedSeq >= seq else { return nil }
-                let known = takeHandedOn(at: state.appliedSeq)
-                if moreFollow, state.appliedSeq == 0, !state.isFilling {
-                    try CatalogSchema.beginFilling(database)
-                    state.isFilling = true
-                }
-                if state.isFilling { try Self.setCache(database, isFilling: true) }
-                let isLast = state.isFilling && !moreFollow
-                let projection = Projection(
-                    database, allotment: allotment, hidden: local.hiddenSubjects,
-                    known: known, isFilling: state.isFilling)
-                for entry in entries where entry.seq > state.appliedSeq {
-                    try projection.apply(entry)
-                    state.appliedSeq = entry.seq
-                }
-                if isLast {
-                    try CatalogSchema.endFilling(database)
-                    try projection.endFilling()
-                    state.isFilling = false
-                }
-                try projection.finish()
-                if isLast { try Self.setCache(database, isFilling: false) }
-                state.nextNumber = max(state.nextNumber, allotment.nextNumber)
-                try CatalogSchema.save(state, database)
-                if state.isFilling { handedOn.withLock { $0 = (state.appliedSeq, projection.known) } }
-                return state.appliedSeq
+            if let filling = try beginFilling(moreFollow) {
+                try await fill(filling, entries, allotment, after: seq, isLast: !moreFollow)
+            } else {
+                try await follow(entries, allotment, after: seq)
             }
-            if let seq { applied.set(seq) }
         } catch {
             throw CatalogError(error, path: path)
         }
     }
 
-    /// Gives back the memory that a long catching up took for pages of the database.
-    public func releaseMemory() {
-        pool.releaseMemoryEventually()
+    /// The filling that goes on, or one that begins.
+    private func beginFilling(_ moreFollow: Bool) throws -> Filling? {
+        try filling.withLock { filling in
+            if filling == nil, moreFollow, applied.value == 0 { filling = try Filling(path: fillingPath) }
+            return filling
+        }
     }
 
-    /// Empties the catalog, so that applying the log from its start builds it anew. Numbers, download counts, residents
-    /// and hidden subjects stay.
-    public func reset() async throws(CatalogError) {
+    private func fill(
+        _ filling: Filling, _ entries: [LogEntry], _ allotment: LocalFacts.Allotment, after seq: UInt64, isLast: Bool
+    ) async throws {
+        guard filling.appliedSeq >= seq else { return }
         do {
             let residents = try local.residents()
-            try await pool.write { database in
-                let nextNumber = try CatalogSchema.state(database)?.nextNumber ?? 1
-                try Self.empty(database, residents: residents)
-                try CatalogSchema.save(.init(appliedSeq: 0, nextNumber: nextNumber), database)
+            try await filling.apply(entries, allotment: allotment, hidden: local.hiddenSubjects) { database in
+                try Self.empty(database, residents: residents, isFilling: true)
             }
+            if isLast {
+                try await filling.finish(hidden: local.hiddenSubjects, nextNumber: local.nextNumber())
+                try await serve(filling)
+            }
+        } catch {
+            dropFilling(filling)
+            throw error
+        }
+        guard isLast || self.filling.withLock({ $0 === filling }) else { return }
+        taken.set(filling.appliedSeq)
+        if isLast { applied.set(filling.appliedSeq) }
+    }
+
+    /// Puts a catalog that was filled in the place of the one that answered.
+    private func serve(_ filling: Filling) async throws {
+        guard self.filling.withLock({ $0 === filling }) else { return }
+        try await served.exchange { [self] in
+            for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
+            guard rename(filling.path, path) == 0 else {
+                throw CatalogError.database(path: path, reason: String(cString: strerror(errno)))
+            }
+            let pool = try Self.open(path)
+            // Nobody changes anything now, so this is all that was said meanwhile.
+            let changes = filling.takeChanges()
+            try pool.write { [local] database in
+                let projection = Projection(database, hidden: local.hiddenSubjects)
+                for change in changes { try change(projection) }
+                try projection.finish()
+            }
+            self.filling.withLock { $0 = nil }
+            return pool
+        }
+    }
+
+    private func dropFilling(_ filling: Filling?) {
+        guard let filling else { return }
+        self.filling.withLock { if $0 === filling { $0 = nil } }
+        Filling.remove(filling.path)
+        taken.set(applied.value)
+    }
+
+    private func follow(
+        _ entries: [LogEntry], _ allotment: LocalFacts.Allotment, after seq: UInt64
+    ) async throws {
+        let seq = try await served.use { pool in
+            try await pool.write { [local] database -> UInt64? in
+                guard var state = try CatalogSchema.state(database), state.appliedSeq >= seq else { return nil }
+                if state.isStale { try Self.empty(database, residents: try local.residents()) }
+                state.isStale = false
+                let projection = Projection(database, allotment: allotment, hidden: local.hiddenSubjects)
+                for entry in entries where entry.seq > state.appliedSeq {
+                    try projection.apply(entry)
+                    state.appliedSeq = entry.seq
+                }
+                try projection.finish()
+                state.nextNumber = max(state.nextNumber, allotment.nextNumber)
+                try CatalogSchema.save(state, database)
+                return state.appliedSeq
+            }
+        }
+        guard let seq else { return }
+        taken.set(seq)
+        applied.set(seq)
+    }
+
+    /// Gives back the memory that a long catching up took for pages of the database.
+    public func releaseMemory() {
+        served.releaseMemory()
+    }
+
+    /// Has the catalog built anew by applying the log from its start; until then queries answer as before. Numbers,
+    /// download counts, residents and hidden subjects stay.
+    public func reset() async throws(CatalogError) {
+        do {
+            dropFilling(filling.withLock { $0 })
+            try await served.use { pool in
+                try await pool.write { database in
+                    let state = try CatalogSchema.state(database)
+                    try CatalogSchema.save(
+                        .init(appliedSeq: 0, nextNumber: state?.nextNumber ?? 1, isStale: true), database)
+                }
+            }
+            taken.set(0)
             applied.set(0)
         } catch {
             throw CatalogError(error, path: path)
         }
     }
 
-    private func takeHandedOn(at seq: UInt64) -> KnownRows {
-        handedOn.withLock { handedOn in
-            defer { handedOn = (0, KnownRows()) }
-            return handedOn.seq == seq && !handedOn.rows.isLarge ? handedOn.rows : KnownRows()
-        }
-    }
-
-    /// Pages of the database that the writer keeps in memory, and changed ones that wait to be moved to their place: the
-    /// indexes by hashes grow all over while a catalog is filled.
-    private static func setCache(_ database: Database, isFilling: Bool) throws {
-        try database.execute(
-            sql: """
-                PRAGMA cache_size = \(isFilling ? -262144 : -65536);
-                PRAGMA wal_autocheckpoint = \(isFilling ? 32000 : 4000)
-                """)
-    }
-
-    private static func empty(_ database: Database, residents: [Hash32]) throws {
-        try CatalogSchema.recreate(database)
-        let projection = Projection(database)
+    private static func empty(_ database: Database, residents: [Hash32], isFilling: Bool = false) throws {
+        try CatalogSchema.recreate(database, isFilling: isFilling)
+        let projection = Projection(database, isFilling: isFilling)
         for author in residents { try projection.setResident(author, true) }
         try projection.finish()
     }
+
+    // MARK: What this node says
 
     /// Whether an author is at home here, or followed by somebody who is.
     public func hasEarnedRoom(_ author: Hash32) async throws(CatalogError) -> Bool {
@@ -206,11 +274,14 @@ public final class Catalog: Sendable {
         }
     }
 
-    private func change(_ body: @escaping @Sendable (Projection) throws -> Void) async throws {
-        try await pool.write { [local] database in
-            let projection = Projection(database, hidden: local.hiddenSubjects)
-            try body(projection)
-            try projection.finish()
+    private func change(_ body: @escaping Filling.Change) async throws {
+        try await served.use { pool in
+            try await pool.write { [local] database in
+                let projection = Projection(database, hidden: local.hiddenSubjects)
+                try body(projection)
+                try projection.finish()
+            }
+            filling.withLock { $0 }?.later(body)
         }
     }
 
@@ -219,7 +290,7 @@ public final class Catalog: Sendable {
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(CatalogError) -> Value {
         do {
-            return try await pool.read(body)
+            return try await served.use { pool in try await pool.read(body) }
         } catch {
             throw CatalogError(error, path: path)
         }

@@ -3,7 +3,7 @@ import GRDB
 /// All tables of `catalog.db`. They can be dropped at any time: the posts and `local.db` build them anew. So there are
 /// no migrations, only a version: another one means that the catalog is built anew.
 enum CatalogSchema {
-    static let version: Int64 = 6
+    static let version: Int64 = 8
 
     private static let tables = [
         AuthorTable.schema, RoomTable.schema, ModelTable.schema, TermTable.schema, SearchTable.schema,
@@ -13,9 +13,10 @@ enum CatalogSchema {
         WordTable.schema, ImageTermTable.schema, CoverTable.schema, FacetRowTable.schema, PostingTable.schema,
         BountyTable.schema,
     ]
-    private static let lists = [
-        ImageTable.lists, ImageLinkTable.lists, FileTable.lists, ReviewTable.lists, CommentTable.lists,
-        ReactionTable.lists, LineageTable.lists, ShownBlobTable.lists, WorkTable.lists,
+    private static let lateIndexes = [
+        ModelTable.indexes, SubjectTable.indexes, ImageTable.indexes, ImageLinkTable.indexes, FileTable.indexes,
+        ReviewTable.indexes, CommentTable.indexes, ReactionTable.indexes, LineageTable.indexes, ShownBlobTable.indexes,
+        WorkTable.indexes,
     ].flatMap(\.self)
 
     /// What the catalog remembers of itself.
@@ -23,42 +24,28 @@ enum CatalogSchema {
         var appliedSeq: UInt64
         /// One more than the highest number of `local.db` that a row may carry.
         var nextNumber: Int64
-        /// A long log is on its way into empty tables: what `beginFilling` dropped is not there.
-        var isFilling = false
+        /// The rows are those of before a reset: they answer until the log was read again.
+        var isStale = false
     }
 
     /// Nil when the tables are of another version or not there.
     static func state(_ database: Database) throws -> State? {
         guard try database.tableExists("state"),
             try database.integer("SELECT version FROM state") == version,
-            let row = try database.row("SELECT applied_seq, next_number, filling FROM state")
+            let row = try database.row("SELECT applied_seq, next_number, stale FROM state")
         else { return nil }
-        return State(appliedSeq: UInt64(row[0] as Int64), nextNumber: row[1], isFilling: row[2])
+        return State(appliedSeq: UInt64(row[0] as Int64), nextNumber: row[1], isStale: row[2])
     }
 
     static func save(_ state: State, _ database: Database) throws {
         try database.run(
-            "UPDATE state SET applied_seq = ?, next_number = ?, filling = ?",
-            [Int64(state.appliedSeq), state.nextNumber, state.isFilling])
-    }
-
-    // MARK: Filling
-
-    /// Drops what costs less to make once from all rows than to keep up row by row: indexes that only lists are read by,
-    /// whose order is far from that of arrival, and the triggers that count images. Lists find everything meanwhile,
-    /// but slower, and cards count no images.
-    static func beginFilling(_ database: Database) throws {
-        for index in lists { try database.execute(sql: "DROP INDEX \(index.name)") }
-        try ImageCountTable.stop(database)
-    }
-
-    static func endFilling(_ database: Database) throws {
-        for index in lists { try database.execute(sql: index.sql) }
-        try ImageCountTable.start(database)
+            "UPDATE state SET applied_seq = ?, next_number = ?, stale = ?",
+            [Int64(state.appliedSeq), state.nextNumber, state.isStale])
     }
 
     /// Drops whatever is there and makes empty tables.
-    static func recreate(_ database: Database) throws {
+    /// - Parameter isFilling: leaves out what `Filling` makes at its end.
+    static func recreate(_ database: Database, isFilling: Bool = false) throws {
         let master = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         // Virtual tables first: they take their shadow tables along.
         for condition in [" AND sql LIKE 'CREATE VIRTUAL%'", ""] {
@@ -67,27 +54,66 @@ enum CatalogSchema {
             }
         }
         for table in tables { try database.execute(sql: table) }
-        try endFilling(database)
+        if !isFilling {
+            for stage in LateIndex.Stage.allCases { try makeIndexes(stage, database) }
+            try ImageCountTable.start(database)
+        }
         try database.execute(
             sql: """
                 CREATE TABLE state (
                     id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, applied_seq INTEGER NOT NULL,
-                    next_number INTEGER NOT NULL,
-                    filling INTEGER NOT NULL           -- see beginFilling
+                    next_number INTEGER NOT NULL, stale INTEGER NOT NULL
                 );
                 INSERT INTO state VALUES (1, ?, 0, 1, 0);
                 """, arguments: [version])
     }
+
+    static func makeIndexes(_ stage: LateIndex.Stage, _ database: Database) throws {
+        for index in lateIndexes where index.stage == stage { try index.make(database) }
+    }
 }
 
-/// An index that a catalog can be filled without: applying posts never looks anything up in it.
-struct ListIndex {
-    let name: String
-    let sql: String
+/// An index that costs less to make once from all rows than to keep up row by row, and that filling a catalog does
+/// without until then.
+struct LateIndex {
+    /// When a catalog that is filled gets it: before the first thing that reads it.
+    enum Stage: CaseIterable {
+        /// All lines of the log are in: posts are looked up to be removed.
+        case posts
+        /// What is no longer in force is removed: of a slot one post is left.
+        case slots
+        /// What is counted and told from rows is there: models are computed.
+        case rows
+        /// Models are computed.
+        case models
+    }
 
-    /// - Parameter definition: table and columns, and the condition of a partial one.
-    init(_ name: String, on definition: String) {
+    let stage: Stage
+    private let name: String
+    private let definition: String
+    private let isUnique: Bool
+
+    /// - Parameter definition: table and columns in parentheses, and the condition of a partial one.
+    init(_ name: String, on definition: String, isUnique: Bool = false, _ stage: Stage = .rows) {
+        self.stage = stage
         self.name = name
-        sql = "CREATE INDEX \(name) ON \(definition)"
+        self.definition = definition
+        self.isUnique = isUnique
+    }
+
+    /// The log shows no post twice and no two of one slot. If it ever did, there would still be a catalog, with the last
+    /// of them, as there is for who follows line by line.
+    func make(_ database: Database) throws {
+        do {
+            try database.execute(sql: "CREATE \(isUnique ? "UNIQUE " : "")INDEX \(name) ON \(definition)")
+        } catch let error as DatabaseError where isUnique && error.resultCode == .SQLITE_CONSTRAINT {
+            let parts = definition.split(separator: " ", maxSplits: 1)
+            try database.execute(
+                sql: """
+                    DELETE FROM \(parts[0]) WHERE id NOT IN (
+                        SELECT MAX(id) FROM \(parts[0]) GROUP BY \(parts[1].dropFirst().dropLast()));
+                    CREATE UNIQUE INDEX \(name) ON \(definition)
+                    """)
+        }
     }
 }

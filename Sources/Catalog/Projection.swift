@@ -15,8 +15,8 @@ final class Projection {
     let allotment: LocalFacts.Allotment
     /// What moderation hides here.
     let hidden: Set<ModerationSubject>
-    /// More batches follow: what each of them would compute anew is left to `endFilling`.
-    private var isFilling: Bool
+    /// See `Filling`: only the posts' own rows are written, what is told from several is left to `endFilling`.
+    var isFilling: Bool
     var known: KnownRows
     /// Models whose releases, level or texts changed; models of which only counts changed, or only images; creators whose
     /// models did.
@@ -28,13 +28,15 @@ final class Projection {
     var tallies: [Int64: Tally] = [:]
     var facetChanges: [Facet: Int64] = [:]
     /// Members of posting lists that come and go.
-    var postingChanges: [PostingPlace: [Int32: Bool]] = [:]
+    var postingChanges: [PostingKey: [Int32: Bool]] = [:]
     var activityChanges: [ActivityDay: Int64] = [:]
     var wordChanges: [SearchWord: Int64] = [:]
     /// Whether authors are at home here.
     var residence: [Int32: Bool] = [:]
     /// Whether authors have earned room.
     var earned: [Hash32: Bool] = [:]
+    /// What filling hands from batch to batch besides.
+    var filled = FilledRows()
 
     init(
         _ database: Database, allotment: LocalFacts.Allotment = .init(), hidden: Set<ModerationSubject> = [],
@@ -49,6 +51,7 @@ final class Projection {
 
     func apply(_ entry: LogEntry) throws {
         let post = entry.post
+        if isFilling, leaveToEnd(entry) { return }
         switch entry.event {
         case .shown:
             switch post.post.body {
@@ -75,9 +78,9 @@ final class Projection {
             case .model: try hideModel(post, isSuperseded: reason == .superseded)
             case .release: try hideRelease(post)
             case .imagePost: try hideImages(of: post.id)
-            case .review: try hideReview(post)
-            case .comment: try hideComment(post)
-            case .reaction: try hideReaction(post)
+            case .review: try hideReview(post.id)
+            case .comment: try hideComment(post.id)
+            case .reaction: try hideReaction(post.id)
             case .channel: try hideChannel(post)
             case .bounty, .entry, .award: try hideBountyPost(post)
             case .collection, .article, .workflow: try hideWork(post, isSuperseded: reason == .superseded)
@@ -86,24 +89,16 @@ final class Projection {
         }
     }
 
-    /// The last batch of a filling: makes stale what the batches left alone.
-    func endFilling() throws {
-        isFilling = false
-        for row in try database.rows("SELECT id FROM models") { staleCounts.insert(row[0]) }
-        staleCovers = staleCounts
-    }
-
     /// Computes everything that is stale.
     func finish() throws {
-        try writeTallies()
-        for id in staleModels.sorted() { try refreshModel(id) }
-        try writeActivity()
-        // What a model's posts are told about comes in all the time: while filling, each model waits for the end.
         if !isFilling {
+            try writeTallies()
+            for id in staleModels.sorted() { try refreshModel(id) }
+            try writeActivity()
             for id in staleCounts.union(staleModels).sorted() { try refreshCounts(id) }
             for id in staleCovers.union(staleModels).sorted() { try refreshCovers(ofModel: id) }
+            for id in staleAuthors.sorted() { try refreshShelves(ofAuthor: id) }
         }
-        for id in staleAuthors.sorted() { try refreshShelves(ofAuthor: id) }
         staleModels = []
         staleCounts = []
         staleCovers = []
@@ -151,7 +146,7 @@ final class Projection {
     }
 }
 
-/// Rows that are there and stay, to save look-ups; while a catalog is filled they are handed from batch to batch.
+/// Rows that are there and stay, to save look-ups.
 struct KnownRows: Sendable {
     var authorIDs: [Hash32: Int32] = [:]
     var subjectIDs: [Hash32: Int64] = [:]
@@ -159,13 +154,6 @@ struct KnownRows: Sendable {
     var modelOwners: [Int32: Int32] = [:]
     /// Of `term_names`.
     var termNumbers: [TermName: TermNumber] = [:]
-
-    /// Rows that are remembered over several batches.
-    private static let limit = 1 << 18
-
-    var isLarge: Bool {
-        authorIDs.count + subjectIDs.count + modelOwners.count + termNumbers.count > Self.limit
-    }
 }
 
 /// Numbers in a row for one thing that an address can name and its parts.

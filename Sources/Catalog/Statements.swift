@@ -54,9 +54,9 @@ extension Database {
         let statement = try cachedStatement(sql: sql).sqliteStatement
         try check(
             sqlite3_bind_parameter_count(statement) == CInt(arguments.count) ? SQLITE_OK : SQLITE_MISUSE, sql)
-        for (index, argument) in arguments.enumerated() {
+        for index in arguments.indices {
             let place = CInt(index + 1)
-            try check(argument?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place), sql)
+            try check(arguments[index]?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place), sql)
         }
         return statement
     }

@@ -15,6 +15,7 @@ public struct Hash32: Hashable, Comparable, Sendable {
     }
 
     /// Nil unless there are exactly 32 bytes.
+    @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
         if let hash = bytes.withContiguousStorageIfAvailable({ Hash32(copying: UnsafeRawBufferPointer($0)) }) {
@@ -29,6 +30,7 @@ public struct Hash32: Hashable, Comparable, Sendable {
     }
 
     /// Reads 32 bytes. Traps when the buffer is shorter.
+    @inlinable
     public init(copying buffer: UnsafeRawBufferPointer) {
         precondition(buffer.count >= 32, "a 32-byte name needs 32 bytes")
         words = (

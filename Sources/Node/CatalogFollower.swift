@@ -27,7 +27,7 @@ struct CatalogFollower: Sendable {
 
     /// Applies what is there, and reads the lines after the next ones meanwhile.
     private func catchUp() async throws {
-        var seq = catalog.appliedSeq
+        var seq = catalog.takenSeq
         var entries = try await log.entries(after: seq, limit: Self.linesAtOnce)
         var next = try await following(entries)
         let isLong = !next.isEmpty
@@ -37,7 +37,7 @@ struct CatalogFollower: Sendable {
             try await catalog.apply(entries, after: seq, moreFollow: !next.isEmpty)
             if Task.isCancelled { return }
             // Emptied meanwhile: whoever did that wakes the followers.
-            if catalog.appliedSeq < last.seq { return }
+            if catalog.takenSeq < last.seq { return }
             (seq, entries, next) = (last.seq, next, try await later)
         }
         if isLong { catalog.releaseMemory() }

@@ -57,7 +57,7 @@ struct ArrivalTests {
                 expectSame(try await answers(catalog, world), expected, "seed \(seed), \(filled) lines filled")
 
                 let reopened = try Catalog(path: copy)
-                #expect(reopened.appliedSeq == UInt64(filled * 2 / 3))
+                #expect(reopened.appliedSeq == 0)
                 try await reopened.apply(log)
                 expectSame(try await answers(reopened, world), expected, "seed \(seed), broken off")
                 try await reopened.reset()
@@ -69,23 +69,60 @@ struct ArrivalTests {
         }
     }
 
-    @Test("lists and cards can be asked for while a catalog is filled")
+    @Test(
+        "a catalog that is built anew answers as before until the new one is whole, whatever is asked or said meanwhile"
+    )
     func askedMeanwhile() async throws {
         let world = ArrivalWorld(seed: 1)
         let log = world.log(seed: 1)
+        try await withCatalog { catalog, path in
+            try await catalog.apply(log)
+            let before = try await answers(catalog, world)
+            try await catalog.reset()
+            #expect(catalog.appliedSeq == 0)
+            try await catalog.apply(Array(log.prefix(log.count / 2)), moreFollow: true)
+            #expect(catalog.appliedSeq == 0 && catalog.takenSeq == UInt64(log.count / 2))
+            expectSame(try await answers(catalog, world), before, "while it is filled")
+            // What kill -9 leaves at this instant answers too, and knows that it is to be built anew.
+            let reopened = try Catalog(path: try copy(path))
+            #expect(reopened.appliedSeq == 0)
+            expectSame(try await answers(reopened, world), before, "broken off")
+            try await say(catalog, world)
+            let said = try await answers(catalog, world)
+            #expect(said != before)
+            // Questions that are under way when the new one takes its place.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        while catalog.appliedSeq == 0 {
+                            let models = try await catalog.models(ModelQuery(), .all)
+                            #expect(!models.items.isEmpty)
+                        }
+                    }
+                }
+                group.addTask { try await catalog.apply(Array(log.dropFirst(log.count / 2)), after: catalog.takenSeq) }
+                try await group.waitForAll()
+            }
+            #expect(catalog.appliedSeq == UInt64(log.count))
+            expectSame(try await answers(catalog, world), said, "built anew")
+            #expect(!FileManager.default.fileExists(atPath: path + "-filling"))
+        }
+    }
+
+    @Test("lines of before a reset are not taken by the filling that follows it")
+    func resetMeanwhile() async throws {
+        let world = ArrivalWorld(seed: 2)
+        let log = world.log(seed: 2)
+        let half = UInt64(log.count / 2)
         try await withCatalog { catalog, _ in
-            try await catalog.apply(Array(log.dropLast()), moreFollow: true)
-            for sort in ModelQuery.Sort.allCases {
-                var query = ModelQuery()
-                query.sort = sort
-                #expect(try await !catalog.models(query, .all).items.isEmpty)
-            }
-            for sort in ImageQuery.Sort.allCases {
-                var query = ImageQuery()
-                query.sort = sort
-                #expect(try await !catalog.images(query, .all).items.isEmpty)
-            }
-            #expect(try await answers(catalog, world).count == 3)
+            try await catalog.apply(Array(log.prefix(Int(half))), moreFollow: true)
+            try await catalog.reset()
+            try await catalog.apply(Array(log.dropFirst(Int(half))), after: half, moreFollow: true)
+            #expect(catalog.takenSeq == 0)
+            try await catalog.apply(Array(log.dropFirst(Int(half))), after: half)
+            #expect(catalog.appliedSeq == 0)
+            try await catalog.apply(log)
+            #expect(catalog.appliedSeq == UInt64(log.count))
         }
     }
 

@@ -20,6 +20,25 @@ struct BodyRuleTests {
         }
     }
 
+    @Test("tags, types and names of 10,000 characters are refused before anything is stored")
+    func longTexts() throws {
+        let long = String(repeating: "a", count: 10_000)
+        var model = WireModel()
+        (model.name, model.type, model.level) = ("m", "LORA", 1)
+        try WirePost.OneOf_Body.model(model).check(slot: "m")
+        for change in [
+            { (model: inout WireModel) in model.tags = [long] }, { $0.tags = ["\u{301}" + long] }, { $0.type = long },
+            { $0.name = long }, { $0.tags = (0..<10_000).map(String.init) },
+        ] as [(inout WireModel) -> Void] {
+            var changed = model
+            change(&changed)
+            #expect(throws: BodyFailure.self) { try WirePost.OneOf_Body.model(changed).check(slot: "m") }
+        }
+        var article = WireArticle()
+        (article.title, article.level, article.tags) = ("a", 1, [long])
+        #expect(throws: BodyFailure.self) { try WirePost.OneOf_Body.article(article).check(slot: "a") }
+    }
+
     @Test("the slot of a review is the release in lower-case hexadecimal, and nothing that only looks like it")
     func review() throws {
         let release = hash("release")

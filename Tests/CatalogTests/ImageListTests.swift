@@ -58,15 +58,17 @@ struct ImageListTests {
 
     /// Counts of reactions, as the table of subjects holds them.
     private func react(_ catalog: Catalog, _ world: TestWorld) async throws {
-        try await catalog.pool.write { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO subjects (post, reactions) SELECT post, id % 4 FROM image_posts WHERE true
-                    ON CONFLICT DO UPDATE SET reactions = excluded.reactions
-                    """)
-            let projection = Projection(database, allotment: .init(), hidden: [])
-            for id in try Int64.fetchAll(database, sql: "SELECT id FROM subjects") {
-                try projection.refreshReactions(ofImagesOf: id)
+        try await catalog.served.use { pool in
+            try await pool.write { database in
+                try database.execute(
+                    sql: """
+                        INSERT INTO subjects (post, reactions) SELECT post, id % 4 FROM image_posts WHERE true
+                        ON CONFLICT DO UPDATE SET reactions = excluded.reactions
+                        """)
+                let projection = Projection(database, allotment: .init(), hidden: [])
+                for id in try Int64.fetchAll(database, sql: "SELECT id FROM subjects") {
+                    try projection.refreshReactions(ofImagesOf: id)
+                }
             }
         }
     }

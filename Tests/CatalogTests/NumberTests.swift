@@ -90,7 +90,7 @@ struct NumberTests {
             log.show(maker.model("a"), maker.model("b"))
             try await catalog.apply(log.entries)
             let used = try await numbers(catalog)
-            try catalog.pool.close()
+            try await catalog.served.use { try $0.close() }
             let local = path.replacingOccurrences(of: "catalog.db", with: "local.db")
             for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: local + suffix) }
             let restored = try Catalog(path: path)
@@ -106,8 +106,10 @@ struct NumberTests {
             var log = TestLog()
             log.show(maker.model("a"))
             try await catalog.apply(log.entries)
-            try await catalog.pool.write { try $0.execute(sql: "UPDATE state SET version = 0") }
-            try catalog.pool.close()
+            try await catalog.served.use { pool in
+                try await pool.write { try $0.execute(sql: "UPDATE state SET version = 0") }
+            }
+            try await catalog.served.use { try $0.close() }
             let fresh = try Catalog(path: path)
             #expect(fresh.appliedSeq == 0)
             #expect(try await fresh.counts(.operator_) == CatalogCounts())

@@ -99,6 +99,25 @@ struct SearchTests {
         }
     }
 
+    @Test("tags of 10,000 characters, which no post can have, are asked for like any others")
+    func longTags() async throws {
+        try await withModels { catalog async throws in
+            for tag in [
+                String(repeating: "a", count: 10_000), String(repeating: "e\u{301}", count: 10_000),
+                String(repeating: "\u{202E}\u{200B}", count: 5000), String(repeating: "a \"", count: 3333),
+            ] {
+                var query = ModelQuery()
+                query.tags = [tag]
+                #expect(try await catalog.models(query, .pg).items.isEmpty)
+                _ = try await catalog.facets(within: query, .pg)
+                (query.tags, query.excludedTags) = ([], [tag])
+                #expect(try await catalog.models(query, .pg).items.count == 5)
+                query.text = tag
+                _ = try await catalog.search(query, .pg)
+            }
+        }
+    }
+
     @Test("when nothing matches as typed, the nearest known words are searched, and the page says so")
     func corrected() async throws {
         try await withModels { catalog async throws in

@@ -204,4 +204,50 @@ struct WorkTests {
             #expect(try await catalog.blobReference(graph) == nil)
         }
     }
+
+    @Test("collections, articles and workflows are found by the words of their names and tags, by whoever may see them")
+    func search() async throws {
+        try await withCatalog { catalog, _ in
+            func found(_ text: String, _ filter: ViewerFilter = .pg) async throws -> [String] {
+                var (collections, articles, workflows) = (CollectionQuery(), ArticleQuery(), WorkflowQuery())
+                (collections.text, articles.text, workflows.text) = (text, text, text)
+                return try await catalog.collections(collections, filter).items.map(\.slug)
+                    + catalog.articles(articles, filter).items.map(\.slug)
+                    + catalog.workflows(workflows, filter).items.map(\.slug)
+            }
+            let old = curator.collection("c", [], name: "Old wax", at: 60)
+            let hidden = curator.collection("h", [], name: "Honey \u{202E}hidden")
+            var log = TestLog()
+            log.show(
+                old, hidden, maker.collection("x", [], level: 16, name: "Hon\u{200B}ey dark", at: 80),
+                maker.article("honey", at: 71), maker.workflow("honey-graph"), maker.article("other"))
+            log.hide(old, .superseded)
+            log.show(curator.collection("c", [], name: "Honey best", at: 75))
+            try await catalog.apply(log.take())
+            // Newest first, each kind for itself.
+            #expect(try await found("honey") == ["c", "h", "honey", "honey-graph"])
+            #expect(try await found("HON", .all) == ["x", "c", "h", "honey", "honey-graph"])
+            #expect(try await found("honey -best") == ["h", "honey", "honey-graph"])
+            #expect(try await found("\"how to\"") == ["honey", "other"])
+            #expect(try await found("wax").isEmpty)
+            for word in ["k14", "s1"] { #expect(try await found(word).isEmpty) }
+            try await catalog.setHidden([.post(hidden.id)], true)
+            #expect(try await found("honey") == ["c", "honey", "honey-graph"])
+            #expect(try await found("honey", .operator_).contains("h"))
+            try await catalog.setHidden([.post(hidden.id)], false)
+            #expect(try await found("hidden") == ["h"])
+            log.hide(hidden)
+            try await catalog.apply(log.take())
+            #expect(try await found("hidden", .operator_).isEmpty)
+
+            var page = CollectionQuery()
+            (page.text, page.limit) = ("honey", 1)
+            let first = try await catalog.collections(page, .all)
+            page.position = .after(try #require(first.next))
+            let second = try await catalog.collections(page, .all)
+            #expect(first.items.map(\.slug) == ["x"] && second.items.map(\.slug) == ["c"] && second.next == nil)
+            (page.text, page.position) = (String(repeating: "\" * ( NEAR AND ^ : ", count: 500), .start)
+            #expect(try await catalog.collections(page, .all).items.isEmpty)
+        }
+    }
 }

@@ -30,6 +30,8 @@ public struct ArticleView: Sendable, Hashable {
 
 /// Articles, newest first.
 public struct ArticleQuery: Sendable, Hashable {
+    /// Words of the name and the tags, as in a search for models; empty for all.
+    public var text = ""
     public var creator: CreatorReference?
     public var limit = 20
     public var position = PagePosition.start
@@ -44,7 +46,7 @@ extension Catalog {
         try await read { database in
             let reader = ViewReader(database, filter)
             let listing = try WorkListing(.article, letter: "a", limit: query.limit, position: query.position)
-            return try listing.page(reader, creator: query.creator).map(reader.article)
+            return try listing.page(reader, creator: query.creator, text: query.text).map(reader.article)
         }
     }
 

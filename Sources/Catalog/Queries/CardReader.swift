@@ -24,7 +24,7 @@ extension ViewReader {
             CardParts(
                 row: row, release: (row[8] as Int32?).map { CardRelease(id: $0, baseModel: row[9]) }, cover: row[10])
         }
-        if try filter.seesHidden || !choice.isEverything || isFilling() { try choose(choice, for: &parts) }
+        if filter.seesHidden || !choice.isEverything { try choose(choice, for: &parts) }
         let covers = try covers(parts.compactMap(\.cover))
         try loadCreators(rows.map { $0[1] })
         return try parts.reduce(into: [:]) { cards, part in
@@ -68,7 +68,7 @@ extension ViewReader {
                 ORDER BY r.created DESC, r.tie DESC, r.id DESC LIMIT 1)
             """, StatementArguments(arguments))
         let chosen = Dictionary(rows.map { ($0[0] as Int32, $0) }) { first, _ in first }
-        let isKept = try !filter.seesHidden && !isFilling()
+        let isKept = !filter.seesHidden
         for index in parts.indices {
             let modelID: Int32 = parts[index].row[0]
             let kept = parts[index].release?.id
@@ -112,10 +112,5 @@ extension ViewReader {
                 id: row[0], post: row.hash(4), index: row[2], author: author,
                 image: try WireImage(serializedBytes: row[3] as Data), title: row[5])
         }
-    }
-
-    /// While a catalog is filled no covers are kept.
-    private func isFilling() throws -> Bool {
-        try database.exists("SELECT 1 FROM state WHERE filling = 1")
     }
 }

@@ -40,6 +40,8 @@ public enum CollectionItem: Sendable {
 
 /// Collections, newest version first.
 public struct CollectionQuery: Sendable, Hashable {
+    /// Words of the name and the tags, as in a search for models; empty for all.
+    public var text = ""
     public var creator: CreatorReference?
     /// Only those that name this post, or another version of what it is a version of.
     public var containing: Hash32?
@@ -60,7 +62,7 @@ extension Catalog {
             let page =
                 try query.containing.map { post in
                     try listing.page(try reader.collections(with: post, query, listing.range), reader)
-                } ?? listing.page(reader, creator: query.creator)
+                } ?? listing.page(reader, creator: query.creator, text: query.text)
             return try page.map(reader.collection)
         }
     }

@@ -3,7 +3,7 @@ import GRDB
 import Moderation
 import WaggleProtocol
 
-/// What models are filtered and counted by, read once each, whatever is asked of them.
+/// What models are counted by, by their places, read once each, whatever is asked of them.
 struct FacetRows {
     let database: Database
     private var rows: [Int32: Model] = [:]
@@ -17,12 +17,12 @@ struct FacetRows {
         self.database = database
     }
 
-    subscript(id: Int32) -> Model? { rows[id] }
+    subscript(place: Int32) -> Model? { rows[place] }
 
-    mutating func load(_ models: some Sequence<Int32>) throws {
-        for model in models where rows[model] == nil {
-            try database.scan("SELECT shelf, terms FROM facet_rows WHERE model_id = ?", [model]) { row in
-                rows[model] = Model(shelf: row.integer(0), row: FacetRow(row.bytes(1)))
+    mutating func load(_ places: some Sequence<Int32>) throws {
+        for place in places where rows[place] == nil {
+            try database.scan("SELECT shelf, terms FROM facet_rows WHERE place = ?", [place]) { row in
+                rows[place] = Model(shelf: row.integer(0), row: FacetRow(row.bytes(1)))
             }
         }
     }

@@ -113,7 +113,10 @@ struct ModelFinder {
 
     private func find(_ condition: Condition) throws -> Found {
         switch condition {
-        case .ids(let ids): Found(models: ModelSet(ids.filter { $0 > 0 }))
+        case .ids(let ids):
+            Found(
+                models: ModelSet(
+                    try numbers("SELECT place FROM models WHERE id IN (SELECT value FROM json_each(?))", [ids.json])))
         case .terms(let kind, let values):
             Found(
                 models: try values.reduce(into: ModelSet()) { models, value in
@@ -154,7 +157,7 @@ struct ModelFinder {
 
     private func models(of creator: CreatorReference) throws -> ModelSet {
         guard let id = try CreatorListing.id(creator, database) else { return ModelSet() }
-        return ModelSet(try numbers("SELECT id FROM models WHERE author_id = ?", [id]))
+        return ModelSet(try numbers("SELECT place FROM models WHERE author_id = ?", [id]))
     }
 
     private func published(since: UInt64?, until: UInt64?) throws -> ModelSet {
@@ -165,7 +168,7 @@ struct ModelFinder {
             try shelves.flatMap { shelf in
                 try numbers(
                     """
-                    SELECT id FROM models INDEXED BY models_published
+                    SELECT place FROM models INDEXED BY models_published
                     WHERE shelf = ? AND published >= ? AND published < ?
                     """, [shelf, Int64(clamping: since ?? 0), Int64(clamping: until ?? .max)])
             })

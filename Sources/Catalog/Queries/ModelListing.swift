@@ -119,14 +119,15 @@ struct ModelListing {
     private func walk(atMost steps: Int = .max, _ isMember: (Int32) -> Bool) throws -> [OrderKey]? {
         let columns = Self.columns(query.sort)
         let list = OrderedList(
-            columns: columns, table: "models INDEXED BY \(Self.index(query.sort))", isDescending: query.sort != .oldest)
+            columns: columns, table: "models INDEXED BY \(Self.index(query.sort))", isDescending: query.sort != .oldest,
+            beside: ["place"])
         var (left, skipped, isCut) = (steps, 0, false)
         var keys: [OrderKey] = []
         try list.walk(database, over: filter.shelves, from: start) { row in
             isCut = left == 0
             if isCut || isByPublication && isPastPeriod(row[0]) { return false }
             left -= 1
-            guard isMember(row[columns.count - 1]) else { return true }
+            guard isMember(row[columns.count]) else { return true }
             if skipped < range.offset {
                 skipped += 1
                 return true
@@ -165,7 +166,7 @@ struct ModelListing {
         // The narrow index has all that is sorted by; the plus signs keep SQLite from walking a shelf instead.
         let sql = """
             SELECT \(columns.joined(separator: ", ")) FROM (SELECT value FROM json_each(:set)) j
-            CROSS JOIN models INDEXED BY models_narrow ON id = j.value
+            CROSS JOIN models INDEXED BY models_narrow ON place = j.value
             WHERE +shelf IN \(filter.shelfList) AND +published >= :since AND +published < :until
                 AND (\(columns.map { "+" + $0 }.joined(separator: ", "))) \(comparison) (\(place))
             ORDER BY \(columns.map { "+\($0) \(direction)" }.joined(separator: ", ")) LIMIT :limit OFFSET :offset

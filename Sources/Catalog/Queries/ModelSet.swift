@@ -1,4 +1,4 @@
-/// A set of models, as bits in blocks of neighbouring numbers: what posting lists are joined in.
+/// A set of models by their places, as bits in blocks of neighbours: what posting lists are joined in.
 struct ModelSet: Equatable {
     /// The numbers of the blocks that have members, in their order.
     private var blocks: [Int32] = []
@@ -9,12 +9,12 @@ struct ModelSet: Equatable {
 
     init() {}
 
-    init(_ models: some Sequence<Int32>) {
-        for model in models.sorted() {
-            let block = model / PostingBlock.size
+    init(_ places: some Sequence<Int32>) {
+        for place in places.sorted() {
+            let block = place / PostingBlock.size
             if blocks.last != block { append(block) { _ in } }
-            let place = Int(model % PostingBlock.size)
-            words[words.count - Self.wordCount + place / 64] |= 1 << UInt64(place % 64)
+            let bit = Int(place % PostingBlock.size)
+            words[words.count - Self.wordCount + bit / 64] |= 1 << UInt64(bit % 64)
         }
     }
 
@@ -30,32 +30,32 @@ struct ModelSet: Equatable {
 
     var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
-    func contains(_ model: Int32) -> Bool {
-        let block = model / PostingBlock.size
+    func contains(_ place: Int32) -> Bool {
+        let block = place / PostingBlock.size
         var (low, high) = (0, blocks.count)
         while low < high {
             let middle = (low + high) / 2
             if blocks[middle] < block { low = middle + 1 } else { high = middle }
         }
         guard low < blocks.count, blocks[low] == block else { return false }
-        let place = Int(model % PostingBlock.size)
-        return words[low * Self.wordCount + place / 64] & 1 << UInt64(place % 64) != 0
+        let bit = Int(place % PostingBlock.size)
+        return words[low * Self.wordCount + bit / 64] & 1 << UInt64(bit % 64) != 0
     }
 
-    /// The members with the highest numbers, at most so many, downwards.
+    /// The members at the highest places, at most so many, downwards.
     func last(_ limit: Int = .max) -> [Int32] {
-        var models: [Int32] = []
+        var places: [Int32] = []
         for index in words.indices.reversed() {
             var rest = words[index]
             while rest != 0 {
-                if models.count == limit { return models }
+                if places.count == limit { return places }
                 let bit = 63 - rest.leadingZeroBitCount
                 let block = blocks[index / Self.wordCount]
-                models.append(block * PostingBlock.size + Int32(64 * (index % Self.wordCount) + bit))
+                places.append(block * PostingBlock.size + Int32(64 * (index % Self.wordCount) + bit))
                 rest ^= 1 << UInt64(bit)
             }
         }
-        return models
+        return places
     }
 
     // MARK: Joining

@@ -12,6 +12,8 @@ struct OrderedList {
     var isDescending = true
     /// The column whose ranges are merged.
     var merged = "shelf"
+    /// Further columns that a walk reads.
+    var beside: [String] = []
     /// Whether the statement is kept prepared: for conditions that come from a fixed, small set.
     var isKept = true
 
@@ -20,7 +22,8 @@ struct OrderedList {
         let comparison = isDescending ? "<" : ">"
         let all =
             conditions + ["\(merged) = :of\(index)", "(\(columns.joined(separator: ", "))) \(comparison) (\(place))"]
-        return "SELECT \(columns.joined(separator: ", ")) FROM \(table) WHERE \(all.joined(separator: " AND "))"
+        return
+            "SELECT \((columns + beside).joined(separator: ", ")) FROM \(table) WHERE \(all.joined(separator: " AND "))"
     }
 
     /// The statement that merges the ranges of so many values.

@@ -74,17 +74,30 @@ struct SearchExpression {
 
     /// The expression of FTS5 that finds it on the viewer's shelves only; nil when nothing can match. The shelf is a
     /// word of the index, so that what is hidden costs no place among the matches.
-    func query(_ filter: ViewerFilter) -> String? {
-        let shelves = filter.shelves.map { "s\($0)" }
+    /// - Parameters:
+    ///   - columns: those with words that people wrote.
+    ///   - kind: of collections, articles or workflows.
+    func query(_ filter: ViewerFilter, columns: [String] = Self.modelColumns, kind: PostKind? = nil) -> String? {
+        let shelves = filter.shelves.map { Self.word(shelf: $0) }
         guard !parts.isEmpty, !shelves.isEmpty else { return nil }
         let wanted = parts.filter { !$0.isExcluded }.map(Self.phrase)
         let unwanted = parts.filter(\.isExcluded).map(Self.phrase)
-        let columns = "{name slug tags words}"
+        let columns = "{\(columns.joined(separator: " "))}"
         var query = "shelf : (\(shelves.joined(separator: " OR ")))"
+        if let kind { query += " AND kind : \(Self.word(kind))" }
         if !wanted.isEmpty { query += " AND \(columns) : (\(wanted.joined(separator: " AND ")))" }
         if !unwanted.isEmpty { query = "(\(query)) NOT \(columns) : (\(unwanted.joined(separator: " OR ")))" }
         return query
     }
+
+    static let modelColumns = ["name", "slug", "tags", "words"]
+    static let workColumns = ["name", "tags"]
+
+    /// A shelf as a word of an index.
+    static func word(shelf: Int64) -> String { "s\(shelf)" }
+
+    /// A kind of posts as a word of an index.
+    static func word(_ kind: PostKind) -> String { "k\(kind.rawValue)" }
 
     /// Words hold letters and digits only, so they cannot leave their quotes. A word is found as typed so far, but one
     /// letter only by itself; what is excluded is whole words.

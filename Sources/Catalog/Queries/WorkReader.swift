@@ -1,8 +1,8 @@
-import Digests
+public import Digests
 import FoundationEssentials
 import GRDB
-import Moderation
-import WaggleProtocol
+public import Moderation
+public import WaggleProtocol
 
 /// A collection, article or workflow on one of the viewer's shelves.
 struct WorkRow {
@@ -29,7 +29,9 @@ struct WorkListing {
         range = try PageRange(position, limit: limit, letter: letter, keyCount: 3)
     }
 
-    func page(_ reader: ViewReader, creator: CreatorReference?) throws -> Page<WorkRow> {
+    /// - Parameter text: words that all must have; empty for every one.
+    func page(_ reader: ViewReader, creator: CreatorReference?, text: String) throws -> Page<WorkRow> {
+        if !text.isEmpty { return try page(try found(reader, creator: creator, text: text), reader) }
         var list = OrderedList(
             columns: ["created", "tie", "id"], table: "works", conditions: ["kind = \(kind.rawValue)"])
         var arguments: [String: any DatabaseValueConvertible] = [:]
@@ -44,10 +46,53 @@ struct WorkListing {
         return try page(keys, reader)
     }
 
+    /// Those that were known here last are looked through, as with models.
+    private func found(_ reader: ViewReader, creator: CreatorReference?, text: String) throws -> [OrderKey] {
+        guard
+            let query = SearchExpression(text).query(
+                reader.filter, columns: SearchExpression.workColumns, kind: kind)
+        else { return [] }
+        var author: Int64?
+        if let creator {
+            guard let id = try CreatorListing.id(creator, reader.database) else { return [] }
+            author = Int64(id)
+        }
+        return try reader.database.rows(
+            """
+            SELECT w.created, w.tie, w.id FROM (
+                SELECT rowid AS id FROM works_text WHERE works_text MATCH ?1 ORDER BY rowid DESC LIMIT ?2) t
+            JOIN works w ON w.id = t.id
+            WHERE (?3 IS NULL OR w.author_id = ?3) AND (w.created, w.tie, w.id) < (?4, ?5, ?6)
+            ORDER BY w.created DESC, w.tie DESC, w.id DESC LIMIT ?7 OFFSET ?8
+            """,
+            [
+                query, Limits.Catalog.searchMatches, author, range.from.values[0], range.from.values[1],
+                range.from.values[2], range.limit + 1, range.offset,
+            ]
+        ).map { OrderKey([$0[0], $0[1], $0[2]]) }
+    }
+
     /// - Parameter keys: one more than the limit, when there are so many.
     func page(_ keys: [OrderKey], _ reader: ViewReader) throws -> Page<WorkRow> {
         let (page, next) = range.page(keys, key: { $0 }, letter: letter)
         return Page(items: try page.compactMap { try reader.work(OrderedList.id($0), kind) }, next: next)
+    }
+}
+
+extension Catalog {
+    /// Kind and number of the collection, article or workflow of which a post is a version; nil when it is of none, or of
+    /// one that the viewer may not see.
+    public func work(ofPost post: Hash32, _ filter: ViewerFilter) async throws(CatalogError)
+        -> (kind: PostKind, id: Int32)?
+    {
+        try await read { database in
+            try database.row(
+                """
+                SELECT w.kind, w.id FROM subjects s JOIN works w ON w.id = s.work_id
+                WHERE s.post = ? AND w.shelf IN \(filter.shelfList)
+                """, [post.data]
+            ).map { (PostKind(rawValue: $0[0]), $0[1]) }
+        }
     }
 }
 

@@ -27,6 +27,8 @@ public struct WorkflowView: Sendable {
 
 /// Workflows, newest first.
 public struct WorkflowQuery: Sendable, Hashable {
+    /// Words of the name and the tags, as in a search for models; empty for all.
+    public var text = ""
     public var creator: CreatorReference?
     public var limit = 20
     public var position = PagePosition.start
@@ -42,7 +44,7 @@ extension Catalog {
         try await read { database in
             let reader = ViewReader(database, filter)
             let listing = try WorkListing(.workflow, letter: "g", limit: query.limit, position: query.position)
-            return try listing.page(reader, creator: query.creator).map(WorkflowView.init)
+            return try listing.page(reader, creator: query.creator, text: query.text).map(WorkflowView.init)
         }
     }
 

@@ -18,8 +18,33 @@ enum ActivityTable {
             n INTEGER NOT NULL,
             PRIMARY KEY (model_id, day, level)
         ) WITHOUT ROWID;
-        -- Whose a model's number is, whether or not the model's post is here.
-        CREATE TABLE model_owners (model_id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL);
+        -- Whose a model's number is, and its place in posting lists, whether or not the model's post is here. Places
+        -- follow each other without the gaps that numbers have, so that lists of them are short.
+        CREATE TABLE model_owners (
+            model_id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL, place INTEGER NOT NULL UNIQUE
+        );
+        """
+
+    /// All activity. Whose an image is stands with its links, in rows that are shorter than its own.
+    static let derived = """
+        INSERT INTO activity (model_id, day, level, n)
+        WITH targets AS MATERIALIZED (
+            SELECT id AS subject_id, model_id FROM subjects WHERE model_id IS NOT NULL
+            UNION ALL SELECT s.id, m.model_id FROM subjects s JOIN image_posts p ON p.post = s.post
+            JOIN model_images m ON m.image_id = p.id + 1 WHERE s.model_id IS NULL
+        ), facts AS (
+            SELECT subject_id, author_id, created FROM reviews WHERE hidden = 0
+            UNION ALL SELECT subject_id, author_id, created FROM comments WHERE hidden = 0
+            UNION ALL SELECT subject_id, author_id, created FROM reactions WHERE hidden = 0
+        ), noted AS (
+            SELECT t.model_id, f.created, 0 AS level, f.author_id FROM facts f JOIN targets t USING (subject_id)
+            UNION ALL SELECT m.model_id, m.created, m.shelf, (
+                SELECT l.author_id FROM image_links l WHERE l.image_id = m.image_id LIMIT 1)
+            FROM model_images m WHERE m.shelf < \(Shelf.hidden)
+        )
+        SELECT n.model_id, MAX(n.created, 0) / \(Trending.daySeconds) AS day, n.level, COUNT(*)
+        FROM noted n LEFT JOIN model_owners o ON o.model_id = n.model_id
+        WHERE o.author_id IS NOT n.author_id GROUP BY n.model_id, day, n.level
         """
 
     /// Author and time of each fact on a post, by the post's row in `subjects`.
@@ -43,7 +68,7 @@ extension Projection {
     ///   - change: 1 or -1.
     ///   - level: of an image; it counts where the model's own level is not lower, so that no list tells of it.
     func noteActivity(modelID: Int32, created: Int64, authorID: Int32, change: Int64, level: Level? = nil) throws {
-        guard try owner(ofModel: modelID) != authorID else { return }
+        guard !isFilling, try owner(ofModel: modelID) != authorID else { return }
         noteActivity(modelID: modelID, day: max(created, 0) / Trending.daySeconds, level: level, change: change)
     }
 
@@ -54,6 +79,7 @@ extension Projection {
 
     /// The same for a fact on a post, for each model that the post belongs to by now.
     func noteActivity(onSubject subjectID: Int64, created: Int64, authorID: Int32, change: Int64) throws {
+        if isFilling { return }
         for modelID in try models(ofSubject: subjectID) {
             try noteActivity(modelID: modelID, created: created, authorID: authorID, change: change)
         }
@@ -61,6 +87,7 @@ extension Projection {
 
     /// Adds everything on a post that begins to belong to a model, or takes it away from one.
     func noteFacts(onSubject subjectID: Int64, modelID: Int32, change: Int64) throws {
+        if isFilling { return }
         for sql in ActivityTable.facts {
             for row in try database.rows(sql, [subjectID]) {
                 try noteActivity(
@@ -107,7 +134,16 @@ extension Projection {
     func setOwner(ofModel id: Int32, _ authorID: Int32) throws {
         if known.modelOwners.updateValue(authorID, forKey: id) == authorID { return }
         try database.run(
-            "INSERT INTO model_owners (model_id, author_id) VALUES (?, ?) ON CONFLICT DO NOTHING", [id, authorID])
+            """
+            INSERT INTO model_owners (model_id, author_id, place)
+            SELECT ?, ?, COALESCE(MAX(place), 0) + 1 FROM model_owners WHERE true ON CONFLICT (model_id) DO NOTHING
+            """, [id, authorID])
+    }
+
+    /// Nil for a model that neither a post nor a release ever named.
+    func place(ofModel id: Int32) throws -> Int32? {
+        try database.integer("SELECT place FROM model_owners WHERE model_id = ?", [id])
+            .map { Int32(truncatingIfNeeded: $0) }
     }
 
     private func owner(ofModel id: Int32) throws -> Int32? {

@@ -10,7 +10,7 @@ enum CommentTable {
     static let schema = """
         CREATE TABLE comments (
             id INTEGER PRIMARY KEY,
-            post BLOB NOT NULL UNIQUE,
+            post BLOB NOT NULL,
             subject_id INTEGER NOT NULL,
             author_id INTEGER NOT NULL,
             created INTEGER NOT NULL,
@@ -20,21 +20,31 @@ enum CommentTable {
             parent_id INTEGER,                 -- the comment that it hangs on
             text TEXT NOT NULL
         );
-        CREATE INDEX comments_newest ON comments (subject_id, hidden, created, tie, id);
-        CREATE INDEX comments_replies ON comments (parent_id, hidden, created, tie, id) WHERE parent_id IS NOT NULL;
-        CREATE INDEX comments_answering ON comments (reply_to) WHERE reply_to IS NOT NULL;
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("comments_top", on: "comments (subject_id, hidden, created, tie, id) WHERE parent_id IS NULL")
+    static let indexes = [
+        LateIndex("comments_post", on: "comments (post)", isUnique: true, .posts),
+        LateIndex("comments_newest", on: "comments (subject_id, hidden, created, tie, id)"),
+        LateIndex(
+            "comments_replies", on: "comments (parent_id, hidden, created, tie, id) WHERE parent_id IS NOT NULL", .posts
+        ),
+        LateIndex("comments_answering", on: "comments (reply_to) WHERE reply_to IS NOT NULL"),
+        LateIndex("comments_top", on: "comments (subject_id, hidden, created, tie, id) WHERE parent_id IS NULL"),
     ]
+
+    /// Hangs all comments on those that they answer.
+    static let derived = """
+        UPDATE comments SET parent_id = (
+            SELECT p.id FROM comments p WHERE p.post = comments.reply_to AND p.subject_id = comments.subject_id
+                AND p.hidden = 0 AND p.id <> comments.id)
+        WHERE reply_to IS NOT NULL
+        """
 }
 
 extension Projection {
     func show(comment: WireComment, _ post: LoggedPost) throws {
         guard let subject = Hash32(comment.subject) else { return }
-        if try database.exists("SELECT 1 FROM comments WHERE post = ?", [post.id.data]) { return }
+        if !isFilling, try database.exists("SELECT 1 FROM comments WHERE post = ?", [post.id.data]) { return }
         let subjectID = try subjectID(subject)
         let authorID = try authorID(post.author)
         let isHidden = isHidden(post.id)
@@ -47,6 +57,7 @@ extension Projection {
                 post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, isHidden,
                 comment.replyTo.isEmpty ? nil : comment.replyTo, comment.text,
             ])
+        if isFilling { return }
         try hang(comment: database.lastInsertedRowID)
         if !isHidden {
             try takeReplies(of: post.id)
@@ -55,13 +66,13 @@ extension Projection {
         }
     }
 
-    func hideComment(_ post: LoggedPost) throws {
-        guard let row = try commentRow(post.id) else { return }
+    func hideComment(_ post: Hash32) throws {
+        guard let row = try commentRow(post) else { return }
         if !(row[1] as Bool) {
-            try release(repliesOf: post.id)
+            try release(repliesOf: post)
             try count(comment: row, by: -1)
         }
-        try database.run("DELETE FROM comments WHERE post = ?", [post.id.data])
+        try database.run("DELETE FROM comments WHERE post = ?", [post.data])
     }
 
     func refreshHiddenComment(_ post: Hash32) throws {

@@ -13,7 +13,7 @@ enum FacetRowTable {
         );
         CREATE INDEX term_names_value ON term_names (kind, value);
         CREATE TABLE facet_rows (
-            model_id INTEGER PRIMARY KEY,
+            place INTEGER PRIMARY KEY,         -- of the model, see model_owners
             shelf INTEGER NOT NULL,
             terms BLOB NOT NULL                -- FacetRow
         );
@@ -86,25 +86,25 @@ struct StoredFacets {
 }
 
 extension Projection {
-    func facets(ofModel id: Int32) throws -> StoredFacets? {
+    func facets(at place: Int32) throws -> StoredFacets? {
         var facets: StoredFacets?
-        try database.scan("SELECT shelf, terms FROM facet_rows WHERE model_id = ?", [id]) { row in
+        try database.scan("SELECT shelf, terms FROM facet_rows WHERE place = ?", [place]) { row in
             facets = StoredFacets(shelf: row.integer(0), row: FacetRow(row.bytes(1)))
         }
         return facets
     }
 
-    func setFacets(_ facets: StoredFacets?, ofModel id: Int32) throws {
+    func setFacets(_ facets: StoredFacets?, at place: Int32) throws {
         guard let facets else {
-            try database.run("DELETE FROM facet_rows WHERE model_id = ?", [id])
+            try database.run("DELETE FROM facet_rows WHERE place = ?", [place])
             return
         }
         try database.run(
             """
-            INSERT INTO facet_rows (model_id, shelf, terms) VALUES (?, ?, ?)
+            INSERT INTO facet_rows (place, shelf, terms) VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET shelf = excluded.shelf, terms = excluded.terms
                 WHERE (shelf, terms) IS NOT (excluded.shelf, excluded.terms)
-            """, [id, facets.shelf, facets.row.bytes])
+            """, [place, facets.shelf, facets.row.bytes])
     }
 
     /// The numbers of a model's terms.

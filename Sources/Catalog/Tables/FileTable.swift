@@ -27,14 +27,13 @@ enum FileTable {
         CREATE INDEX files_release ON files (release_id, part);
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("files_sha256", on: "files (sha256, earned, shelf)"),
-        ListIndex("files_pieces_root", on: "files (pieces_root)"),
-        ListIndex("files_autov1", on: "files (autov1) WHERE autov1 IS NOT NULL"),
-        ListIndex("files_autov3", on: "files (autov3) WHERE autov3 IS NOT NULL"),
-        ListIndex("files_crc32", on: "files (crc32) WHERE crc32 IS NOT NULL"),
-        ListIndex("files_tensors", on: "files (tensor_digest) WHERE tensor_digest IS NOT NULL"),
+    static let indexes = [
+        LateIndex("files_sha256", on: "files (sha256, earned, shelf)"),
+        LateIndex("files_pieces_root", on: "files (pieces_root)"),
+        LateIndex("files_autov1", on: "files (autov1) WHERE autov1 IS NOT NULL"),
+        LateIndex("files_autov3", on: "files (autov3) WHERE autov3 IS NOT NULL"),
+        LateIndex("files_crc32", on: "files (crc32) WHERE crc32 IS NOT NULL"),
+        LateIndex("files_tensors", on: "files (tensor_digest) WHERE tensor_digest IS NOT NULL"),
     ]
 }
 

@@ -15,7 +15,6 @@ enum ImageCountTable {
 
     /// Counts the images that are there, and from now on every change.
     static func start(_ database: Database) throws {
-        try database.execute(sql: "DELETE FROM image_counts")
         for kind in ImageCountKind.allCases {
             let (table, column) = kind.source
             try database.execute(
@@ -24,15 +23,6 @@ enum ImageCountTable {
                     SELECT \(kind.rawValue), \(column), shelf, COUNT(*) FROM \(table) GROUP BY \(column), shelf;
                     \(triggers(kind))
                     """)
-        }
-    }
-
-    /// No longer counts.
-    static func stop(_ database: Database) throws {
-        for kind in ImageCountKind.allCases {
-            for event in ["insert", "delete", "update"] {
-                try database.execute(sql: "DROP TRIGGER image_counts_\(kind.source.table)_\(event)")
-            }
         }
     }
 

@@ -13,7 +13,6 @@ enum ImageLinkTable {
             tie INTEGER NOT NULL,
             PRIMARY KEY (image_id, subject_id)
         ) WITHOUT ROWID;
-        CREATE INDEX image_links_newest ON image_links (subject_id, shelf, created, tie, image_id);
         CREATE TABLE model_images (
             image_id INTEGER NOT NULL,
             model_id INTEGER NOT NULL,
@@ -25,11 +24,19 @@ enum ImageLinkTable {
         ) WITHOUT ROWID;
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("image_links_author", on: "image_links (subject_id, author_id, shelf, created, tie, image_id)"),
-        ListIndex("model_images_newest", on: "model_images (model_id, shelf, created, tie, image_id)"),
+    static let indexes = [
+        LateIndex("image_links_newest", on: "image_links (subject_id, shelf, created, tie, image_id)"),
+        LateIndex("image_links_author", on: "image_links (subject_id, author_id, shelf, created, tie, image_id)"),
+        LateIndex("model_images_newest", on: "model_images (model_id, shelf, created, tie, image_id)"),
     ]
+
+    /// All images of all models.
+    static let derived = """
+        INSERT INTO model_images (image_id, model_id, n, shelf, created, tie)
+        SELECT l.image_id, s.model_id, COUNT(*), l.shelf, l.created, l.tie
+        FROM image_links l CROSS JOIN subjects s ON s.id = l.subject_id WHERE s.release_id IS NOT NULL
+        GROUP BY l.image_id, s.model_id
+        """
 }
 
 /// The values of an image that its links repeat.
@@ -51,6 +58,7 @@ struct ImagedRelease {
 extension Projection {
     func imagedRelease(_ post: Hash32) throws -> ImagedRelease {
         let subjectID = try subjectID(post)
+        if isFilling { return ImagedRelease(subjectID: subjectID, modelID: nil, baseKey: nil) }
         let row = try database.row(
             "SELECT s.model_id, r.base_key FROM subjects s JOIN releases r ON r.id = s.release_id WHERE s.id = ?",
             [subjectID])
@@ -104,6 +112,7 @@ extension Projection {
 
     /// A release arrived: its images become images of its model.
     func addImages(ofSubject subjectID: Int64, toModel modelID: Int32) throws {
+        if isFilling { return }
         let rows = try database.rows(
             """
             INSERT INTO model_images (image_id, model_id, n, shelf, created, tie)
@@ -114,6 +123,7 @@ extension Projection {
     }
 
     func removeImages(ofSubject subjectID: Int64, fromModel modelID: Int32) throws {
+        if isFilling { return }
         let rows = try database.rows(
             """
             UPDATE model_images SET n = n - 1

@@ -11,7 +11,7 @@ enum ImageTable {
     static let schema = """
         CREATE TABLE image_posts (
             id INTEGER PRIMARY KEY,            -- number of the post
-            post BLOB NOT NULL UNIQUE,
+            post BLOB NOT NULL,
             author_id INTEGER NOT NULL,
             created INTEGER NOT NULL,
             title TEXT NOT NULL,
@@ -30,17 +30,18 @@ enum ImageTable {
             created INTEGER NOT NULL,
             tie INTEGER NOT NULL,
             reactions INTEGER NOT NULL DEFAULT 0,  -- to its post
+            recipe INTEGER NOT NULL,           -- whether it has one
             body BLOB NOT NULL
         );
-        CREATE INDEX images_post ON images (post_id, part);
-        CREATE INDEX images_newest ON images (shelf, created, tie, id);
-        CREATE INDEX images_reactions ON images (shelf, reactions, created, tie, id);
-        CREATE INDEX images_author ON images (author_id, shelf, created, tie, id);
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("images_sha256", on: "images (sha256, earned, shelf)")
+    static let indexes = [
+        LateIndex("image_posts_post", on: "image_posts (post)", isUnique: true, .posts),
+        LateIndex("images_post", on: "images (post_id, part)", .posts),
+        LateIndex("images_newest", on: "images (shelf, created, tie, id)"),
+        LateIndex("images_reactions", on: "images (shelf, reactions, created, tie, id)"),
+        LateIndex("images_author", on: "images (author_id, shelf, created, tie, id)"),
+        LateIndex("images_sha256", on: "images (sha256, earned, shelf)"),
     ]
 
     /// Orders images of one second: by post, and within a post the first image first in a list of newest first.
@@ -49,6 +50,14 @@ enum ImageTable {
     }
 
     static func isFirst(tie: Int64) -> Bool { tie & 31 == 31 }
+
+    /// Carries the reactions on posts to their images.
+    static let derived = """
+        UPDATE images SET reactions = r.n FROM (
+            SELECT p.id, s.reactions AS n FROM subjects s JOIN image_posts p ON p.post = s.post
+            WHERE s.reactions <> 0 AND s.model_id IS NULL) AS r
+        WHERE images.post_id = r.id
+        """
 }
 
 extension Projection {
@@ -79,7 +88,7 @@ extension Projection {
                 id, post.id.data, authorID, Int64(post.created), title, text,
                 releases.reduce(into: Data()) { $0.append($1.data) },
             ])
-        let terms = try terms(ofImagesBy: authorID, of: imaged)
+        let terms = isFilling ? [] : try terms(ofImagesBy: authorID, of: imaged)
         var rows: [ImageRow] = []
         for (part, image) in images.enumerated() {
             let row = ImageRow(
@@ -88,18 +97,20 @@ extension Projection {
                 tie: ImageTable.tie(post.id, part: part))
             try database.run(
                 """
-                INSERT INTO images (id, post_id, part, author_id, sha256, level, shelf, earned, created, tie, body)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO images (
+                    id, post_id, part, author_id, sha256, level, shelf, earned, created, tie, recipe, body)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     row.id, id, part, authorID, image.blob, Int64(Level(declared: image.level).rawValue), row.shelf,
-                    isEarned, row.created, row.tie, try image.serializedData(),
+                    isEarned, row.created, row.tie, image.hasRecipe, try image.serializedData(),
                 ])
             count(.images, shelf: row.shelf, by: 1)
             try link(row, to: imaged)
-            try addTerms(terms, ofImage: row, hasRecipe: image.hasRecipe)
+            if !isFilling { try addTerms(terms, ofImage: row, hasRecipe: image.hasRecipe) }
             rows.append(row)
         }
+        if isFilling { return rows }
         if let subjectID = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.id.data]) {
             if !rows.isEmpty {
                 for modelID in Set(imaged.compactMap(\.modelID)) {

@@ -21,6 +21,21 @@ enum ImageTermTable {
         );
         """
 
+    /// All terms of all images.
+    static let derived = """
+        INSERT INTO image_bases (id, key)
+        SELECT \(ImageTerm.lastNumber) + row_number() OVER (ORDER BY key), key
+        FROM (SELECT DISTINCT base_key AS key FROM releases WHERE base_key <> '');
+        INSERT INTO image_terms (term, shelf, created, tie, image_id)
+        SELECT b.id, l.shelf, l.created, l.tie, l.image_id
+        FROM image_links l CROSS JOIN subjects s ON s.id = l.subject_id CROSS JOIN releases r ON r.id = s.release_id
+        CROSS JOIN image_bases b ON b.key = r.base_key
+        UNION SELECT \(ImageTerm.recipe.rawValue), shelf, created, tie, id FROM images WHERE recipe = 1
+        UNION SELECT \(ImageTerm.here.rawValue), shelf, created, tie, id FROM images WHERE author_id IN (
+            SELECT a.id FROM authors a JOIN earned e ON e.author = a.author AND e.source = a.author)
+        ORDER BY 1, 2, 3, 4, 5;
+        """
+
     /// The number of a base model that images were found for; nil when there is none.
     static func base(_ key: String, _ database: Database) throws -> Int64? {
         try database.integer("SELECT id FROM image_bases WHERE key = ?", [key])
@@ -55,6 +70,7 @@ extension Projection {
 
     /// Called while the image's row and links are there.
     func removeTerms(ofImage id: Int64) throws {
+        if isFilling { return }
         for term in try possibleTerms(ofImage: id) {
             try database.run(
                 """
@@ -86,7 +102,7 @@ extension Projection {
 
     /// A release arrived: its images are images of its base model.
     func addImageBase(_ baseModel: String, ofSubject subjectID: Int64) throws {
-        guard try database.exists("SELECT 1 FROM image_links WHERE subject_id = ?", [subjectID]),
+        guard !isFilling, try database.exists("SELECT 1 FROM image_links WHERE subject_id = ?", [subjectID]),
             let term = try baseNumber(TermTable.folded(baseModel))
         else { return }
         try database.run(
@@ -98,6 +114,7 @@ extension Projection {
 
     /// A release has gone: its images are images of its base model only where another release says so.
     func removeImageBase(_ key: String, ofSubject subjectID: Int64) throws {
+        if isFilling { return }
         guard let term = try ImageTermTable.base(key, database) else { return }
         try database.run(
             """

@@ -19,9 +19,8 @@ enum LineageTable {
         ) WITHOUT ROWID;
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("lineage_newest", on: "lineage (parent_id, is_image, shelf, created, tie, child_id)")
+    static let indexes = [
+        LateIndex("lineage_newest", on: "lineage (parent_id, is_image, shelf, created, tie, child_id)")
     ]
 }
 

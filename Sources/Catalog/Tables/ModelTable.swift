@@ -11,6 +11,7 @@ enum ModelTable {
     static let schema = """
         CREATE TABLE models (
             id INTEGER PRIMARY KEY,            -- number of (author, slug)
+            place INTEGER NOT NULL,            -- in posting lists; see model_owners
             post BLOB NOT NULL UNIQUE,
             author_id INTEGER NOT NULL,
             slug TEXT NOT NULL,
@@ -38,18 +39,22 @@ enum ModelTable {
             trending INTEGER NOT NULL DEFAULT \(Trending.none),
             body BLOB NOT NULL                 -- last: long ones do not slow the others down
         );
-        CREATE INDEX models_slug ON models (author_id, slug);
-        CREATE INDEX models_author ON models (author_id, shelf, published, tie, id);
-        -- What lists sort sets by, without the rows, which are long.
-        CREATE INDEX models_narrow ON models (
-            id, shelf, published, updated, tie, downloads, comments, score, trending);
-        CREATE INDEX models_published ON models (shelf, published, tie, id);
-        CREATE INDEX models_updated ON models (shelf, updated, tie, id);
-        CREATE INDEX models_downloads ON models (shelf, downloads, published, tie, id);
-        CREATE INDEX models_comments ON models (shelf, comments, published, tie, id);
-        CREATE INDEX models_trending ON models (shelf, trending, published, tie, id);
-        CREATE INDEX models_score ON models (shelf, score, published, tie, id);
         """
+
+    static let indexes = [
+        LateIndex("models_slug", on: "models (author_id, slug)", .models),
+        LateIndex("models_author", on: "models (author_id, shelf, published, tie, id, place)", .models),
+        // What lists sort sets by, without the rows, which are long.
+        LateIndex(
+            "models_narrow",
+            on: "models (place, shelf, published, updated, tie, downloads, comments, score, trending, id)", .models),
+        LateIndex("models_published", on: "models (shelf, published, tie, id, place)", .models),
+        LateIndex("models_updated", on: "models (shelf, updated, tie, id, place)", .models),
+        LateIndex("models_downloads", on: "models (shelf, downloads, published, tie, id, place)", .models),
+        LateIndex("models_comments", on: "models (shelf, comments, published, tie, id, place)", .models),
+        LateIndex("models_trending", on: "models (shelf, trending, published, tie, id, place)", .models),
+        LateIndex("models_score", on: "models (shelf, score, published, tie, id, place)", .models),
+    ]
 }
 
 extension Projection {
@@ -57,11 +62,13 @@ extension Projection {
         let name = NumberBlock.model(post.author, slug: post.slot)
         let id = try number(name)
         let authorID = try authorID(post.author)
+        try setOwner(ofModel: id, authorID)
         try database.run(
             """
             INSERT INTO models (id, post, author_id, slug, created, tie, name, type, tags, level, hidden, licence,
-                permissions, body, published, updated)
-            VALUES (?, ?, ?, ?, ?5, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?5, ?5)
+                permissions, body, published, updated, place)
+            VALUES (?, ?, ?, ?, ?5, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?5, ?5,
+                (SELECT place FROM model_owners WHERE model_id = ?1))
             ON CONFLICT (id) DO UPDATE SET post = excluded.post, created = excluded.created, name = excluded.name,
                 type = excluded.type, tags = excluded.tags, level = excluded.level, hidden = excluded.hidden,
                 licence = excluded.licence, permissions = excluded.permissions, body = excluded.body
@@ -71,7 +78,6 @@ extension Projection {
                 model.tags.joined(separator: "\n"), Int64(Level(declared: model.level).rawValue), isHidden(post.id),
                 model.licence.name, Permission.bits(model.licence), try model.serializedData(),
             ])
-        try setOwner(ofModel: id, authorID)
         try setModel(ofSubject: post.id, id)
         staleModels.insert(id)
         staleAuthors.insert(authorID)
@@ -99,17 +105,19 @@ extension Projection {
     func refreshModel(_ id: Int32) throws {
         let model = try database.row(
             """
-            SELECT level, hidden, created, tie, name, slug, type, tags, author_id, licence, permissions
+            SELECT level, hidden, created, place, name, slug, type, tags, author_id, licence, permissions
             FROM models WHERE id = ?
             """, [id])
         let releases = try refreshReleases(ofModel: id, level: model?[0], isHidden: model?[1] ?? false)
         guard let model, let level = Level(rawValue: model[0] as UInt32) else {
             try setShelf(ofSubjectsOf: id, nil)
-            try setTerms([], ofModel: id, at: nil)
-            try setSearchText(nil, ofModel: id)
+            if let place = try place(ofModel: id) {
+                try setTerms([], at: place, shelf: nil)
+                try setSearchText(nil, at: place)
+            }
             return
         }
-        let shelf = Shelf.number(level, isHidden: model[1])
+        let (shelf, place): (Int64, Int32) = (Shelf.number(level, isHidden: model[1]), model[3])
         try setShelf(ofSubjectsOf: id, shelf)
         let open = releases.filter { $0.isOpen }
         let created = model[2] as Int64
@@ -126,10 +134,10 @@ extension Projection {
         let pairs = open.flatMap { release in
             release.formats.map { (base: TermTable.folded(release.baseModel), format: TermTable.folded($0)) }
         }
-        try setTerms(terms, pairs: pairs, ofModel: id, at: shelf)
+        try setTerms(terms, pairs: pairs, at: place, shelf: shelf)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
         try setSearchText(
-            SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), ofModel: id)
+            SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), at: place)
     }
 
     /// - Parameter model: the columns that `refreshModel` reads.

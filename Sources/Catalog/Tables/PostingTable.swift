@@ -1,22 +1,22 @@
 import FoundationEssentials
 import GRDB
 
-/// For each term the models that have it: posting lists, from which the models of a query are put together.
+/// For each term the places of the models that have it: posting lists, from which the models of a query are put together.
 ///
-/// A list is kept in blocks of neighbouring numbers, because one model changes one block of each of its terms, and read
+/// A list is kept in blocks of neighbouring places, because one model changes one block of each of its terms, and read
 /// in the snapshot that everything else is read in.
 enum PostingTable {
     static let schema = """
         CREATE TABLE postings (
             term INTEGER NOT NULL,             -- TermNumber
-            block INTEGER NOT NULL,            -- the models' numbers divided by PostingBlock.size
+            block INTEGER NOT NULL,            -- the models' places divided by PostingBlock.size
             models BLOB NOT NULL,              -- PostingBlock
             PRIMARY KEY (term, block)
         ) WITHOUT ROWID;
         """
 }
 
-/// Which of 4096 neighbouring numbers belong to models with a term: one bit each.
+/// Which of 4096 neighbouring places belong to models with a term: one bit each.
 struct PostingBlock {
     static let size: Int32 = 4096
     /// Words of 64 bits.
@@ -28,7 +28,7 @@ struct PostingBlock {
 
     init() {}
 
-    /// The stored form, little-endian: the places of the bits in their order, 16 bits each, or, where that would be no
+    /// The stored form, little-endian: the numbers of the bits in their order, 16 bits each, or, where that would be no
     /// shorter, all bits.
     init(_ bytes: UnsafeRawBufferPointer) {
         words.withUnsafeMutableBufferPointer { Self.read(bytes, into: $0) }
@@ -42,17 +42,17 @@ struct PostingBlock {
             }
         } else {
             for index in 0..<bytes.count / 2 {
-                let place = Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)))
-                words[place / 64 % wordCount] |= 1 << UInt64(place % 64)
+                let bit = Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)))
+                words[bit / 64 % wordCount] |= 1 << UInt64(bit % 64)
             }
         }
     }
 
-    subscript(place: Int) -> Bool {
-        get { words[place / 64] & 1 << UInt64(place % 64) != 0 }
+    subscript(index: Int) -> Bool {
+        get { words[index / 64] & 1 << UInt64(index % 64) != 0 }
         set {
-            let bit: UInt64 = 1 << UInt64(place % 64)
-            if newValue { words[place / 64] |= bit } else { words[place / 64] &= ~bit }
+            let bit: UInt64 = 1 << UInt64(index % 64)
+            if newValue { words[index / 64] |= bit } else { words[index / 64] &= ~bit }
         }
     }
 
@@ -66,8 +66,8 @@ struct PostingBlock {
             for (index, word) in words.enumerated() {
                 var rest = word
                 while rest != 0 {
-                    let place = UInt16(64 * index + rest.trailingZeroBitCount)
-                    withUnsafeBytes(of: place.littleEndian) { data.append(contentsOf: $0) }
+                    let bit = UInt16(64 * index + rest.trailingZeroBitCount)
+                    withUnsafeBytes(of: bit.littleEndian) { data.append(contentsOf: $0) }
                     rest &= rest - 1
                 }
             }
@@ -77,16 +77,16 @@ struct PostingBlock {
 }
 
 /// One block of one list.
-struct PostingPlace: Hashable {
+struct PostingKey: Hashable {
     let term: TermNumber
     let block: Int32
 }
 
 extension Projection {
-    /// Says that a model has a term from now on, or no longer; written by `finish`.
-    func post(_ term: TermNumber, _ model: Int32, _ isMember: Bool) {
-        let place = PostingPlace(term: term, block: model / PostingBlock.size)
-        postingChanges[place, default: [:]][model % PostingBlock.size] = isMember
+    /// Says that the model at a place has a term from now on, or no longer; written by `finish`.
+    func post(_ term: TermNumber, _ place: Int32, _ isMember: Bool) {
+        let key = PostingKey(term: term, block: place / PostingBlock.size)
+        postingChanges[key, default: [:]][place % PostingBlock.size] = isMember
     }
 
     func writePostings() throws {
@@ -94,16 +94,16 @@ extension Projection {
         let changes = postingChanges.sorted {
             ($0.key.term.value, $0.key.block) < ($1.key.term.value, $1.key.block)
         }
-        for (place, members) in changes {
-            let (term, number) = (Int64(place.term.value), place.block)
+        for (key, members) in changes {
+            let (term, number) = (Int64(key.term.value), key.block)
             var block = PostingBlock()
             try database.scan("SELECT models FROM postings WHERE term = ? AND block = ?", [term, number]) { row in
                 block = PostingBlock(row.bytes(0))
             }
-            for (model, isMember) in members { block[Int(model)] = isMember }
+            for (index, isMember) in members { block[Int(index)] = isMember }
             if block.count == 0 {
                 try database.run("DELETE FROM postings WHERE term = ? AND block = ?", [term, number])
-                emptied.insert(place.term)
+                emptied.insert(key.term)
             } else {
                 try database.run(
                     """

@@ -10,13 +10,12 @@ enum ReactionTable {
     static let schema = """
         CREATE TABLE reactions (
             id INTEGER PRIMARY KEY,
-            post BLOB NOT NULL UNIQUE,
+            post BLOB NOT NULL,
             subject_id INTEGER NOT NULL,
             author_id INTEGER NOT NULL,
             emoji BLOB NOT NULL,               -- UTF-8 as it was signed
             created INTEGER NOT NULL,
-            hidden INTEGER NOT NULL,
-            UNIQUE (subject_id, author_id, emoji)
+            hidden INTEGER NOT NULL
         );
         CREATE TABLE reaction_counts (
             subject_id INTEGER NOT NULL, emoji BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (subject_id, emoji)
@@ -27,10 +26,20 @@ enum ReactionTable {
         ) WITHOUT ROWID;
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("reaction_counts_top", on: "reaction_counts (subject_id, n DESC, emoji)")
+    static let indexes = [
+        LateIndex("reactions_post", on: "reactions (post)", isUnique: true, .posts),
+        LateIndex("reactions_slot", on: "reactions (subject_id, author_id, emoji)", isUnique: true, .slots),
+        LateIndex("reaction_counts_top", on: "reaction_counts (subject_id, n DESC, emoji)"),
     ]
+
+    /// All counts.
+    static let derived = """
+        INSERT INTO reaction_counts (subject_id, emoji, n)
+        SELECT subject_id, emoji, COUNT(*) FROM reactions WHERE hidden = 0 GROUP BY subject_id, emoji;
+        INSERT INTO reaction_days (subject_id, day, n)
+        SELECT subject_id, created / \(Trending.daySeconds) AS day, COUNT(*) FROM reactions WHERE hidden = 0
+        GROUP BY subject_id, day;
+        """
 }
 
 private struct StoredReaction {
@@ -69,11 +78,14 @@ extension Projection {
         let stored = StoredReaction(
             post, subjectID: try subjectID(subject), authorID: try authorID(post.author),
             emoji: Data(reaction.emoji.utf8), isHidden: isHidden(post.id))
-        let old = try database.row(
-            """
-            SELECT \(StoredReaction.columns) FROM reactions WHERE subject_id = ? AND author_id = ? AND emoji = ?
-            """, [stored.subjectID, stored.authorID, stored.emoji]
-        ).map(StoredReaction.init)
+        let old =
+            try isFilling
+            ? nil
+            : database.row(
+                """
+                SELECT \(StoredReaction.columns) FROM reactions WHERE subject_id = ? AND author_id = ? AND emoji = ?
+                """, [stored.subjectID, stored.authorID, stored.emoji]
+            ).map(StoredReaction.init)
         if let old {
             if old.post == post.id { return }
             try remove(old)
@@ -85,8 +97,8 @@ extension Projection {
         if !stored.isHidden { try count(stored, by: 1) }
     }
 
-    func hideReaction(_ post: LoggedPost) throws {
-        if let stored = try reaction(post.id) { try remove(stored) }
+    func hideReaction(_ post: Hash32) throws {
+        if let stored = try reaction(post) { try remove(stored) }
     }
 
     func refreshHiddenReaction(_ post: Hash32) throws {
@@ -107,6 +119,7 @@ extension Projection {
     }
 
     private func count(_ reaction: StoredReaction, by change: Int64) throws {
+        if isFilling { return }
         tally(subjectID: reaction.subjectID, .reaction(change))
         let left = try database.integer(
             """

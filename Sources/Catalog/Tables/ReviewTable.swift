@@ -9,21 +9,21 @@ enum ReviewTable {
     static let schema = """
         CREATE TABLE reviews (
             id INTEGER PRIMARY KEY,
-            post BLOB NOT NULL UNIQUE,
+            post BLOB NOT NULL,
             subject_id INTEGER NOT NULL,
             author_id INTEGER NOT NULL,
             created INTEGER NOT NULL,
             tie INTEGER NOT NULL,
             recommended INTEGER NOT NULL,
             hidden INTEGER NOT NULL,
-            text TEXT NOT NULL,
-            UNIQUE (subject_id, author_id)
+            text TEXT NOT NULL
         );
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("reviews_newest", on: "reviews (subject_id, hidden, created, tie, id)")
+    static let indexes = [
+        LateIndex("reviews_post", on: "reviews (post)", isUnique: true, .posts),
+        LateIndex("reviews_slot", on: "reviews (subject_id, author_id)", isUnique: true, .slots),
+        LateIndex("reviews_newest", on: "reviews (subject_id, hidden, created, tie, id)"),
     ]
 }
 
@@ -62,8 +62,8 @@ extension Projection {
         }
     }
 
-    func hideReview(_ post: LoggedPost) throws {
-        try removeReview(post.id)
+    func hideReview(_ post: Hash32) throws {
+        try removeReview(post)
     }
 
     private func removeReview(_ post: Hash32) throws {

@@ -85,6 +85,15 @@ extension Projection {
         try setImagesFromHere(ofAuthor: id, isResident)
     }
 
+    /// The same of all images.
+    func refreshEarnedImages() throws {
+        try database.run(
+            """
+            UPDATE images SET earned = NOT earned
+            WHERE earned <> (author_id IN (SELECT id FROM authors WHERE earned <> 0))
+            """)
+    }
+
     private func followed(_ follows: WireFollows) -> [Hash32] {
         follows.follows.compactMap { Hash32($0.author) }
     }
@@ -111,7 +120,11 @@ extension Projection {
             row[1] as Bool != isEarned, let id = row[0] as Int64?
         else { return }
         try database.run("UPDATE authors SET earned = ? WHERE id = ?", [isEarned, id])
-        try database.run("UPDATE images SET earned = ? WHERE author_id = ?", [isEarned, id])
+        if isFilling {
+            filled.hasMovedImages = true
+        } else {
+            try database.run("UPDATE images SET earned = ? WHERE author_id = ?", [isEarned, id])
+        }
         try database.run("UPDATE shown_blobs SET earned = ? WHERE author_id = ?", [isEarned, id])
         try database.run(
             "UPDATE files SET earned = ? WHERE release_id IN (SELECT id FROM releases WHERE author_id = ?)",

@@ -3,7 +3,7 @@ import GRDB
 import Moderation
 import WaggleProtocol
 
-/// Full text of models: name, slug, tags, and the trained words, versions and base models of their releases.
+/// Full text of models, at their places: name, slug, tags, and the trained words, versions and base models of their releases.
 enum SearchTable {
     static let schema = """
         CREATE VIRTUAL TABLE models_text USING fts5 (
@@ -79,20 +79,21 @@ struct SearchText: Equatable {
 }
 
 extension Projection {
-    func setSearchText(_ text: SearchText?, ofModel id: Int32) throws {
-        let row = try database.row("SELECT shelf, name, slug, tags, words FROM models_text WHERE rowid = ?", [id])
+    /// - Parameter place: of the model, see `model_owners`.
+    func setSearchText(_ text: SearchText?, at place: Int32) throws {
+        let row = try database.row("SELECT shelf, name, slug, tags, words FROM models_text WHERE rowid = ?", [place])
         if let row {
             let stored = SearchText(
                 shelf: Int64((row[0] as String).dropFirst()) ?? 0, name: row[1], slug: row[2], tags: row[3],
                 words: row[4])
             if stored == text { return }
             countWords(of: stored, by: -1)
-            try database.run("DELETE FROM models_text WHERE rowid = ?", [id])
+            try database.run("DELETE FROM models_text WHERE rowid = ?", [place])
         }
         guard let text else { return }
         countWords(of: text, by: 1)
         try database.run(
             "INSERT INTO models_text (rowid, shelf, name, slug, tags, words) VALUES (?, ?, ?, ?, ?, ?)",
-            [id, "s\(text.shelf)", text.name, text.slug, text.tags, text.words])
+            [place, SearchExpression.word(shelf: text.shelf), text.name, text.slug, text.tags, text.words])
     }
 }

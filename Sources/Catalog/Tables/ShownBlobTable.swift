@@ -24,9 +24,8 @@ enum ShownBlobTable {
         CREATE INDEX shown_blobs_author ON shown_blobs (author_id);
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("shown_blobs_sha256", on: "shown_blobs (sha256, earned, shelf)")
+    static let indexes = [
+        LateIndex("shown_blobs_sha256", on: "shown_blobs (sha256, earned, shelf)")
     ]
 }
 

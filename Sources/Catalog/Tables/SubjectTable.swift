@@ -17,9 +17,29 @@ enum SubjectTable {
             comments INTEGER NOT NULL DEFAULT 0,
             reactions INTEGER NOT NULL DEFAULT 0
         );
-        CREATE INDEX subjects_model ON subjects (model_id) WHERE model_id IS NOT NULL;
-        CREATE INDEX subjects_work ON subjects (work_id) WHERE work_id IS NOT NULL;
         """
+
+    /// Everything that is counted, except downloads.
+    static let derived = """
+        UPDATE subjects SET recommended = c.recommended, not_recommended = c.not_recommended, comments = c.comments,
+            reactions = c.reactions
+        FROM (
+            SELECT subject_id, SUM(recommended) AS recommended, SUM(not_recommended) AS not_recommended,
+                SUM(comments) AS comments, SUM(reactions) AS reactions
+            FROM (
+                SELECT subject_id, COUNT(*) FILTER (WHERE recommended <> 0) AS recommended,
+                    COUNT(*) FILTER (WHERE recommended = 0) AS not_recommended, 0 AS comments, 0 AS reactions
+                FROM reviews WHERE hidden = 0 GROUP BY subject_id
+                UNION ALL SELECT subject_id, 0, 0, COUNT(*), 0 FROM comments WHERE hidden = 0 GROUP BY subject_id
+                UNION ALL SELECT subject_id, 0, 0, 0, SUM(n) FROM reaction_counts GROUP BY subject_id)
+            GROUP BY subject_id) AS c
+        WHERE subjects.id = c.subject_id
+        """
+
+    static let indexes = [
+        LateIndex("subjects_model", on: "subjects (model_id) WHERE model_id IS NOT NULL"),
+        LateIndex("subjects_work", on: "subjects (work_id) WHERE work_id IS NOT NULL"),
+    ]
 }
 
 extension Projection {
@@ -57,12 +77,20 @@ extension Projection {
 
     /// The same of an image post that somebody named, from its images.
     func refreshShelves(ofImagePost post: Hash32) throws {
+        if isFilling { return }
         try database.run(
             "UPDATE subjects SET shelves = ? WHERE post = ?", [try shelves(ofImagePost: post), post.data])
     }
 
+    /// The same of all image posts.
+    func refreshShelvesOfImagePosts() throws {
+        let posts = try database.rows("SELECT s.post FROM subjects s JOIN image_posts p ON p.post = s.post")
+        for post in posts { try refreshShelves(ofImagePost: post.hash(0)) }
+    }
+
     private func shelves(ofImagePost post: Hash32) throws -> Int64 {
-        try database.rows(
+        if isFilling { return 0 }
+        return try database.rows(
             """
             SELECT DISTINCT i.shelf FROM image_posts p JOIN images i ON i.post_id = p.id WHERE p.post = ?
             """, [post.data]
@@ -71,7 +99,7 @@ extension Projection {
 
     /// Adds to what is counted for a post; written by `finish`.
     func tally(subjectID: Int64, _ change: Tally) {
-        tallies[subjectID, default: Tally()].add(change)
+        if !isFilling { tallies[subjectID, default: Tally()].add(change) }
     }
 
     func writeTallies() throws {

@@ -79,9 +79,10 @@ extension Projection {
     /// Replaces the terms of a model. Of two spellings the one that sorts first is kept.
     /// - Parameters:
     ///   - pairs: folded base models and formats that one release has together.
+    ///   - place: of the model, see `model_owners`.
     ///   - shelf: nil for a model that is not here.
     func setTerms(
-        _ terms: [Term], pairs: [(base: String, format: String)] = [], ofModel id: Int32, at shelf: Int64?
+        _ terms: [Term], pairs: [(base: String, format: String)] = [], at place: Int32, shelf: Int64?
     ) throws {
         var wanted: [TermKey: Term] = [:]
         for term in terms where !term.value.isEmpty || term.kind.isMark {
@@ -89,16 +90,16 @@ extension Projection {
             if let other = wanted[key], !term.label.utf8.lexicographicallyPrecedes(other.label.utf8) { continue }
             wanted[key] = term
         }
-        let stored = try facets(ofModel: id)
+        let stored = try facets(at: place)
         let row = try facetRow(Array(wanted.values), pairs: pairs)
-        try setFacets(shelf.map { StoredFacets(shelf: $0, row: row) }, ofModel: id)
+        try setFacets(shelf.map { StoredFacets(shelf: $0, row: row) }, at: place)
         let (old, new) = (Set(stored?.row.terms ?? []), Set(row.terms))
-        for term in old.subtracting(new) { post(term, id, false) }
-        for term in new.subtracting(old) { post(term, id, true) }
+        for term in old.subtracting(new) { post(term, place, false) }
+        for term in new.subtracting(old) { post(term, place, true) }
         let isMoved = stored?.shelf != shelf
         if isMoved {
-            try stand(id, onShelf: stored?.shelf, false)
-            try stand(id, onShelf: shelf, true)
+            try stand(place, onShelf: stored?.shelf, false)
+            try stand(place, onShelf: shelf, true)
         }
         // What moves is counted anew with all terms.
         if let stored {
@@ -115,10 +116,10 @@ extension Projection {
         }
     }
 
-    private func stand(_ model: Int32, onShelf shelf: Int64?, _ isThere: Bool) throws {
+    private func stand(_ place: Int32, onShelf shelf: Int64?, _ isThere: Bool) throws {
         guard let shelf else { return }
         count(.all, shelf: shelf, by: isThere ? 1 : -1)
-        if let term = try termNumber(Term(.shelf, String(shelf))) { post(term, model, isThere) }
+        if let term = try termNumber(Term(.shelf, String(shelf))) { post(term, place, isThere) }
     }
 
     func count(_ kind: TermKind, shelf: Int64, _ label: String = "", by change: Int64) {

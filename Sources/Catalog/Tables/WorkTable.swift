@@ -34,11 +34,14 @@ enum WorkTable {
             tie INTEGER NOT NULL,
             PRIMARY KEY (collection_id, position)
         ) WITHOUT ROWID;
+        -- By the work's number. Kind and shelf are words like the others, so that what is hidden takes no place.
+        CREATE VIRTUAL TABLE works_text USING fts5(
+            kind, shelf, name, tags, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+        );
         """
 
-    /// What only lists are read by.
-    static let lists = [
-        ListIndex("collection_items_newest", on: "collection_items (subject_id, shelf, created, tie, collection_id)")
+    static let indexes = [
+        LateIndex("collection_items_newest", on: "collection_items (subject_id, shelf, created, tie, collection_id)")
     ]
 }
 
@@ -80,6 +83,23 @@ enum Work {
         }
     }
 
+    /// What it is found by.
+    fileprivate var name: String {
+        switch self {
+        case .collection(let body): body.name
+        case .article(let body): body.title
+        case .workflow(let body): body.name
+        }
+    }
+
+    fileprivate var tags: [String] {
+        switch self {
+        case .collection: []
+        case .article(let body): body.tags
+        case .workflow(let body): body.tags
+        }
+    }
+
     /// The blob that it shows; empty when there is none.
     fileprivate var blob: Data {
         switch self {
@@ -109,6 +129,12 @@ extension Projection {
                 id, Int64(post.kind.rawValue), post.id.data, authorID, post.slot, Int64(post.created), name.tie,
                 Int64(work.level.rawValue), shelf, try work.body.serializedData() as Data,
             ])
+        try database.run(
+            "INSERT INTO works_text (rowid, kind, shelf, name, tags) VALUES (?, ?, ?, ?, ?)",
+            [
+                id, SearchExpression.word(post.kind), SearchExpression.word(shelf: shelf),
+                SearchTable.plain(work.name), SearchTable.plain(work.tags.joined(separator: "\n")),
+            ])
         try setShownBlob(work.blob, of: post, authorID: authorID, level: work.level)
         try database.run("UPDATE subjects SET work_id = ? WHERE id = ?", [id, try subjectID(post.id)])
         guard case .collection(let collection) = work else { return }
@@ -132,6 +158,7 @@ extension Projection {
 
     private func removeWork(_ id: Int32, _ post: Hash32) throws {
         try database.run("DELETE FROM works WHERE id = ?", [id])
+        try database.run("DELETE FROM works_text WHERE rowid = ?", [id])
         try database.run("DELETE FROM collection_items WHERE collection_id = ?", [id])
         try removeShownBlob(of: post)
     }
@@ -153,6 +180,8 @@ extension Projection {
             ofWork: post, PostKind(rawValue: row[1]), level: Level(declared: row[2]),
             blob: (row[3] as Data?).flatMap { Hash32($0) })
         try database.run("UPDATE works SET shelf = ? WHERE id = ?", [shelf, row[0] as Int64])
+        try database.run(
+            "UPDATE works_text SET shelf = ? WHERE rowid = ?", [SearchExpression.word(shelf: shelf), row[0] as Int64])
         try database.run("UPDATE collection_items SET shelf = ? WHERE collection_id = ?", [shelf, row[0] as Int64])
     }
 }

@@ -67,7 +67,7 @@ public struct Status: Operation {
     }
 }
 
-/// `waggle reindex`: deletes the catalog and computes it anew from the log.
+/// `waggle reindex`: computes the catalog anew from the log. The old one answers until the new one is whole.
 public struct Reindex: Operation {
     public static let name = "reindex"
     public init() {}
@@ -86,11 +86,13 @@ public struct Reindex: Operation {
         }
         // The follower of the log fills it again; here it is only watched.
         context.log.wakeFollowers()
-        while context.catalog.appliedSeq < target {
-            let applied = context.catalog.appliedSeq
-            context.progress(Progress(activity: "indexing", done: applied, total: target))
-            await context.catalog.waitUntilApplied(min(target, applied + 1000))
+        while context.catalog.takenSeq < target, !Task.isCancelled {
+            let taken = context.catalog.takenSeq
+            context.progress(Progress(activity: "indexing", done: taken, total: target))
+            await context.catalog.waitUntilTaken(min(target, taken + 1000))
         }
+        context.progress(Progress(activity: "making lists", done: target, total: target))
+        await context.catalog.waitUntilApplied(target)
         return Reply(lines: target)
     }
 }

@@ -1,0 +1,71 @@
+import Digests
+import GRDB
+import PostLog
+import WaggleProtocol
+
+/// What the batches of a filling leave to its end.
+struct FilledRows: Sendable {
+    /// Posts that went out of force, of kinds that are found by their post at the end only.
+    var hidden: [Hash32: PostKind] = [:]
+    /// Authors of images earned room, or lost it, after their images came.
+    var hasMovedImages = false
+}
+
+/// The end of a filling: everything that is told from several posts, once, from all rows. What comes out is what the
+/// same posts would have left behind one by one.
+extension Projection {
+    /// Whether a line waits for the end. A post that comes into force again has its rows still.
+    func leaveToEnd(_ entry: LogEntry) -> Bool {
+        switch (entry.post.kind, entry.event) {
+        case (.imagePost, .hidden), (.review, .hidden), (.comment, .hidden), (.reaction, .hidden):
+            filled.hidden[entry.post.id] = entry.post.kind
+            return true
+        case (.imagePost, .shown), (.review, .shown), (.comment, .shown), (.reaction, .shown):
+            return !filled.hidden.isEmpty && filled.hidden.removeValue(forKey: entry.post.id) != nil
+        default:
+            return false
+        }
+    }
+
+    func endFilling() throws {
+        try CatalogSchema.makeIndexes(.posts, database)
+        for (post, kind) in filled.hidden {
+            switch kind {
+            case .imagePost: try hideImages(of: post)
+            case .review: try hideReview(post)
+            case .comment: try hideComment(post)
+            default: try hideReaction(post)
+            }
+        }
+        try CatalogSchema.makeIndexes(.slots, database)
+        if filled.hasMovedImages { try refreshEarnedImages() }
+        filled = FilledRows()
+        isFilling = false
+
+        let derived = [
+            ReactionTable.derived, SubjectTable.derived, CommentTable.derived, ImageLinkTable.derived,
+            ImageTermTable.derived, ActivityTable.derived, ImageTable.derived,
+        ]
+        for sql in derived { try database.execute(sql: sql) }
+        try refreshShelvesOfImagePosts()
+        try CatalogSchema.makeIndexes(.rows, database)
+        try ImageCountTable.start(database)
+        try refreshAllModels()
+        try CatalogSchema.makeIndexes(.models, database)
+        for row in try database.rows("SELECT DISTINCT author_id FROM models") { staleAuthors.insert(row[0]) }
+        try finish()
+    }
+
+    /// In the order of their places, so that each block of a posting list is written once.
+    private func refreshAllModels() throws {
+        var block: Int32 = 0
+        for row in try database.rows("SELECT id, place FROM models ORDER BY place") {
+            let (id, place): (Int32, Int32) = (row[0], row[1])
+            if place / PostingBlock.size != block { try writePostings() }
+            block = place / PostingBlock.size
+            try refreshModel(id)
+            try refreshCounts(id)
+            try refreshCovers(ofModel: id)
+        }
+    }
+}
