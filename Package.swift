@@ -114,21 +114,21 @@ let package = Package(
             ], swiftSettings: optimised),
         .target(
             name: "Generation",
-            dependencies: ["Digests", "WaggleProtocol", "Formats", "Sandbox", grdb, system],
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Formats", "Sandbox", grdb, system],
             swiftSettings: optimised),
         .target(
             name: "Operations",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
-                "Federation", protobuf, nio, nioPosix, system,
+                "Federation", "Generation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
-                "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
+                "Federation", "Generation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
             ], swiftSettings: strict),
@@ -137,12 +137,16 @@ let package = Package(
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
-                "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle, unixSignals,
+                "Federation", "Generation", "Sandbox", "Operations", "Gateway", log, nio, nioPosix, nioHTTP1,
+                asyncHTTPClient,
+                lifecycle, unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle",
-            dependencies: ["Formats", "Identity", "Accounts", "Node", "Operations", argumentParser, log, system],
+            dependencies: [
+                "Formats", "Identity", "Accounts", "Node", "Generation", "Operations", argumentParser, log, system,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
@@ -211,7 +215,8 @@ let package = Package(
                 "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
         .testTarget(
-            name: "GenerationTests", dependencies: ["Digests", "WaggleProtocol", "Generation"], swiftSettings: strict),
+            name: "GenerationTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Formats", "Generation"],
+            swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
             dependencies: [
@@ -235,7 +240,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Ledger", "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
+                "Ledger", "Catalog", "Federation", "Generation", "Operations", "Gateway", protobuf, nio, log, httpTypes,
+                hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Digests", "Operations", "Node", system], swiftSettings: strict),

@@ -17,6 +17,8 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case accounts
     /// Currencies: what became final, and orders under way.
     case ledger
+    /// Drawing jobs, with the holds that pay for them. After the ledger, which has the holds.
+    case jobs
 
     public var fileName: String { rawValue + ".db" }
 

@@ -47,6 +47,7 @@ extension Node {
                     .init(service: Background { await self.keepPictures() }),
                     .init(service: Background { await self.keepCheckpoints() }),
                     .init(service: Background { await self.keepCurrencies() }),
+                    .init(service: Background { await self.keepDrawing() }),
                     .init(service: Background { await self.keepDumps() }, successTerminationBehavior: .ignore),
                     .init(service: Background { await self.letPeopleMove() }, successTerminationBehavior: .ignore),
                     .init(

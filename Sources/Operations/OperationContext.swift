@@ -3,6 +3,7 @@ public import BlobStore
 public import Catalog
 public import Digests
 public import Federation
+public import Generation
 import Identity
 public import Ledger
 public import Moderation
@@ -18,6 +19,8 @@ public struct OperationContext: Sendable {
     public let federation: Federation
     public let accounts: Accounts
     public let currencies: Currencies
+    /// Draws pictures.
+    public let generation: GenerationService
     public let keyring: Keyring
     /// Holds a restored node back from signing.
     public let signing: SigningHold
@@ -35,10 +38,13 @@ public struct OperationContext: Sendable {
     public private(set) var progress: @Sendable (Progress) -> Void
     /// Who asks over the web; nil at the command line, which is the operator's.
     public private(set) var caller: Account?
+    /// A visitor who may draw a little without an account; nil for everybody else.
+    public private(set) var guest: String?
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, currencies: Currencies, keyring: Keyring, signing: SigningHold, settings: [SettingView],
+        accounts: Accounts, currencies: Currencies, generation: GenerationService, keyring: Keyring,
+        signing: SigningHold, settings: [SettingView],
         publicURL: String?,
         urls: [String],
         software: String,
@@ -54,6 +60,7 @@ public struct OperationContext: Sendable {
         self.federation = federation
         self.accounts = accounts
         self.currencies = currencies
+        self.generation = generation
         self.keyring = keyring
         self.signing = signing
         self.settings = settings
@@ -81,8 +88,17 @@ public struct OperationContext: Sendable {
         return context
     }
 
+    /// The same services for a visitor without an account, who sees what visitors see.
+    ///
+    /// - Parameter name: what tells this visitor's jobs from those of others.
+    public func acting(asGuest name: String) -> OperationContext {
+        var context = self
+        context.guest = name
+        return context
+    }
+
     /// Whose eyes names are resolved with.
-    public var viewer: Viewer { caller?.viewer ?? .owner }
+    public var viewer: Viewer { caller?.viewer ?? (guest == nil ? .owner : .anonymous) }
 
     /// Counts posts that the caller is about to make.
     ///
@@ -101,6 +117,19 @@ extension OperationContext {
     /// This node as a witness of the logs that it knows.
     public var witness: LedgerWitness {
         LedgerWitness(store: currencies.store, key: keyring.node.device, now: now)
+    }
+
+    /// Buzz for a unit of drawing; 0 where it is free.
+    public var generationPrice: Double {
+        setting("generation.price").flatMap { Double($0) } ?? 0
+    }
+
+    /// Jobs a day that a visitor without an account may have drawn.
+    public var guestJobs: Int { setting("generation.guests").flatMap { Int($0) } ?? 0 }
+
+    /// A setting's value; nil for one that is not known or empty.
+    func setting(_ key: String) -> String? {
+        settings.first { $0.key == key }.flatMap { $0.value.isEmpty ? nil : $0.value }
     }
 
     /// Who may register here.

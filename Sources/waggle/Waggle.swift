@@ -26,7 +26,7 @@ struct Waggle: AsyncParsableCommand {
             RemoveCommand.self, CollectionCommand.self, FollowCommand.self, BuzzCommand.self, ReindexCommand.self,
             PeerCommand.self,
             PushCommand.self, MirrorCommand.self, StoreCommand.self, RepairCommand.self, BackupCommand.self,
-            DumpCommand.self, ImportCommand.self,
+            DumpCommand.self, ImportCommand.self, GenCommand.self,
             AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self,
         ])
 

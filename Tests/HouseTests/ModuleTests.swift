@@ -8,7 +8,8 @@ struct ModuleTests {
     private static let rows: [[String]] = [
         ["CSodium", "COpenSSL", "CZstd", "CWaggleSystem"], ["Digests"], ["WaggleProtocol"],
         ["Identity", "Formats", "Sandbox"],
-        ["PostLog", "BlobStore", "Backup", "Media"], ["Moderation", "Ledger", "Accounts"], ["Catalog"], ["Federation", "Generation"],
+        ["PostLog", "BlobStore", "Backup", "Media"], ["Moderation", "Ledger", "Accounts"], ["Catalog"],
+        ["Federation", "Generation"],
         ["Operations"], ["Gateway"],
         ["Node"],
         ["waggle"],

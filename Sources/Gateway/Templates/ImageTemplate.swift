@@ -15,6 +15,7 @@ extension Templates {
         <li><a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a></li>{{#last()}}</ul>{{/last()}}{{/models}}
         {{>reactionrow}}
         <p><a class="button" href="{{source}}" download>Download <span>{{size}}, with its metadata</span></a>\
+        {{#remixHref}} <a class="button" href="{{.}}">Remix</a>{{/remixHref}}\
         {{#bareSource}} <a class="quiet button" href="{{.}}" download>Without its metadata</a>{{/bareSource}}</p>
         {{#text}}<div class="prose part">{{{.}}}</div>{{/text}}
         {{#prompt}}<section aria-labelledby="prompt"><h2 id="prompt">Prompt</h2><p class="quote">{{.}}</p></section>{{/prompt}}

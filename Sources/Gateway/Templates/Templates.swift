@@ -11,6 +11,7 @@ enum Templates {
         "creators": creators, "creator": creator, "articles": articles, "article": article, "about": about,
         "federation": federation, "buzz": buzz, "currency": currency, "wallet": wallet, "final": finalReceipt,
         "finallist": finallist,
+        "generate": generate, "job": job, "jobs": jobs,
         "error": error, "setup": setup,
         // Text of an author as HTML, for clients that want it so.
         "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",

@@ -82,14 +82,16 @@ enum OpenAPIDocument {
                     "token": ["type": "http", "scheme": "bearer", "description": "`waggle token new --scope …`"],
                     "session": ["type": "apiKey", "in": "cookie", "name": "__Host-waggle"],
                 ],
-                "schemas": .members(OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }),
+                "schemas": .members(
+                    OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }
+                        .merging(OpenAPIGeneration.schemas) { $1 }),
             ],
         ]
     }
 
     private static var paths: [String: OpenAPIValue] {
         var paths: [String: [String: OpenAPIValue]] = [:]
-        for route in OpenAPIPaths.all + OpenAPIBuzz.paths {
+        for route in OpenAPIPaths.all + OpenAPIBuzz.paths + OpenAPIGeneration.paths {
             paths[route.path, default: [:]][route.method] = route.value
         }
         return paths.mapValues { .members($0) }
