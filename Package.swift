@@ -118,13 +118,13 @@ let package = Package(
             swiftSettings: optimised),
         .target(
             name: "Generation",
-            dependencies: ["Digests", "WaggleProtocol", "Formats", "Sandbox", grdb, system],
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Formats", "Sandbox", grdb, system],
             swiftSettings: optimised),
         .target(
             name: "Operations",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "Sandbox", "Media", "PostLog",
-                "BlobStore", "Moderation", "Accounts", "Ledger", "Catalog", "Economy", "Federation",
+                "BlobStore", "Moderation", "Accounts", "Ledger", "Catalog", "Economy", "Federation", "Generation",
                 protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
@@ -132,7 +132,7 @@ let package = Package(
             dependencies: [
                 "CZlib", "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
-                "Economy", "Federation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
+                "Economy", "Federation", "Generation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
             ], swiftSettings: strict),
@@ -141,13 +141,15 @@ let package = Package(
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Ledger", "Catalog",
-                "Economy", "Federation", "Operations", "Gateway", log, nio, nioPosix, asyncHTTPClient, lifecycle,
-                unixSignals,
+                "Economy", "Federation", "Generation", "Sandbox", "Operations", "Gateway", log, nio, nioPosix, nioHTTP1,
+                asyncHTTPClient, lifecycle, unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle",
-            dependencies: ["Formats", "Identity", "Accounts", "Node", "Operations", argumentParser, log, system],
+            dependencies: [
+                "Formats", "Identity", "Accounts", "Node", "Generation", "Operations", argumentParser, log, system,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "waggle-demo", dependencies: ["CZstd", "Digests", "Formats", argumentParser, unixSignals],
@@ -221,7 +223,8 @@ let package = Package(
                 "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
         .testTarget(
-            name: "GenerationTests", dependencies: ["Digests", "WaggleProtocol", "Generation"], swiftSettings: strict),
+            name: "GenerationTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Formats", "Generation"],
+            swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
             dependencies: [
@@ -246,7 +249,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Ledger", "Catalog", "Economy", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes,
+                "Ledger", "Catalog", "Economy", "Federation", "Generation", "Operations", "Gateway", protobuf, nio, log,
+                httpTypes,
                 hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),

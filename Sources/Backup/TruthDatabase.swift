@@ -19,6 +19,8 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case ledger
     /// Terms of bounties that are decided here, when entries arrived, rewards that were counted.
     case economy
+    /// Drawing jobs, with the holds that pay for them. After the ledger, which has the holds.
+    case jobs
 
     public var fileName: String { rawValue + ".db" }
 

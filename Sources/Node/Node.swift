@@ -7,6 +7,7 @@ import Digests
 import Economy
 import Federation
 import FoundationEssentials
+import Generation
 import Identity
 import Ledger
 public import Logging
@@ -30,6 +31,7 @@ public final class Node: Sendable {
     let accounts: Accounts
     let currencies: Currencies
     let economy: EconomyStore
+    let generation: GenerationService
     let uploads: UploadStore
     let signing: SigningHold
     let log: PostLog
@@ -88,6 +90,8 @@ public final class Node: Sendable {
         } catch let error as LedgerError {
             throw OperationError(error)
         } catch let error as EconomyError {
+            throw OperationError(error)
+        } catch let error as GenerationError {
             throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
@@ -161,6 +165,10 @@ public final class Node: Sendable {
         currencies = try await Currencies(
             path: database("ledger.db"), keyPath: home.ledgerKey.string,
             transport: LedgerClient { [federation] url in federation.client(for: url) }, now: Node.now)
+        let payment = BuzzPayment()
+        generation = try Self.drawing(
+            settings, home, blobs: blobs, catalog: catalog, moderation: moderation, keyring: keyring,
+            payment: payment, http: http)
         let room = RoomKeeper(
             log: log, catalog: catalog, federation: federation, admission: admission, logger: logger)
         follower = Task { [log, catalog] in
@@ -168,6 +176,7 @@ public final class Node: Sendable {
             await CatalogFollower(log: log, catalog: catalog, logger: logger).run()
             await keeping
         }
+        payment.use { [weak self] in self?.context() }
     }
 
     /// How this node talks to others.
@@ -189,6 +198,7 @@ public final class Node: Sendable {
 
     /// Ends what runs and closes the stores. What was reported as done is on disk already.
     public func close() async {
+        await generation.stop()
         log.close()
         follower.cancel()
         await follower.value
@@ -218,7 +228,8 @@ public final class Node: Sendable {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, currencies: currencies, economy: economy, keyring: keyring, signing: signing,
+            accounts: accounts, currencies: currencies, economy: economy, generation: generation, keyring: keyring,
+            signing: signing,
             settings: settings.all,
             publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,

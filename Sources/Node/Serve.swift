@@ -48,6 +48,7 @@ extension Node {
                     .init(service: Background { await self.keepCheckpoints() }),
                     .init(service: Background { await self.keepCurrencies() }),
                     .init(service: Background { await self.keepEconomy() }),
+                    .init(service: Background { await self.keepDrawing() }),
                     .init(service: Background { await self.keepDumps() }, successTerminationBehavior: .ignore),
                     .init(service: Background { await self.letPeopleMove() }, successTerminationBehavior: .ignore),
                     .init(

@@ -71,6 +71,40 @@ public struct Settings: Sendable {
         {
             $0.isEmpty || Hex.decode($0, count: 32) != nil
         },
+        Key(
+            name: "generation.backend", standard: "embedded",
+            form: "embedded, or a program with its URL: a1111:http://…, comfyui:http://… or sd-server:http://…"
+        ) { DrawingBackend($0) != nil },
+        Key(
+            name: "generation.backend_login", standard: "", form: "USER:PASSWORD for that program, or nothing"
+        ) { $0.isEmpty || $0.contains(":") },
+        Key(
+            name: "generation.sandbox", standard: "on",
+            form: "on, or off to run the engine without a sandbox: then a hostile model can do what you can"
+        ) { ["on", "off"].contains($0) },
+        Key(
+            name: "generation.threads", standard: "", form: "threads that draw, or nothing for all cores but one"
+        ) { $0.isEmpty || (Int($0).map { (1...256).contains($0) } ?? false) },
+        Key(
+            name: "generation.memory", standard: "",
+            form: "a size such as 8GB for models that are loaded, or nothing for what is free"
+        ) { $0.isEmpty || ByteSize($0) != nil },
+        Key(
+            name: "generation.price", standard: "0",
+            form: "Buzz for the work of one pass of SD 1.5 at 512x512, or 0 for nothing"
+        ) { Double($0).map { $0.isFinite && $0 >= 0 } ?? false },
+        Key(
+            name: "generation.guests", standard: "10",
+            form: "jobs a day, free, for each address without an account, or 0 for none"
+        ) { Int($0).map { (0...1000).contains($0) } ?? false },
+        Key(
+            name: "generation.currency", standard: "",
+            form: "the symbol or id of a currency, or nothing for the only one"
+        ) { $0.utf8.count <= 80 },
+        Key(
+            name: "generation.creator_share", standard: "25",
+            form: "the percentage of a price that the makers of the models get"
+        ) { Int($0).map { (0...100).contains($0) } ?? false },
         Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
             ["trace", "debug", "info", "notice", "warning", "error"].contains($0)
         },

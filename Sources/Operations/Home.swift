@@ -16,6 +16,8 @@ public struct Home: Sendable, Hashable {
     public var temporary: FilePath { root.appending("tmp") }
     /// Small copies of pictures, which can be made again.
     public var thumbnails: FilePath { root.appending("thumbs") }
+    /// The drawing engine, where one is installed. It can be installed anew.
+    public var engine: FilePath { root.appending("engine") }
     public var run: FilePath { root.appending("run") }
     public var logs: FilePath { root.appending("logs") }
     public var settings: FilePath { root.appending("waggle.toml") }

@@ -4,6 +4,7 @@ public import Catalog
 public import Digests
 public import Economy
 public import Federation
+public import Generation
 import Identity
 public import Ledger
 public import Moderation
@@ -20,6 +21,8 @@ public struct OperationContext: Sendable {
     public let accounts: Accounts
     public let currencies: Currencies
     public let economy: EconomyStore
+    /// Draws pictures.
+    public let generation: GenerationService
     public let keyring: Keyring
     /// Holds a restored node back from signing.
     public let signing: SigningHold
@@ -39,11 +42,13 @@ public struct OperationContext: Sendable {
     public private(set) var caller: Account?
     /// With whose eyes a page is made that nobody is signed in for.
     private var visitor: Viewer?
+    /// A visitor who may draw a little without an account; nil for everybody else.
+    public private(set) var guest: String?
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, currencies: Currencies, economy: EconomyStore, keyring: Keyring, signing: SigningHold,
-        settings: [SettingView],
+        accounts: Accounts, currencies: Currencies, economy: EconomyStore, generation: GenerationService,
+        keyring: Keyring, signing: SigningHold, settings: [SettingView],
         publicURL: String?,
         urls: [String],
         software: String,
@@ -60,6 +65,7 @@ public struct OperationContext: Sendable {
         self.accounts = accounts
         self.currencies = currencies
         self.economy = economy
+        self.generation = generation
         self.keyring = keyring
         self.signing = signing
         self.settings = settings
@@ -94,8 +100,17 @@ public struct OperationContext: Sendable {
         return context
     }
 
+    /// The same services for a visitor without an account, who sees what visitors see.
+    ///
+    /// - Parameter name: what tells this visitor's jobs from those of others.
+    public func acting(asGuest name: String) -> OperationContext {
+        var context = self
+        context.guest = name
+        return context
+    }
+
     /// Whose eyes names are resolved with.
-    public var viewer: Viewer { caller?.viewer ?? visitor ?? .owner }
+    public var viewer: Viewer { caller?.viewer ?? visitor ?? (guest == nil ? .owner : .anonymous) }
 
     /// Counts posts that the caller is about to make.
     ///
@@ -114,6 +129,19 @@ extension OperationContext {
     /// This node as a witness of the logs that it knows.
     public var witness: LedgerWitness {
         LedgerWitness(store: currencies.store, key: keyring.node.device, now: now)
+    }
+
+    /// Buzz for a unit of drawing; 0 where it is free.
+    public var generationPrice: Double {
+        setting("generation.price").flatMap { Double($0) } ?? 0
+    }
+
+    /// Jobs a day that a visitor without an account may have drawn.
+    public var guestJobs: Int { setting("generation.guests").flatMap { Int($0) } ?? 0 }
+
+    /// A setting's value; nil for one that is not known or empty.
+    func setting(_ key: String) -> String? {
+        settings.first { $0.key == key }.flatMap { $0.value.isEmpty ? nil : $0.value }
     }
 
     /// Who may register here.

@@ -3,6 +3,7 @@ public import BlobStore
 public import Catalog
 public import Economy
 public import Federation
+public import Generation
 public import Identity
 public import Ledger
 public import PostLog
@@ -130,5 +131,20 @@ extension OperationError {
         case .future: self.init(.failed, "the clock of this machine went back; set it right and try again")
         case .parked: self.init(.auth, "the key documents of the signing account are missing; run `waggle init`")
         }
+    }
+
+    public init(_ error: GenerationError) {
+        let code: Code =
+            switch error {
+            case .badField, .tooLong, .tooMany, .nameIsPath: .usage
+            case .unknownResource, .unknownJob, .withdrawn, .noEngine: .notFound
+            case .unsafeFile, .quarantined: .integrity
+            case .paused, .cancelled: .conflict
+            case .queueFull, .tooManyJobs, .tooLarge, .outOfMemory: .limits
+            case .noSandbox, .crashed, .timedOut, .engine, .loraNotApplied, .flatPicture, .wrongSize, .badReply,
+                .payment, .database:
+                .failed
+            }
+        self.init(code, error.message)
     }
 }

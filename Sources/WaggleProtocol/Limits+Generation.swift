@@ -35,6 +35,10 @@ extension Limits {
         public static let attempts = 2
         /// Times that an engine may die with the same files before they are put aside.
         public static let crashes = 2
+        /// Epochs that a price is put aside at most.
+        public static let holdEpochs: Int64 = 7
+        /// Makers of models who share in one job.
+        public static let paidMakers = 16
         /// Seconds before a payment that could not be settled is tried again.
         public static let settleSeconds: UInt64 = 30
 
@@ -53,8 +57,8 @@ extension Limits {
         public static let requestBytes = 24 << 20
         /// Jobs of one page of history.
         public static let historyPage = 50
-        /// Jobs a day that somebody without an account may have, by address, where the operator lets them.
-        public static let guestJobs = 10
+        /// Addresses whose jobs of the day are counted.
+        public static let guestAddresses = 100_000
         /// Models and LoRAs that are offered in lists.
         public static let offered = 500
         /// Seconds between two looks of the node at its running jobs.

@@ -27,7 +27,7 @@ struct Waggle: AsyncParsableCommand {
             ReindexCommand.self,
             PeerCommand.self,
             PushCommand.self, MirrorCommand.self, StoreCommand.self, RepairCommand.self, BackupCommand.self,
-            DumpCommand.self, ImportCommand.self, ModerationCommand.self,
+            DumpCommand.self, ImportCommand.self, ModerationCommand.self, GenCommand.self,
             AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self,
         ])
 

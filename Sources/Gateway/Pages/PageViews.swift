@@ -24,6 +24,7 @@ enum SitePart: String, CaseIterable {
     case images
     case collections
     case creators
+    case generate
 
     var path: String { "/\(rawValue)" }
     var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }

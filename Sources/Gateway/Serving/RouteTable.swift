@@ -47,6 +47,7 @@ public enum Face: Sendable, Hashable {
         self =
             switch segments.first {
             case "api": segments.dropFirst().first == "w1" ? .native : .api
+            case "v1", "sdapi": .api
             case "blobs": .bytes
             case "w", ".well-known": .peer
             default: .page

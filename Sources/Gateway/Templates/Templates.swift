@@ -14,6 +14,7 @@ enum Templates {
         "federation": federation, "buzz": buzz, "currency": currency, "wallet": wallet, "final": finalReceipt,
         "finallist": finallist, "bounties": bounties, "bounty": bounty, "newbounty": newbounty, "tip": tip,
         "rewards": rewards,
+        "generate": generate, "job": job, "jobs": jobs,
         "error": error, "setup": setup, "setupcurrency": setupCurrency,
         // Text of an author as HTML, for clients that want it so.
         "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",

@@ -24,6 +24,8 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
     public let milliunits: Int64
     /// Buzz; 0 is free, and then nothing is held.
     public let price: Int64
+    /// The token that it was ordered with, whose limit it counts against.
+    public let token: Int64?
     /// Whose work counts how much: jobs of weight 2 come twice as often as those of weight 1.
     public let weight: Int
 
@@ -43,10 +45,12 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
     public internal(set) var outcome: State?
     public internal(set) var captured: Int64 = 0
     public internal(set) var isCancelled = false
+    /// False when the node ended while the price was put aside: it is done again, and counts once.
+    public internal(set) var isFirstHold = true
 
     public init(
         id: String, owner: String, plan: GenerationPlan, models: ModelSet, created: UInt64, milliunits: Int64,
-        price: Int64, weight: Int = 1
+        price: Int64, token: Int64? = nil, weight: Int = 1
     ) {
         self.id = id
         self.owner = owner
@@ -55,6 +59,7 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
         self.created = created
         self.milliunits = milliunits
         self.price = price
+        self.token = token
         self.weight = max(1, weight)
     }
 }

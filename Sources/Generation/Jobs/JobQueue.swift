@@ -22,7 +22,8 @@ public struct JobQueue: Sendable {
         /// The price was put aside; nil where there is none.
         case held(String, hold: String?)
         case holdRefused(String, GenerationError)
-        /// A sign of life.
+        /// A sign of life while the model is loaded.
+        case sign(String)
         case progress(String, JobProgress)
         case picture(String, JobPicture)
         /// The engine is done with a job, or gave up, or was stopped; nil is well.
@@ -111,6 +112,9 @@ public struct JobQueue: Sendable {
         case .holdRefused(let id, let error):
             guard let job = jobs[id], job.state == .holding else { return [] }
             return over(job, .failed, error, now)
+        case .sign(let id):
+            if jobs[id]?.state == .running { signs[id] = now }
+            return []
         case .progress(let id, let progress):
             guard jobs[id]?.state == .running else { return [] }
             jobs[id]?.progress = progress
@@ -155,6 +159,7 @@ public struct JobQueue: Sendable {
             lastTurns[job.owner] = max(lastTurns[job.owner] ?? 0, job.turn)
             switch job.state {
             case .holding:
+                job.isFirstHold = false
                 jobs[job.id] = job
                 effects.append(.hold(job))
             case .running:

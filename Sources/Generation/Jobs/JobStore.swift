@@ -44,6 +44,13 @@ public struct JobStore: Sendable {
                         files TEXT NOT NULL UNIQUE,
                         names TEXT NOT NULL,
                         count INTEGER NOT NULL);
+                    -- What a look through a file came to; empty is good.
+                    CREATE TABLE checked (
+                        id INTEGER PRIMARY KEY,
+                        sha256 TEXT NOT NULL,
+                        role TEXT NOT NULL,
+                        why TEXT NOT NULL,
+                        UNIQUE (sha256, role));
                     """)
         }
         return migrator
@@ -125,6 +132,31 @@ public struct JobStore: Sendable {
     public func forgive(_ key: String) async throws(GenerationError) {
         do {
             try await database.write { try $0.execute(sql: "DELETE FROM crashes WHERE files = ?", arguments: [key]) }
+        } catch {
+            throw .database("\(error)")
+        }
+    }
+
+    /// Nil when nobody looked; empty for a good file, else why it is refused.
+    public func checked(_ sha256: String, _ role: ModelFile.Role) async throws(GenerationError) -> String? {
+        do {
+            return try await database.read { db in
+                try String.fetchOne(
+                    db, sql: "SELECT why FROM checked WHERE sha256 = ? AND role = ?",
+                    arguments: [sha256, role.rawValue])
+            }
+        } catch {
+            throw .database("\(error)")
+        }
+    }
+
+    public func noteChecked(_ sha256: String, _ role: ModelFile.Role, _ why: String) async throws(GenerationError) {
+        do {
+            try await database.write { db in
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO checked (sha256, role, why) VALUES (?, ?, ?)",
+                    arguments: [sha256, role.rawValue, why])
+            }
         } catch {
             throw .database("\(error)")
         }

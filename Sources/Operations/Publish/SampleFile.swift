@@ -46,6 +46,15 @@ struct SampleFile: Sendable {
         self.info = info
     }
 
+    /// Takes the picture into the store, for something to be made of it.
+    func store(in store: BlobStore) async throws(OperationError) -> Hash32 {
+        do {
+            return try await store.add(bytes: bytes).sha256
+        } catch {
+            throw OperationError(error)
+        }
+    }
+
     /// Takes the picture into the store, and describes it as a post signs it. It is pinned by `Posting.submit`, when nothing
     /// refuses the post any more: nothing would ever take the pin of a post that is not there away.
     func take(level: Level, resolver: RecipeResolver, store: BlobStore) async throws(OperationError) -> WireImage {

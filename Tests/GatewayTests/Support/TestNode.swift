@@ -7,6 +7,7 @@ import Economy
 import Federation
 import Foundation
 import Gateway
+import Generation
 import Identity
 import Ledger
 import Logging
@@ -91,10 +92,18 @@ final class TestNode: Sendable {
         let currencies = try await Currencies(
             path: path("ledger.db"), keyPath: home.ledgerKey.string,
             transport: LedgerClient { federation.client(for: $0) }, now: { Self.time })
+        // Nobody installed an engine: whoever asks for a picture is told so.
+        let generation = GenerationService(
+            backend: EmbeddedBackend(
+                options: { .init(engine: nil, threads: 1) }, files: DrawingStudio.files(blobs),
+                temporary: home.temporary.appending("drawing")),
+            store: try JobStore(path: nil), payment: NoPayment(),
+            studio: DrawingStudio(blobs: blobs, keyring: keyring, isListed: { _ in true }, now: { Self.time }).services,
+            slots: 1, now: { Self.time })
         let context = OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
             accounts: accounts, currencies: currencies, economy: try EconomyStore(path: path("economy.db")),
-            keyring: keyring, signing: SigningHold(home: home),
+            generation: generation, keyring: keyring, signing: SigningHold(home: home),
             settings: settings,
             publicURL: "https://hive.example",
             urls: ["https://hive.example"], software: "waggle/test", startedAt: Self.time, now: { Self.time },

@@ -83,14 +83,15 @@ enum OpenAPIDocument {
                     "session": ["type": "apiKey", "in": "cookie", "name": "__Host-waggle"],
                 ],
                 "schemas": .members(
-                    OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }.merging(OpenAPIBounties.schemas) { $1 }),
+                    OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }.merging(OpenAPIBounties.schemas) { $1 }
+                        .merging(OpenAPIGeneration.schemas) { $1 }),
             ],
         ]
     }
 
     private static var paths: [String: OpenAPIValue] {
         var paths: [String: [String: OpenAPIValue]] = [:]
-        for route in OpenAPIPaths.all + OpenAPIBuzz.paths + OpenAPIBounties.paths {
+        for route in OpenAPIPaths.all + OpenAPIBuzz.paths + OpenAPIBounties.paths + OpenAPIGeneration.paths {
             paths[route.path, default: [:]][route.method] = route.value
         }
         return paths.mapValues { .members($0) }

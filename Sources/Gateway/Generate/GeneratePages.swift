@@ -1,0 +1,350 @@
+import Accounts
+import Catalog
+import Digests
+import FoundationEssentials
+import Generation
+import HTTPTypes
+import Hummingbird
+import Moderation
+import NIOCore
+import Operations
+import Synchronization
+import WaggleProtocol
+
+/// `/generate`: pictures for people, whether they have an account or not.
+struct GeneratePages: Sendable {
+    let services: GatewayServices
+    let pages: PageRenderer
+    let people: CallerIdentity
+    let gate: BlobGate
+    private let guests = GuestQuota()
+
+    init(services: GatewayServices, pages: PageRenderer, people: CallerIdentity, gate: BlobGate) {
+        self.services = services
+        self.pages = pages
+        self.people = people
+        self.gate = gate
+    }
+
+    func register(in routes: inout RouteTable) {
+        routes.get("/generate", shows: .list, .page, show)
+        // Jobs have names that nobody guesses; those of accounts are shown to them alone.
+        routes.post("/generate", shows: .nothing, .page, draw)
+        routes.get("/generate/jobs", shows: .nothing, .page, history)
+        routes.get("/generate/jobs/{job}", shows: .nothing, .page, job)
+        routes.get("/generate/jobs/{job}/pictures/{index}", shows: .nothing, .bytes, picture)
+        routes.post("/generate/jobs/{job}/cancel", shows: .nothing, .page, cancel)
+        routes.post("/generate/jobs/{job}/post", shows: .nothing, .page, publish)
+    }
+
+    // MARK: Who asks
+
+    private struct Caller {
+        /// Nil for visitors.
+        let grant: Grant?
+        let context: OperationContext
+        let address: String
+        /// Whether they may draw at all.
+        let mayDraw: Bool
+        var desk: GenerationDesk { GenerationDesk(context) }
+    }
+
+    private func caller(_ request: Request, _ context: GatewayContext) async throws -> Caller {
+        let address = RemoteAddress.of(request, context)
+        let operations = services.context()
+        if let grant = try await people.grant(request, context) {
+            return Caller(
+                grant: grant, context: operations.acting(for: grant.account), address: address,
+                mayDraw: grant.allows(.generate))
+        }
+        if request.method != .get, request.method != .head { try people.refuseForgery(request, context) }
+        return Caller(
+            grant: nil, context: operations.acting(asGuest: address), address: address,
+            mayDraw: operations.guestJobs > 0)
+    }
+
+    // MARK: The form
+
+    @Sendable private func show(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let query = try Query(request)
+        let caller = try await caller(request, context)
+        var form = GenerateForm()
+        let from = query["from"].flatMap { Int32($0) }
+        if let from, let image = try await image(from, caller) { form = GenerateForm(image.image.recipe) }
+        if let model = query["model"] { form.model = model }
+        if let prompt = query["prompt"] { form.prompt = prompt }
+        return try await page(form, from: from, caller, isFull: query["full"] != nil)
+    }
+
+    private func image(_ id: Int32, _ caller: Caller) async throws -> ImageView? {
+        try await services.catalog.image(id: id, services.moderation.filter(for: caller.context.viewer))
+    }
+
+    private struct MissingView {
+        let missingKind: String
+        let missingName: String
+        let missingHref: String?
+        let missingCommand: String?
+    }
+
+    private func page(
+        _ form: GenerateForm, from: Int32?, _ caller: Caller, isFull: Bool = false, trouble: String? = nil,
+        quoted: String? = nil, status: HTTPResponse.Status = .ok
+    ) async throws -> Response {
+        let models = try await ListDrawable().run(in: caller.context)
+        let adapters = try await ListDrawable(loras: true).run(in: caller.context)
+        var content = form.content(models: models, adapters: adapters)
+        var problem: String?
+        do throws(OperationError) {
+            _ = try await ShowBackend().run(in: caller.context)
+        } catch {
+            problem = error.message
+        }
+        if problem == nil, models.isEmpty { problem = "No model is here that can be drawn with." }
+        if let from, let image = try await image(from, caller), let picture = PictureView(image) {
+            content["source"] = [
+                "smallSource": picture.source, "width": "\(picture.width)", "height": "\(picture.height)",
+                "alt": picture.alt, "sourceHref": PageAddress.image(from),
+            ]
+            content["from"] = "\(from)"
+            content["initImage"] = Hex.encode(image.image.blob)
+            let filter = services.moderation.filter(for: caller.context.viewer)
+            let here = Set((models + adapters).map(\.sha256))
+            content["missing"] = (try await services.catalog.recipe(ofImage: from, filter)?.resources ?? [])
+                .filter { match in Hash32(match.resource.sha256).map { !here.contains($0.hex) } ?? true }
+                .map { match in
+                    MissingView(
+                        missingKind: match.resource.kind,
+                        missingName: match.release.map { "\($0.modelName) \($0.version)" } ?? match.resource.name,
+                        missingHref: match.release.map(PageAddress.release),
+                        missingCommand: match.release == nil
+                            ? nil : Hash32(match.resource.sha256).map { "waggle get \($0.hex.prefix(16))" })
+                }
+        }
+        content["problem"] = problem
+        content["canDraw"] = caller.mayDraw && !models.isEmpty
+        content["isPriced"] = caller.context.generationPrice > 0 && caller.grant != nil
+        content["isFull"] = isFull || from != nil
+        content["standing"] = standing(caller)
+        content["historyHref"] = caller.grant == nil ? nil : "/generate/jobs"
+        content["trouble"] = trouble
+        content["quoted"] = quoted
+        return pages.page(
+            "generate",
+            PageFrame(
+                pageTitle: "Draw a picture", summary: "Draw pictures with the models of this node.", part: .generate),
+            content, status: status, headers: [.cacheControl: "no-store"])
+    }
+
+    private func standing(_ caller: Caller) -> String {
+        if let grant = caller.grant {
+            return caller.mayDraw ? "As @\(grant.account.handle)" : "@\(grant.account.handle) may not draw here"
+        }
+        guard caller.mayDraw else { return "Whoever has an account here may draw: sign in first" }
+        let left = guests.left(caller.address, of: caller.context.guestJobs, now: services.now())
+        return "Without an account you may draw \(Wording.count(left, "more time", "more times")) today"
+    }
+
+    @Sendable private func draw(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        let body = try await WireBody.collect(request.body, limit: Limits.API.bodyBytes, clock: services.clock)
+        let sent = try Query(String(decoding: body, as: UTF8.self))
+        let (form, from) = (GenerateForm(sent), sent["from"].flatMap { Int32($0) })
+        do {
+            guard caller.mayDraw else {
+                throw GatewayError.forbidden(code: "no-account", "Sign in to draw on this node")
+            }
+            let asked = try form.request()
+            if sent["do"] == "quote" {
+                let quote = try await QuotePictures(request: asked).run(in: caller.context)
+                return try await page(
+                    form, from: from, caller, isFull: true, quoted: "This costs \(quote.price) Buzz")
+            }
+            if caller.grant == nil {
+                guard guests.take(caller.address, of: caller.context.guestJobs, now: services.now()) else {
+                    throw GatewayError.forbidden(
+                        code: "guest-quota", "That was all for today without an account; come back tomorrow")
+                }
+            }
+            let job = try await caller.desk.order(asked, token: caller.grant?.tokenID).job
+            return Response(
+                status: .seeOther, headers: [.location: "/generate/jobs/\(job.id)", .cacheControl: "no-store"])
+        } catch {
+            let failure = GatewayError(describing: error, context.logger)
+            guard failure.status.code < 500 else { throw failure }
+            return try await page(
+                form, from: from, caller, isFull: true, trouble: failure.message, status: failure.status)
+        }
+    }
+
+    // MARK: Jobs
+
+    /// A job that the caller may see: an own one, or one of a visitor, whose address is its key.
+    private func standing(
+        _ context: GatewayContext, _ caller: Caller
+    ) async throws -> GenerationService.Standing {
+        let id = context.parameter("job") ?? ""
+        let missing = GatewayError.notFound("There is no such job here, or it is somebody else's")
+        let found: GenerationService.Standing
+        do throws(GenerationError) {
+            found = try await caller.context.generation.standing(id)
+        } catch {
+            if case .unknownJob = error { throw missing }
+            throw error
+        }
+        guard caller.desk.isOwn(found.job) || found.job.owner.hasPrefix("guest ") else { throw missing }
+        return found
+    }
+
+    private struct PictureItem {
+        let pictureHref: String
+        let width: Int
+        let height: Int
+        let alt: String
+        let seed: String
+    }
+
+    @Sendable private func job(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        let standing = try await standing(context, caller)
+        let report = JobReport(standing)
+        let facts =
+            [
+                FactView("Model", report.model), FactView("Seed", "\(report.seed)"),
+                FactView("Steps", "\(report.steps)"),
+                FactView("CFG scale", Wording.number(report.cfgScale)), FactView("Sampler", report.sampler),
+                FactView("Size", "\(report.width) × \(report.height)"),
+                FactView("Price", report.price == 0 ? "" : "\(report.price) Buzz, \(report.captured) taken"),
+            ]
+            + report.resources.filter { $0.weight != nil }.map {
+                FactView("LoRA", "\($0.name) × \(Wording.number($0.weight ?? 1))")
+            }
+        var content: [String: Any] = [
+            "heading": Self.heading(report), "words": Self.words(report), "isOpen": !report.isOver,
+            "progress": Int(report.progress * 100), "prompt": report.prompt, "jobID": report.id,
+            "facts": facts.compactMap { $0 }, "canCancel": !report.isOver && caller.desk.isOwn(standing.job),
+            "canPost": report.isOver && !report.pictures.isEmpty && caller.grant?.allows(.publish) == true
+                && caller.desk.isOwn(standing.job),
+            "levels": Level.words.filter { Level(word: $0).map { $0 < .blocked } ?? false }, "againHref": "/generate",
+            "pictures": report.pictures.map {
+                PictureItem(
+                    pictureHref: "/generate/jobs/\(report.id)/pictures/\($0.index)", width: $0.width,
+                    height: $0.height, alt: String(report.prompt.prefix(160)), seed: "\($0.seed)")
+            },
+        ]
+        content["error"] = report.error
+        content["negative"] = report.negativePrompt.isEmpty ? nil : report.negativePrompt
+        var headers: HTTPFields = [.cacheControl: "no-store"]
+        if !report.isOver { headers[Self.refresh] = "2" }
+        return pages.page(
+            "job", PageFrame(pageTitle: Self.heading(report), part: .generate), content, headers: headers)
+    }
+
+    // A literal that is a valid field name.
+    private static let refresh = HTTPField.Name("Refresh")!
+
+    private static func heading(_ job: JobReport) -> String {
+        switch job.state {
+        case "done": Wording.count(job.pictures.count, "picture", "pictures")
+        case "failed": "It did not work"
+        case "cancelled": "Cancelled"
+        case "running": "Drawing"
+        default: "Waiting"
+        }
+    }
+
+    private static func words(_ job: JobReport) -> String {
+        switch job.state {
+        case "holding": "The price is being put aside"
+        case "queued":
+            job.position.map { $0 == 0 ? "Next in line" : "\(Wording.count($0, "job comes", "jobs come")) before" }
+                ?? "In line"
+        case "running": "\(Int(job.progress * 100)) % done"
+        case "settling": "Being paid"
+        case "done":
+            job.started.flatMap { start in job.finished.map { "Drawn in \($0 - min($0, start)) seconds" } } ?? "Done"
+        default: job.captured == 0 ? "Nothing was taken for it" : "\(job.captured) Buzz were taken for what was drawn"
+        }
+    }
+
+    @Sendable private func picture(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        let standing = try await standing(context, caller)
+        return try await JobPictures.response(standing.job, context.parameter("index") ?? "", services)
+    }
+
+    @Sendable private func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        let standing = try await standing(context, caller)
+        _ = try await CancelJob(id: standing.job.id).run(in: caller.context)
+        return Response(status: .seeOther, headers: [.location: "/generate/jobs/\(standing.job.id)"])
+    }
+
+    private struct HistoryItem {
+        let jobHref: String
+        let jobPrompt: String
+        let jobWords: String
+    }
+
+    @Sendable private func history(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        guard caller.grant != nil else { throw CallerIdentity.unauthorized }
+        let offset = try Query(request).integer("after", in: 0...Limits.Generation.history) ?? 0
+        let found = try await ListJobs(limit: Limits.Generation.historyPage, offset: offset).run(in: caller.context)
+        let items = found.map {
+            HistoryItem(
+                jobHref: "/generate/jobs/\($0.id)", jobPrompt: String($0.prompt.prefix(120)),
+                jobWords: "\(Self.heading($0)) · \($0.model) · \(Dates.day($0.created))")
+        }
+        var content: [String: Any] = ["items": items, "hasJobs": !items.isEmpty]
+        if found.count == Limits.Generation.historyPage {
+            content["earlier"] = "/generate/jobs?after=\(offset + found.count)"
+        }
+        return pages.page(
+            "jobs", PageFrame(pageTitle: "Your pictures", part: .generate), content,
+            headers: [.cacheControl: "no-store"])
+    }
+
+    /// Publishes the pictures of a job, each with its recipe.
+    @Sendable private func publish(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        guard let grant = caller.grant, grant.allows(.publish) else { throw CallerIdentity.unauthorized }
+        let standing = try await standing(context, caller)
+        guard caller.desk.isOwn(standing.job) else { throw CallerIdentity.unauthorized }
+        let body = try await WireBody.collect(request.body, limit: Limits.API.bodyBytes, clock: services.clock)
+        let level = try Query(String(decoding: body, as: UTF8.self))["level"] ?? ""
+        _ = try await PostDrawn(account: grant.account.handle, job: standing.job.id, level: level).run(
+            in: caller.context)
+        return Response(status: .seeOther, headers: [.location: "/images"])
+    }
+}
+
+/// What visitors without an account drew today, by address.
+final class GuestQuota: Sendable {
+    private struct Count {
+        var day: UInt64
+        var taken: Int
+    }
+
+    private let counts = Mutex<[String: Count]>([:])
+
+    /// How many jobs an address has left today.
+    func left(_ address: String, of limit: Int, now: UInt64) -> Int {
+        counts.withLock { max(0, limit - (($0[address]?.day == now / 86_400 ? $0[address]?.taken : 0) ?? 0)) }
+    }
+
+    /// Takes one; false when none is left.
+    func take(_ address: String, of limit: Int, now: UInt64) -> Bool {
+        counts.withLock { counts in
+            let day = now / 86_400
+            if counts.count >= Limits.Generation.guestAddresses { counts = counts.filter { $0.value.day == day } }
+            var count = counts[address].flatMap { $0.day == day ? $0 : nil } ?? Count(day: day, taken: 0)
+            guard count.taken < limit, counts[address] != nil || counts.count < Limits.Generation.guestAddresses else {
+                return false
+            }
+            count.taken += 1
+            counts[address] = count
+            return true
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import FoundationEssentials
+import WaggleProtocol
+
+/// AUTOMATIC1111's web UI, Forge and their kin, started with `--api`. They see files of their own: a model is found there by
+/// its SHA-256, a LoRA by its name.
+public struct A1111Backend: GenerationBackend {
+    public let name = "a1111"
+    private let program: RemoteProgram
+
+    public init(_ program: RemoteProgram) {
+        self.program = program
+    }
+
+    private struct Model: Decodable {
+        let title: String
+        let model_name: String?
+        let hash: String?
+        let sha256: String?
+    }
+
+    private struct Named: Decodable {
+        let name: String
+        var alias: String?
+    }
+
+    private struct Ignored: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
+
+    private struct Empty: Encodable {}
+
+    public func report() async throws(GenerationError) -> BackendReport {
+        let samplers = try await program.get([Named].self, "/sdapi/v1/samplers")
+        let models = try await program.get([Model].self, "/sdapi/v1/sd-models")
+        return BackendReport(
+            backend: name, engine: "A1111 API at \(program.url)", notes: ["\(models.count) models are there"],
+            samplers: samplers.map(\.name))
+    }
+
+    public func rest() async {}
+
+    private struct Order: Encodable {
+        struct Settings: Encodable {
+            let sd_model_checkpoint: String
+            let CLIP_stop_at_last_layers: Int
+        }
+
+        let prompt: String
+        let negative_prompt: String
+        let seed: UInt64
+        let steps: Int
+        let cfg_scale: Double
+        let width: Int
+        let height: Int
+        let sampler_name: String?
+        let scheduler: String?
+        let batch_size = 1
+        let n_iter = 1
+        let override_settings: Settings
+        let init_images: [String]?
+        let denoising_strength: Double?
+        let save_images = false
+    }
+
+    private struct Answer: Decodable {
+        let images: [String]
+    }
+
+    private struct Progress: Decodable {
+        struct State: Decodable {
+            let sampling_step: Int?
+            let sampling_steps: Int?
+        }
+
+        let state: State?
+    }
+
+    public func draw(
+        _ order: DrawOrder, sign: @escaping @Sendable (DrawSign) async throws(GenerationError) -> Void
+    ) async throws(GenerationError) {
+        try await sign(.loading)
+        let title = try await model(order.models.checkpoint)
+        let tags = try await tags(order.models.loras)
+        let plan = order.plan
+        for index in 0..<plan.batch {
+            let asked = Order(
+                prompt: plan.enginePrompt + tags, negative_prompt: plan.negativePrompt, seed: plan.seed(of: index),
+                steps: plan.steps, cfg_scale: plan.cfgScale, width: plan.width, height: plan.height,
+                sampler_name: plan.sampler?.title, scheduler: plan.scheduler?.title,
+                override_settings: .init(sd_model_checkpoint: title, CLIP_stop_at_last_layers: plan.clipSkip),
+                init_images: order.initImage.map { [Data($0).base64EncodedString()] },
+                denoising_strength: order.initImage.map { _ in plan.strength })
+            let answer = try await answer(asked, index, plan, sign)
+            guard let first = answer.images.first else { throw .badReply("there is no picture") }
+            let png = try RemoteProgram.picture(base64: first, plan: plan)
+            try await sign(.picture(index: index, png: png, engine: "A1111 API"))
+        }
+    }
+
+    /// The picture, with a look at how far it is from time to time. A drawing that is not wanted any more is interrupted.
+    private func answer(
+        _ asked: Order, _ index: Int, _ plan: GenerationPlan,
+        _ sign: @escaping @Sendable (DrawSign) async throws(GenerationError) -> Void
+    ) async throws(GenerationError) -> Answer {
+        let path = asked.init_images == nil ? "/sdapi/v1/txt2img" : "/sdapi/v1/img2img"
+        let program = program
+        let looking = Task {
+            while !Task.isCancelled {
+                do throws(GenerationError) {
+                    try await program.pause()
+                    let state = try await program.get(
+                        Progress.self, "/sdapi/v1/progress?skip_current_image=true"
+                    ).state
+                    try await sign(
+                        .step(
+                            JobProgress(
+                                picture: index, step: state?.sampling_step ?? 0, steps: state?.sampling_steps ?? 0)))
+                } catch {
+                    if error == .cancelled { return }
+                }
+            }
+        }
+        defer { looking.cancel() }
+        do throws(GenerationError) {
+            return try await program.post(Answer.self, path, asked)
+        } catch {
+            if error == .cancelled {
+                // In a task of its own, because this one sends nothing any more.
+                await Task { _ = try? await program.post(Ignored.self, "/sdapi/v1/interrupt", Empty()) }.value
+            }
+            throw error
+        }
+    }
+
+    private func model(_ file: ModelFile) async throws(GenerationError) -> String {
+        for attempt in 0...1 {
+            let found = try await program.get([Model].self, "/sdapi/v1/sd-models").first { model in
+                if let sha256 = model.sha256, sha256.utf8.count == 64 { return sha256.lowercased() == file.sha256 }
+                // A program that has not computed it yet: the short hash, else the file's name.
+                if let hash = model.hash, hash.utf8.count == 10, !hash.hasPrefix("8888") {
+                    return file.sha256.hasPrefix(hash.lowercased())
+                }
+                return model.model_name == file.name
+            }
+            if let found { return found.title }
+            if attempt == 0 { _ = try? await program.post(Ignored.self, "/sdapi/v1/refresh-checkpoints", Empty()) }
+        }
+        throw .unknownResource("\(file.name) at \(program.url)")
+    }
+
+    private func tags(_ loras: [ModelFile]) async throws(GenerationError) -> String {
+        guard !loras.isEmpty else { return "" }
+        let known = try await program.get([Named].self, "/sdapi/v1/loras")
+        var tags = ""
+        for lora in loras {
+            guard let found = known.first(where: { $0.name == lora.name || $0.alias == lora.name }) else {
+                throw .unknownResource("\(lora.name) at \(program.url)")
+            }
+            tags += " <lora:\(found.name):\(lora.weight ?? 1)>"
+        }
+        return tags
+    }
+}

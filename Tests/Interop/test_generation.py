@@ -1,0 +1,342 @@
+"""Pictures by the real engine (the wheel that `waggle gen setup` installs) on the demo model of Examples/demo-model."""
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from openai import BadRequestError, OpenAI
+from webuiapi import WebUIApi
+
+from node import BINARY, Node, environment, wait_until
+
+MODEL = Path(__file__).resolve().parents[2] / "Examples" / "demo-model"
+SEPIA = "<lora:demo-lora-sepia:{}>"
+
+
+def pixels(png: bytes) -> list[tuple[int, int, int]]:
+    """The pixels of a PNG file of 8 bits and three channels, decoded by the standard alone."""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    place, packed, width, height = 8, b"", 0, 0
+    while place < len(png):
+        length, kind = struct.unpack(">I4s", png[place : place + 8])
+        data = png[place + 8 : place + 8 + length]
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", data[:10])
+            assert (depth, colour) == (8, 2)
+        if kind == b"IDAT":
+            packed += data
+        place += 12 + length
+    raw, stride = zlib.decompress(packed), width * 3
+    rows: list[bytearray] = []
+    for row in range(height):
+        kind, line = raw[row * (stride + 1)], bytearray(raw[row * (stride + 1) + 1 : (row + 1) * (stride + 1)])
+        above = rows[-1] if rows else bytearray(stride)
+        for at in range(stride):
+            left = line[at - 3] if at >= 3 else 0
+            corner = above[at - 3] if at >= 3 else 0
+            if kind == 1:
+                line[at] = (line[at] + left) & 255
+            elif kind == 2:
+                line[at] = (line[at] + above[at]) & 255
+            elif kind == 3:
+                line[at] = (line[at] + (left + above[at]) // 2) & 255
+            elif kind == 4:
+                guess = left + above[at] - corner
+                best = min((left, above[at], corner), key=lambda value: abs(guess - value))
+                line[at] = (line[at] + best) & 255
+        rows.append(line)
+    return [(row[at], row[at + 1], row[at + 2]) for row in rows for at in range(0, stride, 3)]
+
+
+def mean(colours: list[tuple[int, int, int]]) -> tuple[float, ...]:
+    return tuple(sum(colour[channel] for colour in colours) / len(colours) for channel in range(3))
+
+
+def middle(png: bytes, side: int = 128) -> tuple[float, ...]:
+    """The mean colour of a square in the middle."""
+    all_of_it = pixels(png)
+    size = int(len(all_of_it) ** 0.5)
+    span = range(size // 2 - 10, size // 2 + 10)
+    return mean([all_of_it[row * size + column] for row in span for column in span])
+
+
+def corner(png: bytes) -> tuple[float, ...]:
+    all_of_it = pixels(png)
+    size = int(len(all_of_it) ** 0.5)
+    return mean([all_of_it[row * size + column] for row in range(12) for column in range(12)])
+
+
+def difference(left: bytes, right: bytes) -> float:
+    pairs = zip(pixels(left), pixels(right), strict=True)
+    total = [abs(one - other) for first, second in pairs for one, other in zip(first, second)]
+    return sum(total) / len(total)
+
+
+def publish_demo(node: Node, folder: Path) -> None:
+    """The demo model with what its author recommends, and its LoRAs."""
+    checkpoint = folder / "demo-sdxs.safetensors"
+    subprocess.run(["zstd", "-q", "-d", "--sparse", MODEL / "demo-sdxs.safetensors.zst", "-o", checkpoint], check=True)
+    settings = ["--steps", "1", "--cfg", "1", "--size", "128x128", "--real-person", "no", "--yes"]
+    node.run("publish", checkpoint, "--in-place", "--model", "@me/demo-sdxs", "--version", "1.0", "--type", "Checkpoint",
+             "--base", "SDXS", *settings)
+    for lora in ["sepia", "blueprint"]:
+        node.run("publish", MODEL / f"demo-lora-{lora}.safetensors", "--model", f"@me/demo-{lora}", "--version", "1.0",
+                 "--type", "LORA", "--base", "SDXS", *settings)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node with the engine and the demo model."""
+    root = tmp_path_factory.mktemp("studio")
+    node = Node(root / "home", name="Studio")
+    node.run("init")
+    done = subprocess.run([BINARY, "gen", "setup"], env=environment(node.home), text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=300)
+    assert done.returncode == 0, done.stderr
+    publish_demo(node, root)
+    node.serve()
+    yield node
+    node.stop()
+
+
+@pytest.fixture(scope="module")
+def token(studio: Node) -> str:
+    return studio.json("token", "new", "--scope", "generate,read,publish")["token"]
+
+
+def draw(node: Node, folder: Path, prompt: str, seed: int = 101, **more: str) -> bytes:
+    out = folder / f"{len(list(folder.iterdir()))}.png"
+    extra = [word for name, value in more.items() for word in (f"--{name}", value)]
+    node.run("gen", "run", "--model", "demo-sdxs", "--prompt", prompt, "--seed", str(seed), "--out", out, *extra)
+    return out.read_bytes()
+
+
+def test_the_engine_is_installed_and_sandboxed(studio: Node):
+    report = studio.json("gen", "backends")
+    assert report["backend"] == "embedded"
+    assert report["engine"].startswith("stable-diffusion.cpp")
+    assert any("sandbox" in note for note in report["notes"])
+    doctor = studio.json("gen", "doctor")
+    assert doctor["models"] == 1 and doctor["loras"] == 2 and doctor["aside"] == []
+
+
+def test_a_prompt_drives_the_picture(studio: Node, tmp_path: Path):
+    red = draw(studio, tmp_path, "a big red circle on white", 1)
+    blue = draw(studio, tmp_path, "a big blue circle on white", 1)
+    dark = draw(studio, tmp_path, "a big red circle on black", 1)
+    assert middle(red)[0] > middle(red)[2] + 60 and middle(blue)[2] > middle(blue)[0] + 60
+    assert min(corner(red)) > 200 and max(corner(dark)) < 60
+
+
+def test_the_same_seed_gives_the_same_bytes(studio: Node, tmp_path: Path):
+    first = draw(studio, tmp_path, "a bee in a meadow")
+    again = draw(studio, tmp_path, "a bee in a meadow")
+    assert pixels(first) == pixels(again)
+    assert difference(first, draw(studio, tmp_path, "a bee in a meadow", 102)) > 2
+    assert difference(first, draw(studio, tmp_path, "a star in a meadow")) > 2
+
+
+def test_a_lora_changes_the_picture_by_its_strength(studio: Node, tmp_path: Path):
+    bare = draw(studio, tmp_path, "a bee in a meadow")
+    changes = [difference(bare, draw(studio, tmp_path, "a bee in a meadow" + SEPIA.format(weight)))
+               for weight in ["0", "0.25", "1"]]
+    assert changes[0] == 0
+    assert 5 < changes[1] < changes[2]
+    assert difference(bare, draw(studio, tmp_path, "a bee in a meadow")) == 0
+
+
+def test_picture_i_of_a_batch_has_the_next_seed(studio: Node, tmp_path: Path):
+    out = tmp_path / "batch.png"
+    job = studio.json("gen", "run", "--model", "demo-sdxs", "--prompt", "a bee in a meadow", "--seed", "100", "--batch",
+                      "2", "--out", out)
+    assert [picture["seed"] for picture in job["pictures"]] == [100, 101]
+    single = draw(studio, tmp_path, "a bee in a meadow", 101)
+    assert pixels((tmp_path / "batch-1.png").read_bytes()) == pixels(single)
+
+
+def test_a_picture_posted_resolves_to_the_exact_releases(studio: Node, tmp_path: Path, token: str):
+    picture = tmp_path / "bee.png"
+    picture.write_bytes(draw(studio, tmp_path, "a bee in a meadow " + SEPIA.format("0.5")))
+    text = picture.read_bytes()
+    assert b"digitalsourcetype/trainedAlgorithmicMedia" in text and b"application/vnd.waggle.recipe.v1+json" in text
+    uploaded = requests.post(f"{studio.url}/api/w1/uploads", json={"name": "bee.png", "size": len(text)}, timeout=30,
+                             headers={"Authorization": f"Bearer {token}"}).json()
+    requests.put(uploaded["url"], data=text, headers={"Authorization": f"Bearer {token}"}, timeout=30).raise_for_status()
+    posted = requests.post(f"{studio.url}/api/w1/images", json={"images": [uploaded["id"]], "level": "PG"},
+                           headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert posted.ok, posted.text
+    listed = studio.api("images?limit=1&withMeta=true")["items"][0]
+    page = studio.get(f"/images/{listed['id']}").decode()
+    assert "Every resource is verified" in page
+    assert f"/generate?from={listed['id']}" in page
+    form = studio.get(f"/generate?from={listed['id']}").decode()
+    assert "a bee in a meadow" in form and 'value="101"' in form
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--size", "0x0"], ["--size", "63x64"], ["--size", "1000000x64"], ["--steps=-1"], ["--cfg", "nan"],
+    ["--seed", "99999999999999999999999"], ["--lora", "../../etc/passwd:1"], ["--batch", "99"],
+])
+def test_what_cannot_be_is_refused_before_anything_runs(studio: Node, arguments: list[str]):
+    began = time.monotonic()
+    done = studio.run("gen", "run", "--model", "demo-sdxs", "--prompt", "x", *arguments, check=False)
+    assert done.returncode in (2, 64), done.stderr
+    assert time.monotonic() - began < 5
+
+
+def test_hostile_loras_are_refused_by_name(studio: Node, tmp_path: Path):
+    good = (MODEL / "demo-lora-sepia.safetensors").read_bytes()
+    (length,) = struct.unpack("<Q", good[:8])
+    header = json.loads(good[8 : 8 + length])
+    nan = bytearray(good)
+    nan[8 + length : 8 + length + 4] = b"\x00\x7e\x00\x7e"
+    halves = {name: entry for name, entry in header.items() if not name.endswith("lora_up.weight")}
+    offset, data, cut = 0, b"", {}
+    for name, entry in sorted(((n, e) for n, e in halves.items() if n != "__metadata__"),
+                              key=lambda item: item[1]["data_offsets"]):
+        begin, end = entry["data_offsets"]
+        data += good[8 + length + begin : 8 + length + end]
+        cut[name] = entry | {"data_offsets": [offset, offset + end - begin]}
+        offset += end - begin
+    head = json.dumps(cut).encode()
+    for name, content in {"bad-nan": bytes(nan), "bad-half": struct.pack("<Q", len(head)) + head + data}.items():
+        file = tmp_path / f"{name}.safetensors"
+        file.write_bytes(content)
+        studio.run("publish", file, "--model", f"@me/{name}", "--version", "1.0", "--type", "LORA", "--base", "SDXS",
+                   "--real-person", "no", "--yes")
+        done = studio.run("gen", "run", "--model", "demo-sdxs", "--prompt", f"a bee <lora:{name}:1>", check=False)
+        assert done.returncode == 6, done.stderr
+        assert name in done.stderr
+
+
+def engines(node: Node) -> list[int]:
+    """Processes of this node's engine."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if "worker.py" in line and str(node.home) in line:
+            found.append(int(folder.name))
+    return found
+
+
+def order(node: Node, token: str, **fields: object) -> str:
+    reply = requests.post(f"{node.url}/api/w1/generate", headers={"Authorization": f"Bearer {token}"}, timeout=30,
+                          json={"model": "demo-sdxs", "prompt": "a bee"} | fields)
+    assert reply.status_code == 202, reply.text
+    return reply.json()["id"]
+
+
+def job(node: Node, token: str, name: str) -> dict:
+    return requests.get(f"{node.url}/api/w1/generate/jobs/{name}", headers={"Authorization": f"Bearer {token}"},
+                        timeout=30).json()
+
+
+def test_an_engine_that_is_killed_is_begun_anew_once(studio: Node, token: str):
+    name = order(studio, token, batch=4, steps=4)
+    wait_until("an engine", lambda: job(studio, token, name)["state"] == "running" and engines(studio))
+    for process in engines(studio):
+        os.kill(process, signal.SIGKILL)
+    over = wait_until("the end", lambda: (found := job(studio, token, name))["is_over"] and found, 120)
+    # A kill may as well mean that memory ran out: then it is not tried again, and nothing is taken.
+    assert over["state"] in ("done", "failed") and over["captured"] == 0
+
+
+def test_a_job_that_is_cancelled_ends_its_engine(studio: Node, token: str):
+    name = order(studio, token, batch=8, steps=8)
+    wait_until("the job", lambda: job(studio, token, name)["state"] == "running")
+    reply = requests.delete(f"{studio.url}/api/w1/generate/jobs/{name}", timeout=30,
+                            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+    assert reply.ok, reply.text
+    over = wait_until("the end", lambda: (found := job(studio, token, name))["is_over"] and found)
+    assert over["state"] == "cancelled"
+    wait_until("no engine", lambda: not engines(studio))
+
+
+def test_a_node_that_is_killed_takes_its_job_up_again(tmp_path: Path, studio: Node):
+    node = Node(tmp_path / "home", name="Mortal")
+    node.run("init")
+    shutil.copytree(studio.home / "engine", node.home / "engine")
+    publish_demo(node, tmp_path)
+    mine = node.json("token", "new", "--scope", "generate")["token"]
+    node.serve()
+    name = order(node, mine, batch=3, steps=2, seed=7)
+    wait_until("the job", lambda: job(node, mine, name)["state"] == "running" and engines(node))
+    assert node.process
+    node.process.kill()
+    node.process.wait()
+    wait_until("no orphans", lambda: not engines(node))
+    node.serve()
+    over = wait_until("the end", lambda: (found := job(node, mine, name))["is_over"] and found, 120)
+    assert over["state"] == "done" and [picture["seed"] for picture in over["pictures"]] == [7, 8, 9]
+    node.stop()
+
+
+def test_progress_is_told_as_events(studio: Node, token: str):
+    name = order(studio, token, batch=2)
+    with requests.get(f"{studio.url}/api/w1/generate/jobs/{name}/events", stream=True, timeout=120,
+                      headers={"Authorization": f"Bearer {token}"}) as stream:
+        states = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith(b"data: ")]
+    assert states[-1]["state"] == "done" and len(states) >= 2
+
+
+def test_openais_client_draws_here(studio: Node, token: str):
+    client = OpenAI(base_url=f"{studio.url}/v1", api_key=token, max_retries=0)
+    assert any("demo-sdxs" in model.id for model in client.models.list())
+    answer = client.images.generate(model="dall-e-3", prompt="a big red circle on white", size="auto", n=1,
+                                    response_format="b64_json")
+    assert answer.data and answer.data[0].b64_json
+    picture = base64.b64decode(answer.data[0].b64_json)
+    assert middle(picture)[0] > middle(picture)[2] + 60
+    with pytest.raises(BadRequestError) as refused:
+        client.images.generate(model="demo-sdxs", prompt="x", size="63x63")  # type: ignore[call-overload]
+    assert "multiple of 64" in str(refused.value)
+
+
+def test_a1111s_client_draws_here(studio: Node, token: str):
+    api = WebUIApi(host="127.0.0.1", port=studio.port)
+    api.set_auth("any", token)
+    titles = [model["title"] for model in api.get_sd_models()]
+    assert any(title.startswith("demo-sdxs.safetensors [") for title in titles)
+    assert any(lora["name"] == "demo-lora-sepia" for lora in api.get_loras())
+    assert "Euler a" in [sampler["name"] for sampler in api.get_samplers()]
+    assert "sd_model_checkpoint" in api.get_options()
+    drawn = api.txt2img(prompt="a bee in a meadow", seed=101, steps=1, cfg_scale=1, width=128, height=128, batch_size=2,
+                        sampler_name="Euler")
+    assert drawn.info["all_seeds"] == [101, 102] and len(drawn.images) == 2
+    assert "Steps: 1" in drawn.info["infotexts"][0]
+    edited = api.img2img(images=[drawn.images[0]], prompt="a red circle on white", seed=5, steps=1, cfg_scale=1, width=128,
+                         height=128, denoising_strength=0.9)
+    assert edited.image.size == (128, 128)
+    assert api.get_progress()["progress"] == 0
+
+
+def test_a_visitor_without_an_account_draws_by_the_form(studio: Node):
+    page = studio.get("/generate").decode()
+    model = re.search(r'<option value="([0-9a-f]{64})"', page)
+    assert model
+    fields = {"model": model[1], "prompt": "a big blue square on yellow", "seed": "2", "do": "draw"}
+    reply = requests.post(f"{studio.url}/generate", data=fields, headers={"Origin": studio.url}, timeout=30,
+                          allow_redirects=False)
+    assert reply.status_code == 303, reply.text[-2000:]
+    place = reply.headers["Location"]
+    done = wait_until("the picture", lambda: (text := studio.get(place).decode()) and "1 picture" in text and text, 60)
+    found = re.search(r'src="(/generate/jobs/[0-9a-f]+/pictures/0)"', done)
+    assert found
+    assert middle(studio.get(found[1]))[2] > 120
+    foreign = requests.post(f"{studio.url}/generate", data=fields, headers={"Origin": "https://evil.example"}, timeout=30)
+    assert foreign.status_code == 403
