@@ -170,11 +170,9 @@ struct BountyTests {
     }
 
     private func world(_ rule: BountyRule) throws -> BountyHistory {
-        for seed in 0... {
-            let world = try BountyHistory(seed: UInt64(seed))
-            if world.terms.rule == rule, world.terms.decided > world.terms.deadline + 20_000 { return world }
-        }
-        fatalError()
+        let worlds = try (0..<100).map { try BountyHistory(seed: UInt64($0)) }
+        return try #require(
+            worlds.first { $0.terms.rule == rule && $0.terms.decided > $0.terms.deadline + 20_000 })
     }
 
     @Test("each rule, when a backer stays silent")

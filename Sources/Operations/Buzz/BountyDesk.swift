@@ -67,11 +67,14 @@ struct BountyDesk {
     func known(_ id: Hash32) async throws(OperationError) -> KnownBounty {
         do {
             let filter = context.moderation.filter(for: context.viewer)
-            let post = try await context.catalog.bounty(post: id, filter)
+            var post = try await context.catalog.bounty(post: id, filter)
             let everything = context.moderation.filter(for: .owner)
-            // What is taken back is known by its terms; what is not for these eyes is not known.
-            if post == nil, try await context.catalog.bounty(post: id, everything) != nil {
-                throw OperationError(.notFound, "there is no bounty \(id.hex) here")
+            // What is taken back is known by its terms; what is not for these eyes is known to its poster alone.
+            if post == nil, let hidden = try await context.catalog.bounty(post: id, everything) {
+                guard let caller = context.caller, caller.author == hidden.author.author else {
+                    throw OperationError(.notFound, "there is no bounty \(id.hex) here")
+                }
+                post = hidden
             }
             guard
                 let terms = try await context.economy.terms(of: id)

@@ -70,6 +70,11 @@ public struct NewBounty: Operation {
         body.arbiter = context.keyring.node.device.publicKey.data
         body.arbiterNode = context.keyring.node.author.data
         (body.deadline, body.decided, body.rule) = (deadline, decided, rule.wire)
+        do {
+            try WirePost.OneOf_Body.bounty(body).check(slot: "")
+        } catch {
+            throw OperationError(.usage, error.what)
+        }
         let post = try posting.sign { $0.bounty = body }
         try await posting.submit([post])
         // The terms hold from now on, whatever becomes of the post.

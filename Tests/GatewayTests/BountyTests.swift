@@ -1,0 +1,132 @@
+import Accounts
+import Digests
+import Foundation
+import HTTPTypes
+import Identity
+import Ledger
+import Operations
+import PostLog
+import Testing
+import WaggleProtocol
+
+@testable import Gateway
+
+@Suite("Bounties over HTTP")
+struct BountyTests {
+    /// A node that decides in a currency and arbitrates, with a poster and a hunter at home there.
+    private func world() async throws -> (node: TestNode, poster: HTTPFields, hunter: HTTPFields, charter: Charter) {
+        let node = try await TestNode.make()
+        let currencies = node.services.context().currencies
+        let charter = try await currencies.found(
+            CharterDraft(name: "Honey", symbol: "HNY"), url: "https://hive.example")
+        var tokens: [HTTPFields] = []
+        for (seed, name) in [(UInt8(40), "poster"), (41, "hunter")] {
+            let person = try Person(seed: seed, role: .person, scopes: [.release, .review, .post, .ledger])
+            try await node.take([person.genesis])
+            node.services.context().keyring.add(person.signer, as: name)
+            try await node.accounts.adopt(handle: name, author: person.id, role: .member, levels: 1)
+            _ = try await currencies.grant(
+                [Output(account: person.device.publicKey, amount: 100)], reference: nil, in: charter.currency)
+            let made = try await node.accounts.newToken(
+                NewToken(label: "test", scopes: [.read, .spend, .social], buzzLimit: 90), for: name)
+            tokens.append([.authorization: "Bearer \(made.secret.text)", .contentType: "application/json"])
+        }
+        return (node, tokens[0], tokens[1], charter)
+    }
+
+    private func body(_ value: [String: Any]) throws -> [UInt8] {
+        [UInt8](try JSONSerialization.data(withJSONObject: value))
+    }
+
+    private func bounty(_ changes: [String: Any] = [:]) -> [String: Any] {
+        [
+            "title": "Old <b>maps</b>", "text": "Of *anywhere*.", "wanted": "LORA", "amount": 60,
+            "deadline": TestNode.time + 86400, "decided": TestNode.time + 2 * 86400, "rule": "first",
+        ].merging(changes) { $1 }
+    }
+
+    @Test("post, back, enter, award: the money goes where it should, and a token spends no more than it may")
+    func life() async throws {
+        let (node, poster, hunter, charter) = try await world()
+        try await node.test { client in
+            func post(_ path: String, _ fields: HTTPFields, _ value: [String: Any]) async throws -> Answer {
+                try await client(.post, path, fields, body: body(value))
+            }
+            for bad in [
+                ["amount": 101], ["amount": -1], ["deadline": TestNode.time], ["decided": TestNode.time + 86399],
+                ["decided": TestNode.time + 86400 * 29], ["rule": "mine"], ["title": ""], ["currency": "XXX"],
+            ] as [[String: Any]] {
+                let answer = try await post("/api/w1/bounties", poster, bounty(bad))
+                #expect((400..<500).contains(answer.status.code), "\(bad): \(answer.status) \(answer.text)")
+            }
+            let made = try await post("/api/w1/bounties", poster, bounty())
+            #expect(made.status == .created, "\(made.text)")
+            let summary = try #require(try made.json()["summary"] as? [String: Any])
+            let id = try #require(summary["bounty"] as? String)
+            #expect(summary["escrowed"] as? Int == 60 && summary["phase"] as? String == "open")
+            #expect(try await post("/api/w1/bounties/\(id)/backings", poster, ["amount": 31]).status != .created)
+            #expect(try await post("/api/w1/bounties/\(id)/backings", poster, ["amount": 10]).status == .created)
+            #expect(try await post("/api/w1/bounties/\(id)/entries", hunter, [:]).status == .badRequest)
+            let entered = try await post("/api/w1/bounties/\(id)/entries", hunter, ["text": "Here <i>be</i> dragons."])
+            #expect(entered.status == .created, "\(entered.text)")
+            let entry = try #require(try entered.json()["post"] as? String)
+            #expect(
+                try await post("/api/w1/bounties/\(id)/awards", hunter, ["shares": [["entry": entry, "weight": 1]]])
+                    .status == .notFound, "the hunter set nothing aside")
+            #expect(try await post("/api/w1/bounties/\(id)/refund", poster, [:]).status == .conflict)
+            #expect(
+                try await post("/api/w1/bounties/\(id)/awards", poster, ["shares": [["entry": entry, "weight": 0]]])
+                    .status == .badRequest)
+            let awarded = try await post(
+                "/api/w1/bounties/\(id)/awards", poster, ["shares": [["entry": entry, "weight": 3]]])
+            #expect(awarded.status == .created, "\(awarded.text)")
+            let after = try #require(try awarded.json()["summary"] as? [String: Any])
+            #expect(after["paid"] as? Int == 70 && after["escrowed"] as? Int == 0)
+            let author = try #require(node.services.context().keyring.accounts["hunter"]?.author)
+            let balance = try await client(.get, "/api/w1/buzz/HNY/accounts/\(AuthorID.text(author))").json()
+            #expect(balance["balance"] as? Int == 170)
+
+            for path in ["/bounties", "/bounties?show=open", "/bounties/\(id)", "/bounties/new"] {
+                let page = try await client(.get, path)
+                #expect(page.status == .ok, "\(path)")
+                #expect(HTMLLint.problems(page.text) == [], "\(path)")
+                #expect(!page.text.contains("<b>maps") && !page.text.contains("<i>be"), "\(path)")
+            }
+            #expect(try await client(.get, "/bounties/\(id)").text.contains("trust: 1 operator, 0 witnesses"))
+            let list = try await client(.get, "/api/w1/bounties?open=true&limit=1").json()
+            #expect((list["items"] as? [[String: Any]])?.first?["bounty"] as? String == id)
+            let tip = try await client(.get, "/buzz/tip?to=\(AuthorID.text(author))")
+            #expect(tip.status == .ok && HTMLLint.problems(tip.text) == [])
+            #expect(try await client(.get, "/buzz/tip?to=nobody").status == .notFound)
+            _ = charter
+        }
+    }
+
+    @Test("nobody acts without a session or token, and a form from elsewhere does nothing")
+    func strangers() async throws {
+        let (node, _, _, _) = try await world()
+        let id = String(repeating: "a", count: 64)
+        try await node.test { client in
+            for path in ["/bounties", "/bounties/\(id)/fund", "/bounties/\(id)/award", "/buzz/tip", "/setup/currency"] {
+                let answer = try await client(
+                    .post, path, [.contentType: "application/x-www-form-urlencoded"], body: Array("amount=1".utf8))
+                #expect(answer.status == .unauthorized, "\(path)")
+            }
+            #expect(try await client(.get, "/bounties/\(id)").status == .notFound)
+            #expect(try await client(.get, "/api/w1/bounties/\(id)").status == .notFound)
+        }
+    }
+
+    @Test("a bounty that is not for visitors is none for them, wherever its money is")
+    func levels() async throws {
+        let (node, poster, _, _) = try await world()
+        try await node.test { client in
+            let made = try await client(
+                .post, "/api/w1/bounties", poster, body: body(bounty(["level": "XXX", "amount": 5])))
+            let id = try #require((try made.json()["summary"] as? [String: Any])?["bounty"] as? String)
+            #expect(try await client(.get, "/bounties/\(id)").status == .notFound)
+            #expect(try await client(.get, "/api/w1/bounties/\(id)").status == .notFound)
+            #expect(try await !client(.get, "/bounties").text.contains(id))
+        }
+    }
+}
