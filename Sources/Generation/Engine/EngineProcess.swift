@@ -98,6 +98,7 @@ final class EngineProcess: Sendable {
             case .noProgram(let name): return .noEngine("\(name) is missing")
             case .killed(let signal): return signal == 9 ? .outOfMemory : .crashed("signal \(signal)")
             case .timedOut(let seconds): return .timedOut(what: "the engine", seconds: UInt64(seconds))
+            case .tooManyFiles(let limit): return .crashed("it made more than \(limit) files")
             case .failed(let why): return .crashed(why)
             }
         }
