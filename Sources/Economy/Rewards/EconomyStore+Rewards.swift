@@ -77,7 +77,7 @@ extension EconomyStore {
         else { return nil }
         do {
             return StoredEvidence(evidence: try RewardEvidence(text: row[0]), isPaid: row[1])
-        } catch let error as MalformedEvidence {
+        } catch {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: error.what)
         }
     }

@@ -1,5 +1,5 @@
 public import Digests
-public import FoundationEssentials
+import FoundationEssentials
 public import Ledger
 import WaggleProtocol
 
