@@ -81,7 +81,6 @@ struct ImagePage {
         values["remixHref"] = remixHref
         values["creatorHome"] = Wording.origin(image.author)
         values["signature"] = signature
-        if image.image.hasRecipe { values["remixHref"] = "/generate?from=\(image.id)" }
         values["prompt"] = recipe.prompt.trimmed.isEmpty ? nil : recipe.prompt
         values["negativePrompt"] = recipe.negativePrompt.trimmed.isEmpty ? nil : recipe.negativePrompt
         let text = Markdown.html(post?.text ?? "", firstHeading: 2)
