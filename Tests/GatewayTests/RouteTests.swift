@@ -47,6 +47,13 @@ struct RouteTests {
                 .filled("slug", "dirty").filled("name", "dirty.bin").filled("handle", "maker")
                 .filled("tag", "tag-dirty").filled("base", "Base%20Dirty").filled("bounty", bounty.hex)
         }
+        if route.path == "/verify" {
+            let files = [item.file, item.image, item.release.id, item.model.id].map(\.hex)
+            return all
+                + files.flatMap {
+                    ["/verify?sha256=\($0)", "/verify?sha256=\(String(repeating: "0", count: 64))&autov3=\($0)"]
+                }
+        }
         if route.path == "/models/{id}/ranking" { return all + all.map { $0 + "?sort=trending" } }
         guard route.subject == .list else { return all }
         if route.face == .page {
