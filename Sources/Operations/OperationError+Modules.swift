@@ -4,6 +4,7 @@ public import Catalog
 public import Federation
 public import Identity
 public import Ledger
+public import Moderation
 public import PostLog
 
 // The one place where the modules' errors become words and classes for a user.
@@ -24,6 +25,14 @@ extension OperationError {
 
     public init(_ error: PostLogError) {
         if case .diskFull = error {
+            self.init(.limits, error.message)
+        } else {
+            self.init(.failed, error.message)
+        }
+    }
+
+    public init(_ error: ModerationError) {
+        if case .limit = error {
             self.init(.limits, error.message)
         } else {
             self.init(.failed, error.message)

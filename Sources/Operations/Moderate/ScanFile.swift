@@ -43,16 +43,17 @@ public struct ScanFile: Sendable {
 
     /// The scan of bytes, and all of them when they are a picture that is still to be decoded.
     static func scan(_ source: some ByteSource, name: String) throws(OperationError) -> (FileScanReport, [UInt8]?) {
-        do {
+        do throws(ByteSourceError) {
             let report = try FileScan.scan(source, name: name)
             guard report.format == .picture, source.size <= UInt64(PictureDecoder.sourceBytes) else {
                 return (report, nil)
             }
             return (report, try source.read(at: 0, count: Int(source.size)))
-        } catch .beyondEnd {
-            throw OperationError(.failed, "\(name): it changed while it was read; try again")
-        } catch .unreadable(let why) {
-            throw OperationError(.failed, "\(name): \(why)")
+        } catch {
+            switch error {
+            case .beyondEnd: throw OperationError(.failed, "\(name): it changed while it was read; try again")
+            case .unreadable(let why): throw OperationError(.failed, "\(name): \(why)")
+            }
         }
     }
 
