@@ -95,7 +95,8 @@ let package = Package(
         .target(
             name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
             swiftSettings: optimised),
-        .target(name: "Moderation", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
+        .target(
+            name: "Moderation", dependencies: ["Digests", "WaggleProtocol", "Formats", grdb], swiftSettings: strict),
         .target(
             name: "Accounts", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, nioPosix],
             swiftSettings: strict),
@@ -195,7 +196,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Moderation", grdb],
+            name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Formats", "Moderation", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "AccountsTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Accounts", grdb],

@@ -17,6 +17,8 @@ struct BackgroundHashing: Sendable {
     let threads: NIOThreadPool
     /// Told of copies that turn out to be damaged.
     var onDamage: @Sendable (BlobError) -> Void = { _ in }
+    /// Told of each blob that was done.
+    var onNamed: @Sendable (Hash32, ExtraHashes) async -> Void = { _, _ in }
     /// Whether library files that wait to be hashed go first: they are out of service until then.
     var waitsForLibrary = false
     /// Files that could not be read, and when to try them again, in milliseconds since 1970.
@@ -51,6 +53,7 @@ struct BackgroundHashing: Sendable {
                     try await store.index.write { try ExtraHashesTable.put($0, hash, hashes) }
                     notBefore[hash] = nil
                     done += 1
+                    await onNamed(hash, hashes)
                 } catch {
                     switch error {
                     case .cancelled, .closed, .database, .diskFull: throw error

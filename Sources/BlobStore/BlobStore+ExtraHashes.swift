@@ -57,13 +57,16 @@ extension BlobStore {
     ///   - clock: paces the look for new blobs.
     ///   - onFailure: told when a copy turns out to be damaged, and when the index fails; that is tried again at the next
     ///     look.
+    ///   - onNamed: told of each blob whose names became known.
     public func hashInBackground(
-        clock: any Clock<Duration> = ContinuousClock(), onFailure: @escaping @Sendable (BlobError) -> Void = { _ in }
+        clock: any Clock<Duration> = ContinuousClock(), onFailure: @escaping @Sendable (BlobError) -> Void = { _ in },
+        onNamed: @escaping @Sendable (Hash32, ExtraHashes) async -> Void = { _, _ in }
     ) async {
         let idle = NIOThreadPool(numberOfThreads: 1)
         idle.start()
         var pass = BackgroundHashing(store: self, threads: idle)
         pass.onDamage = onFailure
+        pass.onNamed = onNamed
         pass.waitsForLibrary = true
         await pass.becomeIdle()
         repeat {

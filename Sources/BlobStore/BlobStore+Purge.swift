@@ -19,7 +19,7 @@ extension BlobStore {
     ///   - who: who ordered it.
     public func purge(_ hash: Hash32, reason: String, who: String) async throws(BlobError) -> Purge {
         let record = PurgeRecord(sha256: hash, reason: reason, who: who, time: options.now())
-        if purges.record(hash) == nil {
+        if purges.purged(hash) == nil {
             // In the index's writer, so that two purges do not write to the log at once.
             try await index.write { _ in try self.purges.append(record) }
         }
@@ -34,12 +34,23 @@ extension BlobStore {
         let done = try await threads.run { () throws(BlobError) in try removal.purge(hash) }
         room.count(done.change)
         options.onStep(.purged)
-        return Purge(record: purges.record(hash) ?? record, adoptedFiles: done.adopted)
+        return Purge(record: purges.purged(hash) ?? record, adoptedFiles: done.adopted)
     }
 
     /// The record of a blob that was taken down; nil for any other.
     public func purgeRecord(_ hash: Hash32) -> PurgeRecord? {
-        purges.record(hash)
+        purges.purged(hash)
+    }
+
+    /// What is refused wherever bytes enter or leave, as if it was purged, until this is called without it. The bytes stay.
+    /// Downloads of them that are under way stop.
+    public func setBlocked(_ records: [PurgeRecord]) async {
+        purges.setBlocked(records)
+        for record in records {
+            guard let session = await sessions.find(record.sha256) else { continue }
+            await session.stop(.purged(record.sha256, reason: record.reason))
+            await sessions.remove(record.sha256)
+        }
     }
 
     /// All blobs that were taken down, the earliest first.

@@ -54,6 +54,8 @@ public struct PurgeRecord: Hashable, Sendable {
 final class PurgeLog: Sendable {
     private let path: FilePath
     private let records: Mutex<[Hash32: PurgeRecord]>
+    /// What is refused like a purged blob until somebody lifts it; it is not in the file, and its bytes stay.
+    private let blocked = Mutex<[Hash32: PurgeRecord]>([:])
     /// Numbers of the lines that are no records, for the recovery report.
     let damagedLines: [Int]
 
@@ -75,9 +77,18 @@ final class PurgeLog: Sendable {
         damagedLines = damaged
     }
 
-    /// The record of a purged blob.
+    /// The record of a blob that is refused here: purged, or blocked.
     func record(_ hash: Hash32) -> PurgeRecord? {
+        purged(hash) ?? blocked.withLock { $0[hash] }
+    }
+
+    /// The record of a purged blob.
+    func purged(_ hash: Hash32) -> PurgeRecord? {
         records.withLock { $0[hash] }
+    }
+
+    func setBlocked(_ records: [PurgeRecord]) {
+        blocked.withLock { $0 = Dictionary(records.map { ($0.sha256, $0) }, uniquingKeysWith: { first, _ in first }) }
     }
 
     var all: [PurgeRecord] {

@@ -29,8 +29,9 @@ public struct PurgeOrder: Sendable {
 public final class Moderation: Sendable {
     /// The highest level that this node serves to anyone but its operator.
     public let ceiling: Level
-    private let store: PurgeStore
+    let store: PurgeStore
     private let purged: Mutex<[ModerationSubject: PurgeRow]>
+    let blocked: Mutex<Blocks>
 
     /// Opens or makes the database of decisions.
     /// - Parameter path: `db/moderation.db` of the home directory.
@@ -40,6 +41,9 @@ public final class Moderation: Sendable {
         var rows: [ModerationSubject: PurgeRow] = [:]
         for row in try store.all() { rows[row.subject] = row }
         purged = Mutex(rows)
+        var blocks = Blocks()
+        for row in try store.blocks() { blocks.insert(row) }
+        blocked = Mutex(blocks)
     }
 
     /// What catalog queries apply for this viewer.
@@ -76,8 +80,13 @@ public final class Moderation: Sendable {
         purged.withLock { $0[subject] }
     }
 
-    /// Every subject that was purged here, to refuse it at all doors and to keep it out of lists.
-    public var purgedSubjects: Set<ModerationSubject> {
-        purged.withLock { Set($0.keys) }
+    /// Every purge row, the earliest first.
+    public var purges: [PurgeRow] {
+        purged.withLock { Array($0.values) }.sorted { ($0.when, $0.caseNumber) < ($1.when, $1.caseNumber) }
+    }
+
+    /// Every subject that was purged or is blocked here, to keep it out of lists.
+    public var hiddenSubjects: Set<ModerationSubject> {
+        purged.withLock { Set($0.keys) }.union(blocked.withLock { Array($0.exact.keys) })
     }
 }

@@ -39,8 +39,41 @@ struct PurgeStore: Sendable {
                     );
                     """)
         }
+        migrator.registerMigration("2 blocks") { database in try BlockTable.create(database) }
         return migrator
     }()
+
+    func blocks() throws(ModerationError) -> [BlockRow] {
+        do { return try queue.read(BlockTable.inForce) } catch { throw .database(path: path, reason: "\(error)") }
+    }
+
+    func block(
+        _ subjects: [BlockSubject], caseNumber: String?, reason: String, by: String, when: UInt64
+    ) async throws(ModerationError) -> [BlockRow] {
+        try await write { database in
+            try BlockTable.add(database, subjects, caseNumber: caseNumber, reason: reason, by: by, when: when)
+        }
+    }
+
+    func lift(
+        caseNumber: String?, subject: BlockSubject?, by: String, when: UInt64
+    ) async throws(ModerationError) -> [BlockRow] {
+        try await write { database in
+            try BlockTable.lift(database, caseNumber: caseNumber, subject: subject, by: by, when: when)
+        }
+    }
+
+    private func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(ModerationError) -> Value {
+        do {
+            return try await queue.write(body)
+        } catch is CancellationError {
+            throw .cancelled
+        } catch {
+            throw .database(path: path, reason: "\(error)")
+        }
+    }
 
     func all() throws(ModerationError) -> [PurgeRow] {
         do {

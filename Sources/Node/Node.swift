@@ -146,7 +146,8 @@ public final class Node: Sendable {
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
         // Now with those whose keys the node holds for them.
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
-        try await catalog.setHidden(Array(moderation.purgedSubjects), true)
+        try await catalog.setHidden(Array(moderation.hiddenSubjects), true)
+        await Takedowns(blobs: blobs, catalog: catalog, moderation: moderation).tellStore()
         identity = NodeIdentity(
             id: keyring.node.author, key: keyring.node.device,
             keyDocuments: try await log.keyChainEnvelopes(of: keyring.node.author).keyDocuments)

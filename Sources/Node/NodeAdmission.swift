@@ -44,7 +44,7 @@ final class NodeAdmission: Admission {
     }
 
     func admit(_ post: SignedPost, from source: IntakeSource) -> AdmissionVerdict {
-        if let row = moderation.purgeRow(for: .post(post.id)) {
+        if let row = moderation.takedown(of: .post(post.id)) {
             return .refuse(reason: "taken down here, case \(row.caseNumber)")
         }
         if let level = PostLevel.highest(of: post.post), level > moderation.ceiling {

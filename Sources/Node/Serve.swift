@@ -1,6 +1,7 @@
 import Accounts
 import AsyncHTTPClient
 import BlobStore
+import Digests
 import Federation
 import FoundationEssentials
 import Gateway
@@ -203,8 +204,16 @@ extension Node {
 
     /// Computes the names of blobs that nothing waits for.
     private func nameBlobs() async {
+        let takedowns = Takedowns(blobs: blobs, catalog: catalog, moderation: moderation)
         await blobs.hashInBackground { [logger] error in
             logger.error("hashing in the background", metadata: ["why": "\(error)"])
+        } onNamed: { [logger] hash, names in
+            guard let tensors = names.tensorDigest else { return }
+            do throws(OperationError) {
+                try await takedowns.named(hash, tensors: tensors, now: Node.now())
+            } catch {
+                logger.error("a file was not taken down", metadata: ["why": "\(error.message)", "blob": "\(hash.hex)"])
+            }
         }
     }
 

@@ -6,6 +6,7 @@ public import Federation
 public import Generation
 public import Identity
 public import Ledger
+public import Moderation
 public import PostLog
 
 // The one place where the modules' errors become words and classes for a user.
@@ -26,6 +27,14 @@ extension OperationError {
 
     public init(_ error: PostLogError) {
         if case .diskFull = error {
+            self.init(.limits, error.message)
+        } else {
+            self.init(.failed, error.message)
+        }
+    }
+
+    public init(_ error: ModerationError) {
+        if case .limit = error {
             self.init(.limits, error.message)
         } else {
             self.init(.failed, error.message)

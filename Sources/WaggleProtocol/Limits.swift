@@ -185,6 +185,8 @@ public enum Limits {
 
     /// Moderation decisions.
     public enum Moderation {
+        /// Bits of 256 that may differ for two pictures to be the same one (PDQ's own threshold).
+        public static let pictureDistance = 31
         public static let subjectsPerPurge = 10_000
         public static let reasonBytes = 1024
     }

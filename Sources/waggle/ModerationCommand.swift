@@ -1,12 +1,14 @@
 import ArgumentParser
+import Formats
 import Foundation
 import Operations
 import SystemPackage
 
 struct ModerationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mod", abstract: "Keep a node safe: look into files.",
-        subcommands: [Scan.self])
+        commandName: "mod",
+        abstract: "Keep a node safe: look into files, refuse what has no place here, take it down for good.",
+        subcommands: [Scan.self, Block.self, Unblock.self, List.self, Purge.self])
 
     struct Scan: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

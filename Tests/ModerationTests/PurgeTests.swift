@@ -26,7 +26,7 @@ struct PurgeTests {
             #expect(Set(rows.map(\.caseNumber)) == ["P-1"])
 
             let moderation = try Moderation(ceiling: .r, path: path)
-            #expect(moderation.purgedSubjects == Set(subjects))
+            #expect(moderation.hiddenSubjects == Set(subjects))
             #expect(moderation.purgeRow(for: .blob(blob)) == rows[0])
             #expect(moderation.purgeRow(for: .post(blob)) == nil)
             let again = try await moderation.purge(
@@ -52,7 +52,7 @@ struct PurgeTests {
             ] {
                 await #expect(throws: ModerationError.self) { try await moderation.purge(order) }
             }
-            #expect(moderation.purgedSubjects.isEmpty)
+            #expect(moderation.hiddenSubjects.isEmpty)
         }
     }
 

@@ -18,7 +18,7 @@ struct BlobGate: Sendable {
         let standings = try await catalog.blobStandings(hashes)
         return zip(hashes, standings).map { hash, standing in
             let facts = SubjectFacts(
-                level: standing?.level ?? .blocked, purgeCase: moderation.purgeRow(for: .blob(hash))?.caseNumber,
+                level: standing?.level ?? .blocked, purgeCase: moderation.takedown(of: .blob(hash))?.caseNumber,
                 isReferencedByVisiblePost: standing?.isReferencedByVisiblePost ?? false)
             return moderation.visible(viewer, facts)
         }
@@ -40,7 +40,7 @@ struct BlobGate: Sendable {
     private func judge(_ hash: Hash32, _ viewer: Viewer) async throws -> (
         visibility: Visibility, reference: BlobReference?
     ) {
-        let purge = moderation.purgeRow(for: .blob(hash))
+        let purge = moderation.takedown(of: .blob(hash))
         let reference = purge == nil ? try await catalog.blobReference(hash) : nil
         let facts = SubjectFacts(
             level: reference?.level ?? .blocked, purgeCase: purge?.caseNumber,

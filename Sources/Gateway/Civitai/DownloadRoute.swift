@@ -71,7 +71,7 @@ struct DownloadRoute: Sendable {
             Hash32(file.tensorDigest).map { ModerationSubject.tensors($0) },
         ]
         for subject in subjects.compactMap({ $0 }) {
-            if let row = services.moderation.purgeRow(for: subject) { throw .purged(caseNumber: row.caseNumber) }
+            if let row = services.moderation.takedown(of: subject) { throw .purged(caseNumber: row.caseNumber) }
         }
     }
 

@@ -13,7 +13,7 @@ struct PeerOffer: Sendable {
     let moderation: Moderation
 
     func includes(_ post: LoggedPost) async throws -> Bool {
-        guard moderation.purgeRow(for: .post(post.id)) == nil else { return false }
+        guard moderation.takedown(of: .post(post.id)) == nil else { return false }
         guard let level = try await level(of: post) else { return true }
         return level <= moderation.ceiling
     }

@@ -48,7 +48,7 @@ public struct PostImages: Operation {
         post.title = title
         post.text = text
         for path in images {
-            let image = try await SampleFile.read(FilePath(path)).take(
+            let image = try await SampleFile.read(FilePath(path), for: context).take(
                 level: level, resolver: resolver, store: context.blobs)
             for release in try await resolver.releases(of: image.recipe) where !shown.contains(release) {
                 shown.append(release)

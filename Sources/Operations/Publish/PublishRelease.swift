@@ -1,6 +1,7 @@
 import BlobStore
 import Catalog
 import Digests
+import Formats
 import FoundationEssentials
 import Identity
 import Moderation
@@ -63,7 +64,7 @@ private struct Publishing {
         }
         var looks: [FileLook] = []
         for file in request.files { looks.append(try await FileLook.at(FilePath(file.path))) }
-        for sample in request.samples { _ = try await SampleFile.read(FilePath(sample)) }
+        for sample in request.samples { _ = try await SampleFile.read(FilePath(sample), for: context) }
         let existing = try await posting.standing(.model, request.slug)
         return try DraftedRelease(request, files: looks, existing: existing?.post.model)
     }
@@ -88,6 +89,7 @@ private struct Publishing {
             )
         }
         if let refusal = files.lazy.compactMap(\.refusal).first { throw OperationError(.usage, refusal) }
+        for file in files { try await refuseTakenDown(file) }
         drafted.release.files = files.map(\.wire)
         drafted.release.modelAuthor = signer.author.data
         let model = try await modelPost(drafted.model)
@@ -109,6 +111,20 @@ private struct Publishing {
             release: releaseID.hex, model: model.id.hex, version: request.version,
             files: drafted.release.files.map(PublishReply.File.init), url: try await pageURL(releaseID),
             isNew: !posts.isEmpty)
+    }
+
+    /// A file under a new header is what it was: it is known by its tensors.
+    private func refuseTakenDown(_ file: InspectedFile) async throws(OperationError) {
+        let sha256 = file.facts.sha256
+        let takedown =
+            context.moderation.takedown(of: .blob(sha256))
+            ?? file.tensors.flatMap { context.moderation.takedown(of: .tensors($0.digest)) }
+        guard let takedown else { return }
+        if let tensors = file.tensors {
+            try await Takedowns(context).named(sha256, tensors: tensors.digest, now: context.now())
+        }
+        throw OperationError(
+            .auth, "\(file.look.name) was taken down on this node (case \(takedown.caseNumber)): \(takedown.reason)")
     }
 
     private func pin(_ file: WireFile) async throws(OperationError) {

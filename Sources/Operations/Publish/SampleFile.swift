@@ -2,7 +2,9 @@ import BlobStore
 import Digests
 import Formats
 import FoundationEssentials
+import Media
 import Moderation
+import Sandbox
 import SystemPackage
 import WaggleProtocol
 
@@ -15,6 +17,15 @@ struct SampleFile: Sendable {
     /// - Throws: `usage` for what is no picture, `limits`, `notFound`, `failed`.
     static func read(_ path: FilePath) async throws(OperationError) -> SampleFile {
         try await Blocking.run { () throws(OperationError) in try SampleFile(path) }
+    }
+
+    /// A picture that may be taken in here.
+    ///
+    /// - Throws: what `read` throws, and `auth` for one that looks like what was blocked.
+    static func read(_ path: FilePath, for context: OperationContext) async throws(OperationError) -> SampleFile {
+        let sample = try await read(path)
+        try await sample.refuseBlocked(context)
+        return sample
     }
 
     private init(_ path: FilePath) throws(OperationError) {
@@ -44,6 +55,21 @@ struct SampleFile: Sendable {
             throw OperationError(.usage, "\(name) is no PNG, JPEG, WebP, GIF or AVIF image")
         }
         self.info = info
+    }
+
+    /// Refuses a picture that looks like one that is blocked here, before a byte of it is stored.
+    private func refuseBlocked(_ context: OperationContext) async throws(OperationError) {
+        guard context.moderation.blocksPictures else { return }
+        do throws(SandboxError) {
+            guard case .picture(let pdq) = try await PictureDecoder().decode(bytes),
+                let block = context.moderation.block(lookingLike: pdq)
+            else { return }
+            throw SandboxError.failed("case \(block.caseNumber): \(block.reason)")
+        } catch {
+            throw OperationError(
+                .auth,
+                "\(path.lastComponent?.string ?? "") is not taken in, because pictures are compared here: \(error)")
+        }
     }
 
     /// Takes the picture into the store, for something to be made of it.

@@ -28,7 +28,7 @@ public struct VisiblePosts: Sendable {
     }
 
     public func includes(_ post: LoggedPost) async throws -> Bool {
-        guard moderation.purgeRow(for: .post(post.id)) == nil else { return false }
+        guard moderation.takedown(of: .post(post.id)) == nil else { return false }
         switch post.post.body {
         case .profile: return true
         case .model: return try await catalog.model(post: post.id, filter, detail: Self.detail) != nil

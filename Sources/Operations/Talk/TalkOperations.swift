@@ -47,7 +47,7 @@ public struct WriteReview: Operation {
         review.recommended = isRecommended
         review.text = text
         for path in images {
-            let file = try await SampleFile.read(FilePath(path))
+            let file = try await SampleFile.read(FilePath(path), for: context)
             review.images.append(
                 try await file.take(
                     level: level,
