@@ -82,8 +82,8 @@ struct RouteTests {
             + (try await node.numbers(of: works))
         let fileBytes = TestNode.bytes("file of Dirty", count: 3000)
         let secrets = [
-            "Dirty", "word Dirty", "tag-dirty", works.collection.id.hex, works.article.id.hex, dirty.file.hex,
-            dirty.image.hex, dirty.model.id.hex, dirty.release.id.hex,
+            "Dirty", "word Dirty", "tag-dirty", works.collection.id.hex, works.article.id.hex,
+            works.workflow.id.hex, dirty.file.hex, dirty.image.hex, dirty.model.id.hex, dirty.release.id.hex,
             dirty.picture.id.hex, dirty.file.hex.uppercased(),
         ]
         let gateway = try Gateway(node.services)
@@ -110,7 +110,7 @@ struct RouteTests {
                             }
                         }
                         switch route.subject {
-                        case .model, .release, .image, .blob, .collection, .article, .term:
+                        case .model, .release, .image, .blob, .collection, .article, .workflow, .term:
                             let isEmptyList = route.method == "POST" && answer.text == "[]"
                             #expect(answer.status == .notFound || isEmptyList, "\(route.method) \(address)")
                         case .peerOnly:

@@ -31,6 +31,7 @@ struct PageRoutes: Sendable {
         registerBrowsing(in: &routes)
         registerCreators(in: &routes)
         registerCollections(in: &routes)
+        registerWorkflows(in: &routes)
         routes.get("/about", shows: .node, .page, about)
         registerFederation(in: &routes)
         registerBuzz(in: &routes)

@@ -15,6 +15,7 @@ public enum Subject: Sendable, Hashable {
     case image
     case collection
     case article
+    case workflow
     /// A person, with what of theirs the viewer may see.
     case creator
     /// A tag or base model, which is known by the models that have it.

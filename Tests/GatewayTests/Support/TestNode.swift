@@ -195,10 +195,11 @@ final class TestNode: Sendable {
             model: model, release: release, picture: picture, file: file.sha256, image: image.sha256)
     }
 
-    /// A collection, an article and what people say of a model, all of one level.
+    /// A collection, an article, a workflow and what people say of a model, all of one level.
     struct Works {
         let collection: SignedPost
         let article: SignedPost
+        let workflow: SignedPost
     }
 
     func publishWorks(_ mark: String, level: Level = .pg, of model: Published) async throws -> Works {
@@ -238,7 +239,18 @@ final class TestNode: Sendable {
             post.article.tags = ["tag-\(slug)"]
             post.article.level = level.rawValue
         }
-        return Works(collection: collection, article: article)
+        let graph = try await blobs.add(bytes: Self.bytes("graph of \(mark)", count: 900))
+        let workflow = try await publish(by: maker) { post in
+            post.slot = "graph-\(slug)"
+            post.workflow.name = "Workflow \(mark)"
+            post.workflow.description_p = "How \(mark) is drawn."
+            post.workflow.tags = ["tag-\(slug)"]
+            post.workflow.graph = Self.wire(graph, name: "\(slug).json")
+            post.workflow.graph.kind = "Workflow"
+            post.workflow.graph.mediaType = "application/json"
+            post.workflow.level = level.rawValue
+        }
+        return Works(collection: collection, article: article, workflow: workflow)
     }
 
     /// The numbers of works for the operator.
@@ -247,6 +259,7 @@ final class TestNode: Sendable {
         return [
             try await catalog.collection(author: maker.id, slug: works.collection.post.slot, owner)?.id,
             try await catalog.article(author: maker.id, slug: works.article.post.slot, owner)?.id,
+            try await catalog.workflow(author: maker.id, slug: works.workflow.post.slot, owner)?.id,
         ].compactMap { $0 }
     }
 
