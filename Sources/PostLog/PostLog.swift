@@ -170,6 +170,21 @@ public final class PostLog: Sendable {
         }
     }
 
+    /// The post in force of whose slot this id is an older version, whether that one ever was in force here or not; nil
+    /// when it is none.
+    public func newerVersion(of id: Hash32) async throws(PostLogError) -> LoggedPost? {
+        try await read { db in
+            try Row.fetchOne(
+                db.cachedStatement(
+                    sql: """
+                        SELECT p.id, a.id, p.created, p.kind, p.slot, p.envelope FROM post old
+                        JOIN post p ON p.author = old.author AND p.kind = old.kind AND p.slot = old.slot AND p.state = 0
+                        JOIN author a ON a.n = p.author WHERE old.id = ? AND old.state = ?
+                        """), arguments: [id.data, HiddenReason.superseded.rawValue]
+            ).map { try Self.loggedPost($0, from: 0) }
+        }
+    }
+
     /// Ids and times of an author's posts in force, at most `limit`, for reconciliation of one author.
     public func index(ofAuthor author: Hash32, limit: Int) async throws(PostLogError) -> ReconciliationIndex {
         try await read { db in

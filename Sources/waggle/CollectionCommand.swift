@@ -126,7 +126,7 @@ struct CollectionCommand: AsyncParsableCommand {
         func run() async throws {
             let collection = try await node.run(ShowCollection(reference: reference))
             if output.json { return try Terminal.json(collection) }
-            Terminal.print("\(collection.name)  (\(collection.items.count) items)")
+            Terminal.print("\(Terminal.plain(collection.name))  (\(collection.items.count) items)")
             for item in collection.items {
                 Terminal.print("  \(item.kind)\t\(item.reference)\t\(item.title)")
             }

@@ -106,10 +106,10 @@ struct ListCommand: AsyncParsableCommand {
 
 struct SearchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "search", abstract: "Search models by their words.",
+        commandName: "search", abstract: "Search models, collections, articles and workflows by their words.",
         discussion: """
             Words match from their beginning and all must be found; "phrases" match as written; -word leaves out. Typing
-            errors are forgiven when nothing matches as typed.
+            errors are forgiven when no model matches as typed. Filters are for models.
 
             EXAMPLES
               waggle search honeycomb style
@@ -130,8 +130,13 @@ struct SearchCommand: AsyncParsableCommand {
                 cursor: filters.cursor))
         if output.json { return try Terminal.json(page) }
         if let corrected = page.corrected { Terminal.note("Nothing has those words; this is \"\(corrected)\".") }
-        if page.models.isEmpty { Terminal.note("Nothing here matches; fewer words or filters find more.") }
+        if page.models.isEmpty && page.works.isEmpty {
+            Terminal.note("Nothing here matches; fewer words or filters find more.")
+        }
         page.printLines()
+        for work in page.works {
+            Terminal.print([work.reference, Terminal.plain(work.name), work.kind, work.post].joined(separator: "\t"))
+        }
         if let next = page.next { Terminal.note("More: the same with --cursor \(next)") }
     }
 }
@@ -141,7 +146,8 @@ extension ListModels.Reply {
         for model in models {
             Terminal.print(
                 [
-                    model.reference, model.name, model.type, model.baseModel, ByteSize.text(model.size),
+                    model.reference, Terminal.plain(model.name), Terminal.plain(model.type),
+                    Terminal.plain(model.baseModel), ByteSize.text(model.size),
                     model.reviews > 0 ? "\(model.recommended)/\(model.reviews) recommend" : "-",
                     model.isHere ? "here" : "-",
                 ].joined(separator: "\t"))
@@ -151,12 +157,13 @@ extension ListModels.Reply {
 
 struct OpenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Open the page of a release in the browser; prints its address.")
+        commandName: "open", abstract: "Open a page in the browser; prints its address.",
+        discussion: "A release, model, image post, collection, article or workflow, or a person: @maker.")
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: JSONOption
 
-    @Argument(help: "@maker/name@version, a post id, a hash, …")
+    @Argument(help: "@maker, @maker/name@version, a post id, a hash, …")
     var reference: String
 
     func run() async throws {

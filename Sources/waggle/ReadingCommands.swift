@@ -49,7 +49,8 @@ struct ShowCommand: AsyncParsableCommand {
     func run() async throws {
         let release = try await node.run(ShowRelease(reference: reference))
         if output.json { return try Terminal.json(release) }
-        Terminal.print("\(release.name)  \(release.version)  (\(release.type), \(release.baseModel), \(release.level))")
+        let words = [release.name, release.version, release.type, release.baseModel].map(Terminal.plain)
+        Terminal.print("\(words[0])  \(words[1])  (\(words[2]), \(words[3]), \(release.level))")
         Terminal.print("  by       \(release.authorName) \(release.author)")
         Terminal.print("  signed   \(Terminal.date(release.created))")
         Terminal.print("  release  \(release.release)")
@@ -60,7 +61,7 @@ struct ShowCommand: AsyncParsableCommand {
         for file in release.files {
             let here = file.here == "whole" ? "here" : file.here == "partial" ? "partly here" : "not here"
             let kind = "\(file.format) \(file.precision)"
-            Terminal.print("  file     \(file.name)  \(ByteSize.text(file.size))  \(kind)  [\(here)]")
+            Terminal.print("  file     \(Terminal.plain(file.name))  \(ByteSize.text(file.size))  \(kind)  [\(here)]")
             Terminal.print("           sha256 \(file.sha256)")
             if !file.autov3.isEmpty {
                 let autoV3 = file.autov3.prefix(12)

@@ -14,9 +14,9 @@ enum Terminal {
         signal(SIGINT) { _ in _exit(130) }
     }
 
-    /// Data.
+    /// Lines of data, without what in a stranger's text would steer the terminal.
     static func print(_ text: String) {
-        write(Data((text + "\n").utf8))
+        write(Data((lines(text) + "\n").utf8))
     }
 
     /// Data as it is. A reader that has gone away (`| head`) has seen enough: the command ends, and nothing failed.
@@ -26,7 +26,7 @@ enum Terminal {
 
     /// Words about the data.
     static func note(_ text: String) {
-        tell(text + "\n")
+        tell(lines(text) + "\n")
     }
 
     /// Characters for standard error as they are; when nobody reads them any more the work goes on.
@@ -38,7 +38,7 @@ enum Terminal {
     static func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(value), as: UTF8.self))
+        write(try encoder.encode(value) + Data("\n".utf8))
     }
 
     /// What signing one post came to.
@@ -93,7 +93,15 @@ enum Terminal {
         exit(code == .validationFailure ? 2 : code.rawValue)
     }
 
-    /// A stranger's text without what would steer a terminal or turn the line around.
+    /// Each line without what would steer a terminal or turn the line around; columns stay columns.
+    private static func lines(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.split(separator: "\t", omittingEmptySubsequences: false).map { plain(String($0)) }
+                .joined(separator: "\t")
+        }.joined(separator: "\n")
+    }
+
+    /// A stranger's text without what would steer a terminal or turn the line around, in one line.
     static func plain(_ text: String) -> String {
         String(
             String.UnicodeScalarView(

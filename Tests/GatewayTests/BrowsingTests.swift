@@ -42,10 +42,10 @@ struct BrowsingTests {
             "/images/\(image)", "/search", "/search?q=Alpha", "/search?q=xyzzy",
             "/search?q=\(model.file.hex.prefix(10))",
             "/tags", "/tags/bees", "/base", "/base/SDXL%201.0", "/creators", "/@maker", "/collections", "/articles",
-            "/about", "/rules", "/status", "/help", "/federation", "/buzz", "/setup",
+            "/workflows", "/about", "/rules", "/status", "/help", "/federation", "/buzz", "/setup",
             "/hash/\(model.file.hex)", "/nope", "/models/0",
         ]
-        paths += numbers.flatMap { ["/collections/\($0)", "/articles/\($0)"] }
+        paths += numbers.flatMap { ["/collections/\($0)", "/articles/\($0)", "/workflows/\($0)"] }
         try await node.test { [paths] client in
             for path in paths {
                 let answer = try await client(.get, path)
@@ -79,6 +79,31 @@ struct BrowsingTests {
             ] {
                 #expect(known.contains(path), "no page links to \(path)")
             }
+        }
+    }
+
+    @Test("a search finds collections, articles and workflows, and a workflow's page gives its graph")
+    func works() async throws {
+        let (node, _, works, _) = try await world()
+        let graph = try #require(Hash32(works.workflow.post.workflow.graph.sha256))
+        let owner = node.moderation.filter(for: .owner)
+        let id = try #require(
+            try await node.catalog.workflow(author: node.maker.id, slug: works.workflow.post.slot, owner)?.id)
+        try await node.test { client in
+            let found = try await client(.get, "/search?q=alpha").text
+            for name in ["Collection Alpha", "Article Alpha", "Workflow Alpha"] {
+                #expect(found.contains("<bdi>\(name)</bdi>"), "\(name)")
+            }
+            #expect(try await client(.get, "/search?q=workflow").text.contains("href=\"/workflows/\(id)\""))
+            #expect(try await client(.get, "/workflows").text.contains("href=\"/workflows/\(id)\""))
+            #expect(try await client(.get, "/@maker").text.contains("href=\"/workflows/\(id)\""))
+            let page = try await client(.get, "/workflows/\(id)")
+            for piece in [
+                "<h1><bdi>Workflow Alpha</bdi></h1>", "How Alpha is drawn.", "/blobs/\(graph.hex)/alpha.json",
+            ] {
+                #expect(page.text.contains(piece), "\(piece)")
+            }
+            #expect(try await client(.get, "/blobs/\(graph.hex)/alpha.json").status == .ok)
         }
     }
 

@@ -5,6 +5,7 @@ import Digests
 import Foundation
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import Operations
 import Testing
 import WaggleProtocol

@@ -40,10 +40,14 @@ struct SlotTests {
     @Test("an older post of a slot is stored, and nobody is told")
     func older() async throws {
         let test = try TestLog()
-        try await test.submit(ana.genesis, ana.profile("new", created: 2001))
-        #expect(try await test.submit(ana.profile("old", created: 2000)) == [.new])
+        let (old, new) = (try ana.profile("old", created: 2000), try ana.profile("new", created: 2001))
+        try await test.submit(ana.genesis, new)
+        #expect(try await test.submit(old) == [.new])
         #expect(try await events(test) == ["+ kind 1", "+ new"])
         #expect(try await test.inForce().count == 2)
+        // Its id leads to the one that stands.
+        #expect(try await test.log.newerVersion(of: old.id)?.id == new.id)
+        for id in [new.id, ana.id, Hash32.zero] { #expect(try await test.log.newerVersion(of: id) == nil) }
     }
 
     @Test("of posts of one second the lowest id stands, in any order", arguments: 0..<20)

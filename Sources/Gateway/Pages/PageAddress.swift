@@ -26,6 +26,8 @@ enum PageAddress {
 
     static func article(_ article: ArticleView) -> String { "/articles/\(article.id)" }
 
+    static func workflow(_ workflow: WorkflowView) -> String { "/workflows/\(workflow.id)" }
+
     static func tag(_ tag: String) -> String { "/tags/\(PercentCoding.encode(tag))" }
 
     static func baseModel(_ name: String) -> String { "/base/\(PercentCoding.encode(name))" }

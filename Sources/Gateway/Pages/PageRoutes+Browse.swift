@@ -2,6 +2,7 @@ import Catalog
 import Digests
 import Hummingbird
 import Moderation
+import PostLog
 import WaggleProtocol
 
 /// Ways to models: a search, tags, base models, and hashes.
@@ -50,7 +51,11 @@ extension PageRoutes {
                 let creators = try await creators(named: words)
                 content["creators"] = creators.map(CreatorItem.init)
                 content["hasCreators"] = !creators.isEmpty
-                found = !creators.isEmpty
+                let works = try await works(named: words)
+                content.merge(works) { $1 }
+                found =
+                    !creators.isEmpty || works["hasCollections"] as? Bool == true
+                    || works["hasArticles"] as? Bool == true
                 if HashClaim(words) != nil {
                     content["hashHref"] = "/hash/\(PercentCoding.encode(words))"
                     found = true
@@ -207,7 +212,13 @@ extension PageRoutes {
         let releases = try await HashLookup(services: services).releases(
             text, visitor, detail: ViewDetail(releases: 0, images: 0))
         var matches = try await matches(releases, hash: text)
-        if let id = Hash32(hex: text), matches.isEmpty { matches = try await self.matches(post: id) }
+        if let id = Hash32(hex: text), matches.isEmpty {
+            matches = try await self.matches(post: id)
+            // An older version leads to the one in force.
+            if matches.isEmpty, let newer = try await services.postLog.newerVersion(of: id) {
+                matches = try await self.matches(post: newer.id)
+            }
+        }
         guard !matches.isEmpty else {
             throw GatewayError.notFound("Nothing here that you may see has this hash; another node may know it")
         }

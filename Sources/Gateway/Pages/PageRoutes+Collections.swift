@@ -109,7 +109,8 @@ extension PageRoutes {
         asked.position = position
         let page = try await services.catalog.articles(asked, visitor)
         var content: [String: Any] = [
-            "heading": "Articles", "articles": page.items.map(ArticleItem.init), "hasArticles": !page.items.isEmpty,
+            "heading": "Articles", "articles": page.items.map { ArticleItem($0) }, "hasArticles": !page.items.isEmpty,
+            "nothing": "No article is here yet.",
         ]
         content.merge(Pager("/articles", cursor: cursor, next: page.next).content) { _, new in new }
         return pages.page(

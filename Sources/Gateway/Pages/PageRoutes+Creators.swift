@@ -68,10 +68,15 @@ extension PageRoutes {
         var articles = ArticleQuery()
         articles.creator = reference
         articles.limit = 6
+        var workflows = WorkflowQuery()
+        workflows.creator = reference
+        workflows.limit = 6
+        let theirWorkflows = try await services.catalog.workflows(workflows, visitor)
         let theirModels = try await services.catalog.cards(models, visitor)
         let theirImages = try await services.catalog.images(images, visitor)
         let theirCollections = try await services.catalog.collections(collections, visitor)
         let theirArticles = try await services.catalog.articles(articles, visitor)
+        let texts = theirArticles.items.map { ArticleItem($0) } + theirWorkflows.items.map { ArticleItem($0) }
 
         var content: [String: Any] = [
             "heading": creator.name, "handle": "@\(creator.handle)",
@@ -84,9 +89,9 @@ extension PageRoutes {
             "images": await tinted(theirImages.items.map { CardView($0) }), "hasImages": !theirImages.items.isEmpty,
             "collections": await tinted(theirCollections.items.map { CardView($0) }),
             "hasCollections": !theirCollections.items.isEmpty,
-            "articles": theirArticles.items.map(ArticleItem.init), "hasArticles": !theirArticles.items.isEmpty,
+            "articles": texts, "hasArticles": !texts.isEmpty,
             "hasNothing": theirModels.items.isEmpty && theirImages.items.isEmpty && theirCollections.items.isEmpty
-                && theirArticles.items.isEmpty,
+                && texts.isEmpty,
         ]
         let about = Markdown.html(creator.about)
         content["about"] = about.isEmpty ? nil : about

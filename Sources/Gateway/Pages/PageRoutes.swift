@@ -32,6 +32,7 @@ struct PageRoutes: Sendable {
         registerCreators(in: &routes)
         registerCollections(in: &routes)
         registerSite(in: &routes)
+        registerWorkflows(in: &routes)
         registerFederation(in: &routes)
         registerBuzz(in: &routes)
     }

@@ -16,6 +16,7 @@ public enum Subject: Sendable, Hashable {
     case collection
     case article
     case bounty
+    case workflow
     /// A person, with what of theirs the viewer may see.
     case creator
     /// A tag or base model, which is known by the models that have it.

@@ -73,9 +73,13 @@ extension Templates {
         </div>
         {{#hasCreators}}<section class="part" aria-labelledby="found-creators"><h2 id="found-creators">Creators</h2>{{>people}}</section>{{/hasCreators}}
         {{#hasCards}}<section class="part" aria-labelledby="found-models"><h2 id="found-models">Models</h2>{{>grid}}</section>{{/hasCards}}
+        {{#hasCollections}}<section class="part" aria-labelledby="found-collections"><h2 id="found-collections">Collections</h2>
+        <ul class="feed">{{#collections}}{{>card}}{{/collections}}</ul></section>{{/hasCollections}}
+        {{#hasArticles}}<section class="part" aria-labelledby="found-texts"><h2 id="found-texts">Articles and workflows</h2>\
+        {{>articlerows}}</section>{{/hasArticles}}
         {{^isFound}}<section class="empty"><p>Nothing here fits. Try fewer or other words, the name of a creator, or any hash of a file.</p>\
         <p><a class="button" href="/models">Look at all models</a></p></section>{{/isFound}}
-        {{^isAsked}}<section class="empty"><p>Type words of a model's name, a tag, the name of a creator, or any hash of a file \
+        {{^isAsked}}<section class="empty"><p>Type words of a name or a tag, the name of a creator, or any hash of a file \
         into the field above.</p></section>{{/isAsked}}
         {{>pager}}
         {{>foot}}

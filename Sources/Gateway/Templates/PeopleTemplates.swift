@@ -44,7 +44,7 @@ extension Templates {
         {{#hasCollections}}<section class="part" aria-labelledby="their-collections"><h2 id="their-collections">Collections</h2>
         <ul class="feed">{{#collections}}{{>card}}{{/collections}}</ul>
         {{#allCollections}}<p class="more"><a class="quiet button" href="{{.}}">All collections</a></p>{{/allCollections}}</section>{{/hasCollections}}
-        {{#hasArticles}}<section class="part" aria-labelledby="their-articles"><h2 id="their-articles">Articles</h2>\
+        {{#hasArticles}}<section class="part" aria-labelledby="their-articles"><h2 id="their-articles">Articles and workflows</h2>\
         {{>articlerows}}</section>{{/hasArticles}}
         {{#hasNothing}}<section class="empty"><p>Nothing of theirs that you may see is on this node.</p></section>{{/hasNothing}}
         <details><summary>Author id</summary><p><code class="line">{{authorID}}</code></p></details>
@@ -61,7 +61,7 @@ extension Templates {
         {{>head}}
         <div class="top"><h1>{{heading}}</h1></div>
         {{#hasArticles}}{{>articlerows}}{{/hasArticles}}
-        {{^hasArticles}}<section class="empty"><p>No article is here yet.</p>\
+        {{^hasArticles}}<section class="empty"><p>{{nothing}}</p>\
         <p><a class="button" href="/models">Look at models</a></p></section>{{/hasArticles}}
         {{>pager}}
         {{>foot}}
@@ -79,6 +79,8 @@ extension Templates {
         {{#signature}} · signed with key <code>{{keyStart}}</code>{{/signature}}</p>
         </div>
         <div class="prose">{{{text}}}</div>
+        {{#graphHref}}<p class="part"><a class="button" href="{{.}}" download>Download the graph</a> \
+        <span class="by"><bdi>{{graphName}}</bdi>, {{graphSize}}; drop it on ComfyUI's window to load it.</span></p>{{/graphHref}}
         {{#tags}}{{#first()}}<ul class="words part" aria-label="Tags">{{/first()}}<li><bdi>{{.}}</bdi></li>{{#last()}}</ul>{{/last()}}{{/tags}}
         {{>reactionrow}}
         {{#hasComments}}<section class="part" aria-labelledby="comments"><h2 id="comments">Comments</h2>{{>commentlist}}</section>{{/hasComments}}

@@ -108,6 +108,8 @@ public struct ListModels: Operation {
 
     public struct Reply: Codable, Sendable {
         public let models: [ModelLine]
+        /// Collections, articles and workflows that have the words: some of each, beside the first page.
+        public let works: [WorkLine]
         /// Give it as `cursor` for the next page; nil at the end.
         public let next: String?
         /// What was searched instead, when nothing matched what was typed.
@@ -137,7 +139,9 @@ public struct ListModels: Operation {
                         downloads: model.counts.downloads, recommended: model.counts.recommended,
                         reviews: model.counts.recommended + model.counts.notRecommended))
             }
-            return Reply(models: lines, next: found.page.next, corrected: found.corrected)
+            return Reply(
+                models: lines, works: text.isEmpty || cursor != nil ? [] : try await works(in: context),
+                next: found.page.next, corrected: found.corrected)
         } catch let error as CatalogError {
             throw OperationError(error)
         } catch let error as BlobError {
@@ -145,6 +149,54 @@ public struct ListModels: Operation {
         } catch {
             throw OperationError(.failed, "\(error)")
         }
+    }
+}
+
+extension ListModels {
+    /// Of each kind.
+    private static let works = 10
+
+    private func works(in context: OperationContext) async throws -> [WorkLine] {
+        let filter = context.moderation.filter(for: .owner)
+        var (collections, articles, workflows) = (CollectionQuery(), ArticleQuery(), WorkflowQuery())
+        (collections.text, articles.text, workflows.text) = (text, text, text)
+        (collections.limit, articles.limit, workflows.limit) = (Self.works, Self.works, Self.works)
+        var lines = try await context.catalog.collections(collections, filter).items.map { work in
+            WorkLine("collection", work.post, work.author, work.slug, work.name, work.level, work.updated)
+        }
+        lines += try await context.catalog.articles(articles, filter).items.map { work in
+            WorkLine("article", work.post, work.author, work.slug, work.title, work.level, work.updated)
+        }
+        lines += try await context.catalog.workflows(workflows, filter).items.map { work in
+            WorkLine("workflow", work.post, work.author, work.slug, work.name, work.level, work.created)
+        }
+        return lines
+    }
+}
+
+/// A collection, article or workflow that `waggle search` found.
+public struct WorkLine: Codable, Sendable {
+    /// "collection", "article" or "workflow".
+    public let kind: String
+    /// What `waggle open` takes.
+    public let post: String
+    /// `@maker/short-name`.
+    public let reference: String
+    public let name: String
+    public let level: String
+    /// Unix seconds.
+    public let updated: UInt64
+
+    fileprivate init(
+        _ kind: String, _ post: Hash32, _ author: CreatorView, _ slug: String, _ name: String, _ level: Level,
+        _ updated: UInt64
+    ) {
+        self.kind = kind
+        self.post = post.hex
+        reference = "@\(author.handle)/\(slug)"
+        self.name = name
+        self.level = level.word
+        self.updated = updated
     }
 }
 
@@ -165,7 +217,35 @@ public struct FindPage: Operation {
         guard let base = context.publicURL else {
             throw OperationError(.notFound, "no server runs on this home, so there is no page; start `waggle serve`")
         }
+        if let path = try await path(in: context) { return Reply(url: base + path) }
         let release = try await ReferenceResolver(context).release(reference)
         return Reply(url: "\(base)/models/\(release.modelID)?modelVersionId=\(release.id)")
+    }
+
+    /// The path of a page that is not of a release: of `@somebody`, or of the id of a post.
+    private func path(in context: OperationContext) async throws(OperationError) -> String? {
+        let filter = context.moderation.filter(for: .owner)
+        do {
+            if reference.hasPrefix("@"), !reference.contains("/") {
+                let author = try await SubjectResolver(context).author(reference)
+                return try await context.catalog.creator(.author(author), filter).map { "/@\($0.handle)" }
+            }
+            guard let post = Hash32(hex: reference) else { return nil }
+            if let image = try await context.catalog.imagePost(post: post, filter)?.images.first {
+                return "/images/\(image.id)"
+            }
+            guard let work = try await context.catalog.work(ofPost: post, filter) else { return nil }
+            switch work.kind {
+            case .collection: return "/collections/\(work.id)"
+            case .article: return "/articles/\(work.id)"
+            default: return "/workflows/\(work.id)"
+            }
+        } catch let error as OperationError {
+            throw error
+        } catch let error as CatalogError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
     }
 }

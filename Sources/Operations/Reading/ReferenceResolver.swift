@@ -3,6 +3,7 @@ import Digests
 import FoundationEssentials
 import Identity
 import Moderation
+import PostLog
 import WaggleProtocol
 
 /// Finds what a person names: `@maker/name@1.1`, a post id or the beginning of one, any hash of a file, an AIR URN, or the
@@ -29,6 +30,8 @@ struct ReferenceResolver {
             throw error
         } catch let error as CatalogError {
             throw OperationError(error)
+        } catch let error as PostLogError {
+            throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")
         }
@@ -54,6 +57,12 @@ struct ReferenceResolver {
             return [release]
         }
         if let id = Hash32(hex: text), let model = try await context.catalog.model(post: id, filter) {
+            return Array(model.releases.prefix(1))
+        }
+        // A version of a model that was old when it came here.
+        if let id = Hash32(hex: text), let newer = try await context.log.newerVersion(of: id),
+            let model = try await context.catalog.model(post: newer.id, filter)
+        {
             return Array(model.releases.prefix(1))
         }
         guard Hex.decode(text) != nil, let claim = HashClaim(text) else { return [] }

@@ -206,11 +206,12 @@ final class TestNode: Sendable {
             model: model, release: release, picture: picture, file: file.sha256, image: image.sha256)
     }
 
-    /// A collection, an article and what people say of a model, all of one level.
+    /// A collection, an article, a workflow and what people say of a model, all of one level.
     struct Works {
         let collection: SignedPost
         let article: SignedPost
         let bounty: Hash32
+        let workflow: SignedPost
     }
 
     func publishWorks(_ mark: String, level: Level = .pg, of model: Published) async throws -> Works {
@@ -266,7 +267,18 @@ final class TestNode: Sendable {
             post.bountyEntry.bounty = bounty.id.data
             post.bountyEntry.text = "Entry for \(mark)."
         }
-        return Works(collection: collection, article: article, bounty: bounty.id)
+        let graph = try await blobs.add(bytes: Self.bytes("graph of \(mark)", count: 900))
+        let workflow = try await publish(by: maker) { post in
+            post.slot = "graph-\(slug)"
+            post.workflow.name = "Workflow \(mark)"
+            post.workflow.description_p = "How \(mark) is drawn."
+            post.workflow.tags = ["tag-\(slug)"]
+            post.workflow.graph = Self.wire(graph, name: "\(slug).json")
+            post.workflow.graph.kind = "Workflow"
+            post.workflow.graph.mediaType = "application/json"
+            post.workflow.level = level.rawValue
+        }
+        return Works(collection: collection, article: article, bounty: bounty.id, workflow: workflow)
     }
 
     /// The numbers of works for the operator.
@@ -275,6 +287,7 @@ final class TestNode: Sendable {
         return [
             try await catalog.collection(author: maker.id, slug: works.collection.post.slot, owner)?.id,
             try await catalog.article(author: maker.id, slug: works.article.post.slot, owner)?.id,
+            try await catalog.workflow(author: maker.id, slug: works.workflow.post.slot, owner)?.id,
         ].compactMap { $0 }
     }
 
