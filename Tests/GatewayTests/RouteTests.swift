@@ -92,7 +92,7 @@ struct RouteTests {
         let fileBytes = TestNode.bytes("file of Dirty", count: 3000)
         let secrets = [
             "Dirty", "word Dirty", "tag-dirty", works.collection.id.hex, works.article.id.hex, works.bounty.hex,
-                works.workflow.id.hex,
+            works.workflow.id.hex,
             dirty.file.hex,
             dirty.image.hex, dirty.model.id.hex, dirty.release.id.hex,
             dirty.picture.id.hex, dirty.file.hex.uppercased(),
