@@ -63,4 +63,10 @@ public struct Takedown: Sendable, Hashable {
     public let reason: String
     /// Purged; else blocked until somebody lifts it.
     public let isForGood: Bool
+
+    public init(caseNumber: String, reason: String, isForGood: Bool) {
+        self.caseNumber = caseNumber
+        self.reason = reason
+        self.isForGood = isForGood
+    }
 }

@@ -1,6 +1,7 @@
 """What our scanners say of good and bad weights, beside what picklescan and fickling say; and our PDQ beside pdqhash."""
 
 import json
+import logging
 import os
 import subprocess
 from pathlib import Path
@@ -18,14 +19,17 @@ WAGGLE = os.environ["WAGGLE_BINARY"]
 
 GOOD, BAD = pickle_samples.good(), pickle_samples.bad()
 
-# Where one of the others says something else than we do, and why. A difference that is not explained here fails the check.
+# Where one of the others says something else than we do, and why. A good file that picklescan does not like and that is not
+# explained here fails the check.
 PICKLESCAN_ON_GOOD = {
-    "sets and counters": "defaultdict, Counter or bytearray are on no list of harmless names there",
-    "numpy": "helpers of numpy that picklescan does not list",
+    "torch": "it reads the bytes of storages as pickles, and these were made to look like some",
+    ".npy": "it takes a file of numpy for one by its name alone, and fails",
 }
-PICKLESCAN_ON_BAD = "it has a list of names that are bad, and lets all others, computed ones and broken containers pass"
-FICKLING_ON_GOOD = "it calls every import beyond Python's own library unsafe, so also torch's and numpy's own"
-FICKLING_ON_BAD = "it reads the first pickle, or none in containers that it does not know"
+PICKLESCAN_ON_BAD = "it lets names pass that it knows as good wherever they lead, and has no eye for ids, extension codes and containers"
+FICKLING_ON_GOOD = "what is imported or built without being used is unsafe to it, it knows not all opcodes, and no containers"
+FICKLING_ON_BAD = "it reads the first pickle of a file alone"
+
+logging.getLogger("picklescan").setLevel(logging.CRITICAL + 1)
 
 
 def scan(path: Path) -> dict:
@@ -69,7 +73,9 @@ def test_no_bad_file_is_safe_and_every_good_one_is(tmp_path: Path) -> None:
         folder.mkdir()
         for name, path in written(folder, files).items():
             report = scan(path)
-            rows.append((kind, name, report["verdict"], picklescan(path), fickling(path)))
+            # They would read a bomb for minutes.
+            others = ("not asked",) * 2 if "bomb" in name or "terabyte" in name else (picklescan(path), fickling(path))
+            rows.append((kind, name, report["verdict"], *others))
             if kind == "bad":
                 assert report["verdict"] != "safe", name
                 assert report["findings"], name
@@ -84,12 +90,13 @@ def test_no_bad_file_is_safe_and_every_good_one_is(tmp_path: Path) -> None:
     for title, place, on_good, on_bad in (("picklescan", 3, PICKLESCAN_ON_GOOD, PICKLESCAN_ON_BAD),
                                           ("fickling", 4, FICKLING_ON_GOOD, FICKLING_ON_BAD)):
         flagged, missed = differing("good", place), differing("bad", place)
-        print(f"{title}: {len(flagged)} good files are not safe to it ({on_good}), {len(missed)} bad ones are ({on_bad})")
+        print(f"{title}: {len(flagged)} good files are not safe to it, {len(missed)} bad ones are\n  good: {on_good}\n"
+              f"  bad: {on_bad}")
         for _, name, ours, *others in flagged + missed:
             print(f"  {ours:10} {others[place - 3]:24} {name}")
     # Nobody else calls something bad that we call safe without our knowing why.
     for _, name, *_ in differing("good", 3):
-        assert any(name.startswith(known) or known in name for known in PICKLESCAN_ON_GOOD), name
+        assert any(known in name for known in PICKLESCAN_ON_GOOD), name
 
 
 def test_a_file_that_is_read_by_its_bytes_alone(tmp_path: Path) -> None:
