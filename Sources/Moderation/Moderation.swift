@@ -76,6 +76,11 @@ public final class Moderation: Sendable {
         purged.withLock { $0[subject] }
     }
 
+    /// When something was purged here last, in unix seconds: what was written for everybody before that may hold it.
+    public var newestPurge: UInt64? {
+        purged.withLock { $0.values.lazy.map(\.when).max() }
+    }
+
     /// Every subject that was purged here, to refuse it at all doors and to keep it out of lists.
     public var purgedSubjects: Set<ModerationSubject> {
         purged.withLock { Set($0.keys) }
