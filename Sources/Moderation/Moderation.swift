@@ -80,6 +80,13 @@ public final class Moderation: Sendable {
         purged.withLock { $0[subject] }
     }
 
+    /// When something was purged or blocked here last, in unix seconds: what was written for everybody before may hold it.
+    public var newestTakedown: UInt64? {
+        let purge = purged.withLock { $0.values.lazy.map(\.when).max() }
+        let block = blocked.withLock { $0.exact.values.lazy.map(\.when).max() }
+        return [purge, block].compactMap(\.self).max()
+    }
+
     /// Every purge row, the earliest first.
     public var purges: [PurgeRow] {
         purged.withLock { Array($0.values) }.sorted { ($0.when, $0.caseNumber) < ($1.when, $1.caseNumber) }

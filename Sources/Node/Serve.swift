@@ -193,7 +193,9 @@ extension Node {
         while (try? await Task.sleep(for: .seconds(600))) != nil {
             do throws(OperationError) {
                 let newest = DumpFolder(home).newest?.created
-                guard DumpFolder.isDue(newest: newest ?? startedAt, now: Node.now()) else { continue }
+                // The one that is there is not given out after a purge.
+                let isStale = newest.map { $0 <= moderation.newestTakedown ?? 0 } ?? false
+                guard isStale || DumpFolder.isDue(newest: newest ?? startedAt, now: Node.now()) else { continue }
                 let made = try await WriteDump().run(in: context())
                 logger.info("dump written", metadata: ["posts": "\(made.posts)", "bytes": "\(made.size)"])
             } catch {

@@ -1,5 +1,6 @@
 import Digests
 import FoundationEssentials
+import GRDB
 import Glibc
 import SystemPackage
 import Testing
@@ -302,5 +303,25 @@ struct LibraryTests {
         let (report, hashing) = try await scan(store)
         #expect(report.walk.others == 100_000 && report.walk.files == 1 && hashing.hashed == 1)
         #expect(try await store.libraryFiles().count == 1, "nothing is remembered of them")
+    }
+
+    @Test(
+        "an empty folder on another file system than its files lay on is a disk that is not mounted: nothing is forgotten"
+    )
+    func emptyMountPoint() async throws {
+        let store = try await open()
+        let model = try model("a.safetensors", 700, seed: 31)
+        _ = try await scan(store)
+        // As if the folder had been another file system then.
+        try await store.index.write { try $0.run("UPDATE library_files SET device = device + 1", []) }
+        unlink(model.path.string)
+        let (away, _) = try await scan(store)
+        #expect(away.vanished == 0 && away.walk.unreadable == [root])
+        #expect(try await store.libraryFiles().count == 1)
+        // On the same one it is a deletion.
+        try await store.index.write { try $0.run("UPDATE library_files SET device = device - 1", []) }
+        let (gone, _) = try await scan(store)
+        #expect(gone.vanished == 1)
+        #expect(try await store.libraryFiles().isEmpty)
     }
 }

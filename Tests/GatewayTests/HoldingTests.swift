@@ -4,6 +4,8 @@ import BlobStore
 import Digests
 import Foundation
 import HTTPTypes
+import Identity
+import Moderation
 import NIOCore
 import NIOHTTP1
 import Operations
@@ -103,6 +105,20 @@ struct HoldingTests {
                 [.authorization: "Bearer \(made.secret.text)", .contentLength: "\(Limits.API.commitBytes + 1)"],
                 body: [1])
             #expect(answer.status == .contentTooLarge)
+        }
+    }
+
+    @Test("a dump that was begun before a purge is not given out")
+    func dumpBeforePurge() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Alpha")
+        let dump = try await WriteDump().run(in: node.services.context())
+        try await node.test { client in
+            #expect(try await client(.get, "/dumps/\(dump.name)").status == .ok)
+            _ = try await node.moderation.purge(
+                PurgeOrder(subjects: [.post(model.model.id)], reason: "test", by: "maker", when: TestNode.time))
+            #expect(try await client(.get, "/dumps/\(dump.name)").status == .notFound)
+            #expect(try #require(try await client(.get, "/dumps").json()["items"] as? [Any]).isEmpty)
         }
     }
 }

@@ -144,7 +144,8 @@ extension BlobStore {
                 report.add(part)
             }
             report.walk = walk.report
-            if walk.report.unreadable.isEmpty {
+            for root in roots where try self.isUnmounted(root, library, scan) { report.walk.add(unreadable: root) }
+            if report.walk.unreadable.isEmpty {
                 report.vanished = try self.forgetUnseen(library, scan)
             }
             try index.writeBlocking { try LibraryTable.endScan($0, library, now: options.now()) }
@@ -193,6 +194,16 @@ extension BlobStore {
     }
 
     static let plan = ScanPlan(quiet: Limits.Library.quietMilliseconds)
+
+    /// Whether a root is the empty place where a disk was mounted: nothing of it was found, and what is known of it lay on
+    /// another file system. That is no deletion.
+    private func isUnmounted(_ root: FilePath, _ library: Int64, _ scan: Int64) throws(BlobError) -> Bool {
+        guard let device = Files.identity(root)?.device else { return true }
+        return try index.readBlocking { db in
+            try !LibraryTable.hasSeen(db, library: library, under: root, scan: scan)
+                && LibraryTable.hasOthers(db, library: library, under: root, than: device)
+        }
+    }
 
     private func forgetUnseen(_ library: Int64, _ scan: Int64) throws(BlobError) -> Int {
         var count = 0

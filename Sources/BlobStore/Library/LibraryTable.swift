@@ -150,6 +150,30 @@ enum LibraryTable {
         ).map { FilePath(bytes: $0) }
     }
 
+    /// Whether a scan found a file in a folder or below.
+    static func hasSeen(_ db: Database, library: Int64, under folder: FilePath, scan: Int64) throws -> Bool {
+        try has(db, library: library, under: folder, "seen >= ?", scan)
+    }
+
+    /// Whether files in a folder or below are known that lay on another device.
+    static func hasOthers(_ db: Database, library: Int64, under folder: FilePath, than device: Int64) throws -> Bool {
+        try has(db, library: library, under: folder, "device <> ?", device)
+    }
+
+    /// - Parameter condition: with one argument.
+    private static func has(
+        _ db: Database, library: Int64, under folder: FilePath, _ condition: String, _ argument: Int64
+    ) throws -> Bool {
+        // From the separator up to the byte that follows it.
+        let (first, last) = (Array(folder.bytes) + [0x2f], Array(folder.bytes) + [0x30])
+        return try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM library_files
+                    WHERE library = ? AND path > ? AND path < ? AND \(condition))
+                """, arguments: [library, Data(first), Data(last), argument]) ?? false
+    }
+
     static func waiting(_ db: Database, after id: Int64) throws -> (id: Int64, path: FilePath)? {
         try Row.fetchOne(
             db.cachedStatement(

@@ -32,11 +32,17 @@ struct DumpRoutes: Sendable {
         let items: [Line]
     }
 
-    private var folder: DumpFolder { DumpFolder(services.context().home) }
+    /// Newest first. One that was begun before the last purge may hold what was purged; a newer one is written soon.
+    private func dumps() async throws -> (folder: DumpFolder, all: [DumpFacts]) {
+        let folder = DumpFolder(services.context().home)
+        let purge = services.moderation.newestTakedown
+        let all = try await NIOThreadPool.singleton.runIfActive { folder.all }
+        return (folder, all.filter { facts in purge.map { facts.created > $0 } ?? true })
+    }
 
     @Sendable private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let base = origins.base(for: request, context)
-        let items = try await NIOThreadPool.singleton.runIfActive { [folder] in folder.all }
+        let items = try await dumps().all
         return .json(
             List(
                 items: items.map {
@@ -49,8 +55,9 @@ struct DumpRoutes: Sendable {
 
     @Sendable private func file(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let name = context.parameter("name") ?? ""
-        let opened = try await NIOThreadPool.singleton.runIfActive { [folder] in
-            try folder.all.first { $0.name == name }.map { facts in
+        let (folder, all) = try await dumps()
+        let opened = try await NIOThreadPool.singleton.runIfActive {
+            try all.first { $0.name == name }.map { facts in
                 (
                     facts,
                     OpenDump(
