@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import Moderation
 import NIOCore
 import NIOPosix
 import Operations
