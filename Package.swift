@@ -229,7 +229,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Ledger", "Catalog", "Federation", "Operations", "Gateway", protobuf, nio, log, httpTypes, hummingbird,
+                "Ledger", "Catalog", "Federation", "Operations", "Gateway", grdb, protobuf, nio, log, httpTypes,
+                hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Digests", "Operations", "Node", system], swiftSettings: strict),
