@@ -155,13 +155,15 @@ struct BuzzTests {
     @Test("a tip that was never sent costs a token nothing; one that may still be paid is not paid twice")
     func lostAnswers() async throws {
         let (node, currencies, charter, guest, _) = try await world()
-        func run(_ sql: String) async throws { try await currencies.store.pool.write { try $0.execute(sql: sql) } }
+        @Sendable func run(_ sql: String) async throws {
+            try await currencies.store.pool.write { try $0.execute(sql: sql) }
+        }
         let made = try await node.accounts.newToken(
             NewToken(label: "test", scopes: [.spend], buzzLimit: 100), for: "payer")
         let fields: HTTPFields = [.authorization: "Bearer \(made.secret.text)", .contentType: "application/json"]
         let author = AuthorID.text(guest.id)
         let payee = try #require(try await node.log.keyChain(of: guest.id)?.ledgerAccount)
-        func balance() async throws -> Int64 {
+        @Sendable func balance() async throws -> Int64 {
             try await currencies.standing(payee, in: charter.currency).balance
         }
         try await node.test { client in
