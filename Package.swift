@@ -115,7 +115,7 @@ let package = Package(
                 nio, nioPosix, nioFoundation, nioHTTP1, log, asyncHTTPClient,
             ], swiftSettings: optimised),
         .target(
-            name: "Economy", dependencies: ["Digests", "WaggleProtocol", "Identity", "Ledger", grdb, protobuf],
+            name: "Economy", dependencies: ["Digests", "WaggleProtocol", "Ledger", grdb, protobuf],
             swiftSettings: optimised),
         .target(
             name: "Generation",
@@ -250,8 +250,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Ledger", "Catalog", "Economy", "Federation", "Generation", "Operations", "Gateway", protobuf, nio, log,
-                httpTypes,
+                "Ledger", "Catalog", "Economy", "Federation", "Generation", "Operations", "Gateway", grdb, protobuf, nio,
+                log, httpTypes,
                 hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
             ], exclude: ["Golden"], swiftSettings: strict),

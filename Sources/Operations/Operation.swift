@@ -53,8 +53,13 @@ public struct OperationError: Error, Codable, Equatable, Sendable {
     public let retryAfter: UInt64?
     /// True when a payment was refused for good: nothing of it can become final any more.
     public let isRefused: Bool?
+    /// True when an order was kept whose answer is not known: what was asked for may still happen.
+    public let isUnderWay: Bool?
 
-    public init(_ code: Code, _ message: String, retryAfter: UInt64? = nil, isRefused: Bool? = nil) {
+    public init(
+        _ code: Code, _ message: String, retryAfter: UInt64? = nil, isRefused: Bool? = nil, isUnderWay: Bool? = nil
+    ) {
+        self.isUnderWay = isUnderWay
         self.code = code
         self.message = message
         self.retryAfter = retryAfter

@@ -1,15 +1,16 @@
 import Accounts
 import Digests
 import Foundation
+import GRDB
 import HTTPTypes
 import Identity
-import Ledger
 import Operations
 import PostLog
 import Testing
 import WaggleProtocol
 
 @testable import Gateway
+@testable import Ledger
 
 @Suite("Currencies over HTTP")
 struct BuzzTests {
@@ -149,5 +150,47 @@ struct BuzzTests {
             }
             #expect(statuses.prefix(5).allSatisfy { $0 == .ok } && statuses.last == .tooManyRequests, "\(statuses)")
         }
+    }
+
+    @Test("a tip that was never sent costs a token nothing; one that may still be paid is not paid twice")
+    func lostAnswers() async throws {
+        let (node, currencies, charter, guest, _) = try await world()
+        @Sendable func run(_ sql: String) async throws {
+            try await currencies.store.pool.write { try $0.execute(sql: sql) }
+        }
+        let made = try await node.accounts.newToken(
+            NewToken(label: "test", scopes: [.spend], buzzLimit: 100), for: "payer")
+        let fields: HTTPFields = [.authorization: "Bearer \(made.secret.text)", .contentType: "application/json"]
+        let author = AuthorID.text(guest.id)
+        let payee = try #require(try await node.log.keyChain(of: guest.id)?.ledgerAccount)
+        @Sendable func balance() async throws -> Int64 {
+            try await currencies.standing(payee, in: charter.currency).balance
+        }
+        try await node.test { client in
+            func tip(_ amount: Int, key: String) async throws -> HTTPResponse.Status {
+                var fields = fields
+                fields[HTTPField.Name("Idempotency-Key")!] = key
+                return try await client(
+                    .post, "/api/w1/buzz/tips", fields, body: body(["subject": author, "amount": amount])
+                ).status
+            }
+            // The order is not even kept: the whole budget is there, and the key is free.
+            try await run("CREATE TRIGGER failing BEFORE INSERT ON pending BEGIN SELECT RAISE(ABORT, 'no'); END")
+            for _ in 0..<3 { #expect(try await tip(100, key: "first") != .created) }
+            try await run("DROP TRIGGER failing")
+            #expect(try await tip(10, key: "second") == .created)
+            // It is kept, and nobody knows what came of it.
+            try await run("CREATE TRIGGER failing BEFORE INSERT ON final BEGIN SELECT RAISE(ABORT, 'no'); END")
+            let lost = try await tip(40, key: "third")
+            #expect(lost != .created && lost != .conflict)
+            try await run("DROP TRIGGER failing")
+            try await currencies.settlePending()
+            #expect(try await balance() == 50)
+            #expect(try await tip(40, key: "third") == .conflict, "said again, it is not paid again")
+            #expect(try await balance() == 50)
+            #expect(try await tip(51, key: "fourth") != .created, "it stays spent")
+            #expect(try await tip(50, key: "fifth") == .created)
+        }
+        #expect(try await balance() == 100)
     }
 }

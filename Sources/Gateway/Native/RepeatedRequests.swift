@@ -3,6 +3,7 @@ import Digests
 import FoundationEssentials
 import HTTPTypes
 import Logging
+import Operations
 import WaggleProtocol
 
 /// Requests with an `Idempotency-Key`: each is carried out once, and whoever sends it again gets the first answer.
@@ -12,7 +13,8 @@ struct RepeatedRequests: Sendable {
     /// Carries a request out, or gives the answer that the same request had.
     ///
     /// - Parameter fingerprint: of the request, and of what whoever sends it may do.
-    /// - Throws: `AccountsError`; what the handler throws, after which the request may be sent again.
+    /// - Throws: `AccountsError`; what the handler throws, after which the request may be sent again, unless what it
+    ///   asked for may still happen.
     func answer(
         to key: String, fingerprint: Hash32, of account: Account, logger: Logger,
         _ handler: () async throws -> NativeReply
@@ -23,6 +25,9 @@ struct RepeatedRequests: Sendable {
         let reply: NativeReply
         do {
             reply = try await handler()
+        } catch let error as OperationError where error.isUnderWay == true {
+            // What was asked for may still happen, and must not happen twice: the key stays in use.
+            throw error
         } catch {
             // What failed may be tried again under the same key; in a task of its own, because this one may be cancelled.
             await Task { [accounts] in try? await accounts.abandonAnswer(to: key, of: account) }.value

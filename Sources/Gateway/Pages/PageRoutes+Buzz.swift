@@ -130,12 +130,15 @@ extension PageRoutes {
         let account = context.parameter("account") ?? ""
         let name = context.parameter("currency") ?? ""
         let rules = try await run(ShowRules(currency: name)).report
-        guard let balance = try await run(ShowBalance(account: account, currency: name)).first else {
+        guard let balance = try await run(ShowBalance(account: account, currency: name, asksAuthority: false)).first
+        else {
             throw GatewayError.notFound("There is no such account")
         }
         let before = try Query(request)["before"].flatMap { UInt64($0) }
         let finals = try await run(
-            ShowHistory(subject: balance.account, currency: name, limit: Limits.Gateway.cards, before: before))
+            ShowHistory(
+                subject: balance.account, currency: name, limit: Limits.Gateway.cards, before: before,
+                asksAuthority: false))
         let path = "/buzz/\(rules.currency)/accounts/\(balance.account)"
         func amount(_ value: Int64) -> String { "\(Wording.count(Int(value))) \(rules.symbol)" }
         let facts = [
@@ -160,7 +163,8 @@ extension PageRoutes {
 
     @Sendable private func final(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let name = context.parameter("currency") ?? ""
-        let explained = try await run(ExplainFinal(final: context.parameter("final") ?? "", currency: name))
+        let explained = try await run(
+            ExplainFinal(final: context.parameter("final") ?? "", currency: name, asksAuthority: false))
         let rules = try await run(ShowRules(currency: name)).report
         let final = explained.final
         let path = "/buzz/\(rules.currency)/finals/\(final.slot)"
@@ -195,7 +199,8 @@ extension PageRoutes {
     @Sendable private func receipt(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let explained = try await run(
             ExplainFinal(
-                final: context.parameter("final") ?? "", currency: context.parameter("currency") ?? ""))
+                final: context.parameter("final") ?? "", currency: context.parameter("currency") ?? "",
+                asksAuthority: false))
         guard let receipt = explained.receipt else {
             throw GatewayError.notFound("No signed checkpoint that covers it is here yet")
         }

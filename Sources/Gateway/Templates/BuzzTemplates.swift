@@ -37,7 +37,7 @@ extension Templates {
         <article class="reading">
         <div class="top"><h1>{{heading}}</h1>
         <p class="by">An account of <a href="{{currencyHref}}"><bdi>{{currencyName}}</bdi></a> · {{trust}}</p></div>
-        {{#isOld}}<p role="note">The currency's authority does not answer at the moment: this is the copy of its log that is here.</p>{{/isOld}}
+        {{#isOld}}<p role="note">This is from the copy of the currency's log that is here; its authority may know more.</p>{{/isOld}}
         <section class="part" aria-labelledby="facts"><h2 id="facts">How it stands</h2>{{>factlist}}</section>
         <section class="part" aria-labelledby="history"><h2 id="history">Payments</h2>
         {{#hasFinals}}{{>finallist}}{{/hasFinals}}{{^hasFinals}}<p>None yet.</p>{{/hasFinals}}

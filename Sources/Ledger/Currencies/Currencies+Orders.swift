@@ -21,10 +21,12 @@ extension Currencies {
     /// The order is on disk before it is sent. When the answer is lost, the same order is sent again before anything else of
     /// this account: the same wish, said again meanwhile, is not carried out twice.
     ///
+    /// - Parameter whenKept: called when a new order is on disk. Whatever is thrown after that, but for `refused`, it may still
+    ///   become final.
     /// - Throws: `refused` with the authority's reason; `unreachable`, after which the order stays under way.
     public func perform(
         _ operation: OrderOperation, of account: AccountID, by key: SigningKey, newKey: SigningKey? = nil,
-        reference: Hash32? = nil, in currency: Hash32
+        reference: Hash32? = nil, in currency: Hash32, whenKept: @Sendable () -> Void = {}
     ) async throws(LedgerError) -> Final {
         try await inTurn(account) { () async throws(LedgerError) -> Final in
             for earlier in try await store.pending(in: currency) where earlier.order.slot.name == account {
@@ -44,7 +46,7 @@ extension Currencies {
             } catch {
                 throw .malformed(error.what)
             }
-            return try await give(SignedOrder(order, signedBy: [key], newKey: newKey))
+            return try await give(SignedOrder(order, signedBy: [key], newKey: newKey), whenKept)
         }
     }
 
@@ -103,8 +105,9 @@ extension Currencies {
         try await store.pending(in: currency)
     }
 
-    private func give(_ signed: SignedOrder) async throws(LedgerError) -> Final {
+    private func give(_ signed: SignedOrder, _ whenKept: @Sendable () -> Void = {}) async throws(LedgerError) -> Final {
         try await store.keepPending(signed, since: now())
+        whenKept()
         return try await send(signed)
     }
 

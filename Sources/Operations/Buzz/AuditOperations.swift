@@ -55,8 +55,11 @@ public struct ExplainFinal: Operation {
     /// An order, a slot, or a place in the log.
     public var final: String
     public var currency: String?
+    /// False for what is here already. What anybody may ask for must not make this node ask others.
+    public var asksAuthority: Bool?
 
-    public init(final: String, currency: String? = nil) {
+    public init(final: String, currency: String? = nil, asksAuthority: Bool = true) {
+        self.asksAuthority = asksAuthority
         self.final = final
         self.currency = currency
     }
@@ -76,10 +79,12 @@ public struct ExplainFinal: Operation {
         let desk = BuzzDesk(context)
         let view = try await desk.view(currency)
         let charter = view.charter
-        do throws(LedgerError) {
-            try await context.currencies.follow(charter.currency)
-        } catch {
-            if case .untrusted = error { throw OperationError(error) }
+        if asksAuthority != false {
+            do throws(LedgerError) {
+                try await context.currencies.follow(charter.currency)
+            } catch {
+                if case .untrusted = error { throw OperationError(error) }
+            }
         }
         let name = final
         let found = try await desk.asking { () throws(LedgerError) -> LoggedFinal? in

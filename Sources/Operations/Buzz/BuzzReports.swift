@@ -61,7 +61,7 @@ public struct BalanceReport: Codable, Sendable {
     public let pending: Int
     /// Epoch through which it is frozen; nil when it is not.
     public let frozenUntil: Int64?
-    /// False when the authority did not answer: then it is what the copy of its log here says.
+    /// False when the authority was not asked or did not answer: then it is what the copy of its log here says.
     public let isCurrent: Bool
     public let trust: String
 }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Identity
 import Ledger
 import PostLog
+import Synchronization
 import WaggleProtocol
 
 /// `waggle buzz balance`.
@@ -12,10 +13,13 @@ public struct ShowBalance: Operation {
     public var account: String
     /// Nil for all.
     public var currency: String?
+    /// False for what is known here alone. What anybody may ask for must not make this node ask others.
+    public var asksAuthority: Bool?
 
-    public init(account: String, currency: String? = nil) {
+    public init(account: String, currency: String? = nil, asksAuthority: Bool = true) {
         self.account = account
         self.currency = currency
+        self.asksAuthority = asksAuthority
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> [BalanceReport] {
@@ -39,10 +43,12 @@ public struct ShowBalance: Operation {
         let known = await desk.currencies.state(currency)?.ledger
         let local = known?.account(account)
         var standing: AccountStanding?
-        do throws(LedgerError) {
-            standing = try await desk.currencies.standing(account, in: currency)
-        } catch {
-            guard local != nil else { throw OperationError(error) }
+        if asksAuthority != false || view.role == .authority {
+            do throws(LedgerError) {
+                standing = try await desk.currencies.standing(account, in: currency)
+            } catch {
+                guard local != nil else { throw OperationError(error) }
+            }
         }
         let frozen = standing?.frozenUntil ?? local?.frozenUntil ?? -1
         let pending = try await desk.asking { () throws(LedgerError) in
@@ -94,12 +100,17 @@ public struct TipSubject: Operation {
             )
         }
         let payee = try await desk.account(of: author)
-        let final = try await desk.asking { () throws(LedgerError) in
-            try await context.currencies.perform(
+        let isKept = Mutex(false)
+        do throws(LedgerError) {
+            let final = try await context.currencies.perform(
                 .transfer([Output(account: payee, amount: amount)]), of: payer, by: signer.device, reference: reference,
-                in: charter.currency)
+                in: charter.currency, whenKept: { isKept.withLock { $0 = true } })
+            return FinalReport(final, charter, time: context.now())
+        } catch {
+            let plain = OperationError(error)
+            guard isKept.withLock({ $0 }), plain.isRefused != true else { throw plain }
+            throw OperationError(plain.code, plain.message, isUnderWay: true)
         }
-        return FinalReport(final, charter, time: context.now())
     }
 
     /// Who made the subject, and what the tip is about: the post, or the person.
@@ -164,8 +175,13 @@ public struct ShowHistory: Operation {
     public var limit: Int
     /// Only what is before this place in the log.
     public var before: UInt64?
+    /// False for what is here already. What anybody may ask for must not make this node ask others.
+    public var asksAuthority: Bool?
 
-    public init(subject: String, currency: String? = nil, limit: Int = 50, before: UInt64? = nil) {
+    public init(
+        subject: String, currency: String? = nil, limit: Int = 50, before: UInt64? = nil, asksAuthority: Bool = true
+    ) {
+        self.asksAuthority = asksAuthority
         self.subject = subject
         self.currency = currency
         self.limit = limit
@@ -177,10 +193,12 @@ public struct ShowHistory: Operation {
         let view = try await desk.view(currency)
         let currency = view.charter.currency
         // A copy is brought up to date first; where the authority does not answer, what is here is shown.
-        do throws(LedgerError) {
-            try await context.currencies.follow(currency)
-        } catch {
-            if case .untrusted = error { throw OperationError(error) }
+        if asksAuthority != false {
+            do throws(LedgerError) {
+                try await context.currencies.follow(currency)
+            } catch {
+                if case .untrusted = error { throw OperationError(error) }
+            }
         }
         let name: Hash32
         if subject.contains("/"), Hash32(hex: subject) == nil {
