@@ -1,7 +1,6 @@
 """Pictures by the real engine (the wheel that `waggle gen setup` installs) on the demo model of Examples/demo-model."""
 
 import base64
-import io
 import json
 import os
 import re
@@ -9,7 +8,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,7 +98,7 @@ def publish_demo(node: Node, folder: Path) -> None:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node with the engine and the demo model."""
     root = tmp_path_factory.mktemp("studio")
-    node = Node(root / "home", name="Studio")
+    node = Node(root / "home")
     node.run("init")
     done = subprocess.run([BINARY, "gen", "setup"], env=environment(node.home), text=True, capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=300)
@@ -190,35 +188,24 @@ def test_a_picture_posted_resolves_to_the_exact_releases(studio: Node, tmp_path:
     ["--seed", "99999999999999999999999"], ["--lora", "../../etc/passwd:1"], ["--batch", "99"],
 ])
 def test_what_cannot_be_is_refused_before_anything_runs(studio: Node, arguments: list[str]):
-    began = time.monotonic()
+    before = studio.json("gen", "jobs")
     done = studio.run("gen", "run", "--model", "demo-sdxs", "--prompt", "x", *arguments, check=False)
     assert done.returncode in (2, 64), done.stderr
-    assert time.monotonic() - began < 5
+    assert studio.json("gen", "jobs") == before
 
 
-def test_hostile_loras_are_refused_by_name(studio: Node, tmp_path: Path):
+def test_a_lora_with_numbers_that_are_none_is_refused_by_name(studio: Node, tmp_path: Path):
     good = (MODEL / "demo-lora-sepia.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", good[:8])
-    header = json.loads(good[8 : 8 + length])
     nan = bytearray(good)
     nan[8 + length : 8 + length + 4] = b"\x00\x7e\x00\x7e"
-    halves = {name: entry for name, entry in header.items() if not name.endswith("lora_up.weight")}
-    offset, data, cut = 0, b"", {}
-    for name, entry in sorted(((n, e) for n, e in halves.items() if n != "__metadata__"),
-                              key=lambda item: item[1]["data_offsets"]):
-        begin, end = entry["data_offsets"]
-        data += good[8 + length + begin : 8 + length + end]
-        cut[name] = entry | {"data_offsets": [offset, offset + end - begin]}
-        offset += end - begin
-    head = json.dumps(cut).encode()
-    for name, content in {"bad-nan": bytes(nan), "bad-half": struct.pack("<Q", len(head)) + head + data}.items():
-        file = tmp_path / f"{name}.safetensors"
-        file.write_bytes(content)
-        studio.run("publish", file, "--model", f"@me/{name}", "--version", "1.0", "--type", "LORA", "--base", "SDXS",
-                   "--real-person", "no", "--yes")
-        done = studio.run("gen", "run", "--model", "demo-sdxs", "--prompt", f"a bee <lora:{name}:1>", check=False)
-        assert done.returncode == 6, done.stderr
-        assert name in done.stderr
+    file = tmp_path / "bad-nan.safetensors"
+    file.write_bytes(nan)
+    studio.run("publish", file, "--model", "@me/bad-nan", "--version", "1.0", "--type", "LORA", "--base", "SDXS",
+               "--real-person", "no", "--yes")
+    done = studio.run("gen", "run", "--model", "demo-sdxs", "--prompt", "a bee <lora:bad-nan:1>", check=False)
+    assert done.returncode == 6, done.stderr
+    assert "bad-nan" in done.stderr and "NaN" in done.stderr
 
 
 def engines(node: Node) -> list[int]:
@@ -268,7 +255,7 @@ def test_a_job_that_is_cancelled_ends_its_engine(studio: Node, token: str):
 
 
 def test_a_node_that_is_killed_takes_its_job_up_again(tmp_path: Path, studio: Node):
-    node = Node(tmp_path / "home", name="Mortal")
+    node = Node(tmp_path / "home")
     node.run("init")
     shutil.copytree(studio.home / "engine", node.home / "engine")
     publish_demo(node, tmp_path)

@@ -47,7 +47,9 @@ public actor GenerationService {
     private let studio: Studio
     private let now: @Sendable () -> UInt64
     private var queue: JobQueue
-    private var runs: [String: Task<Void, Never>] = [:]
+    /// What draws each running job, by a number that no other has.
+    private var runs: [String: (number: Int, task: Task<Void, Never>)] = [:]
+    private var runNumber = 0
     private var watchers: [String: [Int: AsyncStream<Standing>.Continuation]] = [:]
     private var watcherNumber = 0
     private var isStarted = false
@@ -89,13 +91,23 @@ public actor GenerationService {
         while !Task.isCancelled {
             guard (try? await Task.sleep(for: .seconds(Limits.Generation.tickSeconds))) != nil else { break }
             await take(.tick)
+            await endLost()
+        }
+    }
+
+    /// A job whose end could not be written down, because the disk was full, runs no more and does not know.
+    private func endLost() async {
+        try? await perform { queue, now in
+            queue.running.filter { runs[$0.id] == nil }.flatMap {
+                queue.handle(.ended($0.id, .crashed("nothing draws it")), now: now)
+            }
         }
     }
 
     /// Ends what is drawn; it is begun anew by the next `start`.
     public func stop() async {
         isStopping = true
-        let running = Array(runs.values)
+        let running = runs.values.map(\.task)
         for run in running { run.cancel() }
         for run in running { await run.value }
         await backend.rest()
@@ -220,9 +232,12 @@ public actor GenerationService {
         for job in saved.values { tell(job) }
     }
 
-    /// An input that nobody waits for.
+    /// An input that nobody waits for. In a task of its own: that a drawing was cancelled has to be written down, and a
+    /// cancelled task writes nothing.
     private func take(_ input: JobQueue.Input) async {
-        try? await perform { queue, now in queue.handle(input, now: now) }
+        await Task {
+            try? await self.perform { queue, now in queue.handle(input, now: now) }
+        }.value
     }
 
     private func carryOut(_ effect: JobQueue.Effect) {
@@ -246,17 +261,20 @@ public actor GenerationService {
                     await take(.settleFailed(job.id))
                 }
             }
-        case .start(let job): runs[job.id] = Task { await self.draw(job) }
+        case .start(let job):
+            runNumber += 1
+            let number = runNumber
+            runs[job.id] = (number, Task { await self.draw(job, number) })
         case .stop(let id):
             if let run = runs[id] {
-                run.cancel()
+                run.task.cancel()
             } else {
                 Task { await take(.ended(id, .crashed("nothing draws it"))) }
             }
         }
     }
 
-    private func draw(_ job: Job) async {
+    private func draw(_ job: Job, _ number: Int) async {
         var failure: GenerationError?
         do throws(GenerationError) {
             try await studio.check(job)
@@ -266,10 +284,10 @@ public actor GenerationService {
         } catch {
             failure = Task.isCancelled ? .cancelled : error
         }
-        runs[job.id] = nil
         // A node that ends leaves the job as it is: running, to be begun anew.
-        guard !isStopping else { return }
-        await take(.ended(job.id, failure))
+        if !isStopping { await take(.ended(job.id, failure)) }
+        // It may have been begun again meanwhile.
+        if runs[job.id]?.number == number { runs[job.id] = nil }
     }
 
     private func note(_ sign: DrawSign, of job: Job) async throws(GenerationError) {
