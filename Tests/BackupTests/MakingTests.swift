@@ -79,8 +79,7 @@ struct MakingTests {
         #expect(
             names == [
                 "blobs", "blobs/purged.log", "blobs/sha256", "db", "db/accounts.db", "db/blobs.db", "db/economy.db",
-                "db/ledger.db",
-                "db/local.db", "db/moderation.db", "db/peers.db", "db/posts.db",
+                "db/jobs.db", "db/ledger.db", "db/local.db", "db/moderation.db", "db/peers.db", "db/posts.db",
             ])
         for database in TruthDatabase.allCases {
             let copy = try DatabaseQueue(path: root.path.appending("db").appending(database.fileName).string)

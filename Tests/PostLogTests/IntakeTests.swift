@@ -154,11 +154,11 @@ struct IntakeTests {
     func unknownKinds() async throws {
         let test = try TestLog()
         let strange = try ana.post { ($0.kind, $0.slot) = (777, "somewhere") }
-        let bounty = try ana.post { $0.kind = 23 }
-        #expect(try await test.submit(ana.genesis, strange, bounty) == [.new, .new, .new])
-        #expect(try await test.inForce([strange, bounty]).isSuperset(of: [strange.id, bounty.id]))
+        let other = try ana.post { $0.kind = 99 }
+        #expect(try await test.submit(ana.genesis, strange, other) == [.new, .new, .new])
+        #expect(try await test.inForce([strange, other]).isSuperset(of: [strange.id, other.id]))
         let entries = try await test.log.entries(after: 0, limit: 10)
-        #expect(entries.map(\.post.kind.rawValue) == [1, 777, 23])
+        #expect(entries.map(\.post.kind.rawValue) == [1, 777, 99])
         #expect(entries.map(\.post.kind.hasKnownBody) == [true, false, false])
         #expect(entries[1].post.slot == "somewhere" && entries[1].post.envelope == strange.envelope)
     }

@@ -142,7 +142,7 @@ struct ParkingTests {
         let author = try TestAuthor("ana", devices: [device("reader", [.review])])
         let test = try TestLog()
         let post = try author.comment("a comment needs its scope", by: "reader")
-        let image = try author.post(by: "reader") { $0.kind = 24 }
+        let image = try author.post(by: "reader") { $0.kind = 99 }
         try await test.submit(post, image)
         try await test.submit(author.genesis)
         #expect(await test.log.intake.parkedCount == 0)

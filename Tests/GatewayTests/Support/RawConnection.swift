@@ -57,7 +57,7 @@ final class RawConnection {
     /// Everything up to the end of the connection; nil when it does not end in time.
     ///
     /// - Parameter drip: what is sent again and again meanwhile.
-    func rest(within seconds: Double = 30, drip: String? = nil) -> String? {
+    func rest(within seconds: Double = 600, drip: String? = nil) -> String? {
         let end = Date(timeIntervalSinceNow: seconds)
         var bytes: [UInt8] = []
         while Date() < end {

@@ -148,10 +148,10 @@ private struct EnvelopeCases {
                     post.kind = 4_294_967_295
                     post.slot = "ein Ort für alles"
                 }))
-        // Field 123 of 3 bytes.
+        // Field 199 of 3 bytes.
         try good(
             "an unknown kind with its body",
-            Data(envelope(comment([0xda, 0x07, 3, 1, 2, 3]) { ($0.body, $0.kind) = (nil, 23) }, keys: [device])))
+            Data(envelope(comment([0xba, 0x0c, 3, 1, 2, 3]) { ($0.body, $0.kind) = (nil, 99) }, keys: [device])))
         let fields = fieldsReversed(comment())
         try good("fields in another order", Data(envelope(fields, keys: [device])))
     }
@@ -216,7 +216,7 @@ private struct EnvelopeCases {
         refuse("two bodies of one kind", "malformed", signed([0xca, 0x07, 0]))
         refuse("bodies of two kinds", "malformed", signed([0xda, 0x07, 0]))
         refuse("the body of another kind", "malformed", signed { $0.kind = 20 })
-        refuse("an unknown kind with the body of another", "malformed", signed { $0.kind = 24 })
+        refuse("an unknown kind with the body of another", "malformed", signed { $0.kind = 99 })
         refuse("a known kind without a body", "malformed", signed { ($0.body, $0.kind) = (nil, 21) })
         refuse("a group", "malformed", signed([0x7b, 0x7c]))
         refuse("an end of a group", "malformed", signed([0x7c]))
