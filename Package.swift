@@ -250,7 +250,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
-                "Ledger", "Catalog", "Economy", "Federation", "Generation", "Operations", "Gateway", grdb, protobuf, nio,
+                "Ledger", "Catalog", "Economy", "Federation", "Generation", "Operations", "Gateway", grdb, protobuf,
+                nio,
                 log, httpTypes,
                 hummingbird,
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
