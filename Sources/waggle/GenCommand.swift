@@ -84,6 +84,11 @@ struct GenCommand: AsyncParsableCommand {
                 }
                 return NamedLoRA(name: String(text[..<colon]), weight: weight)
             }
+            // JSON, in which a request goes to a running server, has no such numbers.
+            let numbers = [cfg, strength].compactMap { $0 } + loras.map(\.weight)
+            guard numbers.allSatisfy(\.isFinite) else {
+                throw OperationError(.usage, "--cfg, --strength and a LoRA's weight are finite numbers")
+            }
             return GenerationRequest(
                 model: model, prompt: prompt, negativePrompt: negative, width: width, height: height, steps: steps,
                 cfgScale: cfg, sampler: sampler, scheduler: scheduler, seed: seed, batch: batch, clipSkip: clipSkip,
