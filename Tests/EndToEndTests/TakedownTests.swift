@@ -60,10 +60,10 @@ struct TakedownTests {
             }
             let again = try await node.run(
                 "publish", world.write(model(title: "two"), as: "b.safetensors"), "--model", "@me/other", "--version",
-                "1",
-                "--real-person", "no", "--yes")
+                "1", "--type", "LORA", "--base", "SDXL 1.0", "--real-person", "no", "--yes")
             #expect(again.exit == 5, "\(again)")
             #expect("\(again)".contains(number))
+            await node.kill()
             try await node.restart()
         }
         #expect(try await node.json([Takedown].self, "mod", "ls").count >= rows.count)
@@ -98,9 +98,13 @@ struct TakedownTests {
             let got = try await reader.run("get", published.release, "-o", world.path("again") + "/")
             #expect(got.exit != 0, "\(step): \(got)")
             let same = try await reader.run(
-                "publish", file, "--model", "@me/same", "--version", "1", "--real-person", "no", "--yes")
+                "publish", file, "--model", "@me/same", "--version", "1", "--type", "LORA", "--base", "SDXL 1.0",
+                "--real-person", "no", "--yes")
             #expect(same.exit == 5, "\(step): \(same)")
-            if step == "at once" { try await reader.restart() }
+            if step == "at once" {
+                await reader.kill()
+                try await reader.restart()
+            }
             if step == "after a restart" { try await reader.ok("reindex") }
         }
         #expect(try await maker.get("/blobs/\(sha256)").status == 200)
@@ -111,7 +115,7 @@ struct TakedownTests {
         let world = try World.current
         let node = try await world.node("maker")
         let good = try world.write(model(title: "one"), as: "good.bin")
-        let bad = try world.write(Array("cos\nsystem\n(S'id'\ntR.".utf8), as: "bad.safetensors")
+        let bad = try world.write(Array("cos\nsystem\n(S'id'\ntR.".utf8), as: "bad.ckpt")
         #expect(try await Waggle.run(["mod", "scan", good, "--json"]).json(Report.self).verdict == "safe")
         let scan = try await Waggle.run(["mod", "scan", bad, "--json"])
         #expect(scan.exit == 1)
@@ -119,7 +123,8 @@ struct TakedownTests {
         #expect(report.verdict == "danger")
         #expect(report.findings.map(\.code).contains("global-not-allowed"))
         let publish = try await node.run(
-            "publish", bad, "--model", "@me/bad", "--version", "1", "--real-person", "no", "--yes")
+            "publish", bad, "--model", "@me/bad", "--version", "1", "--type", "Checkpoint", "--base", "SD 1.5",
+            "--real-person", "no", "--yes")
         #expect(publish.exit == 2, "\(publish)")
     }
 }

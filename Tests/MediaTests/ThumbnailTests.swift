@@ -25,7 +25,7 @@ final class Folder {
     /// A picture that libvips draws.
     func draw(_ name: String, _ width: Int, _ height: Int) async throws -> ThumbnailStore.Picture {
         let bounds = Sandbox.Bounds(
-            memory: 2 << 30, processorSeconds: 20, seconds: 60, fileBytes: 64 << 20, files: 10_000,
+            memory: 2 << 30, processorSeconds: 20, seconds: 600, fileBytes: 64 << 20, files: 10_000,
             scratchBytes: 64 << 20)
         let script = """
             vips eye /tmp/a.tif \(width) \(height) --uchar && vips zone /tmp/b.tif \(width) \(height) --uchar &&

@@ -17,17 +17,16 @@ struct TakedownSubjects {
     func all(_ text: String, distance: Int?) async throws(OperationError) -> [BlockSubject] {
         var exact: [ModerationSubject] = []
         do {
-            if let written = try? self.written(text, distance: distance) {
-                for subject in written {
-                    guard case .exact(let named) = subject else { return [subject] }
-                    exact.append(named)
-                }
-            } else {
-                let release = try await ReferenceResolver(context).release(text)
+            if let release = try await release(text) {
                 exact.append(.post(release.post))
                 for file in release.files {
                     if let hash = Hash32(file.file.sha256) { exact.append(.blob(hash)) }
                     if let hash = Hash32(file.file.tensorDigest) { exact.append(.tensors(hash)) }
+                }
+            } else {
+                for subject in try written(text, distance: distance) {
+                    guard case .exact(let named) = subject else { return [subject] }
+                    exact.append(named)
                 }
             }
             // A new header is no new file.
@@ -48,6 +47,15 @@ struct TakedownSubjects {
         }
         var seen: Set<ModerationSubject> = []
         return exact.filter { seen.insert($0).inserted }.map { .exact($0) }
+    }
+
+    /// A release by its name or its id; nil for any other hash: that of a file means the file, not the releases that have it.
+    private func release(_ text: String) async throws -> ReleaseView? {
+        if let id = Hash32(hex: text) {
+            return try await context.catalog.release(post: id, context.moderation.filter(for: .owner))
+        }
+        guard (try? written(text, distance: nil)) == nil else { return nil }
+        return try await ReferenceResolver(context).release(text)
     }
 
     /// A hash with or without a word before it.
