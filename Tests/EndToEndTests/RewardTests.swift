@@ -107,7 +107,8 @@ struct RewardTests {
         for (index, home) in homes.enumerated().dropFirst() {
             let moved = try await home.json(
                 Moved.self, "account", "move", "ada", "--from", homes[index - 1].url, "--words-file", words)
-            #expect(moved.balances.map(\.outcome) == ["rotated"] && moved.balances[0].balance == 52 - 2 * index)
+            #expect(moved.balances.map(\.outcome) == ["rotated"], "\(moved)")
+            #expect(moved.balances.map(\.balance) == [52 - 2 * index])
             try await home.ok("buzz", "tip", "@me", "2", "--as", "ada")
             #expect(try await balance(home, "@ada") == 50 - 2 * index)
             let before = try await homes[index - 1].run("buzz", "tip", "@me", "1", "--as", "ada")

@@ -48,57 +48,64 @@ struct BountyTests {
     @Test("post, back, enter, award: the money goes where it should, and a token spends no more than it may")
     func life() async throws {
         let (node, poster, hunter, charter) = try await world()
-        try await node.test { client in
-            func post(_ path: String, _ fields: HTTPFields, _ value: [String: Any]) async throws -> Answer {
-                try await client(.post, path, fields, body: body(value))
-            }
-            for bad in [
-                ["amount": 101], ["amount": -1], ["deadline": TestNode.time], ["decided": TestNode.time + 86399],
-                ["decided": TestNode.time + 86400 * 29], ["rule": "mine"], ["title": ""], ["currency": "XXX"],
-            ] as [[String: Any]] {
-                let answer = try await post("/api/w1/bounties", poster, bounty(bad))
-                #expect((400..<500).contains(answer.status.code), "\(bad): \(answer.status) \(answer.text)")
-            }
-            let made = try await post("/api/w1/bounties", poster, bounty())
-            #expect(made.status == .created, "\(made.text)")
-            let summary = try #require(try made.json()["summary"] as? [String: Any])
-            let id = try #require(summary["bounty"] as? String)
-            #expect(summary["escrowed"] as? Int == 60 && summary["phase"] as? String == "open")
-            #expect(try await post("/api/w1/bounties/\(id)/backings", poster, ["amount": 31]).status != .created)
-            #expect(try await post("/api/w1/bounties/\(id)/backings", poster, ["amount": 10]).status == .created)
-            #expect(try await post("/api/w1/bounties/\(id)/entries", hunter, [:]).status == .badRequest)
-            let entered = try await post("/api/w1/bounties/\(id)/entries", hunter, ["text": "Here <i>be</i> dragons."])
-            #expect(entered.status == .created, "\(entered.text)")
-            let entry = try #require(try entered.json()["post"] as? String)
-            #expect(
-                try await post("/api/w1/bounties/\(id)/awards", hunter, ["shares": [["entry": entry, "weight": 1]]])
+        try await node.following {
+            try await node.test { client in
+                func post(_ path: String, _ fields: HTTPFields, _ value: [String: Any]) async throws -> Answer {
+                    try await client(.post, path, fields, body: body(value))
+                }
+                for bad in [
+                    ["amount": 101], ["amount": -1], ["deadline": TestNode.time], ["decided": TestNode.time + 86399],
+                    ["decided": TestNode.time + 86400 * 29], ["rule": "mine"], ["title": ""], ["currency": "XXX"],
+                ] as [[String: Any]] {
+                    let answer = try await post("/api/w1/bounties", poster, bounty(bad))
+                    #expect((400..<500).contains(answer.status.code), "\(bad): \(answer.status) \(answer.text)")
+                }
+                let made = try await post("/api/w1/bounties", poster, bounty())
+                #expect(made.status == .created, "\(made.text)")
+                let summary = try #require(try made.json()["summary"] as? [String: Any])
+                let id = try #require(summary["bounty"] as? String)
+                #expect(summary["escrowed"] as? Int == 60 && summary["phase"] as? String == "open")
+                #expect(try await post("/api/w1/bounties/\(id)/backings", poster, ["amount": 31]).status != .created)
+                #expect(try await post("/api/w1/bounties/\(id)/backings", poster, ["amount": 10]).status == .created)
+                #expect(try await post("/api/w1/bounties/\(id)/entries", hunter, [:]).status == .badRequest)
+                let entered = try await post(
+                    "/api/w1/bounties/\(id)/entries", hunter, ["text": "Here <i>be</i> dragons."])
+                #expect(entered.status == .created, "\(entered.text)")
+                let entry = try #require(try entered.json()["post"] as? String)
+                #expect(
+                    try await post(
+                        "/api/w1/bounties/\(id)/awards", hunter, ["shares": [["entry": entry, "weight": 1]]]
+                    )
                     .status == .notFound, "the hunter set nothing aside")
-            #expect(try await post("/api/w1/bounties/\(id)/refund", poster, [:]).status == .conflict)
-            #expect(
-                try await post("/api/w1/bounties/\(id)/awards", poster, ["shares": [["entry": entry, "weight": 0]]])
+                #expect(try await post("/api/w1/bounties/\(id)/refund", poster, [:]).status == .conflict)
+                #expect(
+                    try await post(
+                        "/api/w1/bounties/\(id)/awards", poster, ["shares": [["entry": entry, "weight": 0]]]
+                    )
                     .status == .badRequest)
-            let awarded = try await post(
-                "/api/w1/bounties/\(id)/awards", poster, ["shares": [["entry": entry, "weight": 3]]])
-            #expect(awarded.status == .created, "\(awarded.text)")
-            let after = try #require(try awarded.json()["summary"] as? [String: Any])
-            #expect(after["paid"] as? Int == 70 && after["escrowed"] as? Int == 0)
-            let author = try #require(node.services.context().keyring.accounts["hunter"]?.author)
-            let balance = try await client(.get, "/api/w1/buzz/HNY/accounts/\(AuthorID.text(author))").json()
-            #expect(balance["balance"] as? Int == 170)
+                let awarded = try await post(
+                    "/api/w1/bounties/\(id)/awards", poster, ["shares": [["entry": entry, "weight": 3]]])
+                #expect(awarded.status == .created, "\(awarded.text)")
+                let after = try #require(try awarded.json()["summary"] as? [String: Any])
+                #expect(after["paid"] as? Int == 70 && after["escrowed"] as? Int == 0)
+                let author = try #require(node.services.context().keyring.accounts["hunter"]?.author)
+                let balance = try await client(.get, "/api/w1/buzz/HNY/accounts/\(AuthorID.text(author))").json()
+                #expect(balance["balance"] as? Int == 170)
 
-            for path in ["/bounties", "/bounties?show=open", "/bounties/\(id)", "/bounties/new"] {
-                let page = try await client(.get, path)
-                #expect(page.status == .ok, "\(path)")
-                #expect(HTMLLint.problems(page.text) == [], "\(path)")
-                #expect(!page.text.contains("<b>maps") && !page.text.contains("<i>be"), "\(path)")
+                for path in ["/bounties", "/bounties?show=open", "/bounties/\(id)", "/bounties/new"] {
+                    let page = try await client(.get, path)
+                    #expect(page.status == .ok, "\(path)")
+                    #expect(HTMLLint.problems(page.text) == [], "\(path)")
+                    #expect(!page.text.contains("<b>maps") && !page.text.contains("<i>be"), "\(path)")
+                }
+                #expect(try await client(.get, "/bounties/\(id)").text.contains("trust: 1 operator, 0 witnesses"))
+                let list = try await client(.get, "/api/w1/bounties?open=true&limit=1").json()
+                #expect((list["items"] as? [[String: Any]])?.first?["bounty"] as? String == id)
+                let tip = try await client(.get, "/buzz/tip?to=\(AuthorID.text(author))")
+                #expect(tip.status == .ok && HTMLLint.problems(tip.text) == [])
+                #expect(try await client(.get, "/buzz/tip?to=nobody").status == .notFound)
+                _ = charter
             }
-            #expect(try await client(.get, "/bounties/\(id)").text.contains("trust: 1 operator, 0 witnesses"))
-            let list = try await client(.get, "/api/w1/bounties?open=true&limit=1").json()
-            #expect((list["items"] as? [[String: Any]])?.first?["bounty"] as? String == id)
-            let tip = try await client(.get, "/buzz/tip?to=\(AuthorID.text(author))")
-            #expect(tip.status == .ok && HTMLLint.problems(tip.text) == [])
-            #expect(try await client(.get, "/buzz/tip?to=nobody").status == .notFound)
-            _ = charter
         }
     }
 
@@ -106,27 +113,33 @@ struct BountyTests {
     func strangers() async throws {
         let (node, _, _, _) = try await world()
         let id = String(repeating: "a", count: 64)
-        try await node.test { client in
-            for path in ["/bounties", "/bounties/\(id)/fund", "/bounties/\(id)/award", "/buzz/tip", "/setup/currency"] {
-                let answer = try await client(
-                    .post, path, [.contentType: "application/x-www-form-urlencoded"], body: Array("amount=1".utf8))
-                #expect(answer.status == .unauthorized, "\(path)")
+        try await node.following {
+            try await node.test { client in
+                for path in [
+                    "/bounties", "/bounties/\(id)/fund", "/bounties/\(id)/award", "/buzz/tip", "/setup/currency",
+                ] {
+                    let answer = try await client(
+                        .post, path, [.contentType: "application/x-www-form-urlencoded"], body: Array("amount=1".utf8))
+                    #expect(answer.status == .unauthorized, "\(path)")
+                }
+                #expect(try await client(.get, "/bounties/\(id)").status == .notFound)
+                #expect(try await client(.get, "/api/w1/bounties/\(id)").status == .notFound)
             }
-            #expect(try await client(.get, "/bounties/\(id)").status == .notFound)
-            #expect(try await client(.get, "/api/w1/bounties/\(id)").status == .notFound)
         }
     }
 
     @Test("a bounty that is not for visitors is none for them, wherever its money is")
     func levels() async throws {
         let (node, poster, _, _) = try await world()
-        try await node.test { client in
-            let made = try await client(
-                .post, "/api/w1/bounties", poster, body: body(bounty(["level": "XXX", "amount": 5])))
-            let id = try #require((try made.json()["summary"] as? [String: Any])?["bounty"] as? String)
-            #expect(try await client(.get, "/bounties/\(id)").status == .notFound)
-            #expect(try await client(.get, "/api/w1/bounties/\(id)").status == .notFound)
-            #expect(try await !client(.get, "/bounties").text.contains(id))
+        try await node.following {
+            try await node.test { client in
+                let made = try await client(
+                    .post, "/api/w1/bounties", poster, body: body(bounty(["level": "XXX", "amount": 5])))
+                let id = try #require((try made.json()["summary"] as? [String: Any])?["bounty"] as? String)
+                #expect(try await client(.get, "/bounties/\(id)").status == .notFound)
+                #expect(try await client(.get, "/api/w1/bounties/\(id)").status == .notFound)
+                #expect(try await !client(.get, "/bounties").text.contains(id))
+            }
         }
     }
 }

@@ -97,17 +97,13 @@ public struct UnblockSubjects: Operation {
                 rows = try await context.moderation.unblock(
                     caseNumber: what, by: context.decider, when: context.now())
             } else {
-                for subject in try TakedownSubjects(context).written(what, distance: nil) {
+                for subject in (try? TakedownSubjects(context).written(what, distance: nil)) ?? [] {
                     rows += try await context.moderation.unblock(
                         subject: subject, by: context.decider, when: context.now())
                 }
             }
-        } catch let error as OperationError {
-            throw error
-        } catch let error as ModerationError {
-            throw OperationError(error)
         } catch {
-            throw OperationError(.failed, "\(error)")
+            throw OperationError(error)
         }
         guard !rows.isEmpty else {
             throw OperationError(.notFound, "\(what) is not blocked here; `waggle mod ls` shows what is")
