@@ -75,8 +75,10 @@ public struct MoveAccount: Operation {
             try await context.accounts.adopt(
                 handle: account, author: recovered.author, role: .member, levels: Level.pg13.upTo)
             try await context.accounts.welcomeBack(recovered.author)
-            var balances: [RotatedBalance] = []
-            if let device = context.keyring.accounts[account]?.device {
+            var balances = recovered.balances
+            if balances.isEmpty || balances.contains(where: \.isOpen),
+                let device = context.keyring.accounts[account]?.device
+            {
                 balances = try await context.rotateBalances(of: recovered.author, to: device, by: secret)
             }
             let (retired, document) = try await retire(secret, context)
@@ -104,9 +106,11 @@ public struct MoveAccount: Operation {
     }
 
     /// A device of the author here: the one of a move that stopped, or a new one.
+    ///
+    /// - Returns: the balances that came to the new one already, too.
     private func settle(
         _ secret: RecoverySecret, _ context: OperationContext
-    ) async throws(OperationError) -> (author: Hash32, posts: Int) {
+    ) async throws(OperationError) -> (author: Hash32, posts: Int, balances: [RotatedBalance]) {
         let path = context.home.key(ofAccount: account)
         if FilePath.exists(path) {
             let known: Hash32
@@ -120,14 +124,15 @@ public struct MoveAccount: Operation {
                     .conflict, "there is another account @\(account) here already; move to another name")
             }
             try await context.checkName(account, of: known)
-            return try await comeBack(known, secret, context)
+            let (author, posts) = try await comeBack(known, secret, context)
+            return (author, posts, [])
         }
         let reply = try await RecoverAccount(
             account: account, words: words, author: author, from: from, label: Self.label, revokesLost: false,
             passphrase: passphrase
         ).run(in: context)
         guard let author = AuthorID.parse(reply.author) else { throw OperationError(.failed, "no author id") }
-        return (author, reply.posts)
+        return (author, reply.posts, reply.balances)
     }
 
     private func wanted(_ secret: RecoverySecret) throws(OperationError) -> Hash32 {
