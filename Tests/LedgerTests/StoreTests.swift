@@ -269,26 +269,31 @@ struct FailingStoreTests {
     func rolledBack() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let (currency, store, service) = try await failing()
-        for _ in 0..<10 {
-            let sizes = await withTaskGroup(of: UInt64?.self) { group in
-                group.addTask {
-                    await #expect(throws: LedgerError.self) { try await service.submit([transfer(currency)]) }
-                    return nil
-                }
-                for _ in 0..<30 {
-                    group.addTask {
-                        do throws(LedgerError) {
-                            return LedgerCheckpoint(text: try await service.checkpoint().text)?.size
-                        } catch {
-                            #expect(error == .busy)
-                            return nil
-                        }
-                    }
-                }
-                return await group.reduce(into: [UInt64]()) { if let size = $1 { $0.append(size) } }
+        // The state is read back with a reader, and all are busy: long enough to ask in between.
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let end = DispatchSemaphore(value: 0)
+        for _ in 0..<store.pool.configuration.maximumReaderCount {
+            store.pool.asyncRead { _ in
+                begin.yield()
+                end.wait()
             }
-            #expect(sizes.allSatisfy { $0 == 1 }, "\(sizes)")
         }
+        var readers = begun.makeAsyncIterator()
+        for _ in 0..<store.pool.configuration.maximumReaderCount { await readers.next() }
+        let lost = Task { [request = try transfer(currency)] in try await service.submit([request]) }
+        var size: UInt64? = 1
+        while size == 1 {
+            do throws(LedgerError) {
+                size = LedgerCheckpoint(text: try await service.checkpoint().text)?.size
+            } catch {
+                #expect(error == .busy)
+                size = nil
+            }
+        }
+        #expect(size == nil, "a checkpoint of \(size ?? 0) entries was signed")
+        for _ in 0..<store.pool.configuration.maximumReaderCount { end.signal() }
+        await #expect(throws: LedgerError.self) { try await lost.value }
+        #expect(try await LedgerCheckpoint(text: service.checkpoint().text)?.size == 1)
         try await store.pool.write { db in try db.execute(sql: "DROP TRIGGER failing") }
         guard case .final = try await service.submit([transfer(currency)])[0] else {
             Issue.record("it did not go on")
