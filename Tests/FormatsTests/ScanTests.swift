@@ -120,6 +120,16 @@ struct ScanTests {
         #expect(try scan(Array("no pickle".utf8), name: "model.ckpt").verdict == .malformed)
     }
 
+    @Test("a header whose length begins like a pickle is a header")
+    func lengthLikeAPickle() throws {
+        for length in [0x80, 0x280, 0x480] {
+            let text = Array("{}".utf8) + [UInt8](repeating: 0x20, count: length - 2)
+            let report = try scan(
+                [UInt8(length & 0xff), UInt8(length >> 8), 0, 0, 0, 0, 0, 0] + text, name: "a.safetensors")
+            #expect(report.format == .safetensors && report.verdict == .safe, "\(length): \(report)")
+        }
+    }
+
     @Test("safetensors files are what their header says")
     func safetensors() throws {
         func file(_ json: String, data: Int) -> [UInt8] {

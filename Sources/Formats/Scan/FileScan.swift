@@ -27,16 +27,17 @@ public struct FileScan {
         if bytes.has("GGUF", at: 0) { return .gguf }
         if prefix.starts(with: NumpyScan.magic) { return .npy }
         if prefix.starts(with: TorchLegacyScan.magic) { return .torchLegacy }
+        // Before the mark of a pickle, with which every length of a header begins that ends in 0x80. A header of less than
+        // 2 GiB; a longer one is refused by the name, or is something else.
+        if prefix.count >= 9, prefix[8] == UInt8(ascii: "{"), prefix[4..<8].allSatisfy({ $0 == 0 }), prefix[3] < 0x80 {
+            return .safetensors
+        }
         if prefix.count >= 2, prefix[0] == 0x80, prefix[1] <= 5 { return .pickle }
         if prefix.starts(with: [0x1f, 0x8b]) { return .gzip }
         if TarDirectory.isTar(prefix) { return .tar }
         if unreadable(bytes) != nil { return .unreadable }
         if ImageInfo.sniff(prefix) != nil { return .picture }
         if program(bytes) != nil { return .program }
-        // A header of less than 2 GiB; a longer one is refused by the name, or is something else.
-        if prefix.count >= 9, prefix[8] == UInt8(ascii: "{"), prefix[4..<8].allSatisfy({ $0 == 0 }), prefix[3] < 0x80 {
-            return .safetensors
-        }
         // zlib, as joblib writes it: method 8, and a sum that fits.
         if prefix.count >= 2, prefix[0] & 0x8f == 0x08, prefix[1] & 0x20 == 0,
             (Int(prefix[0]) << 8 | Int(prefix[1])).isMultiple(of: 31)
