@@ -122,10 +122,11 @@ struct ScanTests {
 
     @Test("a header whose length begins like a pickle is a header")
     func lengthLikeAPickle() throws {
+        let header = Array(#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#.utf8)
         for length in [0x80, 0x280, 0x480] {
-            let text = Array("{}".utf8) + [UInt8](repeating: 0x20, count: length - 2)
-            let report = try scan(
-                [UInt8(length & 0xff), UInt8(length >> 8), 0, 0, 0, 0, 0, 0] + text, name: "a.safetensors")
+            let padding = [UInt8](repeating: 0x20, count: length - header.count)
+            let prefix = [UInt8(length & 0xff), UInt8(length >> 8), 0, 0, 0, 0, 0, 0]
+            let report = try scan(prefix + header + padding + [UInt8](repeating: 0, count: 8), name: "a.safetensors")
             #expect(report.format == .safetensors && report.verdict == .safe, "\(length): \(report)")
         }
     }
