@@ -173,7 +173,7 @@ struct CommandLineTests {
         }
         // So do what stands in for its pictures while they load.
         try await eventually("all pictures have their colours") {
-            try await !node.get("/api/v1/images").text.contains("\"hash\":null")
+            try await !node.get("/api/v1/images").text.contains("\"hash\":\"\"")
         }
         let before = try await replies(node)
         #expect(before.count > 15)
