@@ -13,7 +13,7 @@ struct TestClock {
         let source = try world.write(Array(Self.source.utf8), as: "clock.c")
         let library = world.path("clock.so")
         let compiler = try ChildProcess(
-            "/usr/bin/env", ["cc", "-shared", "-fPIC", "-O1", "-o", library, source],
+            "/usr/bin/env", ["clang", "-shared", "-fPIC", "-O1", "-o", library, source],
             environment: ProcessInfo.processInfo.environment)
         guard await compiler.ended() == .code(0) else {
             throw HarnessError("the clock cannot be compiled: \(await compiler.errors.whole)")
