@@ -25,7 +25,7 @@ public struct PictureDecoder: Sendable {
     /// - Throws: `unavailable`, `noProgram` and `failed` for what is no picture's fault.
     public func decode(_ bytes: [UInt8]) async throws(SandboxError) -> Decoded {
         if let why = ThumbnailMaker.refusal(of: bytes) { return .refused(why) }
-        guard Sandbox.has("vipsthumbnail") else { throw .noProgram("vipsthumbnail") }
+        guard Sandbox.has("vips") else { throw .noProgram("vips") }
         let folder = FilePath(FileManager.default.temporaryDirectory.path)
             .appending("waggle-decode-\(UInt64.random(in: .min ... .max))")
         defer { try? FileManager.default.removeItem(atPath: folder.string) }
@@ -46,8 +46,12 @@ public struct PictureDecoder: Sendable {
         let outcome: Sandbox.Outcome
         do throws(SandboxError) {
             outcome = try await sandbox.run(
-                "vipsthumbnail",
-                ["/in", "--size", "2048x2048>", "--export-profile", "srgb", "-o", "/out/picture.ppm[strip]"],
+                "vips",
+                // Whoever compares pictures wants the pixels as they are, and none made up for those that are missing.
+                [
+                    "thumbnail", "/in", "/out/picture.ppm[strip]", "2048", "--height", "2048", "--size", "down",
+                    "--fail-on", "error",
+                ],
                 bindings: [
                     Sandbox.Binding(folder.appending("in"), as: "/in"),
                     Sandbox.Binding(output, as: "/out", writable: true),
@@ -60,7 +64,7 @@ public struct PictureDecoder: Sendable {
             return .refused("its decoder was stopped (signal \(signal))")
         }
         let limit = Int(Limits.Thumbnail.decodedBytes)
-        guard let made = ThumbnailMaker.read(output.appending("picture.ppm"), limit: limit),
+        guard outcome.exitCode == 0, let made = ThumbnailMaker.read(output.appending("picture.ppm"), limit: limit),
             let map = PixelMap(netpbm: made, side: 2048),
             let pdq = PDQ(pixels: map.pixels, width: map.width, height: map.height)
         else {
