@@ -1,0 +1,103 @@
+import Economy
+import Operations
+
+/// A bounty as lists and its own page show it.
+struct BountyItem {
+    let bountyHref: String
+    let bountyTitle: String
+    let bountyPhase: String
+    let bountyMoney: String
+    let bountyEntries: String
+    let bountyPoster: String
+    let bountyEnd: String
+    let bountyEndDay: String
+
+    init(_ line: BountyLine) {
+        bountyHref = "/bounties/\(line.bounty)"
+        bountyTitle = line.title
+        bountyPhase = Self.phase(line.phase)
+        bountyMoney = Self.money(line)
+        bountyEntries = Wording.count(line.entries, "entry", "entries")
+        bountyPoster = line.name
+        bountyEnd = Dates.timestamp(line.deadline)
+        bountyEndDay = Dates.day(line.deadline)
+    }
+
+    static func phase(_ word: String) -> String {
+        switch BountyPhase(rawValue: word) {
+        case .open: "Takes entries"
+        case .judging: "Backers decide"
+        case .settling: "Being settled"
+        case .closed, nil: "Closed"
+        }
+    }
+
+    static func money(_ line: BountyLine) -> String {
+        func part(_ amount: Int64, _ word: String) -> String? {
+            amount > 0 ? "\(Wording.count(Int(amount))) \(line.symbol) \(word)" : nil
+        }
+        let parts = [
+            part(line.escrowed, "set aside"), part(line.pledged, "pledged"), part(line.paid, "paid"),
+            part(line.returned, "returned"),
+        ].compactMap { $0 }
+        return parts.isEmpty ? "nothing set aside" : parts.joined(separator: ", ")
+    }
+
+    static func rule(_ word: String) -> String {
+        switch BountyRule(rawValue: word) {
+        case .first: "the entry that reached the arbiter first gets it"
+        case .split: "everybody who entered gets an equal part"
+        case .mostAwarded: "the entry that other backers gave most to gets it"
+        case .refund, nil: "it goes back to the backer"
+        }
+    }
+}
+
+/// An entry as a bounty's page shows it.
+struct EntryItem {
+    let entryID: String
+    let entryAuthor: String
+    let entryAuthorHref: String
+    let entryHTML: String
+    let entryTime: String
+    let entryDay: String
+    let entryWon: String?
+    let entryLate: Bool
+    let entryCounts: Bool
+    let entryWorks: [LinkView]
+
+    init(_ entry: BountyReport.Entry, _ symbol: String, works: [LinkView]) {
+        entryID = entry.post
+        entryAuthor = entry.name
+        entryAuthorHref = "/@\(PercentCoding.encode(entry.handle))"
+        entryHTML = Markdown.html(entry.text, firstHeading: 4)
+        entryTime = Dates.timestamp(entry.created)
+        entryDay = Dates.day(entry.created)
+        entryWon = entry.won > 0 ? "won \(Wording.count(Int(entry.won))) \(symbol)" : nil
+        entryLate = !entry.counts
+        entryCounts = entry.counts
+        entryWorks = works
+    }
+}
+
+/// What one person set aside or pledged, as a bounty's page shows it.
+struct BackingItem {
+    let backingHref: String
+    let backingAmount: String
+    let backingState: String
+    let backer: String
+    let backingWords: String
+
+    init(_ backing: BountyReport.Backing, _ line: BountyLine) {
+        backingHref = "/buzz/\(line.currency)/finals/\(backing.hold)"
+        backingAmount = "\(Wording.count(Int(backing.amount))) \(line.symbol)"
+        backingState = backing.state
+        backer = backing.name ?? "\(backing.account.prefix(16))…"
+        var words = backing.isPledge ? "pledge, can be withdrawn" : "in the arbiter's hand"
+        if backing.state == "open", let next = backing.next { words += ", ends by itself on \(Dates.day(next))" }
+        if backing.paid > 0, backing.returned > 0 {
+            words = "\(Wording.count(Int(backing.paid))) paid, \(Wording.count(Int(backing.returned))) returned"
+        }
+        backingWords = words
+    }
+}
