@@ -271,7 +271,7 @@ struct NativeAPITests {
             }
             return try await HTTP.send(
                 "POST", node.url + "/api/w1/" + path, fields,
-                body: [UInt8](try JSONSerialization.data(withJSONObject: body)))
+                body: [UInt8](try JSONSerialization.data(withJSONObject: body, options: .sortedKeys)))
         }
         let ada = ["account": "ada", "passphrase": "nine bees in a row", "name": "Ada L."]
         #expect(try await post("accounts", ada).status == 403, "registration is closed unless the operator opens it")

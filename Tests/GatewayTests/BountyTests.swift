@@ -35,7 +35,7 @@ struct BountyTests {
     }
 
     private func body(_ value: [String: Any]) throws -> [UInt8] {
-        [UInt8](try JSONSerialization.data(withJSONObject: value))
+        [UInt8](try JSONSerialization.data(withJSONObject: value, options: .sortedKeys))
     }
 
     private func bounty(_ changes: [String: Any] = [:]) -> [String: Any] {

@@ -36,7 +36,7 @@ struct BuzzTests {
     }
 
     private func body(_ value: [String: Any]) throws -> [UInt8] {
-        [UInt8](try JSONSerialization.data(withJSONObject: value))
+        [UInt8](try JSONSerialization.data(withJSONObject: value, options: .sortedKeys))
     }
 
     @Test("a tip needs the scope, keeps to the token's limit, and a refused one costs the token nothing")

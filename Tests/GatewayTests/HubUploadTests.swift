@@ -26,7 +26,7 @@ struct HubUploadTests {
         ]
         let answer = try await client(
             .post, "/maker/wax.git/info/lfs/objects/batch", fields,
-            body: [UInt8](try JSONSerialization.data(withJSONObject: body)))
+            body: [UInt8](try JSONSerialization.data(withJSONObject: body, options: .sortedKeys)))
         try #require(answer.status == .ok, "\(answer.text)")
         let object = try #require((try answer.json()["objects"] as? [[String: Any]])?.first)
         try #require(object["error"] == nil || object["error"] is NSNull)

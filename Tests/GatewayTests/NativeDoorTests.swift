@@ -19,7 +19,7 @@ struct NativeDoorTests {
     private static let key = HTTPField.Name("Idempotency-Key")!
 
     private func body(_ value: [String: Any]) throws -> [UInt8] {
-        [UInt8](try JSONSerialization.data(withJSONObject: value))
+        [UInt8](try JSONSerialization.data(withJSONObject: value, options: .sortedKeys))
     }
 
     private func token(_ node: TestNode, _ scopes: Set<TokenScope>, key: String? = nil) async throws -> HTTPFields {

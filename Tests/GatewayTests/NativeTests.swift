@@ -25,7 +25,7 @@ struct NativeTests {
     }
 
     private func body(_ value: [String: Any]) throws -> [UInt8] {
-        [UInt8](try JSONSerialization.data(withJSONObject: value))
+        [UInt8](try JSONSerialization.data(withJSONObject: value, options: .sortedKeys))
     }
 
     @Test("models, releases, images, creators, collections, reviews and comments are told by number and by post")
