@@ -44,15 +44,17 @@ struct FillCatalogCommand: AsyncParsableCommand {
         var posts = CatalogPosts(releases: releases, images: images, seed: seed)
         var (count, postBytes) = (0, 0)
         var (spent, worked) = (Duration.zero, 0)
-        var next = try posts.next(batch)
-        while case let entries = next, !entries.isEmpty {
-            next = try posts.next(batch)
-            postBytes += try entries.reduce(0) { try $0 + $1.post.post.serializedData().count }
+        var prepared = try await catalog.prepare(posts.next(batch))
+        while !prepared.entries.isEmpty {
+            postBytes += try prepared.entries.reduce(0) { try $0 + $1.post.post.serializedData().count }
+            count += prepared.entries.count
+            let next = try posts.next(batch)
             let (began, clocked) = (ContinuousClock.now, clock())
-            try await catalog.apply(entries, moreFollow: !next.isEmpty)
+            async let later = catalog.prepare(next)
+            try await catalog.apply(prepared, moreFollow: !next.isEmpty)
+            prepared = try await later
             spent += ContinuousClock.now - began
             worked += clock() - clocked
-            count += entries.count
         }
         let counts = try await catalog.counts(CatalogVisitor.everything)
         let size = try FileManager.default.attributesOfItem(atPath: "\(folder)/catalog.db")[.size] as? Int

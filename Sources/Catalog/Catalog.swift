@@ -84,6 +84,17 @@ public final class Catalog: Sendable {
 
     // MARK: Following
 
+    /// Gives everything in entries that an address can name its number. May be done for the next entries while others
+    /// are applied: it works on `local.db` alone.
+    public func prepare(_ entries: [LogEntry]) async throws(CatalogError) -> PreparedEntries {
+        do {
+            return PreparedEntries(
+                entries: entries, allotment: try await local.allot(entries.flatMap(NumberBlock.needed)))
+        } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
     /// Applies entries in one transaction. Entries up to `appliedSeq` are skipped, so handing over a batch again is
     /// harmless; kinds that the catalog does not show only advance the number.
     ///
@@ -91,22 +102,28 @@ public final class Catalog: Sendable {
     /// answers, which is as it was until the last batch is in. A filling that fails, or that a process did not live to
     /// end, begins again with the first line.
     /// - Parameters:
-    ///   - entries: in the log's order.
+    ///   - prepared: entries in the log's order.
     ///   - seq: the number after which the entries were read. A catalog that was emptied meanwhile takes none of them.
     ///   - moreFollow: the log has further entries, which are applied next.
     public func apply(
-        _ entries: [LogEntry], after seq: UInt64 = 0, moreFollow: Bool = false
+        _ prepared: PreparedEntries, after seq: UInt64 = 0, moreFollow: Bool = false
     ) async throws(CatalogError) {
         do {
-            let allotment = try await local.allot(entries.flatMap(NumberBlock.needed))
             if let filling = try beginFilling(moreFollow) {
-                try await fill(filling, entries, allotment, after: seq, isLast: !moreFollow)
+                try await fill(filling, prepared, after: seq, isLast: !moreFollow)
             } else {
-                try await follow(entries, allotment, after: seq)
+                try await follow(prepared, after: seq)
             }
         } catch {
             throw CatalogError(error, path: path)
         }
+    }
+
+    /// Prepares entries and applies them.
+    public func apply(
+        _ entries: [LogEntry], after seq: UInt64 = 0, moreFollow: Bool = false
+    ) async throws(CatalogError) {
+        try await apply(prepare(entries), after: seq, moreFollow: moreFollow)
     }
 
     /// The filling that goes on, or one that begins.
@@ -118,12 +135,12 @@ public final class Catalog: Sendable {
     }
 
     private func fill(
-        _ filling: Filling, _ entries: [LogEntry], _ allotment: LocalFacts.Allotment, after seq: UInt64, isLast: Bool
+        _ filling: Filling, _ prepared: PreparedEntries, after seq: UInt64, isLast: Bool
     ) async throws {
         guard filling.appliedSeq >= seq else { return }
         do {
             let residents = try local.residents()
-            try await filling.apply(entries, allotment: allotment, hidden: local.hiddenSubjects) { database in
+            try await filling.apply(prepared, hidden: local.hiddenSubjects) { database in
                 try Self.empty(database, residents: residents, isFilling: true)
             }
             if isLast {
@@ -167,21 +184,20 @@ public final class Catalog: Sendable {
         taken.set(applied.value)
     }
 
-    private func follow(
-        _ entries: [LogEntry], _ allotment: LocalFacts.Allotment, after seq: UInt64
-    ) async throws {
+    private func follow(_ prepared: PreparedEntries, after seq: UInt64) async throws {
         let seq = try await served.use { pool in
             try await pool.write { [local] database -> UInt64? in
                 guard var state = try CatalogSchema.state(database), state.appliedSeq >= seq else { return nil }
                 if state.isStale { try Self.empty(database, residents: try local.residents()) }
                 state.isStale = false
-                let projection = Projection(database, allotment: allotment, hidden: local.hiddenSubjects)
-                for entry in entries where entry.seq > state.appliedSeq {
+                let projection = Projection(
+                    database, allotment: prepared.allotment, hidden: local.hiddenSubjects)
+                for entry in prepared.entries where entry.seq > state.appliedSeq {
                     try projection.apply(entry)
                     state.appliedSeq = entry.seq
                 }
                 try projection.finish()
-                state.nextNumber = max(state.nextNumber, allotment.nextNumber)
+                state.nextNumber = max(state.nextNumber, prepared.allotment.nextNumber)
                 try CatalogSchema.save(state, database)
                 return state.appliedSeq
             }

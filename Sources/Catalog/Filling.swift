@@ -31,18 +31,24 @@ final class Filling: Sendable {
         Self.remove(path)
         var configuration = Configuration()
         configuration.label = "catalog filling"
-        // One transaction over all batches: pages are written when memory is full, and at the end.
+        // One transaction over all batches: pages are written when memory is full, and at the end. Rows are sorted in
+        // files, because SQLite sorts on a second thread only then.
         configuration.allowsUnsafeTransactions = true
         configuration.prepareDatabase { database in
             try database.execute(
                 sql: """
                     PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
-                    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144; PRAGMA threads = 2
+                    PRAGMA temp_store = FILE; PRAGMA cache_size = -\(Self.pageMemory >> 10); PRAGMA threads = 2;
+                    PRAGMA mmap_size = \(1 << 34)
                     """)
         }
         queue = try DatabaseQueue(path: path, configuration: configuration)
         state = Mutex(State())
     }
+
+    /// Bytes of pages that are kept in memory: a sixteenth of the machine's, and no more than a GiB. What does not fit
+    /// is written and read again, some of it often.
+    static let pageMemory = min(1 << 30, sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE)) / 16)
 
     /// What a process that was killed left.
     static func remove(_ path: String) {
@@ -65,7 +71,7 @@ final class Filling: Sendable {
 
     /// - Parameter start: makes the empty catalog; called by the first batch.
     func apply(
-        _ entries: [LogEntry], allotment: LocalFacts.Allotment, hidden: Set<ModerationSubject>,
+        _ prepared: PreparedEntries, hidden: Set<ModerationSubject>,
         start: @escaping @Sendable (Database) throws -> Void
     ) async throws {
         try await queue.writeWithoutTransaction { [self] database in
@@ -79,9 +85,9 @@ final class Filling: Sendable {
                 return state
             }
             let projection = Projection(
-                database, allotment: allotment, hidden: hidden, known: state.known, isFilling: true)
+                database, allotment: prepared.allotment, hidden: hidden, known: state.known, isFilling: true)
             (projection.filled, state.known, state.filled) = (state.filled, KnownRows(), FilledRows())
-            for entry in entries where entry.seq > state.appliedSeq {
+            for entry in prepared.entries where entry.seq > state.appliedSeq {
                 try projection.apply(entry)
                 state.appliedSeq = entry.seq
             }

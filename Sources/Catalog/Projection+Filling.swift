@@ -28,6 +28,8 @@ extension Projection {
     }
 
     func endFilling() throws {
+        // SQLite sorts in memory for as long as the rows fit its cache, and on the second thread what does not.
+        try setPageMemory(16 << 20)
         try CatalogSchema.makeIndexes(.posts, database)
         for (post, kind) in filled.hidden {
             switch kind {
@@ -50,10 +52,15 @@ extension Projection {
         try refreshShelvesOfImagePosts()
         try CatalogSchema.makeIndexes(.rows, database)
         try ImageCountTable.start(database)
+        try setPageMemory(Filling.pageMemory)
         try refreshAllModels()
         try CatalogSchema.makeIndexes(.models, database)
         for row in try database.rows("SELECT DISTINCT author_id FROM models") { staleAuthors.insert(row[0]) }
         try finish()
+    }
+
+    private func setPageMemory(_ bytes: Int) throws {
+        try database.execute(sql: "PRAGMA cache_size = -\(bytes >> 10)")
     }
 
     /// In the order of their places, so that each block of a posting list is written once.
@@ -61,7 +68,10 @@ extension Projection {
         var block: Int32 = 0
         for row in try database.rows("SELECT id, place FROM models ORDER BY place") {
             let (id, place): (Int32, Int32) = (row[0], row[1])
-            if place / PostingBlock.size != block { try writePostings() }
+            if place / PostingBlock.size != block {
+                try writeTexts()
+                try writePostings()
+            }
             block = place / PostingBlock.size
             try refreshModel(id)
             try refreshCounts(id)

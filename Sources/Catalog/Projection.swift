@@ -31,6 +31,8 @@ final class Projection {
     var postingChanges: [PostingKey: [Int32: Bool]] = [:]
     var activityChanges: [ActivityDay: Int64] = [:]
     var wordChanges: [SearchWord: Int64] = [:]
+    /// What is found of models at these places from now on; nil for nothing.
+    var searchTexts: [Int32: SearchText?] = [:]
     /// Whether authors are at home here.
     var residence: [Int32: Bool] = [:]
     /// Whether authors have earned room.
@@ -103,6 +105,7 @@ final class Projection {
         staleCounts = []
         staleCovers = []
         staleAuthors = []
+        try writeTexts()
         try writeFacets()
         try writePostings()
         try writeWords()

@@ -25,20 +25,21 @@ struct CatalogFollower: Sendable {
         }
     }
 
-    /// Applies what is there, and reads the lines after the next ones meanwhile.
+    /// Applies what is there; meanwhile prepares what comes next and reads what comes after that.
     private func catchUp() async throws {
         var seq = catalog.takenSeq
-        var entries = try await log.entries(after: seq, limit: Self.linesAtOnce)
-        var next = try await following(entries)
+        var entries = try await catalog.prepare(log.entries(after: seq, limit: Self.linesAtOnce))
+        var next = try await following(entries.entries)
         let isLong = !next.isEmpty
-        while let last = entries.last {
+        while let last = entries.entries.last {
             let ahead = next
+            async let prepared = catalog.prepare(ahead)
             async let later = following(ahead)
-            try await catalog.apply(entries, after: seq, moreFollow: !next.isEmpty)
+            try await catalog.apply(entries, after: seq, moreFollow: !ahead.isEmpty)
             if Task.isCancelled { return }
             // Emptied meanwhile: whoever did that wakes the followers.
             if catalog.takenSeq < last.seq { return }
-            (seq, entries, next) = (last.seq, next, try await later)
+            (seq, entries, next) = (last.seq, try await prepared, try await later)
         }
         if isLong { catalog.releaseMemory() }
     }

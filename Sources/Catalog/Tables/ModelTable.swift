@@ -113,7 +113,7 @@ extension Projection {
             try setShelf(ofSubjectsOf: id, nil)
             if let place = try place(ofModel: id) {
                 try setTerms([], at: place, shelf: nil)
-                try setSearchText(nil, at: place)
+                searchTexts.updateValue(nil, forKey: place)
             }
             return
         }
@@ -136,8 +136,7 @@ extension Projection {
         }
         try setTerms(terms, pairs: pairs, at: place, shelf: shelf)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
-        try setSearchText(
-            SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words), at: place)
+        searchTexts[place] = SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words)
     }
 
     /// - Parameter model: the columns that `refreshModel` reads.

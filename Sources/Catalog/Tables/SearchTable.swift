@@ -79,8 +79,15 @@ struct SearchText: Equatable {
 }
 
 extension Projection {
+    /// Writes the texts that wait, one after the other: between other statements the index would put each on the disk
+    /// by itself.
+    func writeTexts() throws {
+        for (place, text) in searchTexts.sorted(by: { $0.key < $1.key }) { try setSearchText(text, at: place) }
+        searchTexts = [:]
+    }
+
     /// - Parameter place: of the model, see `model_owners`.
-    func setSearchText(_ text: SearchText?, at place: Int32) throws {
+    private func setSearchText(_ text: SearchText?, at place: Int32) throws {
         let row = try database.row("SELECT shelf, name, slug, tags, words FROM models_text WHERE rowid = ?", [place])
         if let row {
             let stored = SearchText(
