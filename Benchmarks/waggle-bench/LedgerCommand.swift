@@ -120,15 +120,19 @@ struct LedgerCommand: AsyncParsableCommand {
         }
 
         /// Transfers of 1, each account's one after the other, with a reference as tips have it; signed on all cores.
-        func transfers(_ count: Int, accounts: Range<Int>, firstSeq: UInt64 = 1, zipf: Double = 0) -> [SignedOrder] {
-            LedgerCommand.transfers(charter.currency, count, accounts: accounts, firstSeq: firstSeq, zipf: zipf)
+        func transfers(
+            _ count: Int, accounts: Range<Int>, firstSeq: UInt64 = 1, zipf: Double = 0, isPlain: Bool = false
+        ) -> [SignedOrder] {
+            LedgerCommand.transfers(
+                charter.currency, count, accounts: accounts, firstSeq: firstSeq, zipf: zipf, isPlain: isPlain)
         }
     }
 
     static func transfers(
-        _ currency: Hash32, _ count: Int, accounts: Range<Int>, firstSeq: UInt64 = 1, zipf: Double = 0
+        _ currency: Hash32, _ count: Int, accounts: Range<Int>, firstSeq: UInt64 = 1, zipf: Double = 0,
+        isPlain: Bool = false
     ) -> [SignedOrder] {
-        let reference = SHA256.hash(Array("a post".utf8))
+        let reference = isPlain ? nil : SHA256.hash(Array("a post".utf8))
         let keys = accounts.map { key($0) }
         // Payer of each, and its place: uniform, or the first ones more often.
         var weights: [Double] = []
@@ -180,6 +184,7 @@ struct LedgerCommand: AsyncParsableCommand {
         @Option var orders = 40_000
         @Option var accounts = 10_000
         @Option var zipf = 0.0
+        @Flag(help: "Orders without a reference.") var plain = false
 
         private struct Line: Encodable {
             let orders: Int
@@ -190,7 +195,7 @@ struct LedgerCommand: AsyncParsableCommand {
             let path = folder + "/commit-\(UUID().uuidString).db"
             let bench = try await Bench.open(path)
             try await bench.grant((0..<accounts).map { LedgerCommand.key($0).publicKey }, 1_000_000, firstSeq: 1)
-            let signed = bench.transfers(orders, accounts: 0..<accounts, zipf: zipf)
+            let signed = bench.transfers(orders, accounts: 0..<accounts, zipf: zipf, isPlain: plain)
             try await bench.store.checkpointFile()
             let before = try Self.size(path)
             // Four clients, each with payers of its own: one batch is verified while another is written.

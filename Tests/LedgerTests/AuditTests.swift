@@ -136,8 +136,10 @@ struct AuditTests {
                 (
                     "doubled",
                     """
-                    INSERT INTO final (currency, position, slot, bytes)
-                    SELECT currency, (SELECT max(position) + 1 FROM final), randomblob(32), bytes FROM final WHERE position = 5
+                    INSERT INTO slot (currency, word, position)
+                    SELECT currency, word, (SELECT max(position) + 1 FROM final) FROM slot WHERE position = 5;
+                    INSERT INTO final (currency, position, bytes)
+                    SELECT currency, (SELECT max(position) + 1 FROM final), bytes FROM final WHERE position = 5
                     """
                 ),
                 (
@@ -147,7 +149,8 @@ struct AuditTests {
                     UPDATE final SET position = 4 WHERE position = -1
                     """
                 ),
-                ("filed under another slot", "UPDATE final SET slot = randomblob(32) WHERE position = 9"),
+                ("filed under another slot", "UPDATE slot SET word = word + 1 WHERE position = 9"),
+                ("not filed", "DELETE FROM slot WHERE position = 9"),
                 ("a balance", "UPDATE account SET balance = balance + 1 WHERE n = 2"),
                 ("a key", "UPDATE account SET key = randomblob(32) WHERE n = 3"),
                 ("a sum", "UPDATE currency SET issued = issued + 1"),

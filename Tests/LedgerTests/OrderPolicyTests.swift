@@ -141,5 +141,33 @@ struct OrderPolicyTests {
                 sql: "DROP TABLE opening; DELETE FROM grdb_migrations WHERE identifier = '3 openings'")
         }
         #expect(try await LedgerStore(path: path).find(name, in: currency.charter.currency)?.position == 1)
+
+        // As was one that had the whole slots.
+        let finals = try await store.finals(of: currency.charter.currency, from: 0, limit: 1000)
+        let slots = try finals.map { try Final(bytes: $0).slotID }
+        try await store.pool.write { db in
+            try db.execute(
+                sql: """
+                    DROP TABLE slot; ALTER TABLE final RENAME TO final_now;
+                    CREATE TABLE final (
+                        currency INTEGER NOT NULL, position INTEGER NOT NULL, slot BLOB NOT NULL, bytes BLOB NOT NULL,
+                        PRIMARY KEY (currency, position)
+                    ) WITHOUT ROWID;
+                    CREATE UNIQUE INDEX final_slot ON final(currency, slot);
+                    INSERT INTO final SELECT currency, position, randomblob(32), bytes FROM final_now;
+                    DROP TABLE final_now;
+                    DELETE FROM grdb_migrations WHERE identifier = '5 slots by their first bytes';
+                    """)
+            for (position, slot) in slots.enumerated() {
+                try db.execute(
+                    sql: "UPDATE final SET slot = ? WHERE position = ?", arguments: [slot.data, position])
+            }
+        }
+        let opened = try LedgerStore(path: path)
+        for slot in slots {
+            #expect(try await opened.final(of: currency.charter.currency, slot: slot)?.slotID == slot)
+        }
+        #expect(try await opened.final(of: currency.charter.currency, slot: name) == nil)
+        #expect(try await opened.finals(of: currency.charter.currency, from: 0, limit: 1000) == finals)
     }
 }

@@ -96,23 +96,28 @@ public struct StoredAudit: Sendable {
     private func part(from position: UInt64, _ charter: Charter, _ isQuick: Bool) -> Task<[Part], any Error> {
         Task {
             let currency = charter.currency
-            let rows: [(UInt64, Data, Data)] = try await store.read { db in
+            let rows: [(UInt64, Data)] = try await store.read { db in
                 let rows = try LedgerStore.rows(currency, db)
                 return try Row.fetchAll(
                     db,
                     sql: """
-                        SELECT position, slot, bytes FROM final WHERE currency = ? AND position >= ?
+                        SELECT position, bytes FROM final WHERE currency = ? AND position >= ?
                         ORDER BY position LIMIT 8192
                         """, arguments: [rows.currency, Int64(position)]
-                ).map { (UInt64(max(0, $0[0] as Int64)), $0[1] as Data, $0[2] as Data) }
+                ).map { (UInt64(max(0, $0[0] as Int64)), $0[1] as Data) }
             }
             for (place, row) in rows.enumerated() where row.0 != position + UInt64(place) {
                 throw AuditFailure(position: position + UInt64(place), what: "it is missing")
             }
-            guard !isQuick else { return rows.map { .raw($0.2) } }
-            let entries = try await LedgerAudit.read(rows.map(\.2), from: position, charter)
-            for (row, entry) in zip(rows, entries) where row.1 != entry.final.slotID.data {
-                throw AuditFailure(position: row.0, what: "it is filed under another slot than its own")
+            guard !isQuick else { return rows.map { .raw($0.1) } }
+            let entries = try await LedgerAudit.read(rows.map(\.1), from: position, charter)
+            let slots = entries.map(\.final.slotID)
+            let lost = try await store.read { db in
+                let rows = try LedgerStore.rows(currency, db)
+                return try slots.indices.first { try !rows.isNoted(slots[$0], at: Int64(position) + Int64($0)) }
+            }
+            if let lost {
+                throw AuditFailure(position: position + UInt64(lost), what: "it is not found by its slot")
             }
             return entries.map { .read($0) }
         }

@@ -50,13 +50,8 @@ extension LedgerStore {
     public func find(_ name: Hash32, in currency: Hash32) async throws(LedgerError) -> LoggedFinal? {
         try await read { db in
             let rows = try Self.rows(currency, db)
-            if let position = try Int64.fetchOne(
-                db, sql: "SELECT position FROM final WHERE currency = ? AND slot = ?",
-                arguments: [rows.currency, name.data])
-            {
-                return try Self.logged(UInt64(position), rows)
-            }
-            return try rows.opening(of: name).map { try Self.logged($0, rows) }
+            let found = try rows.placed(name) ?? rows.opening(of: name)
+            return try found.map { try Self.logged($0, rows) }
         }
     }
 

@@ -127,6 +127,30 @@ enum LedgerTables {
                     DROP TABLE incoming;
                     """)
         }
+        migrator.registerMigration("5 slots by their first bytes") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE final RENAME TO final_with_slot;
+                    DROP INDEX final_slot;
+                    CREATE TABLE final (
+                        currency INTEGER NOT NULL, position INTEGER NOT NULL, bytes BLOB NOT NULL,
+                        PRIMARY KEY (currency, position)
+                    ) WITHOUT ROWID;
+                    -- Which final filled a slot, by the first eight bytes of the slot's id, which is a hash: whoever looks
+                    -- one up compares whole ids. Apart from the mentions, whose words anybody can choose.
+                    CREATE TABLE slot (
+                        currency INTEGER NOT NULL, word INTEGER NOT NULL, position INTEGER NOT NULL,
+                        PRIMARY KEY (currency, word, position)
+                    ) WITHOUT ROWID;
+                    INSERT INTO final SELECT currency, position, bytes FROM final_with_slot ORDER BY currency, position;
+                    """)
+            let slots = try Row.fetchCursor(db, sql: "SELECT currency, position, slot FROM final_with_slot")
+            while let row = try slots.next() {
+                guard let slot = Hash32(row[2] as Data) else { continue }
+                try CurrencyRows(db: db, currency: row[0]).noteSlot(slot, at: row[1])
+            }
+            try db.execute(sql: "DROP TABLE final_with_slot")
+        }
         return migrator
     }
 }
@@ -139,8 +163,33 @@ struct CurrencyRows {
     // MARK: Finals
 
     func final(_ slot: Hash32) throws -> Final? {
-        let statement = try db.cachedStatement(sql: "SELECT bytes FROM final WHERE currency = ? AND slot = ?")
-        return try Data.fetchOne(statement, arguments: [currency, slot.data]).map { bytes in try Final(bytes: bytes) }
+        try placed(slot)?.final
+    }
+
+    /// The final that filled a slot, and where it is.
+    func placed(_ slot: Hash32) throws -> (position: UInt64, final: Final)? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT f.position, f.bytes FROM slot s JOIN final f USING (currency, position)
+                WHERE s.currency = ? AND s.word = ?
+                """)
+        let rows = try Row.fetchCursor(statement, arguments: [currency, Self.word(slot)])
+        while let row = try rows.next() {
+            let final = try Final(bytes: row[1])
+            if final.slotID == slot { return (UInt64(row[0] as Int64), final) }
+        }
+        return nil
+    }
+
+    func noteSlot(_ slot: Hash32, at position: Int64) throws {
+        try run(
+            "INSERT INTO slot (currency, word, position) VALUES (?, ?, ?)", [currency, Self.word(slot), position])
+    }
+
+    func isNoted(_ slot: Hash32, at position: Int64) throws -> Bool {
+        let statement = try db.cachedStatement(
+            sql: "SELECT 1 FROM slot WHERE currency = ? AND word = ? AND position = ?")
+        return try Row.fetchOne(statement, arguments: [currency, Self.word(slot), position]) != nil
     }
 
     /// Appends a final to the log and its hash to the log's tree.
@@ -148,8 +197,8 @@ struct CurrencyRows {
         let bytes = final.bytes
         let position = Int64(tree.size)
         try run(
-            "INSERT INTO final (currency, position, slot, bytes) VALUES (?, ?, ?, ?)",
-            [currency, position, final.slotID.data, bytes])
+            "INSERT INTO final (currency, position, bytes) VALUES (?, ?, ?)", [currency, position, bytes])
+        try noteSlot(final.slotID, at: position)
         for word in try words(final.order.order) {
             try run("INSERT INTO mention (currency, word, position) VALUES (?, ?, ?)", [currency, word, position])
         }
