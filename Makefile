@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak fuzz interop screenshots bench bench-blobs bench-federation schemathesis bench-ledger bench-api bench-pages proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop screenshots bench bench-blobs bench-federation schemathesis bench-ledger bench-api bench-pages bench-moderation proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
@@ -30,6 +30,7 @@ help:
 	@echo 'make bench-ledger  the same for an authority of a currency, its log and its audit'
 	@echo 'make bench-api  the same for what programs ask over HTTP, of a node with 100,000 releases'
 	@echo 'make bench-pages  the same for pages that visitors wait for, and for pictures'
+	@echo 'make bench-moderation  the same for lists, the gate and pictures that look alike'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -108,6 +109,10 @@ bench-api: deps deps-bench
 bench-pages: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/pages.py
+
+bench-moderation: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/moderation.py
 
 proto: deps-proto
 	swift package resolve

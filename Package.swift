@@ -100,6 +100,7 @@ let package = Package(
         .target(
             name: "Accounts", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, nioPosix],
             swiftSettings: strict),
+        .target(name: "Administration", dependencies: ["Digests", "WaggleProtocol", grdb], swiftSettings: strict),
         .target(
             name: "Catalog",
             dependencies: [
@@ -125,14 +126,14 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "CZstd", "Digests", "WaggleProtocol", "Identity", "Backup", "Formats", "Sandbox", "Media", "PostLog",
-                "BlobStore", "Moderation", "Accounts", "Ledger", "Catalog", "Economy", "Federation", "Generation",
-                protobuf, nio, nioPosix, system,
+                "BlobStore", "Moderation", "Accounts", "Administration", "Ledger", "Catalog", "Economy", "Federation",
+                "Generation", protobuf, nio, nioPosix, system,
             ], swiftSettings: strict),
         .target(
             name: "Gateway",
             dependencies: [
                 "CZlib", "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
-                "Moderation", "Accounts", "Ledger", "Catalog",
+                "Moderation", "Accounts", "Administration", "Ledger", "Catalog",
                 "Economy", "Federation", "Generation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
                 hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
@@ -141,15 +142,19 @@ let package = Package(
             name: "Node",
             dependencies: [
                 "CWaggleSystem", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
-                "Moderation", "Accounts", "Ledger", "Catalog",
-                "Economy", "Federation", "Generation", "Sandbox", "Operations", "Gateway", log, nio, nioPosix, nioHTTP1,
+                "Moderation", "Accounts", "Administration", "Ledger", "Catalog",
+                "Economy", "Federation", "Generation", "Sandbox", "Backup", "Operations", "Gateway", log, nio, nioPosix,
+                nioHTTP1,
                 asyncHTTPClient, lifecycle, unixSignals,
                 nioSSL, tomlKit, system,
             ], swiftSettings: strict),
         .executableTarget(
             name: "waggle",
             dependencies: [
-                "Formats", "Identity", "Accounts", "Node", "Generation", "Operations", argumentParser, log, system,
+                "Formats", "Identity", "Accounts", "Administration", "Moderation", "Node", "Generation", "Operations",
+                argumentParser,
+                log,
+                system,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -196,10 +201,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "ModerationTests", dependencies: ["Digests", "WaggleProtocol", "Formats", "Moderation", grdb],
+            name: "ModerationTests",
+            dependencies: ["Digests", "WaggleProtocol", "Formats", "Moderation", grdb, protobuf],
             swiftSettings: strict),
         .testTarget(
             name: "AccountsTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Accounts", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AdministrationTests", dependencies: ["Digests", "WaggleProtocol", "Administration", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "LedgerTests",
@@ -229,8 +238,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Ledger", "Federation",
-                "Gateway",
+                "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Ledger", "Economy",
+                "Federation", "Gateway",
                 protobuf,
             ],
             exclude: ["Corpus"], swiftSettings: optimised),
@@ -250,6 +259,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Digests", "WaggleProtocol", "Identity", "Formats", "PostLog", "BlobStore", "Moderation", "Accounts",
+                "Administration",
                 "Ledger", "Catalog", "Economy", "Federation", "Generation", "Operations", "Gateway", grdb, protobuf,
                 nio,
                 log, httpTypes,

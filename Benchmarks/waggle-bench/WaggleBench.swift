@@ -10,6 +10,6 @@ struct WaggleBench: AsyncParsableCommand {
             StreamCommand.self, FloodCommand.self, SizesCommand.self,
             FillCatalogCommand.self,
             QueryCatalogCommand.self, ReactionsCommand.self, LedgerCommand.self, ServeBytesCommand.self,
-            LoadCommand.self, ThumbnailsCommand.self, RecipesCommand.self,
+            LoadCommand.self, ThumbnailsCommand.self, RecipesCommand.self, ModerationBenchCommand.self,
         ])
 }

@@ -1,4 +1,5 @@
 public import Digests
+import WaggleProtocol
 
 /// What somebody may do on this node.
 public enum AccountRole: String, Codable, CaseIterable, Sendable {
@@ -27,6 +28,8 @@ public enum AccountState: String, Codable, Sendable {
     /// Asked for and not yet let in.
     case pending
     case disabled
+    /// Asked for, and turned down.
+    case rejected
     /// The person left for another node, and retired the key that this one held.
     case moved
 }
@@ -56,10 +59,23 @@ public struct Account: Sendable, Hashable, Identifiable {
     public let created: UInt64
     /// Bits of the levels that the person wants to see.
     public var levels: UInt32
+    /// The bit of the level from which on pages blur pictures until the person asks for them; 0 for never.
+    public var blurFrom: UInt32
+    /// When the person said that they are an adult, in unix seconds; nil while they have not.
+    public var adultSince: UInt64?
+    /// What the operator allows this account alone; nil for what its role has.
+    public var quota: StorageQuota?
     /// Can be signed in to with a passphrase.
     public var hasPassphrase: Bool
     /// What a pending person wrote; empty for others.
     public let application: String
+    /// Why it was turned down; empty for others.
+    public let reason: String
+
+    /// Bits of the levels that are shown to them: those above PG-13 once they said that they are an adult.
+    public var seenLevels: UInt32 { adultSince == nil ? levels & Limits.Accounts.openLevels : levels }
+    /// How much of what they bring this node keeps.
+    public var storage: StorageQuota { quota ?? role.storage }
 }
 
 /// Somebody who proved who they are, and what they may do this time.

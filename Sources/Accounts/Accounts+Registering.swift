@@ -81,10 +81,18 @@ extension Accounts {
             custody: custody, levels: levels, application: registration.application)
         return try await database.write { database in
             if let invite = admission.invite { try InviteTable.take(invite, database) }
-            return try AccountTable.insert(
+            let account = try AccountTable.insert(
                 draft,
                 passphrase: StoredPassphrase(parameters: stretched.parameters, verifier: stretched.verifier),
                 keys: keys, now: now, database)
+            if account.state == .pending {
+                for admin in try AccountTable.all(database) where admin.role == .admin && admin.state == .active {
+                    let news = NewNotification(
+                        for: admin.author, .registration, key: "\(account.id)", detail: account.handle, created: now)
+                    try NotificationTable.insert(news, account: admin.id, database)
+                }
+            }
+            return account
         }
     }
 
@@ -113,6 +121,19 @@ extension Accounts {
     }
 
     // MARK: Invites
+
+    /// Invites that can still be used, the newest first.
+    public func invites() async throws(AccountsError) -> [OpenInvite] {
+        let now = now()
+        return try await database.read { try InviteTable.open($0, now: now) }
+    }
+
+    /// - Throws: `badInvite` when there is none with this number.
+    public func revoke(invite id: Int64) async throws(AccountsError) {
+        try await database.write { database in
+            guard try InviteTable.remove(id, database) else { throw AccountsError.badInvite }
+        }
+    }
 
     /// A new invite. What is returned is shown once.
     public func invite(

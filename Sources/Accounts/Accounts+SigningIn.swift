@@ -57,6 +57,7 @@ extension Accounts {
         case .pending: throw .pending(account.handle)
         case .disabled: throw .disabled(account.handle)
         case .moved: throw .moved(account.handle)
+        case .rejected: throw .rejected(account.handle, reason: account.reason)
         }
     }
 
@@ -97,8 +98,7 @@ extension Accounts {
             )
         }
         guard let stored = found.0 else { throw .wrongCredentials }
-        let before = try await passphrases.stretch(old, stored.parameters)
-        guard before.verifier == stored.verifier else { throw .wrongCredentials }
+        let before = try await checked(old, stored, of: account)
         let after = try await passphrases.stretch(new, .interactive())
         let root = found.1.flatMap { before.sealingKey.open($0.root) }.map { after.sealingKey.seal($0) }
         try await set(after, root: root, of: account.id, keeping: session)
@@ -132,10 +132,24 @@ extension Accounts {
             )
         }
         guard let stored = found.0, let keys = found.1 else { throw .wrongCredentials }
+        let stretched = try await checked(passphrase, stored, of: account)
+        guard let root = stretched.sealingKey.open(keys.root) else { throw .wrongCredentials }
+        return root
+    }
+
+    /// The passphrase of somebody who is signed in already. Whoever sits down at a session that was left open guesses no
+    /// faster than at the door.
+    private func checked(
+        _ passphrase: String, _ stored: StoredPassphrase, of account: Account
+    ) async throws(AccountsError) -> StretchedPassphrase {
+        let keys = ["own \(account.handle)"]
+        if let wait = attempts.withLock({ $0.wait(keys, now: now()) }) { throw .tooManyAttempts(retryAfter: wait) }
         let stretched = try await passphrases.stretch(passphrase, stored.parameters)
-        guard stretched.verifier == stored.verifier, let root = stretched.sealingKey.open(keys.root) else {
+        guard stretched.verifier == stored.verifier else {
+            attempts.withLock { $0.fail(keys, now: now()) }
             throw .wrongCredentials
         }
-        return root
+        attempts.withLock { $0.succeed(keys[0]) }
+        return stretched
     }
 }

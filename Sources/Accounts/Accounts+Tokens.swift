@@ -33,7 +33,9 @@ public struct NewToken: Sendable, Hashable {
         }
         if let expires, expires <= now { throw .limit("the token would have expired already") }
         if let buzzLimit, buzzLimit > UInt64(Int64.max) { throw .limit("no account has so much Buzz") }
-        if buzzLimit != nil, !scopes.contains(.spend) { throw .scopes("a Buzz limit is for the scope spend") }
+        if buzzLimit != nil, scopes.isDisjoint(with: [.spend, .generate]) {
+            throw .scopes("a Buzz limit is for the scopes spend and generate")
+        }
     }
 }
 

@@ -18,6 +18,7 @@ public final class Accounts: Sendable {
     let attempts = Mutex(AttemptLimiter())
     let challenges = Mutex(OpenChallenges())
     let paces = Mutex(PostPace())
+    let held = Mutex(HeldRoom())
     /// Tokens and sessions that were looked up; emptied whenever an account or a token changes.
     let known = Mutex(RememberedGrants())
 
@@ -107,27 +108,55 @@ public final class Accounts: Sendable {
         _ = try await change(handle) { $0.state = .moved }
     }
 
-    /// The levels that the person wants to see.
-    public func set(levels: UInt32, of handle: String) async throws(AccountsError) -> Account {
-        try await change(handle) { $0.levels = levels }
-    }
-
-    private func change(
-        _ handle: String, _ edit: @escaping @Sendable (inout Account) -> Void
-    ) async throws(AccountsError) -> Account {
+    /// Turns an application down. The reason is told to whoever signs in with its passphrase.
+    ///
+    /// - Throws: `noAccount`, `notPending`, `limit`.
+    public func reject(_ handle: String, reason: String) async throws(AccountsError) -> Account {
+        guard reason.utf8.count <= Limits.Administration.reasonBytes else {
+            throw .limit("a reason has at most \(Limits.Administration.reasonBytes) bytes")
+        }
         defer { forgetGrants() }
         return try await database.write { database in
             guard var account = try AccountTable.find(handle: handle, database) else {
                 throw AccountsError.noAccount(handle)
             }
+            guard account.state == .pending else { throw AccountsError.notPending(handle) }
+            account.state = .rejected
+            try AccountTable.update(account, database)
+            try AccountTable.set(reason: reason, of: account.id, database)
+            return account
+        }
+    }
+
+    /// What the person wants to see, and from where on behind a blur.
+    ///
+    /// - Throws: `noAccount`; `ageNeeded` for levels that are shown to adults alone, from somebody who has not said so.
+    public func set(_ viewing: ViewingChoice, of handle: String) async throws(AccountsError) -> Account {
+        let now = now()
+        return try await change(handle) { try viewing.apply(to: &$0, now: now) }
+    }
+
+    func change(
+        _ handle: String, _ edit: @escaping @Sendable (inout Account) throws -> Void
+    ) async throws(AccountsError) -> Account {
+        defer { forgetGrants() }
+        let now = now()
+        return try await database.write { database in
+            guard var account = try AccountTable.find(handle: handle, database) else {
+                throw AccountsError.noAccount(handle)
+            }
             let before = account
-            edit(&account)
+            try edit(&account)
             let wasAdmin = before.role == .admin && before.state == .active
             let isAdmin = account.role == .admin && account.state == .active
             if wasAdmin, !isAdmin, try AccountTable.otherAdmins(than: account.id, database) == 0 {
                 throw AccountsError.lastAdmin
             }
             try AccountTable.update(account, database)
+            if before.state == .pending, account.state == .active {
+                let news = NewNotification(for: account.author, .approved, key: "\(now)", created: now)
+                try NotificationTable.insert(news, account: account.id, database)
+            }
             if account.state == .disabled || account.state == .moved {
                 try SessionTable.deleteAll(ofAccount: account.id, database)
                 try TokenTable.deleteAll(ofAccount: account.id, database)

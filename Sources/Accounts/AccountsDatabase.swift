@@ -44,6 +44,24 @@ struct AccountsDatabase: Sendable {
             // Answers with new tokens were kept once.
             try database.execute(sql: "DELETE FROM answers WHERE status IS NOT NULL")
         }
+        migrator.registerMigration("4 drafts") { database in
+            try database.execute(sql: DraftTable.schema)
+        }
+        migrator.registerMigration("5 notifications") { database in
+            try database.execute(sql: NotificationTable.schema)
+        }
+        migrator.registerMigration("6 viewing and room") { database in
+            try database.execute(sql: AccountTable.viewingAndRoom)
+        }
+        migrator.registerMigration("7 households") { database in
+            try database.execute(sql: AccountTable.households)
+        }
+        migrator.registerMigration("9 reasons") { database in
+            try database.execute(sql: AccountTable.reasons)
+        }
+        migrator.registerMigration("8 charges") { database in
+            try database.execute(sql: SpendingTable.charges)
+        }
         return migrator
     }()
 

@@ -17,6 +17,10 @@ public enum AccountsError: Error, Equatable, Sendable {
     case pending(String)
     case disabled(String)
     case moved(String)
+    /// An application that was turned down, and why.
+    case rejected(String, reason: String)
+    /// It does not wait for an answer.
+    case notPending(String)
     /// Seconds until the next attempt is looked at.
     case tooManyAttempts(retryAfter: UInt64)
     /// Too many passphrases are being checked at the moment.
@@ -26,6 +30,8 @@ public enum AccountsError: Error, Equatable, Sendable {
     case noToken(String)
     case scopes(String)
     case lastAdmin
+    /// Levels above PG-13 are for those who said that they are adults.
+    case ageNeeded
     /// What a role may post in an hour is used up; seconds until there is room again.
     case tooManyPosts(perHour: Int, retryAfter: UInt64)
     case limit(String)
@@ -53,12 +59,16 @@ public enum AccountsError: Error, Equatable, Sendable {
         case .pending(let handle): "@\(handle) waits for the operator's approval"
         case .disabled(let handle): "@\(handle) is disabled; ask the operator of this node"
         case .moved(let handle): "@\(handle) moved to another node; sign in there, its profile says where"
+        case .rejected(let handle, let reason):
+            "the application of @\(handle) was turned down\(reason.isEmpty ? "" : ": \(reason)")"
+        case .notPending(let handle): "@\(handle) does not wait for an answer; `waggle account ls` shows who does"
         case .tooManyAttempts(let seconds): "too many failed attempts; try again in \(seconds) s"
         case .busy: "too many people sign in at this moment; try again in a few seconds"
         case .badChallenge: "the challenge is unknown, used or older than five minutes, or the signature is not over it"
         case .badSetupToken: "that is not the set-up token of this node; `waggle account setup` prints a new one"
         case .noToken(let name): "there is no token \(name); `waggle token ls` lists them"
         case .scopes(let reason): reason
+        case .ageNeeded: "levels above PG-13 are shown to adults: say that you are one (is_adult), or leave them out"
         case .lastAdmin: "this is the last active admin; make somebody else one first"
         case .tooManyPosts(let perHour, .max):
             "at most \(perHour) posts an hour are taken from this account; send fewer at a time"
@@ -89,6 +99,8 @@ public enum AccountsError: Error, Equatable, Sendable {
         case .pending: "account-pending"
         case .disabled: "account-disabled"
         case .moved: "account-moved"
+        case .rejected: "account-rejected"
+        case .notPending: "account-not-pending"
         case .tooManyAttempts: "too-many-attempts"
         case .busy: "busy"
         case .badChallenge: "bad-challenge"
@@ -96,6 +108,7 @@ public enum AccountsError: Error, Equatable, Sendable {
         case .noToken: "no-token"
         case .scopes: "bad-scopes"
         case .lastAdmin: "last-admin"
+        case .ageNeeded: "age-needed"
         case .tooManyPosts: "too-many-posts"
         case .limit: "limit"
         case .keyReused: "idempotency-key-reused"

@@ -56,7 +56,7 @@ public final class BackupMaker: Sendable {
     public func copyDatabases(from db: FilePath) throws(BackupError) {
         for database in TruthDatabase.allCases {
             let source = db.appending(database.fileName)
-            if [.accounts, .ledger, .economy].contains(database), access(source.string, F_OK) != 0 { continue }
+            if !TruthDatabase.always.contains(database), access(source.string, F_OK) != 0 { continue }
             let copy = folder.appending(database.fileName)
             try TruthDatabase.copy(from: source, to: copy)
             try note(.database(database.fileName), file: copy)

@@ -65,7 +65,7 @@ public struct BackupManifest: Codable, Sendable, Equatable {
         }
         let needed: [MemberName] =
             [.keys, .blobList]
-            + [TruthDatabase.posts, .peers, .moderation, .local, .blobs].map { .database($0.fileName) }
+            + TruthDatabase.always.map { .database($0.fileName) }
         for name in needed where !names.contains(name) { throw .damaged(path: path, what: "\(name.text) is missing") }
         self = manifest
     }

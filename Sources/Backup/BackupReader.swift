@@ -77,7 +77,7 @@ public struct BackupReader: Sendable {
         try file?.close()
         for database in TruthDatabase.allCases {
             let path = root.appending("db").appending(database.fileName)
-            if database == .accounts, access(path.string, F_OK) != 0 { continue }
+            if !TruthDatabase.always.contains(database), access(path.string, F_OK) != 0 { continue }
             try TruthDatabase.check(path)
         }
     }

@@ -15,6 +15,8 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case blobs
     /// People at home here. A home that was saved before there were any has none.
     case accounts
+    /// What the operator decided, and who did what. A home that was saved before there was such a log has none.
+    case admin
     /// Currencies: what became final, and orders under way.
     case ledger
     /// Terms of bounties that are decided here, when entries arrived, rewards that were counted.
@@ -23,6 +25,9 @@ public enum TruthDatabase: String, CaseIterable, Sendable {
     case jobs
 
     public var fileName: String { rawValue + ".db" }
+
+    /// Those that every home has had from the start; a home or a backup may lack the others.
+    static let always: [TruthDatabase] = [.posts, .peers, .moderation, .local, .blobs]
 
     /// Files of `db/` that a restored node makes anew.
     public static let rebuildable: Set<String> = ["catalog.db"]

@@ -6,7 +6,9 @@ public import SystemPackage
 extension BlobStore {
     /// Every blob that is, or should be, here, in the order of the hashes: own copies, also lost and damaged ones, and other
     /// programs' files in service. What was purged is not among them.
-    public func listed() async throws(BlobError) -> [BlobFacts] {
+    ///
+    /// - Parameter blocked: those too that are refused, but not gone for good.
+    public func listed(blocked: Bool = false) async throws(BlobError) -> [BlobFacts] {
         let rows = try await index.read { db in
             try Row.fetchAll(
                 db,
@@ -18,7 +20,8 @@ extension BlobStore {
                     """
             ).compactMap { BlobRow($0) }
         }
-        return rows.filter { purges.record($0.sha256) == nil }.map { Self.facts($0, place: .absent) }
+        return rows.filter { (blocked ? purges.purged($0.sha256) : purges.record($0.sha256)) == nil }
+            .map { Self.facts($0, place: .absent) }
     }
 
     /// Blobs that something pins and that have no row: nobody knew yet how large they are.

@@ -28,15 +28,19 @@ extension BlobStore {
     }
 
     /// The blobs here that hold these tensors, whatever their header says besides, and in whatever order.
-    public func blobs(withTensorDigest hash: Hash32) async throws(BlobError) -> [Hash32] {
-        try await blobs(.tensorDigest, hash)
+    ///
+    /// - Parameter blocked: those too that are refused, but not gone for good.
+    public func blobs(withTensorDigest hash: Hash32, blocked: Bool = false) async throws(BlobError) -> [Hash32] {
+        try await blobs(.tensorDigest, hash, blocked: blocked)
     }
 
-    private func blobs(_ name: ExtraHashesTable.Name, _ hash: Hash32) async throws(BlobError) -> [Hash32] {
+    private func blobs(
+        _ name: ExtraHashesTable.Name, _ hash: Hash32, blocked: Bool = false
+    ) async throws(BlobError) -> [Hash32] {
         let found = try await index.read {
             try ExtraHashesTable.blobs($0, name, hash, limit: Limits.BlobStore.blobsPerName)
         }
-        return found.filter { purges.record($0) == nil }
+        return found.filter { (blocked ? purges.purged($0) : purges.record($0)) == nil }
     }
 
     /// The blobs here that have a name of these bytes, oldest first: SHA-256, pieces root, BLAKE3, AutoV3 or tensor digest

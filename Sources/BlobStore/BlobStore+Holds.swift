@@ -44,6 +44,11 @@ extension BlobStore {
         try await index.read { try HoldsTable.pinnedBytes($0, reason) }
     }
 
+    /// Bytes that the store's own copies of these blobs take, as far as posts of this node's people show them.
+    public func bytesOfOwnPosts(_ hashes: [Hash32]) async throws(BlobError) -> UInt64 {
+        try await index.read { db in try hashes.reduce(0) { try $0 + HoldsTable.bytesOfOwnPost(db, $1) } }
+    }
+
     /// Keeps a blob or download from eviction until a time, in milliseconds since 1970. A second lease of the same
     /// holder moves the time.
     public func lease(_ hash: Hash32, holder: String, until: Int64) async throws(BlobError) {

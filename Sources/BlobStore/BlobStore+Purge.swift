@@ -42,14 +42,17 @@ extension BlobStore {
         purges.purged(hash)
     }
 
-    /// What is refused wherever bytes enter or leave, as if it was purged, until this is called without it. The bytes stay.
-    /// Downloads of them that are under way stop.
-    public func setBlocked(_ records: [PurgeRecord]) async {
-        purges.setBlocked(records)
-        for record in records {
-            guard let session = await sessions.find(record.sha256) else { continue }
-            await session.stop(.purged(record.sha256, reason: record.reason))
-            await sessions.remove(record.sha256)
+    /// Says what is refused wherever bytes enter or leave, as if it was purged; the bytes stay. It is asked each time.
+    public func setRefusal(_ body: @escaping @Sendable (Hash32) -> PurgeRecord?) {
+        purges.setRefusal(body)
+    }
+
+    /// Stops the downloads of blobs that are refused now.
+    public func stopDownloads(of hashes: some Sequence<Hash32>) async {
+        for hash in hashes {
+            guard let record = purges.record(hash), let session = await sessions.find(hash) else { continue }
+            await session.stop(.purged(hash, reason: record.reason))
+            await sessions.remove(hash)
         }
     }
 

@@ -86,7 +86,7 @@ extension BlobStore {
         let reclaimable = try await index.read { try BlobsTable.reclaimable($0, now: now) }
         let budget = room.standing
         return StoreRoom(
-            budget: options.budget, keepFree: options.keepFree, free: free, used: budget.used,
+            budget: budget.limit, keepFree: budget.keepFree, free: free, used: budget.used,
             unbacked: budget.unbacked, reclaimable: reclaimable)
     }
 }

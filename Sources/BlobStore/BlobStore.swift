@@ -88,6 +88,15 @@ public final class BlobStore: Sendable {
         }
     }
 
+    /// Other bounds from now on: what is here or promised stays until an eviction.
+    ///
+    /// - Parameters:
+    ///   - budget: bytes; nil for no limit.
+    ///   - keepFree: bytes of the disk left to others.
+    public func setRoom(budget: UInt64?, keepFree: UInt64) {
+        room.setBounds(limit: budget, keepFree: keepFree)
+    }
+
     /// Totals for an overview.
     public func totals() async throws(BlobError) -> StoreTotals {
         let reserved = room.reserved

@@ -123,6 +123,14 @@ final class RoomAccount: Sendable {
     /// Bytes of own blobs on the disk, trash included.
     var taken: UInt64 { budget.withLock { $0.live + $0.trash } }
 
+    /// Other bounds from now on. What was taken or promised under the old ones stays.
+    func setBounds(limit: UInt64?, keepFree: UInt64) {
+        budget.withLock { budget in
+            budget.limit = limit
+            budget.keepFree = keepFree
+        }
+    }
+
     /// The account as it stands.
     var standing: Budget { budget.withLock { $0 } }
 

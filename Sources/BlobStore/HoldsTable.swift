@@ -32,6 +32,17 @@ enum HoldsTable {
         return UInt64(sum ?? 0)
     }
 
+    /// Of one blob: the bytes that its own copy takes when an own post shows it, else 0.
+    static func bytesOfOwnPost(_ db: Database, _ hash: Hash32) throws -> UInt64 {
+        let size = try Int64.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT b.size FROM blobs b JOIN pins p ON p.sha256 = b.sha256 AND p.reason = ?
+                    WHERE b.sha256 = ? AND b.own IN (1, 2, 4)
+                    """), arguments: [PinReason.ownPost.text, hash.data])
+        return UInt64(size ?? 0)
+    }
+
     /// Own blobs by the first reason that holds them: "post", "user", "bounty", "rule", or "" for none.
     static func bytesByReason(_ db: Database) throws -> [String: StoreUsage.Sum] {
         let rows = try Row.fetchAll(

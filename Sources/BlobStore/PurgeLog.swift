@@ -54,8 +54,8 @@ public struct PurgeRecord: Hashable, Sendable {
 final class PurgeLog: Sendable {
     private let path: FilePath
     private let records: Mutex<[Hash32: PurgeRecord]>
-    /// What is refused like a purged blob until somebody lifts it; it is not in the file, and its bytes stay.
-    private let blocked = Mutex<[Hash32: PurgeRecord]>([:])
+    /// Says what is refused like a purged blob until somebody lifts it; it is not in the file, and its bytes stay.
+    private let refusal = Mutex<@Sendable (Hash32) -> PurgeRecord?>({ _ in nil })
     /// Numbers of the lines that are no records, for the recovery report.
     let damagedLines: [Int]
 
@@ -79,7 +79,7 @@ final class PurgeLog: Sendable {
 
     /// The record of a blob that is refused here: purged, or blocked.
     func record(_ hash: Hash32) -> PurgeRecord? {
-        purged(hash) ?? blocked.withLock { $0[hash] }
+        purged(hash) ?? refusal.withLock { $0 }(hash)
     }
 
     /// The record of a purged blob.
@@ -87,8 +87,8 @@ final class PurgeLog: Sendable {
         records.withLock { $0[hash] }
     }
 
-    func setBlocked(_ records: [PurgeRecord]) {
-        blocked.withLock { $0 = Dictionary(records.map { ($0.sha256, $0) }, uniquingKeysWith: { first, _ in first }) }
+    func setRefusal(_ body: @escaping @Sendable (Hash32) -> PurgeRecord?) {
+        refusal.withLock { $0 = body }
     }
 
     var all: [PurgeRecord] {

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -162,4 +163,10 @@ void waggle_allow_instructions(int now) {
 
 int waggle_instructions_allowed(void) {
     return atomic_load_explicit(&allowed, memory_order_relaxed);
+}
+
+int waggle_clock_is_kept(void) {
+    struct timex time = {0};
+    int state = adjtimex(&time);
+    return state < 0 ? -errno : state != TIME_ERROR;
 }

@@ -271,6 +271,9 @@ public final class Catalog: Sendable {
         }
     }
 
+    /// What is hidden now.
+    public var hiddenSubjects: Set<ModerationSubject> { local.hiddenSubjects }
+
     /// The post, author or model that this node once gave a number to, whether it is shown or not.
     public func name(ofNumber number: Int32) async throws(CatalogError) -> Hash32? {
         do {

@@ -167,8 +167,15 @@ struct NumberBlock {
 
     /// What an entry needs.
     static func needed(_ entry: LogEntry) -> [NumberBlock] {
-        guard entry.event == .shown else { return [] }
         let post = entry.post
+        guard entry.event == .shown else {
+            guard entry.event == .hidden(.superseded), post.kind.hasVersions else { return [] }
+            return [
+                NumberBlock(
+                    name: post.kind == .model
+                        ? model(post.author, slug: post.slot) : Work.name(post.author, post.kind, slug: post.slot))
+            ]
+        }
         let author = NumberBlock(name: post.author)
         switch post.post.body {
         case .checkpoint, .profile, .comment, .follows, .reaction, .bounty, .bountyEntry, .bountyAward:

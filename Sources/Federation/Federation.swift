@@ -18,7 +18,8 @@ public final class Federation: Sendable {
     /// Who gets new posts, and how peers behave.
     public let gossip: GossipHub
     /// Which nodes that call here are exchanged with.
-    public let policy: FollowPolicy
+    public var policy: FollowPolicy { policyNow.withLock { $0 } }
+    private let policyNow: Mutex<FollowPolicy>
     /// Nodes that this one found by itself.
     let neighbours = Neighbours()
     private let firstAddresses: [String]
@@ -42,7 +43,7 @@ public final class Federation: Sendable {
         firstAddresses: [String] = []
     ) {
         self.firstAddresses = firstAddresses
-        self.policy = policy
+        policyNow = Mutex(policy)
         self.peers = peers
         self.identity = identity
         self.log = log
@@ -61,7 +62,7 @@ public final class Federation: Sendable {
         let (gossip, neighbours) = (gossip, neighbours)
         let brought: @Sendable (Hash32, Int) -> Void = { gossip.note(.goodBytes($1), by: $0) }
         fetcher = BlobFetcher(store: blobs, logger: logger, brought: brought) { [peers, http, identity, now] node in
-            let known = (try? await peers.peers()) ?? []
+            let known = (try? await peers.unblockedPeers()) ?? []
             let typed = known.compactMap { peer in
                 (try? PeerURL(peer.url)).map { url in
                     let client = NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
@@ -76,6 +77,11 @@ public final class Federation: Sendable {
         } weights: { wanted in
             await mirrors.weights(of: wanted)
         }
+    }
+
+    /// Another policy from now on. Connections that stand are not cut by it.
+    public func setPolicy(_ policy: FollowPolicy) {
+        policyNow.withLock { $0 = policy }
     }
 
     /// A client for a node at an address that the operator typed.
@@ -200,7 +206,8 @@ public final class Federation: Sendable {
                 continue
             }
             guard let peer = known, let url = try? PeerURL(peer.url) else { return }
-            let isBlocked = (try? await peers.isBlocked(node)) ?? false
+            let isListed = moderation.takedown(ofNode: node) != nil || moderation.refuses(url)
+            let isBlocked = (try? await peers.isBlocked(node)) ?? isListed || isListed
             if isBlocked {
                 guard (try? await Task.sleep(for: .seconds(60))) != nil else { return }
                 continue

@@ -1,12 +1,16 @@
+import Accounts
+import Catalog
 import Federation
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
 import Logging
+import Moderation
 import Mustache
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import PostLog
 public import ServiceLifecycle
 import WaggleProtocol
 
@@ -29,7 +33,11 @@ public final class Gateway: Service {
         let pages = try PageRenderer(services)
         let router = Router(context: GatewayContext.self)
         let metrics = RequestMetrics()
-        router.add(middleware: ErrorMiddleware(pages: pages, metrics: metrics, flood: FloodLimit(services)))
+        let people = CallerIdentity(accounts: services.accounts, origins: Origins(configuration))
+        router.add(
+            middleware: ErrorMiddleware(
+                pages: pages, metrics: metrics, flood: FloodLimit(services), people: people,
+                proxies: services.configuration.proxies, mode: ModeGate(services)))
         var table = RouteTable(router: router)
         Self.register(services, pages, metrics, in: &table)
         table.finish()
@@ -73,7 +81,19 @@ public final class Gateway: Service {
         NativeEvents(services: services, door: door).register(in: &table)
         NativeBuzz(services: services, door: door).register(in: &table)
         NativeBounties(services: services, door: door).register(in: &table)
-        BountyPages(services: services, pages: pages, people: people, origins: origins).register(in: &table)
+        let forms = PageDoor(services: services, pages: pages, people: people, origins: origins)
+        SessionPages(services: services, pages: pages, people: people).register(in: &table)
+        TalkPages(services: services, pages: pages, door: forms).register(in: &table)
+        PublishPages(services: services, pages: pages, door: forms).register(in: &table)
+        EditPages(services: services, pages: pages, door: forms).register(in: &table)
+        MePages(services: services, pages: pages, door: forms).register(in: &table)
+        NewsPages(services: services, pages: pages, door: forms).register(in: &table)
+        LibraryPages(services: services, pages: pages, door: forms).register(in: &table)
+        BountyPages(services: services, pages: pages, people: people, origins: origins, door: forms).register(
+            in: &table)
+        NativeModeration(services: services, door: door).register(in: &table)
+        ReportPages(services: services, pages: pages, people: people).register(in: &table)
+        QueuePages(services: services, pages: pages, people: people).register(in: &table)
         NativeGeneration(services: services, door: door).register(in: &table)
         let studio = StudioDoor(services: services, people: people)
         OpenAIImages(services: services, door: studio).register(in: &table)
@@ -85,7 +105,14 @@ public final class Gateway: Service {
         HubUploads(services: services, people: people, origins: origins, hub: hub, gate: gate, tickets: tickets)
             .register(in: &table)
         SetupPage(services: services, pages: pages, people: people).register(in: &table)
+        SetupWizard(services: services, pages: pages, people: people).register(in: &table)
         CurrencySetupPage(services: services, pages: pages, people: people).register(in: &table)
+        let desk = AdminDesk(services: services, pages: pages, people: people)
+        AdminHealth(desk: desk).register(in: &table)
+        AdminPeople(desk: desk).register(in: &table)
+        AdminNetwork(desk: desk).register(in: &table)
+        AdminStorage(desk: desk).register(in: &table)
+        AdminHouse(desk: desk).register(in: &table)
         FeedRoutes(services: services, origins: origins).register(in: &table)
         DumpRoutes(services: services, origins: origins).register(in: &table)
         OperatorRoutes(services: services, viewers: viewers, people: people, origins: origins, metrics: metrics)
@@ -97,6 +124,7 @@ public final class Gateway: Service {
         StreamRoutes(services: services, peers: peers, feed: LogFeed(log: services.postLog, offer: offer))
             .register(in: &table)
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
+        ActionRoutes(services: services, peers: peers).register(in: &table)
         UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
         LedgerRoutes(services: services).register(in: &table)
         pages.site.note(table.declared)
@@ -104,7 +132,7 @@ public final class Gateway: Service {
 
     private static func server(_ configuration: GatewayConfiguration) throws(GatewayError) -> HTTPServerBuilder {
         // Only the plain channel gets the handler that sends files: below TLS there are no files, and NIOSSL would trap.
-        let counts = ConnectionCounts(limit: configuration.connectionsPerAddress)
+        let counts = ConnectionCounts(limit: configuration.connectionsPerAddress, proxies: configuration.proxies)
         let handshakeTime = TimeAmount(configuration.idleTimeout)
         guard let tls = configuration.tls else {
             let channel = channel(configuration, sendsFiles: true)

@@ -1,4 +1,5 @@
 public import Federation
+import Synchronization
 public import WaggleProtocol
 
 /// What the operator decides about this node's HTTP.
@@ -15,10 +16,17 @@ public struct GatewayConfiguration: Sendable {
     /// Further origins (`https://models.example`) under which clients may address this node; links in API replies begin
     /// with the origin that the client used if it is a public URL or one of these.
     public var allowedOrigins: [PeerURL]
+    /// What pages say of the node; the operator may change it while the node runs.
+    public let texts: SiteTexts
     /// The name in the header of pages.
-    public var nodeName: String
+    public var nodeName: String { texts.name }
     /// What the operator asks of people here, in Markdown; empty for nothing beyond what always holds.
-    public var rules = ""
+    public var rules: String {
+        get { texts.rules }
+        nonmutating set { texts.set(name: texts.name, rules: newValue) }
+    }
+    /// Proxies that say for whom they speak.
+    public var proxies = TrustedProxies.onThisMachine
     /// `waggle/0.1.0`
     public var software: String
     /// Whoever sends this as `Authorization: Bearer` reads as the operator; nil while there is none.
@@ -44,7 +52,7 @@ public struct GatewayConfiguration: Sendable {
 
     public init(
         host: String, port: Int, tls: TLSIdentity? = nil, publicURLs: [PeerURL] = [], allowedOrigins: [PeerURL] = [],
-        nodeName: String,
+        nodeName: String = "", texts: SiteTexts? = nil,
         software: String, ownerToken: String? = nil, maximumConnections: Int = 1024,
         connectionsPerAddress: Int = Limits.Gateway.connectionsPerAddress,
         stallTime: Duration = .seconds(Limits.Gateway.stallSeconds),
@@ -58,7 +66,7 @@ public struct GatewayConfiguration: Sendable {
         self.tls = tls
         self.publicURLs = publicURLs
         self.allowedOrigins = allowedOrigins
-        self.nodeName = nodeName
+        self.texts = texts ?? SiteTexts(name: nodeName)
         self.software = software
         self.ownerToken = ownerToken
         self.maximumConnections = maximumConnections
@@ -70,5 +78,21 @@ public struct GatewayConfiguration: Sendable {
         self.uploadBytesPerPeer = uploadBytesPerPeer
         self.requestsPerAddress = requestsPerAddress
         self.pagesPerAddress = pagesPerAddress
+    }
+}
+
+/// The operator's own words on every page, shared by whoever shows them.
+public final class SiteTexts: Sendable {
+    private let words: Mutex<(name: String, rules: String)>
+
+    public init(name: String, rules: String = "") {
+        words = Mutex((name, rules))
+    }
+
+    public var name: String { words.withLock { $0.name } }
+    public var rules: String { words.withLock { $0.rules } }
+
+    public func set(name: String, rules: String) {
+        words.withLock { $0 = (name, rules) }
     }
 }

@@ -36,6 +36,8 @@ public enum GatewayError: Error, Equatable, Sendable {
     case pageTooFar(items: Int)
     /// A store of this node failed; the log says more.
     case unavailable(String)
+    /// The operator has the node stand still for a while.
+    case standing(code: String, String)
 
     public var status: HTTPResponse.Status {
         switch self {
@@ -54,7 +56,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .unprocessable: .unprocessableContent
         case .misdirected: .misdirectedRequest
         case .tooManyRequests, .tooManyPosts, .pageTooFar: .tooManyRequests
-        case .unavailable: .serviceUnavailable
+        case .unavailable, .standing: .serviceUnavailable
         }
     }
 
@@ -63,7 +65,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         switch self {
         case .notFound: "not-found"
         case .badRequest(let code, _), .unauthorized(let code, _), .forbidden(let code, _), .conflict(let code, _),
-            .unprocessable(let code, _):
+            .unprocessable(let code, _), .standing(let code, _):
             code
         case .methodNotAllowed: "method-not-allowed"
         case .gone: "gone"
@@ -86,7 +88,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         switch self {
         case .notFound(let text), .badRequest(_, let text), .unauthorized(_, let text), .forbidden(_, let text),
             .gone(let text), .preconditionFailed(let text), .conflict(_, let text), .misdirected(let text),
-            .unprocessable(_, let text), .unavailable(let text), .tooManyPosts(let text, _):
+            .unprocessable(_, let text), .unavailable(let text), .tooManyPosts(let text, _), .standing(_, let text):
             text
         case .methodNotAllowed(let allowed): "This address takes \(allowed) only"
         case .purged(let caseNumber): "This was taken down on this node (case \(caseNumber))"
@@ -106,6 +108,7 @@ public enum GatewayError: Error, Equatable, Sendable {
         case .tooManyRequests(let seconds), .tooManyPosts(_, let seconds):
             [.retryAfter: "\(seconds)", .cacheControl: "no-store"]
         case .unavailable: [.retryAfter: "5", .cacheControl: "no-store"]
+        case .standing: [.retryAfter: "300", .cacheControl: "no-store"]
         case .unauthorized, .forbidden: [.cacheControl: "no-store"]
         default: [:]
         }

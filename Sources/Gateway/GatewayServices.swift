@@ -1,4 +1,5 @@
 public import Accounts
+public import Administration
 public import BlobStore
 public import Catalog
 public import Digests
@@ -16,6 +17,7 @@ public struct GatewayServices: Sendable {
     public var postLog: PostLog
     public var moderation: Moderation
     public var accounts: Accounts
+    public var administration: Administration
     /// Files that people bring over the web.
     public var uploads: UploadStore
     /// What operations work with.
@@ -53,7 +55,8 @@ public struct GatewayServices: Sendable {
 
     public init(
         catalog: Catalog, blobs: BlobStore, postLog: PostLog, moderation: Moderation, accounts: Accounts,
-        uploads: UploadStore, context: @escaping @Sendable () -> OperationContext, nodeID: Hash32,
+        administration: Administration, uploads: UploadStore, context: @escaping @Sendable () -> OperationContext,
+        nodeID: Hash32,
         configuration: GatewayConfiguration, now: @escaping @Sendable () -> UInt64,
         clock: any Clock<Duration> = ContinuousClock(), acceptsPeer: @escaping @Sendable (Hash32) async -> Bool,
         source: @escaping @Sendable (Hash32) async -> IntakeSource = { .peer($0) }, gossip: GossipHub? = nil,
@@ -68,6 +71,7 @@ public struct GatewayServices: Sendable {
         self.postLog = postLog
         self.moderation = moderation
         self.accounts = accounts
+        self.administration = administration
         self.uploads = uploads
         self.context = context
         self.nodeID = nodeID

@@ -17,3 +17,9 @@ enum Sodium {
         return bytes
     }
 }
+
+/// What signs and seals.
+public enum SignatureLibrary {
+    /// libsodium's version: "1.0.18".
+    public static var version: String { String(cString: sodium_version_string()) }
+}

@@ -1,8 +1,5 @@
 public import Formats
-import FoundationEssentials
-import Glibc
 public import Sandbox
-import SystemPackage
 import WaggleProtocol
 
 /// Decodes a picture with libvips' tools in the sandbox, to know that it can be, and what it looks like.
@@ -18,59 +15,54 @@ public struct PictureDecoder: Sendable {
     /// The largest file that is tried.
     public static let sourceBytes = Limits.Thumbnail.sourceBytes
 
-    private let sandbox = Sandbox()
-
     public init() {}
 
     /// - Throws: `unavailable`, `noProgram` and `failed` for what is no picture's fault.
     public func decode(_ bytes: [UInt8]) async throws(SandboxError) -> Decoded {
-        if let why = ThumbnailMaker.refusal(of: bytes) { return .refused(why) }
-        guard Sandbox.has("vips") else { throw .noProgram("vips") }
-        let folder = FilePath(FileManager.default.temporaryDirectory.path)
-            .appending("waggle-decode-\(UInt64.random(in: .min ... .max))")
-        defer { try? FileManager.default.removeItem(atPath: folder.string) }
-        let output = folder.appending("out")
-        do {
-            for path in [folder, output] {
-                try FileManager.default.createDirectory(
-                    atPath: path.string, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        switch try await pixels(bytes) {
+        case .success(let map):
+            guard let pdq = PDQ(pixels: map.pixels, width: map.width, height: map.height) else {
+                return .refused("it cannot be decoded")
             }
-            try Data(bytes).write(to: URL(filePath: folder.appending("in").string))
-        } catch {
-            throw .failed("\(folder): \(error)")
+            return .picture(pdq)
+        case .failure(let refusal): return .refused(refusal.why)
         }
-        let bounds = Sandbox.Bounds(
-            memory: Limits.Thumbnail.memory, processorSeconds: Limits.Thumbnail.seconds,
-            seconds: Limits.Thumbnail.seconds + Limits.Thumbnail.secondsPerPicture,
-            fileBytes: Limits.Thumbnail.decodedBytes, scratchBytes: Limits.Thumbnail.scratchBytes)
-        let outcome: Sandbox.Outcome
+    }
+
+    /// Whether a picture has one colour only: what a damaged model draws. Nil when it cannot be decoded.
+    ///
+    /// - Throws: `unavailable`, `noProgram` and `failed` for what is no picture's fault.
+    public func isFlat(_ bytes: [UInt8]) async throws(SandboxError) -> Bool? {
+        guard case .success(let map) = try await pixels(bytes) else { return nil }
+        return map.isFlat
+    }
+
+    private struct Refusal: Error {
+        let why: String
+    }
+
+    private func pixels(_ bytes: [UInt8]) async throws(SandboxError) -> Result<PixelMap, Refusal> {
+        if let why = ThumbnailMaker.refusal(of: bytes) { return .failure(Refusal(why: why)) }
         do throws(SandboxError) {
-            outcome = try await sandbox.run(
-                "vips",
+            let made = try await VipsRun().run(
                 // Whoever compares pictures wants the pixels as they are, and none made up for those that are missing.
                 [
                     "thumbnail", "/in", "/out/picture.ppm[strip]", "2048", "--height", "2048", "--size", "down",
                     "--fail-on", "error",
-                ],
-                bindings: [
-                    Sandbox.Binding(folder.appending("in"), as: "/in"),
-                    Sandbox.Binding(output, as: "/out", writable: true),
-                ],
-                environment: ["VIPS_BLOCK_UNTRUSTED": "1", "VIPS_CONCURRENCY": "1", "VIPS_WARNING": "0"], bounds: bounds
-            )
-        } catch .timedOut(let seconds) {
-            return .refused("its decoder took longer than \(seconds) seconds")
-        } catch .killed(let signal) {
-            return .refused("its decoder was stopped (signal \(signal))")
+                ], on: bytes, makes: "picture.ppm", limit: Limits.Thumbnail.decodedBytes)
+            guard let file = made.file, let map = PixelMap(netpbm: file, side: 2048) else {
+                let line = made.output.split(separator: "\n").last.map { ": \($0.prefix(160))" } ?? ""
+                return .failure(Refusal(why: "it cannot be decoded\(line)"))
+            }
+            return .success(map)
+        } catch {
+            switch error {
+            case .timedOut(let seconds):
+                return .failure(Refusal(why: "its decoder took longer than \(seconds) seconds"))
+            case .killed(let signal):
+                return .failure(Refusal(why: "its decoder was stopped (signal \(signal))"))
+            default: throw error
+            }
         }
-        let limit = Int(Limits.Thumbnail.decodedBytes)
-        guard outcome.exitCode == 0, let made = ThumbnailMaker.read(output.appending("picture.ppm"), limit: limit),
-            let map = PixelMap(netpbm: made, side: 2048),
-            let pdq = PDQ(pixels: map.pixels, width: map.width, height: map.height)
-        else {
-            let line = outcome.output.split(separator: "\n").last.map { ": \($0.prefix(160))" } ?? ""
-            return .refused("it cannot be decoded\(line)")
-        }
-        return .picture(pdq)
     }
 }

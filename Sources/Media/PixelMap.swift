@@ -45,6 +45,9 @@ public struct PixelMap: Hashable, Sendable {
         (self.width, self.height, self.pixels) = (width, height, pixels)
     }
 
+    /// Whether all pixels are equal.
+    var isFlat: Bool { stride(from: 3, to: pixels.count, by: 3).allSatisfy { pixels[$0..<$0 + 3] == pixels[0..<3] } }
+
     /// The next number, over white space and comments.
     private static func number(_ bytes: [UInt8], _ offset: inout Int) -> Int? {
         while offset < bytes.count {

@@ -24,9 +24,17 @@ struct ThumbnailMaker: Sendable {
 
     let sandbox: Sandbox
 
-    /// The larger copy first, because everything else is quickly made from it.
+    /// The larger copy first, because everything else is quickly made from it. A picture that says nothing of its colours is
+    /// sRGB: without that word, libvips takes them for something else on the way and moves them. Shades of grey fit no profile
+    /// of colours, and are in sRGB what they are.
     private static let script = """
-        vipsthumbnail "$@" --size '640x1280>' --export-profile srgb -o '/out/%s-full.tif'
+        vipsthumbnail "$@" --size '640x1280>' --import-profile srgb --export-profile srgb -o '/out/%s-full.tif'
+        for file; do
+          [ -e "/out/${file##*/}-full.tif" ] && continue
+          case "$(vipsheader -f interpretation "$file" 2>/dev/null)" in
+            *B_W*|*GREY16*) vipsthumbnail "$file" --size '640x1280>' -o '/out/%s-full.tif';;
+          esac
+        done
         set -- /out/*-full.tif
         [ -e "$1" ] || exit 0
         vipsthumbnail "$@" --size '640x1280>' -o '/out/%s-640.webp[Q=75,strip,effort=2]'

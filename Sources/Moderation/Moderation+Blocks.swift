@@ -43,9 +43,10 @@ extension Moderation {
         if let row = purgeRow(for: subject) {
             return Takedown(caseNumber: row.caseNumber, reason: row.reason, isForGood: true)
         }
-        return blocked.withLock { $0.exact[subject] }.map {
-            Takedown(caseNumber: $0.caseNumber, reason: $0.reason, isForGood: false)
+        if let row = blocked.withLock({ $0.exact[subject] }) {
+            return Takedown(caseNumber: row.caseNumber, reason: row.reason, isForGood: false)
         }
+        return listTakedown(of: subject)
     }
 
     /// The block that a picture looks like.

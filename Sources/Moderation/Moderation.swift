@@ -28,15 +28,18 @@ public struct PurgeOrder: Sendable {
 /// all are in memory too, and asking costs no disk access.
 public final class Moderation: Sendable {
     /// The highest level that this node serves to anyone but its operator.
-    public let ceiling: Level
+    public var ceiling: Level { highest.withLock { $0 } }
+    private let highest: Mutex<Level>
     let store: PurgeStore
     private let purged: Mutex<[ModerationSubject: PurgeRow]>
     let blocked: Mutex<Blocks>
+    let lists: Mutex<ListState>
+    let deciding = Turns()
 
     /// Opens or makes the database of decisions.
     /// - Parameter path: `db/moderation.db` of the home directory.
     public init(ceiling: Level, path: String) throws(ModerationError) {
-        self.ceiling = ceiling
+        highest = Mutex(ceiling)
         store = try PurgeStore(path: path)
         var rows: [ModerationSubject: PurgeRow] = [:]
         for row in try store.all() { rows[row.subject] = row }
@@ -44,6 +47,13 @@ public final class Moderation: Sendable {
         var blocks = Blocks()
         for row in try store.blocks() { blocks.insert(row) }
         blocked = Mutex(blocks)
+        // What the lists say comes with the posts; until then nothing of it acts.
+        lists = Mutex(ListState(policy: ListPolicy(kept: try store.listDecisions()), effects: .none))
+    }
+
+    /// Another ceiling from now on, for every route.
+    public func setCeiling(_ ceiling: Level) {
+        highest.withLock { $0 = ceiling }
     }
 
     /// What catalog queries apply for this viewer.
@@ -92,8 +102,12 @@ public final class Moderation: Sendable {
         purged.withLock { Array($0.values) }.sorted { ($0.when, $0.caseNumber) < ($1.when, $1.caseNumber) }
     }
 
-    /// Every subject that was purged or is blocked here, to keep it out of lists.
+    /// Every subject that was purged, or is blocked or hidden here, to keep it out of lists.
     public var hiddenSubjects: Set<ModerationSubject> {
-        purged.withLock { Set($0.keys) }.union(blocked.withLock { Array($0.exact.keys) })
+        let listed = listEffects.all.compactMap { subject, effect -> ModerationSubject? in
+            guard case .exact(let exact) = subject, effect.action >= .hide else { return nil }
+            return exact
+        }
+        return purged.withLock { Set($0.keys) }.union(blocked.withLock { Array($0.exact.keys) }).union(listed)
     }
 }

@@ -40,6 +40,8 @@ struct PurgeStore: Sendable {
                     """)
         }
         migrator.registerMigration("2 blocks") { database in try BlockTable.create(database) }
+        migrator.registerMigration("3 lists") { database in try ListTables.create(database) }
+        migrator.registerMigration("4 cases") { database in try CaseTables.create(database) }
         return migrator
     }()
 
@@ -63,13 +65,31 @@ struct PurgeStore: Sendable {
         }
     }
 
-    private func write<Value: Sendable>(
+    func listDecisions() throws(ModerationError) -> [PolicyChange] {
+        do { return try queue.read(ListTables.kept) } catch { throw .database(path: path, reason: "\(error)") }
+    }
+
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(ModerationError) -> Value {
+        do {
+            return try await queue.read(body)
+        } catch is CancellationError {
+            throw .cancelled
+        } catch {
+            throw .database(path: path, reason: "\(error)")
+        }
+    }
+
+    func write<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(ModerationError) -> Value {
         do {
             return try await queue.write(body)
         } catch is CancellationError {
             throw .cancelled
+        } catch let error as ModerationError {
+            throw error
         } catch {
             throw .database(path: path, reason: "\(error)")
         }

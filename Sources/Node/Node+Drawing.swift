@@ -6,7 +6,9 @@ import FoundationEssentials
 import Generation
 import Logging
 import Moderation
+import NIOCore
 import Operations
+import PostLog
 import Sandbox
 import SystemPackage
 import WaggleProtocol
@@ -40,10 +42,19 @@ extension Node {
             isListed: { release in
                 let filter = moderation.filter(for: .peer)
                 return (try? await catalog.release(post: release, filter, detail: .init(releases: 0, images: 0))) != nil
-            }, now: Node.now)
+            }, isRemote: backend.name != "embedded", now: Node.now)
         return GenerationService(
             backend: backend, store: try JobStore(path: home.db.appending("jobs.db").string), payment: payment,
             studio: studio.services, slots: 1, now: Node.now)
+    }
+
+    /// How another program that draws is asked: it may be at work for as long as a job may, and says nothing meanwhile.
+    static func drawingConfiguration(
+        _ settings: Settings, _ home: Home
+    ) throws(OperationError) -> HTTPClient.Configuration {
+        var configuration = try clientConfiguration(settings, home)
+        configuration.timeout.read = .seconds(Int64(Limits.Generation.jobSeconds))
+        return configuration
     }
 
     /// Draws what was ordered, from what was left when the node ended.
@@ -53,7 +64,19 @@ extension Node {
         } catch {
             logger.error("drawing", metadata: ["why": "\(error.message)"])
         }
-        await generation.run()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.generation.run() }
+            group.addTask { await self.watchReleases() }
+        }
         await generation.stop()
+    }
+
+    /// A release that its maker takes back while jobs wait for it ends them at once.
+    private func watchReleases() async {
+        for await _ in log.changes() {
+            guard await !generation.open.isEmpty else { continue }
+            await catalog.waitUntilApplied(log.newestSeq)
+            await generation.reviewFiles()
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Accounts
+import Administration
 import AsyncHTTPClient
 import BlobStore
 import CWaggleSystem
@@ -7,6 +8,7 @@ import Digests
 import Economy
 import Federation
 import FoundationEssentials
+import Gateway
 import Generation
 import Identity
 import Ledger
@@ -26,9 +28,16 @@ public final class Node: Sendable {
     public static let version = "0.1.0"
 
     let home: Home
-    let settings: Settings
+    var settings: Settings { chosenSettings.withLock { $0 } }
+    let chosenSettings: Mutex<Settings>
     let keyring: Keyring
     let accounts: Accounts
+    let administration: Administration
+    let siteTexts: SiteTexts
+    let environment: [String: String]
+    let firstWords = Mutex<String?>(nil)
+    let chores = Chores()
+    let (doorsOpened, openedDoors) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let currencies: Currencies
     let economy: EconomyStore
     let generation: GenerationService
@@ -47,6 +56,8 @@ public final class Node: Sendable {
     let admission: NodeAdmission
     private let lock: HomeLock
     private let http: HTTPClient
+    /// For another program that draws.
+    private let drawingHTTP: HTTPClient
     private let startedAt = Node.now()
     private let reached = Mutex<Ready?>(nil)
     private let follower: Task<Void, Never>
@@ -87,6 +98,8 @@ public final class Node: Sendable {
             throw OperationError(error)
         } catch let error as AccountsError {
             throw OperationError(error)
+        } catch let error as AdministrationError {
+            throw OperationError(error)
         } catch let error as LedgerError {
             throw OperationError(error)
         } catch let error as EconomyError {
@@ -100,13 +113,21 @@ public final class Node: Sendable {
 
     private init(home: Home, settings: Settings, keyring: Keyring, lock: HomeLock, logger: Logger) async throws {
         self.home = home
-        self.settings = settings
+        chosenSettings = Mutex(settings)
+        environment = ProcessInfo.processInfo.environment
         self.keyring = keyring
         signing = SigningHold(home: home)
         self.lock = lock
         self.logger = logger
         func database(_ name: String) -> String { home.db.appending(name).string }
 
+        // A home that is in use already needs nobody to set it up.
+        let isOldHome =
+            FileManager.default.fileExists(atPath: database("posts.db"))
+            && !FileManager.default.fileExists(atPath: database("admin.db"))
+        administration = try Administration(path: database("admin.db"), isOldHome: isOldHome, now: Node.now)
+        siteTexts = SiteTexts(
+            name: Self.displayName(settings, keyring.node.author), rules: settings["rules"])
         moderation = try Moderation(
             ceiling: Level(word: settings["ceiling"]) ?? .xxx, path: database("moderation.db"))
         checkpoints = CheckpointBlobs()
@@ -146,8 +167,8 @@ public final class Node: Sendable {
         try await LocalPeople(accounts: accounts, keyring: keyring, log: log).settle()
         // Now with those whose keys the node holds for them.
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
-        try await catalog.setHidden(Array(moderation.hiddenSubjects), true)
-        await Takedowns(blobs: blobs, catalog: catalog, moderation: moderation).tellStore()
+        let takedowns = Takedowns(blobs: blobs, catalog: catalog, moderation: moderation)
+        takedowns.tellStore()
         identity = NodeIdentity(
             id: keyring.node.author, key: keyring.node.device,
             keyDocuments: try await log.keyChainEnvelopes(of: keyring.node.author).keyDocuments)
@@ -167,9 +188,11 @@ public final class Node: Sendable {
             path: database("ledger.db"), keyPath: home.ledgerKey.string,
             transport: LedgerClient { [federation] url in federation.client(for: url) }, now: Node.now)
         let payment = BuzzPayment()
+        drawingHTTP = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: try Self.drawingConfiguration(settings, home))
         generation = try Self.drawing(
             settings, home, blobs: blobs, catalog: catalog, moderation: moderation, keyring: keyring,
-            payment: payment, http: http)
+            payment: payment, http: drawingHTTP)
         let room = RoomKeeper(
             log: log, catalog: catalog, federation: federation, admission: admission, logger: logger)
         follower = Task { [log, catalog] in
@@ -178,6 +201,8 @@ public final class Node: Sendable {
             await keeping
         }
         payment.use { [weak self] in self?.context() }
+        // Before anybody asks for anything: what lists hide is known from the posts that are here.
+        try await ListDesk(context()).load()
     }
 
     /// How this node talks to others.
@@ -212,6 +237,7 @@ public final class Node: Sendable {
         try? await economy.checkpointFile()
         do {
             try await http.shutdown()
+            try await drawingHTTP.shutdown()
             try await blobs.close()
         } catch {
             logger.warning("closing", metadata: ["why": "\(error)"])
@@ -225,11 +251,15 @@ public final class Node: Sendable {
         reached.withLock { $0 = ready }
     }
 
+    /// Where the running server listens.
+    var port: Int? { reached.withLock { $0?.port } }
+
     func context(progress: @escaping @Sendable (Progress) -> Void = { _ in }) -> OperationContext {
         let ready = reached.withLock { $0 }
         return OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, currencies: currencies, economy: economy, generation: generation, keyring: keyring,
+            accounts: accounts, administration: administration, house: self, currencies: currencies, economy: economy,
+            generation: generation, keyring: keyring,
             signing: signing,
             settings: settings.all,
             publicURL: ready?.publicURL,
@@ -263,7 +293,7 @@ public final class Node: Sendable {
             }
             let result: Result<O.Reply, OperationError>
             do throws(OperationError) {
-                result = .success(try await operation.run(in: node.context(progress: progress)))
+                result = .success(try await operation.perform(in: node.context(progress: progress)))
             } catch {
                 result = .failure(error)
             }

@@ -47,6 +47,9 @@ final class NodeAdmission: Admission {
         if let row = moderation.takedown(of: .post(post.id)) {
             return .refuse(reason: "taken down here, case \(row.caseNumber)")
         }
+        if let key = Hash32(post.post.device), let row = moderation.takedown(ofKey: key) {
+            return .refuse(reason: "posts by this key are refused here, case \(row.caseNumber)")
+        }
         if let level = PostLevel.highest(of: post.post), level > moderation.ceiling {
             return .refuse(
                 reason: "its level \(level.word) is above this node's ceiling \(moderation.ceiling.word)")

@@ -1,4 +1,5 @@
 import Accounts
+import Administration
 import AsyncHTTPClient
 import BlobStore
 import Digests
@@ -22,15 +23,18 @@ extension Node {
         public let localURL: String
         /// Where others reach it: the configured public URL, else the local one.
         public let publicURL: String
+        public let port: Int
         /// At the first start alone: what lets the owner choose a passphrase at the address of this node.
         public let setupToken: String?
+        /// Where others will reach it once set-up is finished; nil when they can.
+        public let laterAddress: String?
     }
 
     /// Serves until SIGTERM or SIGINT, then ends what is under way within a limit.
     public func serve(onReady: @escaping @Sendable (Ready) async -> Void) async throws(OperationError) {
-        let gateway: Gateway
+        let doors: Doors
         do {
-            gateway = try makeGateway(onReady: onReady)
+            doors = try makeDoors(onReady: onReady)
         } catch let error as OperationError {
             throw error
         } catch {
@@ -39,7 +43,7 @@ extension Node {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: gateway, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: doors, successTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: ControlServer(home: home, context: { self.context() }, logger: logger)),
                     .init(service: Background { await self.federation.run() }),
                     .init(service: Background { await self.keepHouse() }),
@@ -49,7 +53,14 @@ extension Node {
                     .init(service: Background { await self.keepCheckpoints() }),
                     .init(service: Background { await self.keepCurrencies() }),
                     .init(service: Background { await self.keepEconomy() }),
+                    .init(service: Background { await self.keepLists() }),
+                    .init(service: Background { await self.keepCases() }),
+                    .init(service: Background { await self.keepNotifications() }),
                     .init(service: Background { await self.keepDrawing() }),
+                    .init(service: Background { await self.doChores() }),
+                    .init(
+                        service: StopNotice(manager: ServiceManager(environment: environment)),
+                        successTerminationBehavior: .ignore),
                     .init(service: Background { await self.keepDumps() }, successTerminationBehavior: .ignore),
                     .init(service: Background { await self.letPeopleMove() }, successTerminationBehavior: .ignore),
                     .init(
@@ -63,16 +74,37 @@ extension Node {
         }
     }
 
-    private func makeGateway(onReady: @escaping @Sendable (Ready) async -> Void) throws -> Gateway {
+    /// Until set-up is finished the node is reached from its own machine alone, wherever it is to listen later.
+    private func makeDoors(onReady: @escaping @Sendable (Ready) async -> Void) throws -> Doors {
         let address = ListenAddress(settings["listen"]) ?? ListenAddress("127.0.0.1:7700")
+        guard let address, !address.isLoopback, !administration.setup.isFinished else {
+            return Doors(first: try makeGateway(at: address, onReady: onReady))
+        }
+        logger.notice(
+            "listening on this machine alone until set-up is finished", metadata: ["later": "\(settings["listen"])"])
+        let inner = ListenAddress("127.0.0.1:\(address.port)")
+        return Doors(
+            first: try makeGateway(at: inner, isWaiting: true, onReady: onReady), opened: doorsOpened, logger: logger
+        ) { [self] in
+            // The port that the first was given, where it took a free one.
+            let text = address.host.contains(":") ? "[\(address.host)]" : address.host
+            return try makeGateway(at: ListenAddress("\(text):\(port ?? address.port)")) { [logger] ready in
+                logger.notice("set up: others can reach this node", metadata: ["address": "\(ready.publicURL)"])
+            }
+        }
+    }
+
+    private func makeGateway(
+        at address: ListenAddress?, isWaiting: Bool = false, onReady: @escaping @Sendable (Ready) async -> Void
+    ) throws -> Gateway {
         let publicURLs = try settings["public_url"].isEmpty ? [] : [PeerURL(settings["public_url"])]
         let tls = try settings.tlsIdentity(home)
         var services = GatewayServices(
             catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, accounts: accounts,
-            uploads: uploads, context: { [self] in context() }, nodeID: identity.id,
+            administration: administration, uploads: uploads, context: { [self] in context() }, nodeID: identity.id,
             configuration: GatewayConfiguration(
                 host: address?.host ?? "127.0.0.1", port: address?.port ?? 7700, tls: tls, publicURLs: publicURLs,
-                nodeName: displayName, software: Node.software,
+                texts: siteTexts, software: Node.software,
                 uploadBytesPerPeer: ByteSize(settings["storage.uploads_per_peer"])?.bytes ?? 0,
                 requestsPerAddress: Int(settings["rates.requests"]) ?? Limits.API.requestsPerAddress),
             now: Node.now,
@@ -82,7 +114,8 @@ extension Node {
             provenAddresses: { [federation] in await federation.provedAddresses() },
             holders: { [federation] blob in await federation.holders.urls(of: blob) },
             sending: TransferLimiter(RateSchedule(settings["rates.send"]) ?? RateSchedule()), logger: logger)
-        services.configuration.rules = settings["rules"]
+        services.configuration.proxies =
+            TrustedProxies(settings["proxy.trusted"], field: settings["proxy.field"]) ?? .onThisMachine
         services.listArrived = { [noteList] in noteList.yield() }
         services.thumbnail = { [thumbnails] in try await thumbnails.bytes($0) }
         services.pictureFacts = { [thumbnails] in try await thumbnails.facts(of: $0) }
@@ -92,10 +125,13 @@ extension Node {
             let shown = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
             let localURL = "\(tls == nil ? "http" : "https")://\(shown):\(port)"
             let publicURL = publicURLs.first?.description ?? localURL
-            let ready = Ready(localURL: localURL, publicURL: publicURL, setupToken: await firstSetupToken())
+            let ready = Ready(
+                localURL: localURL, publicURL: publicURL, port: port, setupToken: await firstSetupToken(),
+                laterAddress: isWaiting ? settings["listen"] : nil)
             noteReady(ready)
             await announce([publicURL])
             await onReady(ready)
+            ServiceManager(environment: environment).ready(at: publicURL)
         }
     }
 
@@ -108,12 +144,14 @@ extension Node {
         }
     }
 
-    private var displayName: String {
-        settings["name"].isEmpty ? "Waggle \(AuthorID.short(identity.id))" : settings["name"]
+    private var displayName: String { siteTexts.name }
+
+    static func displayName(_ settings: Settings, _ node: Hash32) -> String {
+        settings["name"].isEmpty ? "Waggle \(AuthorID.short(node))" : settings["name"]
     }
 
     /// Publishes the node's announce (kind 4) when what it says has changed.
-    private func announce(_ urls: [String]) async {
+    func announce(_ urls: [String]) async {
         guard !signing.isHeld else { return }
         do {
             let existing = try await log.post(author: identity.id, kind: .nodeAnnounce, slot: "")
@@ -147,8 +185,10 @@ extension Node {
             } catch {
                 logger.error("tidying the log", metadata: ["why": "\(error)"])
             }
-            guard !signing.isHeld, Node.now() >= renewed + 3600 else { continue }
+            guard Node.now() >= renewed + 3600 else { continue }
             renewed = Node.now()
+            await noteDisk()
+            guard !signing.isHeld else { continue }
             do throws(OperationError) {
                 let done = try await RenewChannels().run(in: context())
                 if done.renewed > 0 { logger.info("channels renewed", metadata: ["count": "\(done.renewed)"]) }
@@ -179,6 +219,19 @@ extension Node {
         if let url = context().publicURL { await announce([url]) }
     }
 
+    /// Tells people at home here of what concerns them.
+    private func keepNotifications() async {
+        for await _ in log.changes() {
+            do {
+                try await Notifier(context()).catchUp()
+            } catch {
+                if Task.isCancelled { return }
+                // Nothing is lost: the next change begins where this one stopped.
+                logger.error("notifications", metadata: ["why": "\(error)"])
+            }
+        }
+    }
+
     private func letPeopleMove() async {
         await MovedPeople(
             accounts: accounts, keyring: keyring, log: log, catalog: catalog, logger: logger,
@@ -206,7 +259,7 @@ extension Node {
 
     /// Computes the names of blobs that nothing waits for.
     private func nameBlobs() async {
-        let takedowns = Takedowns(blobs: blobs, catalog: catalog, moderation: moderation)
+        let takedowns = Takedowns(blobs: blobs, catalog: catalog, moderation: moderation, generation: generation)
         await blobs.hashInBackground { [logger] error in
             logger.error("hashing in the background", metadata: ["why": "\(error)"])
         } onNamed: { [logger] hash, names in
@@ -250,6 +303,12 @@ extension Node {
         }
         return text
     }
+}
+
+private struct StopNotice: Service {
+    let manager: ServiceManager
+
+    func run() async throws { await manager.tellStop() }
 }
 
 /// Work that goes on until the node stops.

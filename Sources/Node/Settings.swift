@@ -1,14 +1,17 @@
 import Accounts
+import Administration
 import Digests
 import Federation
 import FoundationEssentials
+import Gateway
 import Moderation
 public import Operations
 import SystemPackage
 import TOMLKit
 import WaggleProtocol
 
-/// The node's settings: flag > environment (`WAGGLE_…`) > `waggle.toml` > default. No file is needed.
+/// The node's settings: flag > environment (`WAGGLE_…`) > `waggle.toml` > chosen on a page or by `waggle config set` > default.
+/// No file is needed.
 public struct Settings: Sendable {
     /// A setting: its name, its default and what a value looks like.
     struct Key: Sendable {
@@ -32,6 +35,14 @@ public struct Settings: Sendable {
         Key(name: "public_url", standard: "", form: "http:// or https:// and a host") {
             $0.isEmpty || $0.hasPrefix("http://") || $0.hasPrefix("https://")
         },
+        Key(
+            name: "proxy.trusted", standard: "127.0.0.0/8, ::1",
+            form: "addresses and networks such as 10.0.0.2, fd00::/8 with commas between, or nothing for none"
+        ) { TrustedProxies($0, field: "X-Forwarded-For") != nil },
+        Key(
+            name: "proxy.field", standard: "X-Forwarded-For",
+            form: "the field in which these proxies name the visitor's address, such as X-Forwarded-For or X-Real-IP"
+        ) { TrustedProxies("", field: $0) != nil },
         Key(name: "tls.certificate", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
         Key(name: "tls.key", standard: "", form: "a PEM file, or nothing for plain HTTP") { _ in true },
         Key(name: "tls.authorities", standard: "", form: "a PEM file, or nothing for the system's alone") { _ in true },
@@ -61,6 +72,9 @@ public struct Settings: Sendable {
         Key(name: "registration.mode", standard: "closed", form: "open, application, invite or closed") {
             RegistrationMode(rawValue: $0) != nil
         },
+        Key(
+            name: "registration.question", standard: "", form: "what people are asked who apply, at most 500 bytes"
+        ) { $0.utf8.count <= 500 },
         Key(name: "federation.policy", standard: "open", form: "open, approve or closed") {
             FollowPolicy(rawValue: $0) != nil
         },
@@ -118,7 +132,8 @@ public struct Settings: Sendable {
     private var values: [String: SettingView] = [:]
 
     /// - Parameter flags: settings given on the command line, by name.
-    /// - Throws: `usage` naming the setting, where it stands, and what it should look like.
+    /// - Throws: `usage` naming the setting, where it stands, and what it should look like; `failed` when what was chosen on
+    ///   pages cannot be read.
     public init(home: Home, flags: [String: String], environment: [String: String]) throws(OperationError) {
         let file = try Self.read(home.settings)
         for name in file.keys where !Self.keys.contains(where: { $0.name == name }) {
@@ -129,13 +144,69 @@ public struct Settings: Sendable {
             let found =
                 flags[key.name].map { ($0, "flag") }
                 ?? environment[key.environmentName].map { ($0, "environment \(key.environmentName)") }
-                ?? file[key.name].map { ($0, "file \(home.settings)") } ?? (key.standard, "default")
+                ?? file[key.name].map { ($0, "file \(home.settings)") } ?? (key.standard, Self.standardOrigin)
             guard key.isValid(found.0) else {
                 throw OperationError(.usage, "\(key.name) = \"\(found.0)\" (\(found.1)): expected \(key.form)")
             }
             values[key.name] = SettingView(key: key.name, value: found.0, origin: found.1)
         }
+        do throws(AdministrationError) {
+            choose(try Administration.chosenSettings(path: home.db.appending("admin.db").string))
+        } catch {
+            throw OperationError(error)
+        }
     }
+
+    private static let standardOrigin = "default"
+    private static let chosenOrigin = "chosen"
+
+    /// Takes over what was chosen, where no flag, variable or file says something else. A choice that has no valid form any
+    /// longer counts for nothing.
+    mutating func choose(_ chosen: [ChosenSetting]) {
+        let choices = Dictionary(chosen.map { ($0.key, $0) }) { $1 }
+        for key in Self.keys where values[key.name].map({ !Self.isLocked($0) }) ?? true {
+            let choice = choices[key.name].flatMap { key.isValid($0.value) ? $0 : nil }
+            values[key.name] = SettingView(
+                key: key.name, value: choice?.value ?? key.standard,
+                origin: choice.map { "\(Self.chosenOrigin) by \($0.by)" } ?? Self.standardOrigin)
+        }
+    }
+
+    /// Whether flag, environment or file decide it, so that no choice does.
+    private static func isLocked(_ view: SettingView) -> Bool {
+        view.origin != standardOrigin && !view.origin.hasPrefix(chosenOrigin)
+    }
+
+    /// Every setting, with what a page or a command has to know to change it.
+    var descriptions: [SettingDescription] {
+        Self.keys.compactMap { key in
+            values[key.name].map { view in
+                SettingDescription(
+                    view: view, form: key.form, standard: key.standard, isLocked: Self.isLocked(view),
+                    isLive: Self.live.contains(key.name), isSecret: key.name == "generation.backend_login")
+            }
+        }
+    }
+
+    /// - Throws: `notFound`, `conflict` for one that is locked, `usage` for a value of another form.
+    func check(_ name: String, _ value: String) throws(OperationError) {
+        guard let key = Self.keys.first(where: { $0.name == name }), let view = values[name] else {
+            let near = Self.keys.map(\.name).min { Self.distance($0, name) < Self.distance($1, name) } ?? ""
+            throw OperationError(.notFound, "there is no setting \"\(name)\"; did you mean \"\(near)\"?")
+        }
+        guard !Self.isLocked(view) else {
+            throw OperationError(.conflict, "\(name) is set by \(view.origin), which decides; change it there")
+        }
+        guard key.isValid(value), value.utf8.count <= Limits.Gateway.rulesBytes else {
+            throw OperationError(.usage, "\(name) = \"\(value.prefix(100))\": expected \(key.form)")
+        }
+    }
+
+    /// Those that take effect while the node runs; the others do at its next start.
+    private static let live: Set<String> = [
+        "name", "rules", "ceiling", "storage.budget", "storage.keep_free", "registration.mode", "registration.question",
+        "federation.policy", "generation.price", "generation.guests", "generation.currency", "generation.creator_share",
+    ]
 
     subscript(name: String) -> String { values[name]?.value ?? "" }
 

@@ -45,10 +45,13 @@ public struct Home: Sendable, Hashable {
 extension Home {
     /// What a commit of a client of the Hub is put together in: a folder of `tmp/` whose name begins so.
     public static let commitPrefix = "hub-"
+    /// Archives that are written for somebody to download.
+    static let exportPrefix = "export-"
 
     /// Removes what a crash left of commits. For whoever has the home's lock, before anything serves.
     public func sweepTemporary() {
-        for name in Directory.names(in: temporary) where name.hasPrefix(Self.commitPrefix) {
+        for name in Directory.names(in: temporary)
+        where name.hasPrefix(Self.commitPrefix) || name.hasPrefix(Self.exportPrefix) {
             // What cannot be removed takes room and does no other harm.
             try? FileManager.default.removeItem(atPath: temporary.appending(name).string)
         }

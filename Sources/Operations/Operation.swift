@@ -28,6 +28,8 @@ public struct OperationError: Error, Codable, Equatable, Sendable {
         case integrity
         case conflict
         case limits
+        /// More than the account may have kept on this node.
+        case quota = "over-quota"
         /// Too often; `retryAfter` says when it may be tried again.
         case rate
 
@@ -42,7 +44,7 @@ public struct OperationError: Error, Codable, Equatable, Sendable {
             case .auth: 5
             case .integrity: 6
             case .conflict: 7
-            case .limits, .rate: 8
+            case .limits, .quota, .rate: 8
             }
         }
     }

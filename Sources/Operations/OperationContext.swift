@@ -1,4 +1,5 @@
 public import Accounts
+public import Administration
 public import BlobStore
 public import Catalog
 public import Digests
@@ -19,6 +20,10 @@ public struct OperationContext: Sendable {
     public let moderation: Moderation
     public let federation: Federation
     public let accounts: Accounts
+    /// What the operator decided, and the audit log.
+    public let administration: Administration
+    /// What the running program does for its operations; nil where none runs.
+    public let house: (any HouseKeeping)?
     public let currencies: Currencies
     public let economy: EconomyStore
     /// Draws pictures.
@@ -47,7 +52,8 @@ public struct OperationContext: Sendable {
 
     public init(
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
-        accounts: Accounts, currencies: Currencies, economy: EconomyStore, generation: GenerationService,
+        accounts: Accounts, administration: Administration, house: (any HouseKeeping)? = nil, currencies: Currencies,
+        economy: EconomyStore, generation: GenerationService,
         keyring: Keyring, signing: SigningHold, settings: [SettingView],
         publicURL: String?,
         urls: [String],
@@ -63,6 +69,8 @@ public struct OperationContext: Sendable {
         self.moderation = moderation
         self.federation = federation
         self.accounts = accounts
+        self.administration = administration
+        self.house = house
         self.currencies = currencies
         self.economy = economy
         self.generation = generation
@@ -136,6 +144,9 @@ extension OperationContext {
         setting("generation.price").flatMap { Double($0) } ?? 0
     }
 
+    /// What people are asked who apply for an account; nil where the operator asks nothing of their own.
+    public var registrationQuestion: String? { setting("registration.question") }
+
     /// Jobs a day that a visitor without an account may have drawn.
     public var guestJobs: Int { setting("generation.guests").flatMap { Int($0) } ?? 0 }
 
@@ -166,5 +177,7 @@ public struct SettingView: Codable, Sendable, Hashable {
 
 extension Account {
     /// What the account's own requests see.
-    public var viewer: Viewer { Viewer(.member(mask: levels)) }
+    public var viewer: Viewer {
+        Viewer(.member(mask: seenLevels), blurFrom: Level(rawValue: blurFrom))
+    }
 }

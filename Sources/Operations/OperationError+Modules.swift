@@ -117,11 +117,10 @@ extension OperationError {
         let code: Code =
             switch error {
             case .badHandle, .weakPassphrase, .longPassphrase, .scopes, .applicationNeeded, .keyReused: .usage
-            case .handleTaken, .authorTaken, .keyInUse, .lastAdmin: .conflict
+            case .handleTaken, .authorTaken, .keyInUse, .lastAdmin, .notPending: .conflict
             case .noAccount, .noToken: .notFound
             case .registrationClosed, .inviteNeeded, .badInvite, .wrongCredentials, .pending, .disabled, .moved,
-                .badChallenge,
-                .badSetupToken:
+                .badChallenge, .badSetupToken, .ageNeeded, .rejected:
                 .auth
             case .tooManyAttempts, .tooManyPosts, .busy, .limit: .limits
             case .cancelled, .database: .failed

@@ -1,3 +1,4 @@
+import Accounts
 import BlobStore
 import Catalog
 import Digests
@@ -12,7 +13,7 @@ struct Posting: Sendable {
 
     /// - Throws: `auth` when no key of that account can be used here, `conflict` while a restored home may not sign.
     init(_ context: OperationContext, as account: String) throws(OperationError) {
-        try context.signing.check()
+        try context.checkWritable()
         self.context = context
         signer = try context.keyring.account(account)
     }
@@ -105,7 +106,8 @@ extension WirePost {
     /// The blobs that a post of an account here brought into the store: files, and pictures.
     fileprivate var shownBlobs: [Hash32] {
         let images = imagePost.images + review.images
-        return release.files.compactMap { Hash32($0.sha256) } + images.compactMap { Hash32($0.blob) }
+        return (release.files + [workflow.graph]).compactMap { Hash32($0.sha256) }
+            + images.compactMap { Hash32($0.blob) }
     }
 }
 

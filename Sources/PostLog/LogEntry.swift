@@ -7,7 +7,8 @@ public import WaggleProtocol
 /// Consumers *follow* the log: they read entries after the last sequence number that they have applied and store that
 /// number in the same transaction as their rows. `shown` means insert (or insert again), `hidden` means remove. A
 /// consumer that does just this needs to know nothing of slots, deletes, expiry or revocation: a superseded profile is
-/// a `hidden` line before the `shown` line of its successor.
+/// a `hidden` line before the `shown` line of its successor. Of kinds that have versions, an older version that comes after
+/// its successor is a `hidden` line too, so that a consumer who wants to can tell which thing it is a version of.
 public struct LogEntry: Sendable {
     /// Grows by one a line, never reused, below 2^53.
     public let seq: UInt64

@@ -138,7 +138,11 @@ struct LogWriter {
             n: db.lastInsertedRowID, id: row.id, author: row.author, device: device, kind: row.kind,
             created: row.created,
             expires: row.expires, slot: row.slot, state: state, hasPayload: !isDeleted)
-        if state == 0 { try announce(row, state: 0) }
+        if state == 0 {
+            try announce(row, state: 0)
+        } else if state == HiddenReason.superseded.rawValue, row.kind.hasVersions {
+            try write(row, state: state)
+        }
         if isDeleted { return .have }
 
         switch post.post.body {
@@ -265,13 +269,23 @@ struct LogWriter {
         } else if row.state == HiddenReason.deleted.rawValue {
             try db.cachedStatement(sql: "DELETE FROM dropping WHERE post = ?").execute(arguments: [row.n])
         }
-        // A change between two hidden states is no news.
-        if state == 0 || row.state == 0 { try announce(row, state: state) }
+        // A change between two hidden states is no news, unless it makes a post an older version of something.
+        let superseded = HiddenReason.superseded.rawValue
+        if state == 0 || row.state == 0 {
+            try announce(row, state: state)
+        } else if row.kind.hasVersions, state == superseded || row.state == superseded {
+            try write(row, state: state)
+        }
+    }
+
+    /// A line, for those who follow.
+    private mutating func write(_ row: PostTable.Row, state: Int) throws {
+        try db.cachedStatement(sql: "INSERT INTO log (post, event) VALUES (?, ?)").execute(arguments: [row.n, state])
+        written.newestSeq = UInt64(db.lastInsertedRowID)
     }
 
     private mutating func announce(_ row: PostTable.Row, state: Int) throws {
-        try db.cachedStatement(sql: "INSERT INTO log (post, event) VALUES (?, ?)").execute(arguments: [row.n, state])
-        written.newestSeq = UInt64(db.lastInsertedRowID)
+        try write(row, state: state)
         written.changes[row.id] = Change(created: row.created, kind: row.kind, isOffered: state == 0)
     }
 }

@@ -63,8 +63,16 @@ enum PostTable {
                     """)
         }
         migrator.registerMigration("2 guests") { db in try db.execute(sql: guests) }
+        migrator.registerMigration("3 late versions") { db in try db.execute(sql: lateVersions) }
         return migrator
     }
+
+    /// Lines for older versions that came after their successors, when those were not written yet: models, collections,
+    /// articles and workflows, superseded.
+    private static let lateVersions = """
+        INSERT INTO log (post, event) SELECT n, 1 FROM post
+        WHERE state = 1 AND kind IN (10, 14, 15, 16) AND n NOT IN (SELECT post FROM log) ORDER BY n
+        """
 
     /// A stored post without its payload.
     struct Row {

@@ -9,7 +9,7 @@ extension PostKind {
     /// True when this version knows the body of the kind; posts of other kinds are stored and relayed, never shown.
     public var hasKnownBody: Bool {
         switch rawValue {
-        case 1...5, 10...16, 20...25, 30: true
+        case 1...5, 10...16, 20...25, 30, 40...42, 45...48: true
         default: false
         }
     }
@@ -38,6 +38,13 @@ extension WirePost.OneOf_Body {
         case .bountyEntry: .entry
         case .bountyAward: .award
         case .delete: .delete
+        case .list: .list
+        case .listEntry: .listEntry
+        case .label: .label
+        case .appeal: .appeal
+        case .answer: .answer
+        case .purge: .purge
+        case .transparencyHead: .transparencyHead
         }
     }
 
@@ -151,6 +158,13 @@ extension WirePost.OneOf_Body {
                         && PostKind(rawValue: $0.kind).isDeletable
                 }, "a deleted slot is of a kind that has no slots")
             try text(body.reason, "reason", Limits.Text.commentBytes)
+        case .list(let body): try body.check(slot: slot)
+        case .listEntry(let body): try body.check(slot: slot)
+        case .label(let body): try body.check(slot: slot)
+        case .appeal(let body): try body.check()
+        case .answer(let body): try body.check()
+        case .purge(let body): try body.check()
+        case .transparencyHead(let body): try body.check(slot: slot)
         }
     }
 
@@ -264,6 +278,13 @@ public enum Slug {
     public static func isValid(_ text: String) -> Bool {
         guard let first = text.utf8.first, text.utf8.count <= 64 else { return false }
         return isAlphanumeric(first) && text.utf8.allSatisfy { isAlphanumeric($0) || "-_.".utf8.contains($0) }
+    }
+
+    /// A name for addresses that reads like a title; "untitled" for one without letters that addresses have.
+    public static func suggested(for title: String) -> String {
+        let words = title.lowercased().utf8.split { !isAlphanumeric($0) }.map { String(decoding: $0, as: UTF8.self) }
+        let slug = words.joined(separator: "-").utf8.prefix(56)
+        return slug.isEmpty ? "untitled" : String(decoding: slug, as: UTF8.self)
     }
 
     private static func isAlphanumeric(_ character: UInt8) -> Bool {

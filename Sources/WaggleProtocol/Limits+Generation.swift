@@ -49,8 +49,6 @@ extension Limits {
         public static let stepSeconds: UInt64 = 300
         /// Seconds of one job in all.
         public static let jobSeconds: UInt64 = 6 * 3600
-        /// Seconds between asking an engine to end and ending it.
-        public static let graceSeconds: UInt64 = 2
         /// Seconds that an engine with a loaded model waits for the next job.
         public static let warmSeconds: UInt64 = 300
         /// A request over the web, with a picture to start from in base 64.
@@ -67,6 +65,9 @@ extension Limits {
         public static let messageBytes = 1 << 10
         /// Bytes of a picture that an engine hands back.
         public static let pictureBytes: UInt64 = 64 << 20
+        /// Bytes of a picture that shows how far one is, and the fewest steps of which there is something to see.
+        public static let previewBytes = 1 << 20
+        public static let previewSteps = 4
         /// Address space of an engine beside its model, and for each megapixel.
         public static let engineMemory: UInt64 = 3 << 30
         public static let engineMemoryPerMegapixel: UInt64 = 4 << 30

@@ -30,11 +30,29 @@ extension Limits {
         public static let keptAnswerSeconds: UInt64 = 86400
         public static let keptAnswerBytes = 256 << 10
         public static let idempotencyKeyBytes = 200
+        /// Drafts of one account, what is typed into one, and how long one waits for somebody to go on.
+        public static let drafts = 50
+        public static let draftBytes = 256 << 10
+        public static let draftSeconds: UInt64 = 90 * 86400
+        /// Notifications that are kept of one account, and how old a post may be that somebody is told of.
+        public static let notifications = 1000
+        public static let newsSeconds: UInt64 = 30 * 86400
+        /// Items at the end of a collection whose makers are told, and hundreds of an author's followers who are.
+        public static let lookedAtItems = 50
+        public static let followerPages = 50
         /// Posts an hour that this node takes over the web: of a member, of curators and trusted reporters, of moderators.
         /// Not fewer than other nodes take of an author whom they know.
         public static let postsPerHour = 120
         public static let postsPerHourOfTrusted = 300
         public static let postsPerHourOfModerators = 1000
+        /// Bytes of the disk for what one account brings: of a member, of curators and trusted reporters, of moderators;
+        /// and what an operator can give one account.
+        public static let storage: UInt64 = 100 << 30
+        public static let storageOfTrusted: UInt64 = 200 << 30
+        public static let storageOfModerators: UInt64 = 500 << 30
+        public static let storageAtMost: UInt64 = 1 << 50
+        /// Bits of PG and PG-13: what is shown without somebody's word that they are an adult.
+        public static let openLevels: UInt32 = 3
         /// Accounts of one page.
         public static let listed = 1000
     }

@@ -191,6 +191,23 @@ public enum Limits {
         public static let reasonBytes = 1024
     }
 
+    /// Lists of others, labels and appeals (`Limits+Moderation.swift` has what a node does with them).
+    public enum Lists {
+        /// A list's short name, so that a slot holds it with any subject.
+        public static let slugBytes = 40
+        /// A domain or a phrase.
+        public static let subjectTextBytes = 76
+        public static let labelBytes = 32
+        public static let codeBytes = 64
+        public static let caseBytes = 64
+        public static let detailBytes = 4096
+        public static let saltBytes = 16...32
+        /// Subjects of one purge that is published.
+        public static let purgeSubjects = 1000
+        /// The gravest severity.
+        public static let severity: UInt32 = 4
+    }
+
     /// Checkpoints: which posts of lost and compromised keys stay.
     public enum Checkpoint {
         /// The ids of one: a million.
@@ -288,6 +305,8 @@ public enum Limits {
         public static let rulesBytes = 64 << 10
         /// Values of a facet beside what a search found.
         public static let searchFacets = 8
+        /// The body of a form without files: the longest text, each byte of it escaped, and what stands beside it.
+        public static let formBytes = 256 << 10
         /// Names of a list of tags or base models on a page.
         public static let names = 120
     }

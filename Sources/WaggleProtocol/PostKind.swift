@@ -50,6 +50,15 @@ public struct PostKind: RawRepresentable, Hashable, Sendable {
     /// Key documents and checkpoints speak for the author as a whole: roots sign them, `device` is empty.
     public var isSignedByRoots: Bool { self == .keyDocument || self == .checkpoint }
 
+    /// Replaceable posts that are versions of one thing with a page of its own: what people say of an older version is said
+    /// of the thing.
+    public var hasVersions: Bool {
+        switch self {
+        case .model, .collection, .article, .workflow: true
+        default: false
+        }
+    }
+
     /// Posts of a replaceable kind stand only until a newer one of the same author and slot arrives.
     public var isReplaceable: Bool {
         switch self {

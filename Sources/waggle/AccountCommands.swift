@@ -12,8 +12,9 @@ struct AccountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "account", abstract: "People at home on this node.",
         subcommands: [
-            New.self, List.self, Profile.self, Role.self, Approve.self, Disable.self, Enable.self, Passphrase.self,
-            Invite.self, Setup.self, Move.self,
+            New.self, List.self, Profile.self, Role.self, Quota.self, Approve.self, Disable.self, Enable.self,
+            Passphrase.self,
+            Invite.self, Household.self, Setup.self, Move.self, Reject.self, Invites.self, Uninvite.self,
         ])
 
     struct New: AsyncParsableCommand {

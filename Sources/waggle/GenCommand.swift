@@ -107,7 +107,8 @@ struct GenCommand: AsyncParsableCommand {
         var initImage: String?
 
         @Option(
-            name: [.customLong("out"), .customShort("o")], help: "File to write, PNG; more of a batch are NAME-1, …")
+            name: [.customLong("out"), .customShort("o")],
+            help: "File to write: .png, .jpg or .webp; more of a batch are NAME-1, …")
         var out: String?
 
         @Flag(help: "Only say what it would cost.")
@@ -117,7 +118,9 @@ struct GenCommand: AsyncParsableCommand {
         var noWait = false
 
         func run() async throws {
-            let request = try asked.request()
+            var request = try asked.request()
+            // What is said of no format is the PNG that was drawn.
+            request.format = out.flatMap { PictureFormat(named: Paths.absolute($0).extension ?? "")?.rawValue }
             if quote {
                 let reply = try await node.run(QuotePictures(request: request))
                 if output.json { return try Terminal.json(reply) }

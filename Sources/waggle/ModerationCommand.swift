@@ -8,7 +8,10 @@ struct ModerationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mod",
         abstract: "Keep a node safe: look into files, refuse what has no place here, take it down for good.",
-        subcommands: [Scan.self, Block.self, Unblock.self, List.self, Purge.self])
+        subcommands: [
+            Scan.self, Block.self, Unblock.self, List.self, Purge.self, Report.self, Queue.self, Show.self, Assign.self,
+            Hide.self, Decide.self, Undo.self, Appeal.self, Answer.self,
+        ])
 
     struct Scan: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -24,6 +24,32 @@ extension AccountCommand {
         }
     }
 
+    struct Quota: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "quota", abstract: "Say how much of what an account brings this node keeps.",
+            discussion: """
+                Uploads, releases and pictures count, those that came over the web and those that did not. Without a size it \
+                tells how things stand. Admins have no limit unless you set one; commands in this home are the operator's \
+                and never refused.
+                """)
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+
+        @Argument(help: "The account.")
+        var account: String
+
+        @Argument(help: "A size such as 50GB, none for no limit, or role for what its role has.")
+        var quota: String?
+
+        func run() async throws {
+            let reply = try await node.run(SetAccountQuota(account: account, quota: quota))
+            if output.json { return try Terminal.json(reply) }
+            let room = reply.quota.map { ByteSize.text($0) } ?? "no limit"
+            Terminal.print("@\(reply.account)\t\(room)\t\(ByteSize.text(reply.stored)) kept")
+        }
+    }
+
     struct Approve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "approve", abstract: "Let somebody in who applied.")
@@ -67,6 +93,28 @@ extension AccountCommand {
 
         func run() async throws {
             try AccountCommand.tell(try await node.run(SetAccountState(account: account, state: .active)), output)
+        }
+    }
+
+    struct Household: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "household",
+            abstract: "Say which accounts live together: what they do for each other earns no rewards.",
+            discussion: """
+                One account alone leaves its household. Without any, lists the households. It is this node's word alone, kept \
+                here and never published; lists of rewards simply leave such things out.
+                """)
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+
+        @Argument(help: "The accounts.")
+        var accounts: [String] = []
+
+        func run() async throws {
+            let reply = try await node.run(SetHousehold(accounts: accounts))
+            if output.json { return try Terminal.json(reply) }
+            for household in reply.households { Terminal.print(household.map { "@" + $0 }.joined(separator: "\t")) }
         }
     }
 
@@ -129,20 +177,30 @@ extension AccountCommand {
     struct Setup: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "setup", abstract: "Print a new set-up token: it lets you choose the passphrase of @me.",
-            discussion: "The token of the first start, or one that was made before, is good no longer.")
+            discussion: """
+                The token of the first start, or one that was made before, is good no longer. Until a new home is set up it is
+                reached from its own machine alone, whatever --listen says; --done counts it as set up without the browser.
+                """)
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: JSONOption
 
+        @Flag(help: "Count this home as set up; makes no token.")
+        var done = false
+
         func run() async throws {
+            if done {
+                _ = try await node.run(FinishSetup())
+                return Terminal.note("Set up. The node listens where its settings say.")
+            }
             let reply = try await node.run(NewSetupToken())
             if output.json { return try Terminal.json(reply) }
             Terminal.print(reply.token)
-            if !reply.url.isEmpty { Terminal.note("Use it at \(reply.url)") }
+            if !reply.url.isEmpty { Terminal.note("Use it at \(reply.url)?token=\(reply.token)") }
         }
     }
 
-    fileprivate static func tell(_ reply: AccountReply, _ output: JSONOption) throws {
+    static func tell(_ reply: AccountReply, _ output: JSONOption) throws {
         if output.json { return try Terminal.json(reply) }
         Terminal.print("@\(reply.account)\t\(reply.role)\t\(reply.state)")
     }

@@ -100,7 +100,8 @@ struct ReindexCommand: AsyncParsableCommand {
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Look at the settings.", subcommands: [List.self])
+        commandName: "config", abstract: "Look at the settings, and choose them.",
+        subcommands: [List.self, Set.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the settings.")

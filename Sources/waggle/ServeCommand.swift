@@ -33,6 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
         let node = try await Node.open(
             home: node.resolvedHome, settings: settings, passphrase: node.passphrase,
             logger: Logger(label: "waggle"))
+        node.keepFirstWords(made.words)
         let result: Result<Void, any Error>
         do {
             try await node.serve { ready in
@@ -42,8 +43,12 @@ struct ServeCommand: AsyncParsableCommand {
                     Terminal.print(
                         """
                         Set-up token, shown this once: \(token)
-                          With it you choose the passphrase of @me: \(ready.localURL)/setup
+                          Open this link, once, and set the node up: \(ready.localURL)/setup?token=\(token)
                         """)
+                }
+                if let later = ready.laterAddress {
+                    Terminal.print(
+                        "Others reach it at \(later) once it is set up: by that link, or `waggle account setup --done`")
                 }
                 Terminal.print(
                     """

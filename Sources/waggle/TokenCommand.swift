@@ -35,7 +35,9 @@ struct TokenCommand: AsyncParsableCommand {
         @Option(help: "What you call it.")
         var label = ""
 
-        @Option(name: .customLong("buzz-limit"), help: "Most Buzz that it may spend in all; needs the scope spend.")
+        @Option(
+            name: .customLong("buzz-limit"),
+            help: "Most Buzz that it may spend in all; needs the scope spend or generate.")
         var buzzLimit: UInt64?
 
         func run() async throws {

@@ -27,8 +27,9 @@ struct Waggle: AsyncParsableCommand {
             ReindexCommand.self,
             PeerCommand.self,
             PushCommand.self, MirrorCommand.self, StoreCommand.self, RepairCommand.self, BackupCommand.self,
-            DumpCommand.self, ImportCommand.self, ModerationCommand.self, GenCommand.self,
-            AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self,
+            DumpCommand.self, ImportCommand.self, ModerationCommand.self, ModerationListCommand.self, GenCommand.self,
+            AccountCommand.self, TokenCommand.self, KeyCommand.self, ConfigCommand.self, DoctorCommand.self,
+            ModeCommand.self, AnnounceCommand.self, AuditCommand.self,
         ])
 
     /// Parses, runs, and ends with the exit code that belongs to what happened.

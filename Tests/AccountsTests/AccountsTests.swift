@@ -47,6 +47,58 @@ struct AccountsTests {
         }
     }
 
+    @Test("what is tried again counts once against a token's limit, and what was not spent is given back once")
+    func charges() async throws {
+        let desk = try await Desk()
+        try await desk.accounts.adopt(handle: "me", author: SHA256.hash([9]), role: .admin, levels: 1)
+        await #expect(throws: AccountsError.self) {
+            try await desk.accounts.newToken(NewToken(label: "", scopes: [.read], buzzLimit: 100), for: "me")
+        }
+        let token = try await desk.accounts.newToken(
+            NewToken(label: "", scopes: [.generate], buzzLimit: 100), for: "me"
+        ).token.id
+        let accounts = desk.accounts
+        for _ in 0..<3 { try await accounts.charge(60, token: token, for: "a") }
+        for _ in 0..<3 {
+            await #expect(throws: AccountsError.self) { try await accounts.charge(41, token: token, for: "b") }
+            // Nothing was taken, so nothing is given back.
+            try await accounts.settle("b", token: token, spent: 0)
+        }
+        try await accounts.charge(40, token: token, for: "c")
+        let again = try await desk.reopened().accounts
+        for _ in 0..<3 { try await again.settle("a", token: token, spent: 10) }
+        await #expect(throws: AccountsError.self) { try await again.charge(51, token: token) }
+        try await again.charge(50, token: token)
+        try await again.settle("c", token: token, spent: 40)
+        await #expect(throws: AccountsError.self) { try await again.charge(1, token: token) }
+    }
+
+    @Test("households grow together, are left alone, and outlive a restart")
+    func households() async throws {
+        let desk = try await Desk()
+        let authors = (0..<5).map { SHA256.hash([UInt8($0)]) }
+        for (name, author) in zip(["a", "b", "c", "d", "e"], authors) {
+            try await desk.accounts.adopt(handle: name, author: author, role: .member, levels: 1)
+        }
+        #expect(try await desk.accounts.households().areOne(authors[0], authors[0]))
+        #expect(try await !desk.accounts.households().areOne(authors[0], authors[1]))
+        try await desk.accounts.setHousehold(["d", "c"])
+        try await desk.accounts.setHousehold(["a", "b"])
+        #expect(try await desk.accounts.sharedHouseholds() == [["a", "b"], ["c", "d"]])
+        // One of each brings both together.
+        try await desk.accounts.setHousehold(["d", "b"])
+        let again = try await desk.reopened().accounts
+        #expect(try await again.sharedHouseholds() == [["a", "b", "c", "d"]])
+        #expect(try await again.households().areOne(authors[0], authors[3]))
+        #expect(try await !again.households().areOne(authors[0], authors[4]))
+        for name in ["a", "c"] { try await again.setHousehold([name]) }
+        #expect(try await again.sharedHouseholds() == [["b", "d"]])
+        try await again.setHousehold(["b", "b"])
+        #expect(try await again.sharedHouseholds() == [], "nobody is a household alone")
+        await #expect(throws: AccountsError.noAccount("x")) { try await again.setHousehold(["a", "x"]) }
+        #expect(try await again.sharedHouseholds() == [])
+    }
+
     @Test("a node that takes another key of its own opens what it holds for others")
     func anotherNodeKey() async throws {
         let desk = try await Desk()

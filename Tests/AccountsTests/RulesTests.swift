@@ -128,7 +128,8 @@ struct RulesTests {
         func account(_ role: AccountRole) -> Account {
             Account(
                 id: 1, handle: "ada", author: .zero, role: role, state: .active, custody: .node, created: 0, levels: 3,
-                hasPassphrase: true, application: "")
+                blurFrom: 4, adultSince: nil, quota: nil,
+                hasPassphrase: true, application: "", reason: "")
         }
         #expect(throws: AccountsError.self) {
             try NewToken(label: "", scopes: [.admin]).check(for: account(.member), now: 0)

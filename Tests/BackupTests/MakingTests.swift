@@ -78,7 +78,8 @@ struct MakingTests {
         let names = try root.names.filter { !$0.hasPrefix("blobs/sha256/") }
         #expect(
             names == [
-                "blobs", "blobs/purged.log", "blobs/sha256", "db", "db/accounts.db", "db/blobs.db", "db/economy.db",
+                "blobs", "blobs/purged.log", "blobs/sha256", "db", "db/accounts.db", "db/admin.db", "db/blobs.db",
+                "db/economy.db",
                 "db/jobs.db", "db/ledger.db", "db/local.db", "db/moderation.db", "db/peers.db", "db/posts.db",
             ])
         for database in TruthDatabase.allCases {

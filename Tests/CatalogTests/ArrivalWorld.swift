@@ -109,8 +109,11 @@ struct ArrivalWorld {
     }
 
     private mutating func makeTalk(_ random: inout SeededRandom) {
-        // What is said of a version that other nodes never see is theirs to count or not.
-        let subjects = inForce(posts.filter { ![.profile, .follows, .channel].contains($0.kind) })
+        // Any version, also one that a node never sees in force.
+        let subjects =
+            posts.filter { $0.kind.hasVersions }
+            + inForce(
+                posts.filter { !$0.kind.hasVersions && ![.profile, .follows, .channel].contains($0.kind) })
         var comments: [LoggedPost] = []
         for number in 0..<40 {
             let author = authors.randomElement(using: &random)!
@@ -167,14 +170,21 @@ struct ArrivalWorld {
         for (post, isDelete) in arrivals {
             if isDelete {
                 gone.insert(post.id)
-                guard shown.remove(post.id) != nil else { continue }
+                let isHere = here.contains { $0.id == post.id }
+                guard shown.remove(post.id) != nil else {
+                    if isHere, post.kind.hasVersions { log.hide(post) }
+                    continue
+                }
                 log.hide(post)
             } else {
                 here.append(post)
             }
             let rivals = post.kind.isReplaceable ? here.filter { $0.isSameSlot(post) } : isDelete ? [] : [post]
             let best = rivals.filter { !gone.contains($0.id) }.max { $1.stands(over: $0) }
-            guard let best, !shown.contains(best.id) else { continue }
+            guard let best, !shown.contains(best.id) else {
+                if !isDelete, post.kind.hasVersions, !gone.contains(post.id) { log.hide(post, .superseded) }
+                continue
+            }
             for old in rivals where shown.remove(old.id) != nil { log.hide(old, .superseded) }
             shown.insert(best.id)
             log.show(best)

@@ -64,6 +64,40 @@ struct TalkTests {
         }
     }
 
+    @Test("comments on a version that came late and was never shown count as those on any other; on a deleted one not")
+    func lateVersions() async throws {
+        let pairs = [
+            (maker.model("m", at: 10), maker.model("m", name: "New", at: 11)),
+            (maker.collection("c", [], at: 10), maker.collection("c", [], name: "New", at: 11)),
+            (maker.article("a", at: 10), maker.article("a", text: "new", at: 11)),
+            (maker.workflow("w", at: 10), maker.workflow("w", graph: "new", at: 11)),
+        ]
+        for (old, new) in pairs {
+            let said = [reader.comment(old, "old", at: 50), reader.comment(new, "new", at: 51)]
+            for isSaidFirst in [true, false] {
+                try await withCatalog { catalog, _ in
+                    var log = TestLog()
+                    if isSaidFirst { for comment in said { log.show(comment) } }
+                    log.show(new)
+                    log.hide(old, .superseded)
+                    if !isSaidFirst { for comment in said { log.show(comment) } }
+                    try await catalog.apply(log.take())
+                    for version in [old, new] {
+                        let items = try await catalog.comments(on: version.id, limit: 9, .pg).items
+                        #expect(items.map(\.text) == ["new", "old"], "kind \(old.kind.rawValue)")
+                    }
+                    if old.kind == .model {
+                        #expect(try await catalog.model(post: new.id, .pg)?.counts.comments == 2)
+                    }
+                    log.hide(old)
+                    try await catalog.apply(log.take())
+                    let items = try await catalog.comments(on: new.id, limit: 9, .pg).items
+                    #expect(items.map(\.text) == ["new"], "kind \(old.kind.rawValue)")
+                }
+            }
+        }
+    }
+
     @Test("comments on images and reviews are shown with them, and on nothing at all to nobody")
     func otherSubjects() async throws {
         let release = maker.release("m")

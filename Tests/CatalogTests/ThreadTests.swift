@@ -72,6 +72,44 @@ struct ThreadTests {
         }
     }
 
+    @Test(
+        "a cycle in a thread ends: comments that answer each other or themselves, which no honest ids can, stop no list"
+    )
+    func cycles() async throws {
+        let post = maker.imagePost([image("a")])
+        // Ids are hashes, so nobody can sign such posts; a catalog that was given them all the same has to end.
+        func circle(_ size: Int, _ name: String) -> [LoggedPost] {
+            (0..<size).map { index in
+                var said = reader.comment(post, "\(name)\(index)", at: 50).post
+                said.comment.replyTo = hash("\(name) \((index + 1) % size)").data
+                return LoggedPost(
+                    id: hash("\(name) \(index)"), author: reader.id, created: 50, kind: .comment, slot: "", post: said,
+                    envelope: Data())
+            }
+        }
+        let circles = circle(1, "self") + circle(2, "pair") + circle(12, "ring")
+        let top = reader.comment(post, "top", at: 60)
+        let below = reader.reply(to: top, on: post, "below", at: 61)
+        let stray = reader.reply(to: circles[1], on: post, "stray", at: 62)
+        for order in [circles + [top, below, stray], [stray, below, top] + circles.reversed()] {
+            try await withCatalog { catalog, _ in
+                var log = TestLog()
+                log.show(post)
+                for comment in order { log.show(comment) }
+                try await catalog.apply(log.take())
+                let threads = try await catalog.threads(on: post.id, limit: 50, .pg)
+                // What answers itself hangs on nothing; what hangs in a ring hangs on no top comment.
+                #expect(Set(outline(threads)) == ["self0", "top", ">below"])
+                let all = try await catalog.comments(on: post.id, limit: 50, .pg).items
+                #expect(all.count == circles.count + 3)
+                #expect(all.allSatisfy { $0.depth <= Limits.Catalog.replyDepth })
+                log.hide(circles[2])
+                try await catalog.apply(log.take())
+                #expect(outline(try await catalog.threads(on: post.id, limit: 50, .pg)).contains("pair0"))
+            }
+        }
+    }
+
     @Test("a deep thread is shown eight deep, a long one fifty replies long")
     func limits() async throws {
         let post = maker.imagePost([image("a")])

@@ -131,6 +131,32 @@ struct RewardTests {
         #expect(plan.evidence([fact], members: older).lines.count == 1)
     }
 
+    @Test("numbers that no honest list has are refused, and make nothing overflow")
+    func hugeNumbers() throws {
+        let charter = try Self.charter()
+        let plan = try Self.plan(charter)
+        let time = plan.span.lowerBound
+        let facts = [
+            Self.fact(.dailyBoost, "a", "a", at: time), Self.fact(.reactionReceived, "a", "b", about: "x", at: time),
+            Self.fact(.reactionReceived, "b", "a", about: "y", at: time),
+        ]
+        let text = plan.evidence(facts, members: [Self.member("a"), Self.member("b")]).text
+        for (from, to) in [
+            (" 2\n", " \(UInt64.max)\n"), ("epoch 3", "epoch \(Int64.max)"), ("epoch 3", "epoch \(Int64.min)"),
+        ] {
+            #expect(text.contains(from))
+            #expect(throws: MalformedEvidence.self, "\(to)") {
+                try RewardEvidence(text: text.replacing(from, with: to))
+            }
+        }
+        // Admitted at the end of time: read, and found out.
+        let late = try RewardEvidence(text: text.replacing(" \(Self.genesis)\n", with: " \(UInt64.max)\n"))
+        #expect(late.faults(charter) != [])
+        let future = try RewardEvidence(
+            text: text.replacing("epoch 3", with: "epoch \(Limits.Ledger.orderEpochs.upperBound)"))
+        #expect(future.faults(charter) != [])
+    }
+
     @Test("a list that was changed is found out, or is none")
     func forged() throws {
         let charter = try Self.charter()

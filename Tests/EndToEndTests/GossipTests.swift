@@ -47,6 +47,21 @@ struct GossipTests {
         #expect(try await last.get("/federation").text.contains("connected"))
     }
 
+    @Test("a peer that was blocked since is asked for nothing, not even for files, until it is let in again")
+    func blockedPeer() async throws {
+        let world = try World.current
+        let (maker, reader) = (try await world.node("maker"), try await world.node("reader"))
+        try await reader.ok("peer", "add", maker.url, "--yes")
+        let file = try world.write(Samples.lora(mebibytes: 1, seed: 4), as: "pollen.safetensors")
+        let published = try await maker.publish(file, "pollen")
+        try await eventually("the release is known") { try await reader.run("show", published.release).exit == 0 }
+        try await reader.ok("peer", "block", maker.url, "--reason", "sold")
+        let none = try await reader.run("get", published.release, "-o", world.path("out") + "/")
+        #expect(none.exit != 0, "nobody else has the file: \(none)")
+        try await reader.ok("peer", "unblock", maker.url)
+        try await reader.ok("get", published.release, "-o", world.path("out") + "/")
+    }
+
     @Test("a blocked node neither gives nor gets anything; where the operator is asked, a caller waits for the yes")
     func blocks() async throws {
         let world = try World.current

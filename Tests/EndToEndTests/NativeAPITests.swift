@@ -226,6 +226,71 @@ struct NativeAPITests {
         #expect(try await HTTP.send("GET", node.url + "/api/w1/uploads").status == 401)
     }
 
+    @Test("an account has room for so much; it is counted again after a crash and a reindex, and freed by a delete")
+    func quota() async throws {
+        struct Line: Decodable {
+            let account: String
+            let quota: Int?
+            let stored: Int
+        }
+        struct Me: Decodable {
+            struct Storage: Decodable {
+                let quota: Int?
+                let stored: Int
+                let uploads: Int
+            }
+
+            let storage: Storage
+        }
+        let node = try await World.current.node("node")
+        try await node.ok("account", "new", "ada")
+        try await node.ok("account", "quota", "ada", "3MB")
+        #expect(try await node.run("account", "quota", "ada", "much").exit == 2)
+        let bot = try await Bot(node, "--scope", "read,publish,review", "--account", "ada")
+        let bytes = try Samples.lora(mebibytes: 2, seed: 1)
+        let id = try await bot.upload(bytes, as: "a.safetensors")
+        func begin() async throws -> HTTPReply {
+            try await bot.send("POST", "uploads", ["name": "b.safetensors", "size": 1_500_000])
+        }
+        // What was begun takes its room, over a crash too; what is deleted gives it back.
+        await node.kill()
+        try await node.restart()
+        let refused = try await begin()
+        #expect(refused.status == 422 && refused.text.contains("3.0 MB"), "\(refused.text)")
+        #expect(try JSONDecoder().decode(Problem.self, from: Data(refused.body)).code == "over-quota")
+        let published = try await bot.ask(
+            Published.self, "POST", "releases", ["files": [id], "model": "a", "version": "1", "type": "LORA"],
+            status: 201)
+        func check(_ what: String) async throws {
+            let lines = try await node.json([Line].self, "account", "ls")
+            let line = lines.first { $0.account == "ada" }
+            #expect(line?.quota == 3_000_000 && line?.stored == bytes.count, "\(what)")
+        }
+        try await check("published")
+        let storage = try await bot.ask(Me.self, "GET", "me").storage
+        #expect(storage.quota == 3_000_000 && storage.stored == bytes.count && storage.uploads == 0)
+        await node.kill()
+        try await node.restart()
+        try await check("after a crash")
+        try await node.ok("reindex")
+        try await check("after a reindex")
+        #expect(try await begin().status == 422)
+        // A small one still fits.
+        let second = try await bot.send(
+            "POST", "images", ["images": [try await bot.upload(Samples.picture(side: 16, seed: 1), as: "a.png")]])
+        #expect(second.status == 201, "\(second.text)")
+        #expect(try await bot.send("DELETE", "posts/\(published.release)", ["reason": "enough"]).status == 200)
+        let begun = try await begin()
+        #expect(begun.status == 201)
+        #expect(try await begin().status == 422)
+        let upload = try JSONDecoder().decode(Upload.self, from: Data(begun.body))
+        #expect(try await bot.send("DELETE", "uploads/\(upload.id)").status == 204)
+        #expect(try await begin().status == 201)
+        // The operator's own commands are not counted out, and lift what they set.
+        #expect(try await node.ok("account", "quota", "ada", "none").output.contains("no limit"))
+        #expect(try await begin().status == 201)
+    }
+
     @Test("concurrent requests with one key make one post")
     func idempotency() async throws {
         let node = try await World.current.node("node")

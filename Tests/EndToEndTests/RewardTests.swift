@@ -39,6 +39,8 @@ struct RewardTests {
         try await a.ok("peer", "add", b.url, "--yes")
         try await b.ok("peer", "add", a.url, "--yes")
         try await a.ok("account", "new", "ada", "--name", "Ada")
+        try await a.ok("account", "new", "eve", "--name", "Eve")
+        try await a.ok("account", "household", "me", "eve")
         try await a.ok("buzz", "found", "--name", "Honey", "--symbol", "HNY")
         try await b.ok("buzz", "join", a.url)
         // Noon in two days: members of two days before, and a day that does not end meanwhile.
@@ -49,6 +51,11 @@ struct RewardTests {
         try await a.ok("react", published.release, "🐝", "--as", "ada")
         try await a.ok("react", published.release, "🎉", "--as", "ada")
         try await a.ok("react", published.release, "🐝")
+        // Eve lives with whom she likes so much.
+        try await a.ok("react", published.release, "🐝", "--as", "eve")
+        try await a.ok("follow", "add", "@me", "--as", "eve")
+        try await a.ok("collection", "new", "best", "--as", "eve")
+        try await a.ok("collection", "add", "best", published.release, "--as", "eve")
         try await eventually("b has what was said") { try await b.run("show", published.release).exit == 0 }
         #expect(try await a.json(PaidState.self, "buzz", "rewards", "--pay").grants == 0, "the epoch has not ended")
 
@@ -65,17 +72,19 @@ struct RewardTests {
         // 25 for the day, 25 for the first post, 2 for a reaction received; 25 and 2 for what ada did.
         #expect(try await balance(a, "@me") == 52)
         #expect(try await balance(a, "@ada") == 27)
+        // What she did counts as if for herself.
+        #expect(try await balance(a, "@eve") == 50)
         let own = try await a.json(RewardState.self, "buzz", "rewards")
         let other = try await eventually("b has all the posts") {
             let state = try await b.json(RewardState.self, "buzz", "rewards", "--epoch", "\(own.epoch)")
             return state.missing == 0 ? state : nil
         }
         for state in [own, other] {
-            #expect(state.granted == 79 && state.faults == [] && state.missing == 0, "\(state)")
+            #expect(state.granted == 129 && state.faults == [] && state.missing == 0, "\(state)")
         }
         #expect(own.evidence == other.evidence)
         for node in [a, b] { try await node.ok("buzz", "audit") }
-        #expect(try await b.get("/buzz/HNY/rewards/\(own.epoch)").text.contains("79"))
+        #expect(try await b.get("/buzz/HNY/rewards/\(own.epoch)").text.contains("129"))
     }
 
     private struct Moved: Decodable {

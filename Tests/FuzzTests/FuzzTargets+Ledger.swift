@@ -1,10 +1,14 @@
 import Digests
+import Economy
 import Foundation
 import Ledger
 import WaggleProtocol
 
 /// Parsers of what clients, authorities, witnesses and mirrors of a currency send.
 extension FuzzTarget {
+    private static let charter = try? CharterDraft(name: "Honey", symbol: "HNY").charter(
+        authority: Hash32(words: (1, 2, 3, 4)), url: "https://hive.example", genesis: 86_400)
+
     static let ledger: [FuzzTarget] = [
         FuzzTarget(name: "orders", corpus: "orders") { bytes in
             guard let order = try? Order(bytes: Data(bytes)) else { return nil }
@@ -44,6 +48,17 @@ extension FuzzTarget {
                 return "a witness is asked something else"
             }
             return nil
+        },
+        FuzzTarget(name: "lists of rewards", corpus: "evidence") { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let list = try? RewardEvidence(text: text) else { return nil }
+            // What anybody does with a stranger's list: add it up, and count it again.
+            _ = (list.outputs, list.keys)
+            if let charter, let granter = charter.granters.values.first {
+                _ = RewardPlan(charter, granter: granter, epoch: list.epoch).evidence(
+                    list.lines.map(\.fact), members: list.members)
+            }
+            return list.text == text ? nil : "a list is read otherwise"
         },
         FuzzTarget(name: "tiles, their places and proofs", corpus: "tiles") { bytes in
             if let path = LogTilePath(String(decoding: bytes, as: UTF8.self)),

@@ -14,7 +14,7 @@ import WaggleProtocol
 @Suite("What operations do for somebody who asks over the web")
 struct CallerTests {
     /// A PNG file with a recipe as the old web UI writes it.
-    private func picture(_ parameters: String) -> [UInt8] {
+    static func picture(_ parameters: String) -> [UInt8] {
         func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
             let body = Array(type.utf8) + data
             func four(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
@@ -50,7 +50,7 @@ struct CallerTests {
             open: \(name("open"))", Version: v1.9
             """
         let file = node.directory.appending(path: "picture.png")
-        try Data(picture(text)).write(to: file)
+        try Data(Self.picture(text)).write(to: file)
 
         func post(_ context: OperationContext, title: String) async throws -> WireImagePost {
             let reply = try await node.following {

@@ -78,16 +78,16 @@ struct ConnectionTests {
 
     @Test("an address has so many connections, and this machine as many as it likes")
     func perAddress() {
-        let counts = ConnectionCounts(limit: 2)
-        let address = RemoteAddress.of(peer: "203.0.113.7", forwarded: nil)
+        let counts = ConnectionCounts(limit: 2, proxies: .none)
+        let address = RemoteAddress.of(peer: "203.0.113.7")
         #expect(counts.opened(address) && counts.opened(address) && !counts.opened(address))
         #expect(counts.opened("198.51.100.1"))
         counts.closed(address)
         #expect(counts.opened(address) && !counts.opened(address))
-        let near = ["2001:db8::1", "2001:db8::2", "2001:db8::3"].map { RemoteAddress.of(peer: $0, forwarded: nil) }
+        let near = ["2001:db8::1", "2001:db8::2", "2001:db8::3"].map { RemoteAddress.of(peer: $0) }
         #expect(near.map { counts.opened($0) } == [true, true, false])
         for here in ["127.0.0.1", "::1"] {
-            for _ in 0..<10 { #expect(counts.opened(RemoteAddress.of(peer: here, forwarded: nil))) }
+            for _ in 0..<10 { #expect(counts.opened(RemoteAddress.of(peer: here))) }
         }
     }
 

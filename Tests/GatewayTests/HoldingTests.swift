@@ -54,12 +54,12 @@ struct HoldingTests {
     func flood() async throws {
         let node = try await TestNode.make { $0.pagesPerAddress = 2 }
         let flood = FloodLimit(node.services)
-        let address = RemoteAddress.of(peer: "127.0.0.1", forwarded: "203.0.113.9")
+        let address = RemoteAddress.of(peer: "203.0.113.9")
         try flood.admit(address)
         try flood.admit(address)
         #expect(throws: GatewayError.tooManyRequests(retryAfter: 30)) { try flood.admit(address) }
         try flood.admit("203.0.113.10")
-        for _ in 0..<10 { try flood.admit(RemoteAddress.of(peer: "127.0.0.1", forwarded: nil)) }
+        for _ in 0..<10 { try flood.admit(RemoteAddress.of(peer: "127.0.0.1")) }
         try await node.serve { live in
             var statuses: [UInt] = []
             for _ in 0..<3 {

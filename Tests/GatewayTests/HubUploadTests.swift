@@ -72,6 +72,62 @@ struct HubUploadTests {
         }
     }
 
+    @Test("what an account has no room for is refused before a byte comes")
+    func quota() async throws {
+        let node = try await TestNode.make()
+        let fields = try await token(node)
+        _ = try await node.accounts.set(.bytes(UInt64(Self.bytes.count)), of: "maker")
+        try await node.test { client in
+            func ask(_ size: Int) async throws -> [String: Any] {
+                let body: [String: Any] = [
+                    "operation": "upload",
+                    "objects": [["oid": SHA256.hash([UInt8(size)]).hex, "size": size] as [String: Any]],
+                ]
+                let answer = try await client(
+                    .post, "/maker/wax.git/info/lfs/objects/batch", fields,
+                    body: [UInt8](try JSONSerialization.data(withJSONObject: body, options: .sortedKeys)))
+                return try #require((try answer.json()["objects"] as? [[String: Any]])?.first)
+            }
+            let tooMuch = try await ask(Self.bytes.count + 1)
+            #expect((tooMuch["error"] as? [String: Any])?["code"] as? Int == 422 && tooMuch["actions"] == nil)
+            #expect(try await ask(Self.bytes.count)["actions"] != nil)
+            // The room is taken as soon as an upload is begun.
+            #expect(try await ask(1)["error"] != nil)
+        }
+    }
+
+    @Test("of many publications at once, as many are taken as there is room for")
+    func quotaAtOnce() async throws {
+        let node = try await TestNode.make()
+        let account = try await node.accounts.set(.bytes(3000), of: "maker")
+        let count = try await node.following {
+            await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        let path = node.directory.appending(path: "wax\(number).bin")
+                        let bytes = TestNode.bytes("wax \(number)", count: 1000)
+                        guard (try? Data(bytes).write(to: path)) != nil else { return false }
+                        do {
+                            _ = try await PublishRelease(
+                                PublishRequest(
+                                    files: [.init(path: path.path)], account: "maker", slug: "wax\(number)",
+                                    version: "1",
+                                    type: "Other")
+                            ).run(in: node.services.context().acting(for: account))
+                            return true
+                        } catch {
+                            #expect((error as? OperationError)?.code == .quota, "\(error)")
+                            return false
+                        }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+        }
+        #expect((1...3).contains(count))
+        #expect(try await node.services.context().storedBytes(of: account) == UInt64(count) * 1000)
+    }
+
     @Test("other bytes than were named are not signed")
     func mismatch() async throws {
         let node = try await TestNode.make()

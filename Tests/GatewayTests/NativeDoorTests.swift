@@ -1,5 +1,6 @@
 import Accounts
 import Digests
+import Federation
 import Foundation
 import HTTPTypes
 import Identity
@@ -195,8 +196,41 @@ struct NativeDoorTests {
             ("127.0.0.1", "made-up-17", "127.0.0.1"), ("127.0.0.1", "", "127.0.0.1"), ("::1", "1.2.3", "::1"),
             (nil, "198.51.100.1", "unknown"),
         ] as [(String?, String?, String)])
-    func addresses(_ peer: String?, _ forwarded: String?, _ counted: String) {
-        #expect(RemoteAddress.of(peer: peer, forwarded: forwarded) == counted)
+    func addresses(_ peer: String?, _ forwarded: String?, _ counted: String) throws {
+        var fields = HTTPFields()
+        fields[try #require(HTTPField.Name("X-Forwarded-For"))] = forwarded
+        #expect(RemoteAddress.of(peer: peer, fields, .onThisMachine) == counted)
+    }
+
+    @Test(
+        "a visitor's address is believed from the operator's proxies alone, and past all of them",
+        arguments: [
+            ("10.1.2.3", "203.0.113.9", "203.0.113.9"), ("11.1.2.3", "203.0.113.9", "11.1.2.3"),
+            ("127.0.0.1", "203.0.113.9", "127.0.0.1"), ("::ffff:10.1.2.3", "203.0.113.9", "203.0.113.9"),
+            ("fd00::7", "198.51.100.1, 10.0.0.1", "198.51.100.1"), ("fd00::7", "6.6.6.6, 7.7.7.7, 10.0.0.1", "7.7.7.7"),
+            ("10.1.2.3", "10.0.0.1", "10.0.0.1"), ("10.1.2.3", "7.7.7.7, junk", "10.1.2.3"),
+            ("10.1.2.3", "7.7.7.7,", "10.1.2.3"), ("10.1.2.3", nil, "10.1.2.3"),
+        ] as [(String, String?, String)])
+    func proxies(_ peer: String, _ named: String?, _ counted: String) throws {
+        let field = try #require(HTTPField.Name("X-Real-IP"))
+        var fields: HTTPFields = [:]
+        fields[field] = named
+        // Another field than the one that the proxies write is anybody's.
+        fields[try #require(HTTPField.Name("X-Forwarded-For"))] = "192.0.2.66"
+        let proxies = try #require(TrustedProxies("10.0.0.0/8, fd00::/64", field: "X-Real-IP"))
+        #expect(RemoteAddress.of(peer: peer, fields, proxies) == counted)
+        let counts = ConnectionCounts(limit: 1, proxies: proxies)
+        #expect(counts.address(of: "10.1.2.3") == nil && counts.address(of: "11.1.2.3") == "11.1.2.3")
+    }
+
+    @Test("networks and fields that cannot be read are refused")
+    func proxySettings() {
+        for bad in ["proxy.example", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0/8", "::/129", "1.2.3.4/8/8", "1.2.3.4/"] {
+            #expect(TrustedProxies(bad, field: "X-Real-IP") == nil, "\(bad)")
+        }
+        for bad in ["", "X Real IP", "Forwarded", "a:b"] { #expect(TrustedProxies("", field: bad) == nil, "\(bad)") }
+        let whole = TrustedProxies(" 0.0.0.0/0 ,::/0,", field: "cf-connecting-ip")
+        #expect(whole?.contains(.v4(7)) == true && whole?.contains(.v6(7)) == true)
     }
 
     @Test("a full table of buckets forgets its oldest quarter, and whoever is at their limit stays there")

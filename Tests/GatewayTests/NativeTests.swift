@@ -232,7 +232,7 @@ struct NativeTests {
                 == "handle-taken")
         var fields: HTTPFields = [.cookie: session, .contentType: "application/json"]
         #expect(try await client(.get, "/api/w1/me", fields).json()["account"] as? String == "ada")
-        let change = try body(["levels": ["PG", "R"]])
+        let change = try body(["levels": ["PG", "R"], "is_adult": true, "blur_from": "R"])
         #expect(
             try await client(.patch, "/api/w1/me", fields, body: change).json()["code"] as? String == "cross-site")
         fields[.origin] = "https://evil.example"
@@ -244,9 +244,11 @@ struct NativeTests {
         }
         fields[site] = nil
         fields[.origin] = "https://hive.example"
-        #expect(
-            try await client(.patch, "/api/w1/me", fields, body: change).json()["levels"] as? [String]
-                == ["PG", "R"])
+        let young = try body(["levels": ["PG", "R"]])
+        #expect(try await client(.patch, "/api/w1/me", fields, body: young).json()["code"] as? String == "age-needed")
+        let me = try await client(.patch, "/api/w1/me", fields, body: change).json()
+        #expect(me["levels"] as? [String] == ["PG", "R"])
+        #expect(me["is_adult"] as? Bool == true && me["blur_from"] as? String == "R")
         // Only a session makes tokens.
         let wanted = try body(["scopes": ["read", "review"], "label": "bot", "expires_in": 60])
         let token = try await client(.post, "/api/w1/tokens", fields, body: wanted)

@@ -68,6 +68,52 @@ struct PictureRecipeTests {
         return bytes
     }()
 
+    /// The smallest pictures of these formats that say how large they are; decoders want more.
+    private static let others: [String: [UInt8]] = [
+        "jpeg": [0xff, 0xd8, 0xff, 0xe0, 0, 16] + Array("JFIF\0".utf8) + [1, 1, 0, 0, 1, 0, 1, 0, 0]
+            + [0xff, 0xc0, 0, 11, 8, 0, 16, 0, 32, 1, 1, 0x11, 0] + [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]
+            + [1, 2, 0xff, 0, 3, 0xff, 0xd9],
+        "webp": Array("RIFF".utf8) + [18, 0, 0, 0] + Array("WEBPVP8L".utf8) + [5, 0, 0, 0, 0x2f, 31, 0xc0, 3, 0x10, 0],
+    ]
+
+    @Test("JPEG and WebP carry the same recipe, and it holds for their pixels alone", arguments: ["jpeg", "webp"])
+    func otherFormats(_ format: String) throws {
+        let plain = try #require(Self.others[format])
+        let key = try #require(SigningKey(seed: Array(repeating: 7, count: 32)))
+        let signer = Signer(author: Hash32(words: (1, 2, 3, 4)), device: key)
+        let made = PictureRecipe(
+            plan: try Samples.plan(prompt: "蜂 🐝 ü <lora:lora-1-1:0.5>"), models: Samples.models(1, loras: 1), index: 0,
+            engine: "test")
+        let bytes = try made.written(into: plain, signer: signer, created: 1_772_323_200)
+        let texts = PictureText.all(in: bytes)
+        #expect(Recipe(texts: texts)?.prompt == "蜂 🐝 ü <lora:lora-1-1:0.5>")
+        #expect(DigitalSourceType(in: texts) == .trainedAlgorithmicMedia)
+        #expect(
+            try SignedRecipe(picture: bytes)?.statement.picture == SHA256.hash(#require(PictureText.bare(plain))).hex)
+        #expect(PictureText.bare(bytes) == PictureText.bare(plain), "what is written can be taken out again")
+        #expect(try made.written(into: bytes, signer: signer, created: 1_772_323_200) == bytes, "once is enough")
+        var other = bytes
+        let last = try #require(other.firstRange(of: format == "jpeg" ? [1, 2, 0xff, 0, 3] : [0x2f, 31, 0xc0]))
+            .lowerBound
+        other[last] ^= 2
+        #expect(SignedRecipe(picture: other) == nil, "other pixels")
+        // Taken out for a visitor, the mark stays.
+        let shown = try #require(PictureText.stripped(bytes))
+        #expect(DigitalSourceType(in: PictureText.all(in: shown)) == .trainedAlgorithmicMedia)
+        #expect(SignedRecipe(picture: shown) == nil && Recipe(texts: PictureText.all(in: shown)) == nil)
+        // A prompt that a segment of JPEG has no room for.
+        let long = PictureRecipe(
+            plan: try Samples.plan(prompt: String(repeating: "bee ", count: 4000)), models: Samples.models(), index: 0,
+            engine: "test")
+        if format == "webp" {
+            #expect(throws: Never.self) { try long.written(into: plain, signer: signer, created: 1) }
+        }
+        #expect(
+            PictureText.write([PictureText("parameters", String(repeating: "b", count: 40_000))], into: plain) == nil
+                || format == "webp")
+        #expect(PictureText.write([PictureText("unheard of", "x")], into: plain) == nil)
+    }
+
     @Test("prompts of any script survive")
     func scripts() throws {
         for prompt in ["Biene über Wiese, \"groß\"", "蜂 🐝\nzweite Zeile", "Steps: 3, a: b, c: d"] {

@@ -8,7 +8,8 @@ struct ModuleTests {
     private static let rows: [[String]] = [
         ["CSodium", "COpenSSL", "CZlib", "CZstd", "CWaggleSystem"], ["Digests"], ["WaggleProtocol"],
         ["Identity", "Formats", "Sandbox"],
-        ["PostLog", "BlobStore", "Backup", "Media"], ["Moderation", "Ledger", "Accounts"], ["Catalog"],
+        ["PostLog", "BlobStore", "Backup", "Media"], ["Moderation", "Ledger", "Accounts", "Administration"],
+        ["Catalog"],
         ["Federation", "Economy", "Generation"],
         ["Operations"], ["Gateway"],
         ["Node"],

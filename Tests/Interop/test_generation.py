@@ -1,6 +1,7 @@
 """Pictures by the real engine (the wheel that `waggle gen setup` installs) on the demo model of Examples/demo-model."""
 
 import base64
+import io
 import json
 import os
 import re
@@ -12,8 +13,11 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import piexif
+import piexif.helper
 import pytest
 import requests
+from PIL import Image
 from openai import BadRequestError, OpenAI
 from webuiapi import WebUIApi
 
@@ -279,6 +283,30 @@ def test_progress_is_told_as_events(studio: Node, token: str):
                       headers={"Authorization": f"Bearer {token}"}) as stream:
         states = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith(b"data: ")]
     assert states[-1]["state"] == "done" and len(states) >= 2
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_others_read_the_recipe_in_every_format(studio: Node, tmp_path: Path, ending: str):
+    out = tmp_path / f"bee.{ending}"
+    prompt = "a bee, \u00fc \u8702 \U0001f41d"
+    studio.run("gen", "run", "--model", "demo-sdxs", "--prompt", prompt, "--seed", "7", "--out", out)
+    with Image.open(out) as image:
+        image.load()
+        assert image.size == (128, 128) and image.format == {"jpg": "JPEG"}.get(ending, ending.upper())
+        if ending == "png":
+            text = image.text["parameters"]  # type: ignore[attr-defined]
+        else:
+            text = piexif.helper.UserComment.load(piexif.load(str(out))["Exif"][piexif.ExifIFD.UserComment])
+            comment = image.getexif().get_ifd(0x8769)[0x9286]
+            assert comment == b"UNICODE\0" + text.encode("utf-16-be")
+        colours = image.convert("RGB").resize((1, 1)).getpixel((0, 0))
+    assert text.startswith(prompt + "\n") and "Seed: 7" in text and "Steps: 1" in text
+    assert isinstance(colours, tuple) and max(colours) > 20
+    assert b"digitalsourcetype/trainedAlgorithmicMedia" in out.read_bytes()
+    with Image.open(out) as image, Image.open(io.BytesIO(draw(studio, tmp_path, prompt, 7))) as drawn:
+        # Little is lost.
+        pairs = zip(image.convert("RGB").tobytes(), drawn.convert("RGB").tobytes(), strict=True)
+        assert sum(abs(one - other) for one, other in pairs) / (128 * 128 * 3) < 6
 
 
 def test_openais_client_draws_here(studio: Node, token: str):

@@ -181,6 +181,9 @@ def test_every_link_of_every_page_leads_somewhere(browser, world, paths):
         load(browser, world, paths, page)
         seen |= set(browser.script("[...document.links].filter(link => !link.hash).map(link => link.href)"))
     assert seen and all(link.startswith(world.maker.url) for link in seen), seen
+    # Publishing begins with signing in.
+    assert answer(f"{world.maker.url}/publish") == 401
+    seen.discard(f"{world.maker.url}/publish")
     assert {link: status for link in seen if (status := answer(link)) != 200} == {}
 
 

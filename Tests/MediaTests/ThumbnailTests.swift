@@ -23,19 +23,38 @@ final class Folder {
     }
 
     /// A picture that libvips draws.
-    func draw(_ name: String, _ width: Int, _ height: Int) async throws -> ThumbnailStore.Picture {
+    ///
+    /// - Parameter save: writes /tmp/c.tif, of three bands, to the name in /out.
+    func draw(
+        _ name: String, _ width: Int, _ height: Int, save: String? = nil
+    ) async throws -> ThumbnailStore.Picture {
         let bounds = Sandbox.Bounds(
             memory: 2 << 30, processorSeconds: 20, seconds: 600, fileBytes: 64 << 20, files: 10_000,
             scratchBytes: 64 << 20)
         let script = """
             vips eye /tmp/a.tif \(width) \(height) --uchar && vips zone /tmp/b.tif \(width) \(height) --uchar &&
-            vips bandjoin '/tmp/a.tif /tmp/b.tif /tmp/a.tif' /tmp/c.tif && vips copy /tmp/c.tif /out/\(name)
+            vips bandjoin '/tmp/a.tif /tmp/b.tif /tmp/a.tif' /tmp/c.tif &&
+            \(save ?? "vips copy /tmp/c.tif /out/\(name)")
             """
         let outcome = try await Sandbox().run(
             "sh", ["-c", script], bindings: [.init(path, as: "/out", writable: true)], bounds: bounds)
         #expect(outcome.exitCode == 0, "\(outcome.output)")
         let bytes = try [UInt8](Data(contentsOf: URL(filePath: path.appending(name).string)))
         return put(bytes)
+    }
+
+    /// What the pixels of a picture are.
+    func pixels(of bytes: [UInt8]) async throws -> PixelMap {
+        try Data(bytes).write(to: URL(filePath: path.appending("picture").string))
+        let bounds = Sandbox.Bounds(
+            memory: 2 << 30, processorSeconds: 20, seconds: 600, fileBytes: 64 << 20, files: 100,
+            scratchBytes: 64 << 20)
+        let outcome = try await Sandbox().run(
+            "vips", ["copy", "/out/picture", "/out/pixels.ppm"],
+            bindings: [.init(path, as: "/out", writable: true)], bounds: bounds)
+        #expect(outcome.exitCode == 0, "\(outcome.output)")
+        let map = try [UInt8](Data(contentsOf: URL(filePath: path.appending("pixels.ppm").string)))
+        return try #require(PixelMap(netpbm: map, side: 100))
     }
 
     func store() throws -> ThumbnailStore {
@@ -69,6 +88,39 @@ struct ThumbnailTests {
         #expect(facts.blurHash.utf8.count == 28)
         #expect(store.takeAsked().isEmpty)
         #expect(try await store.make([picture]) == 0, "made once")
+    }
+
+    @Test(
+        "the colours of a picture without a profile stay what they are, and so do those of one that says sRGB",
+        arguments: [
+            "vips bandjoin_const /tmp/l.v /tmp/s.v 90 && vips copy /tmp/s.v /out/a.png --interpretation srgb",
+            "vips bandjoin_const /tmp/l.v /tmp/s.v 90 && vips copy /tmp/s.v '/out/a.png[profile=srgb]' --interpretation srgb",
+            "vips extract_band /tmp/l.v /out/a.png 0",
+        ])
+    func colours(_ save: String) async throws {
+        let folder = try Folder()
+        let store = try folder.store()
+        // Soft changes, of which a small copy loses little.
+        let soft = "vips xyz /tmp/x.v 60 48 && vips linear /tmp/x.v /tmp/l.v '4 4' '10 40' --uchar && \(save)"
+        let picture = try await folder.draw("a.png", 60, 48, save: soft)
+        let original = try await folder.pixels(of: picture.bytes)
+        #expect(try await store.make([picture]) == 1)
+        for size in Thumbnail.Size.allCases {
+            for format in Thumbnail.Format.allCases {
+                let thumbnail = Thumbnail(picture.hash, size, format)
+                let copy = try await folder.pixels(of: try #require(try await store.bytes(thumbnail)))
+                try #require(copy.width == original.width && copy.height == original.height)
+                let differences = zip(copy.pixels, original.pixels).map { Int($0) - Int($1) }
+                let mean = Double(differences.map(\.magnitude).reduce(0, +)) / Double(differences.count)
+                #expect(mean < 3, "\(thumbnail.name): \(mean) of 255")
+                // No channel is lighter or darker as a whole.
+                for channel in 0..<3 {
+                    let sum = stride(from: channel, to: differences.count, by: 3).reduce(0) { $0 + differences[$1] }
+                    let shift = Double(sum) / Double(differences.count / 3)
+                    #expect(abs(shift) < 1, "\(thumbnail.name): channel \(channel) moved by \(shift)")
+                }
+            }
+        }
     }
 
     @Test("a small picture is not made larger, a long one fits")

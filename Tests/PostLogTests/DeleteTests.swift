@@ -95,7 +95,11 @@ struct DeleteTests {
         let test = try TestLog()
         let update = try ana.document(after: ana.genesis) { $0.devices.append(device("phone")) }
         let checkpoint = try ana.checkpoint("phone", blob: testHash("blob"))
-        let purge = try ana.post { $0.kind = 47 }
+        let purge = try ana.post { post in
+            var subject = WireModerationSubject()
+            (subject.kind, subject.hash) = (.file, testHash("bytes").data)
+            (post.purge.list, post.purge.reason, post.purge.subjects) = ("mine", "spam", [subject])
+        }
         let first = try ana.delete(ids: [testHash("anything")])
         let posts = [update, checkpoint, purge, first]
         let delete = try ana.delete([ana.genesis] + posts)

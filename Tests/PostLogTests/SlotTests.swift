@@ -1,4 +1,5 @@
 import Digests
+import GRDB
 import Identity
 import PostLog
 import Testing
@@ -48,6 +49,42 @@ struct SlotTests {
         // Its id leads to the one that stands.
         #expect(try await test.log.newerVersion(of: old.id)?.id == new.id)
         for id in [new.id, ana.id, Hash32.zero] { #expect(try await test.log.newerVersion(of: id) == nil) }
+    }
+
+    @Test("an older version of a model that comes late is told as what it is: superseded; and so is what becomes of it")
+    func lateVersion() async throws {
+        let test = try TestLog()
+        let (old, new) = (try ana.model("m", "old", created: 2000), try ana.model("m", "new", created: 2001))
+        try await test.submit(ana.genesis, new)
+        #expect(try await test.submit(old) == [.new])
+        #expect(try await events(test) == ["+ kind 1", "+ new", "- old superseded"])
+        #expect(Set(test.offered()) == Set([ana.id, new.id]))
+        let before = test.log.newestSeq
+        try await test.submit(try ana.delete([old]))
+        #expect(try await events(test, after: before).contains { $0.hasSuffix("deleted") })
+    }
+
+    @Test("a database from before gets the lines of older versions that came late, once")
+    func lateVersionsOfBefore() async throws {
+        let test = try TestLog()
+        let posts = [
+            ana.genesis, try ana.model("m", "new", created: 2001), try ana.model("m", "old", created: 2000),
+            try ana.profile("new", created: 2001), try ana.profile("old", created: 2000),
+        ]
+        try await test.submit(posts)
+        let queue = try DatabaseQueue(path: test.directory + "/posts.db")
+        try await queue.write { db in
+            try db.execute(
+                sql: """
+                    DELETE FROM log WHERE event = 1;
+                    DELETE FROM grdb_migrations WHERE identifier = '3 late versions'
+                    """)
+        }
+        try queue.close()
+        for _ in 0..<2 {
+            let again = try TestLog(directory: test.directory)
+            #expect(try await events(again) == ["+ kind 1", "+ new", "+ new", "- old superseded"])
+        }
     }
 
     @Test("of posts of one second the lowest id stands, in any order", arguments: 0..<20)
@@ -104,7 +141,7 @@ struct SlotTests {
         let test = try TestLog()
         let spellings = ["caf\u{e9}", "cafe\u{301}"]
         func list(_ slot: String, _ created: UInt64) throws -> SignedPost {
-            try ana.post(created: created) { ($0.kind, $0.slot) = (40, slot) }
+            try ana.post(created: created) { ($0.kind, $0.slot) = (60, slot) }
         }
         let old = try spellings.map { try list($0, 2000) }
         let new = try spellings.map { try list($0, 2001) }

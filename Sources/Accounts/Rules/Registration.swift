@@ -46,6 +46,19 @@ public struct Invite: Sendable, Hashable {
     public func isGood(now: UInt64) -> Bool { uses > 0 && now < expires }
 }
 
+/// An invite as its makers and admins see it; the secret itself is not kept.
+public struct OpenInvite: Sendable, Hashable, Identifiable {
+    public let id: Int64
+    /// The handle of whoever made it.
+    public let by: String
+    /// Uses that are left.
+    public let uses: Int
+    public let role: AccountRole
+    /// Unix seconds.
+    public let created: UInt64
+    public let expires: UInt64
+}
+
 /// Decides whether somebody may register, from what is known; asks nothing.
 public enum RegistrationRules {
     /// How a registration that is let in begins.
@@ -58,7 +71,8 @@ public enum RegistrationRules {
 
     /// Names that would be taken for the node or its staff.
     static let reserved: Set<String> = [
-        "admin", "administrator", "api", "everyone", "here", "me", "moderator", "node", "operator", "root", "staff",
+        "account", "admin", "administrator", "api", "everyone", "here", "me", "moderator", "node", "operator", "root",
+        "staff",
         "support", "system", "waggle",
     ]
 

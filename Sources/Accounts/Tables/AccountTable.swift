@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import Identity
+import WaggleProtocol
 
 /// What is kept to check a passphrase and to open the root that is sealed under it.
 struct StoredPassphrase: Sendable {
@@ -36,9 +37,30 @@ enum AccountTable {
         );
         """
 
-    private static let columns = """
-        id, handle, author, role, state, custody, created, levels, verifier IS NOT NULL, application
+    /// What a person wants to see, and the room that the operator gives them: NULL for that of their role, -1 for no limit.
+    ///
+    /// Whoever saw more than PG-13 before chose that, or owns the node; they need not say again that they are adults.
+    static let viewingAndRoom = """
+        ALTER TABLE accounts ADD COLUMN blur_from INTEGER NOT NULL DEFAULT 4;
+        ALTER TABLE accounts ADD COLUMN adult_since INTEGER;
+        ALTER TABLE accounts ADD COLUMN quota INTEGER;
+        UPDATE accounts SET adult_since = created WHERE levels > 3;
         """
+
+    private static let columns = """
+        id, handle, author, role, state, custody, created, levels, verifier IS NOT NULL, application, blur_from,
+        adult_since, quota, reason
+        """
+
+    static let reasons = "ALTER TABLE accounts ADD COLUMN reason TEXT NOT NULL DEFAULT ''"
+
+    private static func quota(_ number: Int64?) -> StorageQuota? {
+        number.map { $0 < 0 ? .unlimited : .bytes(UInt64($0)) }
+    }
+
+    private static func number(_ quota: StorageQuota?) -> Int64? {
+        quota.map { $0.bytes.map { Int64(clamping: $0) } ?? -1 }
+    }
 
     static func account(_ row: Row) -> Account? {
         guard let author = Hash32(row[2] as Data), let role = AccountRole(rawValue: row[3]),
@@ -47,7 +69,9 @@ enum AccountTable {
         return Account(
             id: row[0], handle: row[1], author: author, role: role, state: state, custody: custody,
             created: UInt64(row[6] as Int64), levels: UInt32(truncatingIfNeeded: row[7] as Int64),
-            hasPassphrase: row[8], application: row[9])
+            blurFrom: UInt32(truncatingIfNeeded: row[10] as Int64),
+            adultSince: (row[11] as Int64?).map { UInt64($0) }, quota: quota(row[12]), hasPassphrase: row[8],
+            application: row[9], reason: row[13])
     }
 
     static func all(_ database: Database) throws -> [Account] {
@@ -81,13 +105,14 @@ enum AccountTable {
         try database.execute(
             sql: """
                 INSERT INTO accounts (handle, author, role, state, custody, created, levels, application,
-                    sealed_device, sealed_root, documents)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    adult_since, sealed_device, sealed_root, documents)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 draft.handle, draft.author.data, draft.role.rawValue, draft.state.rawValue, draft.custody.rawValue,
-                Int64(now), Int64(draft.levels), draft.application, keys.map { Data($0.device) },
-                keys.map { Data($0.root) }, try keys.map { try JSONEncoder().encode($0.documents) },
+                Int64(now), Int64(draft.levels), draft.application, draft.isAdult ? Int64(now) : nil,
+                keys.map { Data($0.device) }, keys.map { Data($0.root) },
+                try keys.map { try JSONEncoder().encode($0.documents) },
             ])
         let id = database.lastInsertedRowID
         if let passphrase { try set(passphrase, root: nil, of: id, database) }
@@ -135,8 +160,18 @@ enum AccountTable {
 
     static func update(_ account: Account, _ database: Database) throws {
         try database.execute(
-            sql: "UPDATE accounts SET role = ?, state = ?, levels = ? WHERE id = ?",
-            arguments: [account.role.rawValue, account.state.rawValue, Int64(account.levels), account.id])
+            sql: """
+                UPDATE accounts SET role = ?, state = ?, levels = ?, blur_from = ?, adult_since = ?, quota = ?
+                WHERE id = ?
+                """,
+            arguments: [
+                account.role.rawValue, account.state.rawValue, Int64(account.levels), Int64(account.blurFrom),
+                account.adultSince.map { Int64($0) }, number(account.quota), account.id,
+            ])
+    }
+
+    static func set(reason: String, of id: Int64, _ database: Database) throws {
+        try database.execute(sql: "UPDATE accounts SET reason = ? WHERE id = ?", arguments: [reason, id])
     }
 
     static func forgetKeys(of id: Int64, _ database: Database) throws {
@@ -150,6 +185,28 @@ enum AccountTable {
         try database.execute(
             sql: "UPDATE accounts SET state = ?, custody = ? WHERE id = ?",
             arguments: [AccountState.active.rawValue, Custody.keyFile.rawValue, id])
+    }
+
+    /// Which accounts live together: each says the same number, that of one who did.
+    static let households = "ALTER TABLE accounts ADD COLUMN household INTEGER"
+
+    /// Joins a household, with everybody of the one that the account was of.
+    static func join(_ id: Int64, household: Int64, _ database: Database) throws {
+        try database.execute(
+            sql: """
+                UPDATE accounts SET household = ?1
+                WHERE id = ?2 OR household = (SELECT household FROM accounts WHERE id = ?2)
+                """, arguments: [household, id])
+    }
+
+    /// Lives alone; so does whoever is left alone by it.
+    static func leaveHousehold(_ id: Int64, _ database: Database) throws {
+        try database.execute(sql: "UPDATE accounts SET household = NULL WHERE id = ?", arguments: [id])
+        try database.execute(
+            sql: """
+                UPDATE accounts SET household = NULL WHERE household IN (
+                    SELECT household FROM accounts WHERE household IS NOT NULL GROUP BY household HAVING COUNT(*) = 1)
+                """)
     }
 
     /// Active admins other than this account.
@@ -169,4 +226,7 @@ struct AccountDraft: Sendable {
     let custody: Custody
     let levels: UInt32
     let application: String
+
+    /// Only the owner of the node begins with levels that are for adults, and answers for what it shows.
+    var isAdult: Bool { levels & ~Limits.Accounts.openLevels != 0 }
 }

@@ -34,6 +34,27 @@ enum InviteTable {
         return Invite(id: row[0], uses: row[1], expires: UInt64(row[2] as Int64), role: role)
     }
 
+    static func open(_ database: Database, now: UInt64) throws -> [OpenInvite] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT i.id, a.handle, i.uses, i.role, i.created, i.expires FROM invites i
+                JOIN accounts a ON a.id = i.account_id WHERE i.uses > 0 AND i.expires > ? ORDER BY i.id DESC
+                """, arguments: [Int64(now)]
+        ).compactMap { row in
+            guard let role = AccountRole(rawValue: row[3]) else { return nil }
+            return OpenInvite(
+                id: row[0], by: row[1], uses: row[2], role: role, created: UInt64(clamping: row[4] as Int64),
+                expires: UInt64(clamping: row[5] as Int64))
+        }
+    }
+
+    /// False when there was none.
+    static func remove(_ id: Int64, _ database: Database) throws -> Bool {
+        try database.execute(sql: "DELETE FROM invites WHERE id = ?", arguments: [id])
+        return database.changesCount == 1
+    }
+
     /// - Throws: `badInvite` when somebody else took the last use meanwhile.
     static func take(_ id: Int64, _ database: Database) throws {
         try database.execute(sql: "UPDATE invites SET uses = uses - 1 WHERE id = ? AND uses > 0", arguments: [id])

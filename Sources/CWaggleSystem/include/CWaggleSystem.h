@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+// For statfs(2), which the Glibc module leaves out.
+#include <sys/statfs.h>
 
 // What Swift cannot reach by itself: system calls that glibc declares for _GNU_SOURCE only, and kernels that need the
 // processor's SHA-256 and carry-less multiply instructions. Calls return 0 or a count, and -errno when they fail.
@@ -130,5 +132,8 @@ void waggle_blake3_digest(const waggle_blake3 *stream, uint8_t digest[32]);
 
 /// CRC-32 (IEEE 802.3, reflected, as in ZIP and PNG) of more bytes; start with 0.
 uint32_t waggle_crc32(uint32_t crc, const uint8_t *data, size_t length);
+
+/// Whether something keeps the machine's clock right, as far as the kernel was told (adjtimex(2)): 1, 0, or -errno.
+int waggle_clock_is_kept(void);
 
 #endif

@@ -83,9 +83,12 @@ extension Projection {
         staleAuthors.insert(authorID)
     }
 
-    /// Comments on an older version stay comments on the model; those on a deleted one do not.
+    /// Comments on an older version are comments on the model, also when it came late and was never shown; those on a
+    /// deleted one are not.
     func hideModel(_ post: LoggedPost, isSuperseded: Bool) throws {
-        if !isSuperseded { try setModel(ofSubject: post.id, nil) }
+        let version = isSuperseded ? try number(NumberBlock.model(post.author, slug: post.slot)) : nil
+        try setModel(ofSubject: post.id, version)
+        if let version { staleModels.insert(version) }
         let row = try database.row("SELECT id, author_id FROM models WHERE post = ?", [post.id.data])
         guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
         try database.run("DELETE FROM models WHERE id = ?", [id])

@@ -150,7 +150,8 @@ extension Projection {
 
     /// As with models: what was said of an older version is said of the work, what was said of a deleted one is not.
     func hideWork(_ post: LoggedPost, isSuperseded: Bool) throws {
-        if !isSuperseded { try database.run("UPDATE subjects SET work_id = NULL WHERE post = ?", [post.id.data]) }
+        let version = isSuperseded ? try number(Work.name(post.author, post.kind, slug: post.slot)) : nil
+        try database.run("UPDATE subjects SET work_id = ? WHERE id = ?", [version, try subjectID(post.id)])
         if let id = try database.integer("SELECT id FROM works WHERE post = ?", [post.id.data]) {
             try removeWork(Int32(truncatingIfNeeded: id), post.id)
         }

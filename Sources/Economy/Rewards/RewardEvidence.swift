@@ -104,6 +104,15 @@ public struct RewardEvidence: Hashable, Sendable {
             }
         }
         guard let currency, let granter, let epoch else { throw MalformedEvidence(what: "its head is incomplete") }
+        guard Limits.Ledger.orderEpochs.contains(epoch) else {
+            throw MalformedEvidence(what: "there is no epoch \(epoch)")
+        }
+        // Sums are taken of it: no charter allows more in an epoch.
+        var rest = Limits.Ledger.issuePerEpoch
+        for line in lines {
+            guard line.amount <= rest else { throw MalformedEvidence(what: "it pays more than any charter allows") }
+            rest -= line.amount
+        }
         self.init(currency: currency, epoch: epoch, granter: granter, members: members, lines: lines)
         guard self.text == text else { throw MalformedEvidence(what: "it is not written as it should be") }
     }

@@ -79,7 +79,8 @@ public struct RewardPlan: Sendable {
         case .follow, .reactionGiven: return fact.actor == fact.recipient && fact.subject != fact.actor
         case .reactionReceived, .collected, .imageForModel:
             let age = UInt64(Limits.Economy.reactorAgeEpochs) * charter.epochSeconds
-            return fact.actor != fact.recipient && actor.admitted + age <= span.lowerBound
+            let since = span.lowerBound
+            return fact.actor != fact.recipient && since >= age && actor.admitted <= since - age
         }
     }
 

@@ -12,7 +12,7 @@ extension Federation {
     public func bring(checkpoint envelope: Data, list bytes: [UInt8], except known: Set<Hash32> = []) async -> Set<
         Hash32
     > {
-        let others = ((try? await peers.peers()) ?? []).filter { !known.contains($0.node) }
+        let others = ((try? await peers.unblockedPeers()) ?? []).filter { !known.contains($0.node) }
         return await withTaskGroup(of: Hash32?.self) { group in
             for peer in others {
                 guard let url = try? PeerURL(peer.url) else { continue }

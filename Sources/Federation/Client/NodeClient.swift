@@ -133,6 +133,16 @@ public struct NodeClient: Sendable {
         try message(try await call(.GET, "/w/1/blobs/\(sha256.hex)/pieces", limit: Limits.Wire.piecesBytes))
     }
 
+    /// Brings a report to the moderators of the node.
+    public func report(_ report: WireSealedReport) async throws(PeerError) {
+        let _: WireReport = try await exchange("/w/1/reports", report)
+    }
+
+    /// Says what became of entries of the node's lists here.
+    public func acknowledge(_ acks: WireActionAcks) async throws(PeerError) {
+        let _: WireReport = try await exchange("/w/1/actions/ack", acks)
+    }
+
     // MARK: Streams
 
     /// The peer's log from a cursor on (nil: from now on), until the peer ends it or the task is cancelled. Frames come in

@@ -5,7 +5,8 @@ import NIOCore
 extension Federation {
     /// Addresses of nodes that this one dialled and proved: peers first.
     public func provedAddresses() async -> [String] {
-        let known = ((try? await peers.peers()) ?? []).filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(\.url)
+        let known = ((try? await peers.unblockedPeers()) ?? []).filter { $0.lastContact > 0 && !$0.url.isEmpty }.map(
+            \.url)
         return known + neighbours.proved.filter { !known.contains($0) }
     }
 

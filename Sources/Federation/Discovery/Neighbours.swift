@@ -12,6 +12,7 @@ import WaggleProtocol
 final class Neighbours: Sendable {
     private struct Session {
         let url: String
+        let name: String
         let places: Set<Neighbourhood>
         /// Unix seconds.
         let since: UInt64
@@ -33,6 +34,25 @@ final class Neighbours: Sendable {
     /// Nodes that are talked to now.
     var nodes: Set<Hash32> { state.withLock { Set($0.sessions.keys) } }
 
+    /// The same, for the operator's eyes.
+    var overview: [Overview] {
+        state.withLock { state in
+            state.sessions.map { Overview(node: $0.key, url: $0.value.url, name: $0.value.name, since: $0.value.since) }
+                .sorted { ($0.since, $0.url) < ($1.since, $1.url) }
+        }
+    }
+
+    struct Overview {
+        let node: Hash32
+        let url: String
+        let name: String
+        /// Unix seconds.
+        let since: UInt64
+    }
+
+    /// Ends the exchange with a node, where there is one.
+    func hangUp(_ node: Hash32) { state.withLock { $0.sessions[node] }?.task.cancel() }
+
     /// The same, to be asked for blobs: each is connected to at the address that was looked at, as its session is.
     var blobPeers: [BlobPeer] {
         state.withLock { $0.sessions.map { BlobPeer(node: $0.key, client: $0.value.client) } }
@@ -47,6 +67,8 @@ final class Neighbours: Sendable {
         }
         var isCancelled = false
         while !isCancelled {
+            // Who is kept away because of what it sent is not listened to either.
+            for node in nodes where federation.gossip.isIgnored(node) { hangUp(node) }
             await ask(federation)
             await fill(federation)
             let book = state.withLock { state in
@@ -71,7 +93,7 @@ final class Neighbours: Sendable {
     /// Asks peers in good standing for addresses, each once an hour.
     private func ask(_ federation: Federation) async {
         let (now, scores) = (federation.now(), federation.gossip.book)
-        for peer in (try? await federation.peers.peers()) ?? [] {
+        for peer in (try? await federation.peers.unblockedPeers()) ?? [] {
             let asked = state.withLock { $0.askedAt[peer.node] ?? 0 }
             guard peer.lastContact > 0, asked + Limits.Peers.exchangeSeconds <= now,
                 scores.value(of: peer.node, at: now) >= 0, let url = try? PeerURL(peer.url)
@@ -152,7 +174,7 @@ final class Neighbours: Sendable {
                 state.book.fail(address, now: federation.now(), random: &random)
             }
         }
-        let session = Session(url: address, places: places, since: now, client: client, task: task)
+        let session = Session(url: address, name: card.name, places: places, since: now, client: client, task: task)
         state.withLock { $0.sessions[card.id] = session }
     }
 }

@@ -44,7 +44,7 @@ public actor BlobHolders {
     }
 
     private func ask(_ blob: Hash32) async -> [String] {
-        let known = ((try? await peers.peers()) ?? []).filter { $0.lastContact > 0 && !$0.url.isEmpty }
+        let known = ((try? await peers.unblockedPeers()) ?? []).filter { $0.lastContact > 0 && !$0.url.isEmpty }
         // Those that answered lately are the likeliest to answer now.
         let newest = known.sorted { $0.lastContact > $1.lastContact }.prefix(Limits.Torrent.askedPeers)
         let typed = newest.compactMap { peer in

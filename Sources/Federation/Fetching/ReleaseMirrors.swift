@@ -34,7 +34,7 @@ struct ReleaseMirrors: Sendable {
         let known = (try? await peers.peers()) ?? []
         let typed = Set(known.compactMap { peer in peer.isTyped ? try? PeerURL(peer.url).authority : nil })
         var mirrors: [HTTPMirror] = []
-        for url in urls.prefix(Self.atMost) {
+        for url in urls.prefix(Self.atMost) where (try? PeerURL(url)).map({ !moderation.refuses($0) }) ?? true {
             do {
                 mirrors.append(
                     try await HTTPMirror.open(

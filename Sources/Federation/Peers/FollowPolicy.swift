@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 import Logging
+import Moderation
 public import PostLog
 import WaggleProtocol
 
@@ -61,6 +62,12 @@ extension PeerStore {
                     node: Hash32(row[0] as Data) ?? .zero, reason: row[1], since: UInt64(clamping: row[2] as Int64))
             }
         }
+    }
+
+    /// Peers that may be asked and given something: all but those that the operator blocked since, oldest first.
+    public func unblockedPeers() async throws(PeerStoreError) -> [Peer] {
+        let blocked = Set(try await blocks().map(\.node))
+        return try await peers().filter { !blocked.contains($0.node) }
     }
 
     public func isBlocked(_ node: Hash32) async throws(PeerStoreError) -> Bool {
@@ -131,6 +138,7 @@ extension Federation {
     public func accepts(_ node: Hash32) async -> Bool {
         do {
             if try await peers.isBlocked(node) { return false }
+            if moderation.takedown(ofNode: node) != nil { return false }
             // The operator's word beats the score; below 0 nothing is pushed to it all the same.
             if try await peers.peer(node: node) != nil { return true }
             if gossip.isIgnored(node) { return false }
@@ -146,5 +154,13 @@ extension Federation {
     public func source(_ node: Hash32) async -> IntakeSource {
         let peer = (try? await peers.peer(node: node)) ?? nil
         return peer?.isTyped == true ? .trusted(node) : .peer(node)
+    }
+}
+
+extension Moderation {
+    /// Whether a list refuses the host of an address.
+    func refuses(_ url: PeerURL) -> Bool {
+        guard case .name(let host) = url.host else { return false }
+        return takedown(ofHost: host) != nil
     }
 }

@@ -6,6 +6,8 @@ public struct PeerOverview: Sendable, Hashable {
     public enum Standing: String, Sendable, Codable {
         /// Added by the operator.
         case peer
+        /// Found by this node itself, and exchanged with now.
+        case found
         /// Calls this node and is exchanged with.
         case caller
         /// Called, and waits for the operator's yes.
@@ -42,20 +44,21 @@ public struct PeerOverview: Sendable, Hashable {
 }
 
 extension Federation {
-    /// Every node that is known here: peers first, then nodes that call, then those that are kept away.
+    /// Every node that is known here: peers first, then those that this node found, nodes that call, and those that are kept away.
     public func overview() async throws(PeerStoreError) -> [PeerOverview] {
         let (known, callers, blocks) = (try await peers.peers(), try await peers.callers(), try await peers.blocks())
         let blocked = Dictionary(blocks.map { ($0.node, $0) }) { first, _ in first }
         let (book, connected, second) = (gossip.book, gossip.connected, now())
         func line(
-            _ node: Hash32, _ standing: PeerOverview.Standing, _ peer: Peer? = nil, since: UInt64, last: UInt64
+            _ node: Hash32, _ standing: PeerOverview.Standing, _ peer: Peer? = nil, url: String = "", name: String = "",
+            since: UInt64, last: UInt64
         ) -> PeerOverview {
             let record = book.records[node]
             let isUp = connected.all.contains(node)
             let isIgnored = record?.score.isIgnored(at: second) ?? false
             return PeerOverview(
                 node: node, standing: blocked[node] != nil ? .blocked : isIgnored && peer == nil ? .ignored : standing,
-                n: peer?.n ?? 0, url: peer?.url ?? "", name: peer?.name ?? "", since: since, lastContact: last,
+                n: peer?.n ?? 0, url: peer?.url ?? url, name: peer?.name ?? name, since: since, lastContact: last,
                 lastError: peer?.lastError ?? "", lag: isUp && last > 0 ? second - min(second, last) : nil,
                 score: record?.score.value(at: second) ?? 0, postsIn: record?.postsIn ?? 0,
                 postsOut: record?.postsOut ?? 0, copiesIn: record?.copiesIn ?? 0,
@@ -63,7 +66,11 @@ extension Federation {
                 reason: blocked[node]?.reason ?? "")
         }
         var lines = known.map { line($0.node, .peer, $0, since: $0.added, last: $0.lastContact) }
-        lines += callers.map { caller in
+        let named = Set(known.map(\.node))
+        let found = neighbours.overview.filter { !named.contains($0.node) }
+        lines += found.map { line($0.node, .found, url: $0.url, name: $0.name, since: $0.since, last: second) }
+        let met = Set(found.map(\.node))
+        lines += callers.filter { !met.contains($0.node) }.map { caller in
             let isIn = caller.isApproved || policy == .open
             return line(caller.node, isIn ? .caller : .waiting, since: caller.first, last: caller.last)
         }
@@ -83,6 +90,7 @@ extension Federation {
         let block = try await peers.block(node, reason: reason, now: now())
         gossip.setBlocked(Set(try await peers.blocks().map(\.node)))
         hangUp(node)
+        neighbours.hangUp(node)
         return block
     }
 

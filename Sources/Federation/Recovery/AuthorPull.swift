@@ -181,7 +181,7 @@ extension Federation {
     ///
     /// - Returns: the first peer that answered for all of them and knows one at least; nil when none did.
     public func catchUp(_ authors: [Hash32]) async -> Peer? {
-        for peer in (try? await peers.peers()) ?? [] where !peer.url.isEmpty {
+        for peer in (try? await peers.unblockedPeers()) ?? [] where !peer.url.isEmpty {
             guard let url = try? PeerURL(peer.url) else { continue }
             do {
                 _ = try await client(for: url).offer(identity.keyDocuments)

@@ -133,7 +133,7 @@ extension Federation {
 
     /// Of these blobs, those that some peer says it has whole. A peer that does not answer soon counts for nothing.
     public func heldElsewhere(_ hashes: [Hash32]) async -> Set<Hash32> {
-        let known = (try? await peers.peers()) ?? []
+        let known = (try? await peers.unblockedPeers()) ?? []
         let clients = known.compactMap { peer in (try? PeerURL(peer.url)).map { client(for: $0) } }
         let answers = await earlyAnswers(of: clients, patience: .seconds(3), isOfUse: { _ in true }) { client in
             (try? await client.have(hashes)) ?? []

@@ -21,6 +21,12 @@ public enum IPAddress: Hashable, Sendable {
             return nil
         }
     }
+
+    /// An IPv4 address that came over an IPv6 socket (RFC 4291, 2.5.5.2) is the same one.
+    public var unmapped: IPAddress {
+        guard case .v6(let bits) = self, bits >> 32 == 0xffff else { return self }
+        return .v4(UInt32(truncatingIfNeeded: bits))
+    }
 }
 
 extension IPAddress: CustomStringConvertible {

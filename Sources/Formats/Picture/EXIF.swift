@@ -13,7 +13,7 @@ struct EXIF {
     private static let orientationTag = 0x0112
     /// `ImageDescription`, `Make`, `Model`, `Software`: ComfyUI writes `keyword:text` into any of them.
     private static let plainTags: Set<Int> = [0x010e, 0x010f, 0x0110, 0x0131]
-    private static let keywords = ["parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata"]
+    private static let keywords = ["parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "waggle"]
 
     /// Reads the block, with or without the `Exif` label that JPEG puts before it.
     init(_ block: ArraySlice<UInt8>) {

@@ -66,13 +66,35 @@ struct JPEGSegments {
     /// Keeps what decoders look at: JFIF, the colour profile, Adobe's note on colours, and everything that is not an
     /// application's.
     func stripped(mark: DigitalSourceType?) -> [UInt8] {
-        var output: [UInt8] = [0xff, 0xd8]
-        output.reserveCapacity(bytes.count)
         var added: [UInt8] = []
-        if let orientation = exif?.orientation, orientation != 1 {
-            added += Self.segment(0xe1, Self.exifLabel + EXIF.turned(orientation))
-        }
+        if let orientation { added += Self.segment(0xe1, Self.exifLabel + EXIF.turned(orientation)) }
         if let mark { added += Self.segment(0xe1, Self.xmpLabel + Array(mark.xmp.utf8)) }
+        return rebuilt(adding: added)
+    }
+
+    /// The same with these texts; nil for texts that have no place in a JPEG file: a segment has 65,533 bytes.
+    func replacing(_ texts: [PictureText]) -> [UInt8]? {
+        var added: [UInt8] = []
+        guard let exif = EXIF.written(texts, orientation: orientation) else { return nil }
+        var bodies = [Self.exifLabel + exif]
+        if let xmp = texts.first(where: { $0.keyword == PictureText.xmp }) {
+            bodies.append(Self.xmpLabel + Array(xmp.text.utf8))
+        }
+        for body in bodies {
+            guard body.count <= 65_533 else { return nil }
+            added += Self.segment(0xe1, body)
+        }
+        return rebuilt(adding: added)
+    }
+
+    /// How the picture is turned; nil for upright.
+    private var orientation: Int? { exif?.orientation.flatMap { $0 == 1 ? nil : $0 } }
+
+    /// - Parameter added: segments behind JFIF.
+    private func rebuilt(adding added: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = [0xff, 0xd8]
+        output.reserveCapacity(bytes.count + added.count)
+        var added = added
         for segment in segments {
             let body = bytes[segment.body]
             if segment.marker != 0xe0 {

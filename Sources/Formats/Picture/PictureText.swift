@@ -47,4 +47,32 @@ extension PictureText {
         case .avif, nil: return nil
         }
     }
+
+    /// The picture without anything but what is seen, not even the mark: what a signed recipe is about. Writing texts into it
+    /// and taking them out again changes nothing.
+    ///
+    /// - Returns: nil for what is no PNG, JPEG or WebP file, and for what is damaged.
+    public static func bare(_ bytes: [UInt8]) -> [UInt8]? {
+        switch ImageInfo.sniff(bytes)?.mediaType {
+        case .png: (try? PNGMetadata(bytes))?.stripped()
+        case .jpeg: JPEGSegments(bytes)?.stripped(mark: nil)
+        case .webp: WebPChunks(bytes)?.bare
+        case .gif, .avif, nil: nil
+        }
+    }
+
+    /// The picture with these texts in place of all that it had, where its format has room for them: text chunks of PNG, else
+    /// EXIF and XMP.
+    ///
+    /// - Returns: nil for what is no PNG, JPEG or WebP file, for what is damaged, and for texts that have no place in it.
+    public static func write(_ texts: [PictureText], into bytes: [UInt8]) -> [UInt8]? {
+        switch ImageInfo.sniff(bytes)?.mediaType {
+        case .png:
+            guard let bare = (try? PNGMetadata(bytes))?.stripped() else { return nil }
+            return try? PNGMetadata(bare).replacing(texts)
+        case .jpeg: return JPEGSegments(bytes)?.replacing(texts)
+        case .webp: return WebPChunks(bytes)?.replacing(texts)
+        case .gif, .avif, nil: return nil
+        }
+    }
 }

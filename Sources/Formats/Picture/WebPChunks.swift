@@ -45,21 +45,62 @@ struct WebPChunks {
 
     /// A file without `VP8X` has no room for marks and needs none taken out.
     func stripped(mark: DigitalSourceType?) -> [UInt8] {
-        let isExtended = body("VP8X")?.count == 10
-        let orientation = exif?.orientation.flatMap { $0 == 1 ? nil : $0 }
-        var output: [UInt8] = Array("RIFF\0\0\0\0WEBP".utf8)
-        output.reserveCapacity(bytes.count)
-        for chunk in chunks where Self.kept.contains(chunk.type) {
-            var body = Array(bytes[chunk.range])
-            if chunk.type == "VP8X", isExtended {
-                body[0] &= ~(Self.exifFlag | Self.xmpFlag)
-                if orientation != nil { body[0] |= Self.exifFlag }
-                if mark != nil { body[0] |= Self.xmpFlag }
-            }
-            Self.append(chunk.type, body, to: &output)
+        guard isExtended else { return rebuilt(nil, exif: nil, xmp: nil) }
+        return rebuilt(
+            body("VP8X").map { Array($0) }, exif: orientation.map { EXIF.turned($0) },
+            xmp: mark.map { Array($0.xmp.utf8) })
+    }
+
+    /// What is seen and nothing else. A file that was extended for its texts alone is a simple one again.
+    var bare: [UInt8] {
+        let kept = chunks.filter { Self.kept.contains($0.type) }.map(\.type)
+        let isSimple = orientation == nil && (kept == ["VP8X", "VP8 "] || kept == ["VP8X", "VP8L"])
+        return isSimple ? rebuilt(nil, exif: nil, xmp: nil) : stripped(mark: nil)
+    }
+
+    /// The same with these texts; nil for texts that have no place in a WebP file.
+    func replacing(_ texts: [PictureText]) -> [UInt8]? {
+        guard let exif = EXIF.written(texts, orientation: orientation),
+            let header = isExtended ? body("VP8X").map({ Array($0) }) : extended
+        else { return nil }
+        let xmp = texts.first { $0.keyword == PictureText.xmp }
+        return rebuilt(header, exif: exif, xmp: xmp.map { Array($0.text.utf8) })
+    }
+
+    private var isExtended: Bool { body("VP8X")?.count == 10 }
+
+    /// How the picture is turned; nil for upright.
+    private var orientation: Int? { exif?.orientation.flatMap { $0 == 1 ? nil : $0 } }
+
+    /// What a simple file says in `VP8X` when it gets one: its size, and whether some of it may be seen through.
+    private var extended: [UInt8]? {
+        guard let info = ImageInfo.sniff(bytes), let width = info.width, let height = info.height, width > 0, height > 0
+        else { return nil }
+        // Lossless: one byte of signature, 14 bits each of width and height, then the bit.
+        let lossless = body("VP8L").flatMap { $0.count >= 5 ? $0[$0.startIndex + 4] & 0x10 : nil }
+        let alpha: UInt8 = lossless == 0x10 ? 0x10 : 0
+        let size = [width - 1, height - 1].flatMap { number in
+            (0..<3).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
         }
-        if isExtended, let orientation { Self.append("EXIF", EXIF.turned(orientation), to: &output) }
-        if isExtended, let mark { Self.append("XMP ", Array(mark.xmp.utf8), to: &output) }
+        return [alpha, 0, 0, 0] + size
+    }
+
+    /// - Parameter header: what `VP8X` says; nil for a simple file.
+    private func rebuilt(_ header: [UInt8]?, exif: [UInt8]?, xmp: [UInt8]?) -> [UInt8] {
+        var output: [UInt8] = Array("RIFF\0\0\0\0WEBP".utf8)
+        output.reserveCapacity(bytes.count + (exif?.count ?? 0) + (xmp?.count ?? 0) + 64)
+        if var header {
+            header[0] &= ~(Self.exifFlag | Self.xmpFlag)
+            if exif != nil { header[0] |= Self.exifFlag }
+            if xmp != nil { header[0] |= Self.xmpFlag }
+            Self.append("VP8X", header, to: &output)
+        }
+        for chunk in chunks
+        where Self.kept.contains(chunk.type) && (chunk.type != "VP8X" || (header == nil && !isExtended)) {
+            Self.append(chunk.type, Array(bytes[chunk.range]), to: &output)
+        }
+        if let exif { Self.append("EXIF", exif, to: &output) }
+        if let xmp { Self.append("XMP ", xmp, to: &output) }
         let size = UInt32(output.count - 8)
         for index in 0..<4 { output[4 + index] = UInt8(truncatingIfNeeded: size >> (8 * index)) }
         return output

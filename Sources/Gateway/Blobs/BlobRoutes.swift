@@ -26,7 +26,7 @@ struct BlobRoutes: Sendable {
 
     @Sendable private func blob(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let hash = try BlobGate.hash(context.parameter("sha256"))
-        var viewer = try await viewers.viewer(request, context)
+        var viewer = try await viewers.viewer(request, context, bySession: true)
         if let ticket = try Query(request)["ticket"], tickets.admits(ticket, to: hash, now: services.now()) {
             viewer = .owner
         }

@@ -33,7 +33,7 @@ struct ThumbnailRoutes: Sendable {
         _ size: Thumbnail.Size, _ format: Thumbnail.Format, _ request: Request, _ context: GatewayContext
     ) async throws -> Response {
         let hash = try BlobGate.hash(context.parameter("sha256"))
-        let viewer = try await viewers.viewer(request, context)
+        let viewer = try await viewers.viewer(request, context, bySession: true)
         let reference = try await gate.reference(hash, for: viewer)
         guard let bytes = try await services.thumbnail(Thumbnail(hash, size, format)) else {
             // Not made yet, or nothing can be made of it: the picture as it is, this once.
@@ -53,7 +53,7 @@ struct ThumbnailRoutes: Sendable {
     /// A picture without its metadata, to be saved.
     @Sendable private func stripped(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let hash = try BlobGate.hash(context.parameter("sha256"))
-        let viewer = try await viewers.viewer(request, context)
+        let viewer = try await viewers.viewer(request, context, bySession: true)
         let reference = try await gate.reference(hash, for: viewer)
         let reader = try await services.blobs.open(hash)
         guard reader.size <= UInt64(Limits.Text.sampleBytes) else {

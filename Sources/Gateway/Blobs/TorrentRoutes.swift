@@ -73,7 +73,7 @@ struct TorrentRoutes: Sendable {
             .contentDisposition: FileName(fileName, fallback: "blob").disposition(inline: false),
             .cacheControl: "\(isPublic ? "public" : "private"), max-age=\(Self.cached)", .accessControlAllowOrigin: "*",
             // Addresses depend on that which the client used.
-            .vary: "Host, X-Forwarded-Host, X-Forwarded-Proto, Authorization",
+            .vary: "Host, X-Forwarded-Host, X-Forwarded-Proto, Authorization, Cookie",
         ]
         if tag.isKnown(to: request) { return Response(status: .notModified, headers: fields) }
         return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -97,7 +97,7 @@ struct TorrentRoutes: Sendable {
 
     private func subject(_ request: Request, _ context: GatewayContext) async throws -> Subject {
         let hash = try BlobGate.hash(context.parameter("sha256"))
-        let viewer = try await viewers.viewer(request, context)
+        let viewer = try await viewers.viewer(request, context, bySession: true)
         let reference = try await gate.reference(hash, for: viewer)
         guard let facts = try await services.blobs.facts(hash), facts.place != .absent else {
             throw GatewayError.notFound("The bytes are not on this node at the moment")

@@ -25,7 +25,8 @@ struct DownloadRoute: Sendable {
 
     @Sendable private func download(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let query = try Query(request)
-        let viewer = try await viewers.viewer(request, context, queryToken: query["token"])
+        let viewer = try await viewers.viewer(
+            request, context, queryToken: query["token"], bySession: true)
         guard let id = context.parameter("id").flatMap({ Int32($0) }), id > 0 else {
             throw GatewayError.badRequest(code: "bad-parameter", "An id is a number from 1 to \(Int32.max)")
         }

@@ -164,6 +164,7 @@ struct FeedRoutes: Sendable {
             Disallow: /w/
             Disallow: /search
             Disallow: /setup
+            Disallow: /admin
 
             Sitemap: \(base)/sitemap.xml
 

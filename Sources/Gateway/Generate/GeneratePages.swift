@@ -32,6 +32,7 @@ struct GeneratePages: Sendable {
         routes.post("/generate", shows: .nothing, .page, draw)
         routes.get("/generate/jobs", shows: .nothing, .page, history)
         routes.get("/generate/jobs/{job}", shows: .nothing, .page, job)
+        routes.get("/generate/jobs/{job}/preview", shows: .nothing, .bytes, preview)
         routes.get("/generate/jobs/{job}/pictures/{index}", shows: .nothing, .bytes, picture)
         routes.post("/generate/jobs/{job}/cancel", shows: .nothing, .page, cancel)
         routes.post("/generate/jobs/{job}/post", shows: .nothing, .page, publish)
@@ -232,6 +233,12 @@ struct GeneratePages: Sendable {
                     height: $0.height, alt: String(report.prompt.prefix(160)), seed: "\($0.seed)")
             },
         ]
+        if report.previews > 0 {
+            content["preview"] = [
+                "previewHref": "/generate/jobs/\(report.id)/preview?\(report.previews)", "width": "\(report.width)",
+                "height": "\(report.height)",
+            ]
+        }
         content["error"] = report.error
         content["negative"] = report.negativePrompt.isEmpty ? nil : report.negativePrompt
         var headers: HTTPFields = [.cacheControl: "no-store"]
@@ -271,6 +278,11 @@ struct GeneratePages: Sendable {
         let caller = try await caller(request, context)
         let standing = try await standing(context, caller)
         return try await JobPictures.response(standing.job, context.parameter("index") ?? "", services)
+    }
+
+    @Sendable private func preview(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        return try await JobPictures.preview(try await standing(context, caller).job, services)
     }
 
     @Sendable private func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {

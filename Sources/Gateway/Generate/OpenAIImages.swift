@@ -48,6 +48,7 @@ struct OpenAIImages: Sendable {
         var n: Int?
         var size: String?
         var response_format: String?
+        var output_format: String?
         // Beyond that API.
         var negative_prompt: String?
         var seed: JSONSeed?
@@ -65,7 +66,7 @@ struct OpenAIImages: Sendable {
         let created: UInt64
         let data: [Picture]
         let size: String
-        let output_format = "png"
+        let output_format: String
     }
 
     /// Names of models that only OpenAI has: whatever this node draws with is meant.
@@ -93,7 +94,7 @@ struct OpenAIImages: Sendable {
             GenerationRequest(
                 model: model, prompt: asked.prompt, negativePrompt: asked.negative_prompt ?? "", width: width,
                 height: height, steps: asked.steps, cfgScale: asked.cfg_scale, seed: asked.seed?.text,
-                batch: asked.n), initImage: nil, by: caller)
+                batch: asked.n, format: asked.output_format), initImage: nil, by: caller)
         let base = services.context().publicURL ?? ""
         let isURL = asked.response_format == "url"
         return .json(
@@ -104,7 +105,8 @@ struct OpenAIImages: Sendable {
                         b64_json: isURL ? nil : Data(bytes).base64EncodedString(),
                         url: isURL ? "\(base)/generate/jobs/\(drawn.job.id)/pictures/\(picture.index)" : nil,
                         revised_prompt: drawn.job.prompt)
-                }, size: "\(drawn.job.width)x\(drawn.job.height)"), headers: [.cacheControl: "no-store"])
+                }, size: "\(drawn.job.width)x\(drawn.job.height)", output_format: asked.output_format ?? "png"),
+            headers: [.cacheControl: "no-store"])
     }
 
     private struct ModelList: Encodable {

@@ -116,7 +116,18 @@ enum JobPictures {
             status: .ok,
             headers: [
                 .contentType: picture.mediaType, .cacheControl: "private, max-age=86400",
-                .contentDisposition: "inline; filename=\"waggle-\(job.id.prefix(8))-\(number).png\"",
+                .contentDisposition:
+                    "inline; filename=\"waggle-\(job.id.prefix(8))-\(number).\((job.plan.format ?? .png).ending)\"",
             ], body: ResponseBody(byteBuffer: try await reader.read(0..<reader.size)))
+    }
+
+    /// How far the picture is that is being drawn.
+    static func preview(_ job: Job, _ services: GatewayServices) async throws -> Response {
+        guard let preview = await services.context().generation.preview(of: job.id) else {
+            throw GatewayError.notFound("There is nothing to see of this job yet")
+        }
+        return Response(
+            status: .ok, headers: [.contentType: preview.mediaType, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: preview.picture)))
     }
 }

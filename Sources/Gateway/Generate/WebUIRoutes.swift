@@ -208,20 +208,24 @@ struct WebUIRoutes: Sendable {
         let progress: Double
         let eta_relative = 0.0
         let state: State
-        let current_image: String? = nil
+        let current_image: String?
         let textinfo: String?
     }
 
     private func progress(_ caller: StudioDoor.Caller, _ request: Request) async throws -> Response {
         let job = await caller.context.generation.open.first { caller.desk.isOwn($0) }
         let report = job.map { JobReport($0) }
+        let skips = ["true", "True", "1"].contains(try Query(request)["skip_current_image"])
+        var preview: GenerationService.Preview?
+        if let job, !skips { preview = await caller.context.generation.preview(of: job.id) }
         return .json(
             ProgressAnswer(
                 progress: report?.progress ?? 0,
                 state: .init(
                     job: job?.id ?? "", job_count: job?.plan.batch ?? 0, job_no: job?.progress.picture ?? 0,
                     sampling_step: job?.progress.step ?? 0, sampling_steps: job?.progress.steps ?? 0),
-                textinfo: report?.state), headers: [.cacheControl: "no-store"])
+                current_image: preview.map { Data($0.picture).base64EncodedString() }, textinfo: report?.state),
+            headers: [.cacheControl: "no-store"])
     }
 
     private func interrupt(_ caller: StudioDoor.Caller, _ request: Request) async throws -> Response {

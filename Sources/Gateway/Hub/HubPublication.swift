@@ -33,12 +33,12 @@ struct HubPublication: Sendable {
             Home.commitPrefix + Hex.encode(SecureRandom.bytes(8)))
         try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder.string) }
-        let (files, samples) = try await gather(before, in: folder)
+        let (files, samples, kept) = try await gather(before, in: folder)
         guard !files.isEmpty else {
             throw GatewayError.unprocessable(
                 code: "no-files", "A release has at least one file besides the model card; commit them together")
         }
-        let reply = try await PublishRelease(try await request(files, samples, model)).run(
+        let reply = try await PublishRelease(try await request(files, samples, model, kept)).run(
             in: services.context().acting(for: account))
         for upload in try await services.uploads.list(account: account.id)
         where commit.largeFiles.contains(where: { $0.sha256 == upload.sha256 }) {
@@ -52,7 +52,8 @@ struct HubPublication: Sendable {
     /// leaves, and its own.
     private func gather(
         _ before: ReleaseView?, in folder: FilePath
-    ) async throws -> (files: [String], samples: [String]) {
+    ) async throws -> (files: [String], samples: [String], kept: [String: Hash32]) {
+        var kept: [String: Hash32] = [:]
         var names: [String] = []
         func place(_ name: String) -> FilePath {
             if !names.contains(name) { names.append(name) }
@@ -65,6 +66,7 @@ struct HubPublication: Sendable {
             let name = BlobAddress.name(of: view).text
             guard !replaced.contains(name), let hash = Hash32(view.file.sha256) else { continue }
             _ = try await services.blobs.export(hash, to: place(name))
+            kept[name] = hash
         }
         let uploads = try await services.uploads.list(account: account.id)
         for file in commit.largeFiles {
@@ -91,7 +93,8 @@ struct HubPublication: Sendable {
         // Weights first: the first file is the one that tools take.
         let files = names.filter { !isPicture($0) }.sorted { weight($0) < weight($1) }
         return (
-            files.map { folder.appending($0).string }, names.filter(isPicture).map { folder.appending($0).string }
+            files.map { folder.appending($0).string }, names.filter(isPicture).map { folder.appending($0).string },
+            kept
         )
     }
 
@@ -100,15 +103,16 @@ struct HubPublication: Sendable {
         return weights.firstIndex(of: name.split(separator: ".").last.map { $0.lowercased() } ?? "") ?? weights.count
     }
 
+    /// - Parameter kept: the files of the release before, by name.
     private func request(
-        _ files: [String], _ samples: [String], _ model: ModelView?
+        _ files: [String], _ samples: [String], _ model: ModelView?, _ kept: [String: Hash32]
     ) async throws -> PublishRequest {
         let card = commit.readme.map { HubCard($0) }
         let versions = model?.releases.map(\.body.version) ?? []
         var number = versions.count + 1
         while versions.contains("\(number)") { number += 1 }
         let named = commit.version.flatMap { versions.contains($0) ? nil : $0 }
-        let claimed = Dictionary(commit.largeFiles.map { ($0.path, $0.sha256) }) { _, last in last }
+        let claimed = kept.merging(commit.largeFiles.map { ($0.path, $0.sha256) }) { _, last in last }
         var request = PublishRequest(
             files: files.map { .init(path: $0, sha256: claimed[FilePath($0).lastComponent?.string ?? ""]?.hex) },
             account: account.handle, slug: slug, version: named ?? "\(number)",

@@ -242,6 +242,8 @@ struct HubUploads: Sendable {
                     }
                 } catch let error as FileUploadError {
                     reply.error = .init(code: 422, message: error.message)
+                } catch let error as OperationError where error.code == .quota {
+                    reply.error = .init(code: 422, message: error.message)
                 }
             } else {
                 reply.error = .init(code: 422, message: "An oid is a SHA-256")
@@ -265,7 +267,8 @@ struct HubUploads: Sendable {
     ) async throws -> String {
         var upload = begun.first { $0.sha256 == hash && $0.size == size }
         if upload == nil {
-            upload = try await services.uploads.begin(account: account.id, name: hash.hex, size: size, sha256: hash)
+            upload = try await UploadedFiles(services.uploads, account).begin(
+                name: hash.hex, size: size, sha256: hash, services.context())
         }
         let id = upload?.id ?? ""
         let ticket = tickets.issue(for: Self.subject(id, account.author), now: services.now())

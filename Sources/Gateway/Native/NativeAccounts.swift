@@ -183,15 +183,20 @@ struct NativeAccounts: Sendable {
 
     @Sendable private func me(_ call: NativeCall) async throws -> NativeReply {
         guard let grant = call.grant else { throw CallerIdentity.unauthorized }
-        return try me(grant, grant.account)
+        return try await me(grant, grant.account)
     }
 
-    private func me(_ grant: Grant, _ account: Account) throws -> NativeReply {
-        try NativeReply(
+    private func me(_ grant: Grant, _ account: Account) async throws -> NativeReply {
+        let storage = NativeMe.Storage(
+            quota: Nullable(account.storage.bytes), stored: try await services.context().storedBytes(of: account),
+            uploads: try await UploadedFiles(services.uploads, account).begunBytes())
+        return try NativeReply(
             NativeMe(
                 account: account.handle, author: AuthorID.text(account.author), role: account.role.rawValue,
                 custody: account.custody.rawValue, scopes: grant.scopes.sorted().map(\.rawValue),
-                levels: NativeEncoder.words(account.levels), created: Dates.timestamp(account.created),
+                levels: NativeEncoder.words(account.seenLevels),
+                blurFrom: Nullable(Level(rawValue: account.blurFrom)?.word), isAdult: account.adultSince != nil,
+                storage: storage, created: Dates.timestamp(account.created),
                 expires: Nullable(grant.expires.map { Dates.timestamp($0) })))
     }
 
@@ -201,28 +206,35 @@ struct NativeAccounts: Sendable {
         var links: [String]?
         /// Words of levels that the account wants to see.
         var levels: [String]?
+        /// The word of the level from which on pages blur pictures; "none" for no blur.
+        var blurFrom: String?
+        /// The person's own word that they are an adult where they live.
+        var isAdult: Bool?
     }
 
     @Sendable private func changeMe(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         let asked = try call.decode(ChangeRequest.self, from: body)
         guard let grant = call.grant else { throw CallerIdentity.unauthorized }
         var account = grant.account
-        if let words = asked.levels {
-            var bits = Level.pg.rawValue
-            for word in words {
-                guard let level = Level(word: word), level < .blocked else {
-                    throw GatewayError.badRequest(code: "bad-body", "levels are PG, PG-13, R, X and XXX")
-                }
-                bits |= level.rawValue
-            }
-            account = try await services.accounts.set(levels: bits, of: account.handle)
+        let viewing = ViewingChoice(
+            levels: try asked.levels.map { try $0.reduce(Level.pg.rawValue) { $0 | (try Self.level($1)).rawValue } },
+            blurFrom: try asked.blurFrom.map { try $0 == "none" ? 0 : Self.level($0).rawValue }, isAdult: asked.isAdult)
+        if viewing != ViewingChoice() {
+            account = try await services.accounts.set(viewing, of: account.handle)
         }
         if asked.name != nil || asked.about != nil || asked.links != nil {
             _ = try await SetProfile(
                 account: account.handle, displayName: asked.name, about: asked.about, links: asked.links
             ).run(in: try call.operations(services))
         }
-        return try me(grant, account)
+        return try await me(grant, account)
+    }
+
+    private static func level(_ word: String) throws(GatewayError) -> Level {
+        guard let level = Level(word: word), level < .blocked else {
+            throw .badRequest(code: "bad-body", "levels are PG, PG-13, R, X and XXX")
+        }
+        return level
     }
 
     private struct PassphraseRequest: Decodable {

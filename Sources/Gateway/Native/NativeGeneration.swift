@@ -28,6 +28,8 @@ struct NativeGeneration: Sendable {
         routes.delete("/api/w1/generate/jobs/{job}", shows: .account, .native, door.writing(.generate, cancel))
         routes.get("/api/w1/generate/jobs/{job}/events", shows: .account, .native, door.streaming(.generate, events))
         routes.get(
+            "/api/w1/generate/jobs/{job}/preview", shows: .account, .native, door.streaming(.generate, preview))
+        routes.get(
             "/api/w1/generate/jobs/{job}/pictures/{index}", shows: .account, .native,
             door.streaming(.generate, picture))
     }
@@ -87,6 +89,7 @@ struct NativeGeneration: Sendable {
         /// 64 digits of a picture that the caller may see.
         var initImage: String?
         var strength: Double?
+        var format: String?
 
         var asked: GenerationRequest {
             GenerationRequest(
@@ -94,7 +97,7 @@ struct NativeGeneration: Sendable {
                 steps: steps, cfgScale: cfgScale, sampler: sampler, scheduler: scheduler, seed: seed?.text,
                 batch: batch, clipSkip: clipSkip,
                 loras: (loras ?? []).map { NamedLoRA(name: $0.name, weight: $0.weight ?? 1) }, vae: vae,
-                initImage: initImage, strength: strength)
+                initImage: initImage, strength: strength, format: format)
         }
     }
 
@@ -137,6 +140,12 @@ struct NativeGeneration: Sendable {
         let context = try call.operations(services)
         let standing = try await GenerationDesk(context).standing(id(call))
         return try await JobPictures.response(standing.job, call.context.parameter("index") ?? "", services)
+    }
+
+    @Sendable private func preview(_ call: NativeCall) async throws -> Response {
+        let context = try call.operations(services)
+        let standing = try await GenerationDesk(context).standing(id(call))
+        return try await JobPictures.preview(standing.job, services)
     }
 
     /// The job as it is, and again whenever something about it changes, until it is over.

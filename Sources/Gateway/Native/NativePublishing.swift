@@ -63,8 +63,8 @@ struct NativePublishing: Sendable {
         if sha256 == .some(nil) {
             throw GatewayError.badRequest(code: "bad-body", "sha256 has 64 hexadecimal digits")
         }
-        let upload = try await services.uploads.begin(
-            account: try call.account.id, name: asked.name, size: asked.size, sha256: sha256 ?? nil)
+        let upload = try await UploadedFiles(services.uploads, try call.account).begin(
+            name: asked.name, size: asked.size, sha256: sha256 ?? nil, services.context())
         var reply = try NativeReply.created(
             UploadReply(upload, base: call.base), at: "/api/w1/uploads/\(upload.id)")
         reply.headers[Self.uploadOffset] = "0"

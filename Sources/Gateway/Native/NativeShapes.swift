@@ -264,7 +264,22 @@ struct NativeMe: Encodable, Sendable {
     let scopes: [String]
     /// Levels that the account sees.
     let levels: [String]
+    /// The level from which on pages blur pictures; null for never.
+    let blurFrom: Nullable<String>
+    /// The person said that they are an adult: nobody else sees more than PG-13.
+    let isAdult: Bool
+    let storage: Storage
     let created: String
     /// When this token or session ends; null for never.
     let expires: Nullable<String>
+
+    /// Bytes.
+    struct Storage: Encodable, Sendable {
+        /// What this node keeps of what the account brings, at most; null for no limit.
+        let quota: Nullable<UInt64>
+        /// What its posts have this node keep.
+        let stored: UInt64
+        /// What its uploads have or will have, until they are published, deleted or expired.
+        let uploads: UInt64
+    }
 }

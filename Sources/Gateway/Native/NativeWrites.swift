@@ -38,16 +38,8 @@ struct NativeWrites: Sendable {
         try NativeReply(reply, status: reply.isNew ? .created : .ok)
     }
 
-    /// Operations look things up as the operator; what the caller may not see must stay unknown to the caller.
     private func see(subject text: String, _ call: NativeCall) async throws -> String {
-        guard let post = Hash32(hex: text) else {
-            throw GatewayError.badRequest(
-                code: "bad-body", "A subject is named by the 64 hexadecimal digits of its post")
-        }
-        guard try await VisiblePosts(services, call.filter).includes(post) else {
-            throw GatewayError.notFound("There is no post \(post.hex) here that you may see")
-        }
-        return post.hex
+        try await NamedPosts(services: services, filter: call.filter).post(text)
     }
 
     // MARK: Talk
@@ -213,13 +205,7 @@ struct NativeWrites: Sendable {
         guard let id = Hash32(hex: call.context.parameter("id") ?? ""), let grant = call.grant,
             let post = try await services.postLog.posts(ids: [id])[id], post.author == grant.account.author
         else { throw GatewayError.notFound("No post of yours has this id") }
-        // Taking back needs the scope that saying needs.
-        let scope: TokenScope =
-            switch post.kind {
-            case .review, .comment, .reaction: .review
-            case .profile, .follows, .collection: .social
-            default: .publish
-            }
+        let scope = TokenScope.taking(back: post.kind)
         guard grant.allows(scope) else {
             throw GatewayError.forbidden(code: "scope-missing", "This needs the scope \(scope.rawValue)")
         }

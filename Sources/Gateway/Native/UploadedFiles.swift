@@ -1,4 +1,5 @@
 import Accounts
+import Digests
 import Operations
 
 /// Complete uploads of an account, as operations take files: by their paths.
@@ -9,6 +10,27 @@ struct UploadedFiles: Sendable {
     init(_ store: UploadStore, _ account: Account) {
         self.store = store
         self.account = account
+    }
+
+    /// Begins an upload if the account has room for it beside everything else that it has begun. The room is taken until the
+    /// upload is published, deleted or expired.
+    func begin(
+        name: String, size: UInt64, sha256: Hash32?, _ context: OperationContext
+    ) async throws -> Upload {
+        let upload = try await store.begin(account: account.id, name: name, size: size, sha256: sha256)
+        do {
+            // It is on the list before the list is added up: of several at once, each sees the others.
+            try await context.checkRoom(of: account, held: try await begunBytes(), for: size)
+        } catch {
+            try await store.remove(upload.id, account: account.id)
+            throw error
+        }
+        return upload
+    }
+
+    /// Bytes that the account's uploads have, or will have.
+    func begunBytes() async throws -> UInt64 {
+        try await store.list(account: account.id).reduce(0) { $0 &+ $1.size }
     }
 
     /// - Throws: `notFound`; `conflict` for one that is not complete.

@@ -23,19 +23,20 @@ struct BountyPages: Sendable {
     let pages: PageRenderer
     let people: CallerIdentity
     let origins: Origins
+    let door: PageDoor
     private static let formBytes = 128 << 10
 
     func register(in routes: inout RouteTable) {
         routes.get("/bounties", shows: .list, .page, list)
-        routes.post("/bounties", shows: .account, .page, create)
+        routes.post("/bounties", shows: .account, .page, door.keeping(create))
         routes.get("/bounties/new", shows: .nothing, .page, form)
         routes.get("/bounties/{bounty}", shows: .bounty, .page, show)
-        routes.post("/bounties/{bounty}/fund", shows: .account, .page, fund)
-        routes.post("/bounties/{bounty}/enter", shows: .account, .page, enter)
-        routes.post("/bounties/{bounty}/award", shows: .account, .page, award)
-        routes.post("/bounties/{bounty}/refund", shows: .account, .page, refund)
+        routes.post("/bounties/{bounty}/fund", shows: .account, .page, door.keeping(fund))
+        routes.post("/bounties/{bounty}/enter", shows: .account, .page, door.keeping(enter))
+        routes.post("/bounties/{bounty}/award", shows: .account, .page, door.keeping(award))
+        routes.post("/bounties/{bounty}/refund", shows: .account, .page, door.keeping(refund))
         routes.get("/buzz/tip", shows: .nothing, .page, tipForm)
-        routes.post("/buzz/tip", shows: .account, .page, tip)
+        routes.post("/buzz/tip", shows: .account, .page, door.keeping(tip))
         routes.get("/buzz/{currency}/rewards/{epoch}", shows: .nothing, .page, rewards)
     }
 

@@ -15,8 +15,8 @@ struct ImagePage {
     var comments: [CommentView] = []
     var lineage: LineageView?
     var signature: SignatureView?
-    /// What is known of the pictures.
-    var facts: [Hash32: PictureFacts] = [:]
+    /// How the pictures look.
+    var looks = PictureLooks()
     /// Where the image can be made again, otherwise.
     var remixHref: String?
 
@@ -66,26 +66,29 @@ struct ImagePage {
             },
             "settings": settings(recipe), "resources": (self.recipe?.resources ?? []).map(ResourceView.init),
             "isVerified": self.recipe?.isVerified ?? false,
-            "siblings": post?.images.filter { $0.id != image.id }.compactMap { SampleView($0, facts) } ?? [],
+            "siblings": post?.images.filter { $0.id != image.id }.compactMap { SampleView($0, looks) } ?? [],
             "reactions": reactions, "hasReactions": !reactions.isEmpty,
-            "comments": CommentItem.all(comments), "hasComments": !comments.isEmpty,
+            "comments": CommentItem.all(comments, at: PageAddress.image(image.id)), "hasComments": !comments.isEmpty,
             "postIDs": [
                 FactView("Post", image.post.hex), FactView("Author", AuthorID.text(image.author.author)),
                 FactView("SHA-256 of the bytes", Hex.encode(image.image.blob)),
             ].compactMap { $0 },
         ]
-        let blur = facts[picture.blob].map(BlurCell.all) ?? []
+        let blur = looks[picture.blob].map(BlurCell.all) ?? []
+        values["isBlurred"] = looks.isBlurred(picture.level)
+        values["levelWord"] = picture.levelWord
         values["blur"] = blur
         values["hasBlur"] = !blur.isEmpty
         values["bareSource"] = picture.bareSource
         values["remixHref"] = remixHref
+        values["reportHref"] = "/report?about=\(image.post.hex)"
         values["creatorHome"] = Wording.origin(image.author)
         values["signature"] = signature
         values["prompt"] = recipe.prompt.trimmed.isEmpty ? nil : recipe.prompt
         values["negativePrompt"] = recipe.negativePrompt.trimmed.isEmpty ? nil : recipe.negativePrompt
         let text = Markdown.html(post?.text ?? "", firstHeading: 2)
         values["text"] = text.isEmpty ? nil : text
-        if let lineage { values.merge(LineagePart(lineage, facts).content) { _, new in new } }
+        if let lineage { values.merge(LineagePart(lineage, looks).content) { _, new in new } }
         return values
     }
 

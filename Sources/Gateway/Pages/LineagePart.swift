@@ -35,11 +35,11 @@ struct LineagePart {
 
     private let lineage: LineageView
 
-    private let facts: [Hash32: PictureFacts]
+    private let looks: PictureLooks
 
-    init(_ lineage: LineageView, _ facts: [Hash32: PictureFacts]) {
+    init(_ lineage: LineageView, _ looks: PictureLooks) {
         self.lineage = lineage
-        self.facts = facts
+        self.looks = looks
     }
 
     var content: [String: Any] {
@@ -47,7 +47,7 @@ struct LineagePart {
         var values: [String: Any] = [
             "ancestors": lineage.ancestors.map(KinView.init), "hasAncestors": !lineage.ancestors.isEmpty,
             "descendants": lineage.descendants.map(KinView.init), "hasDescendants": !lineage.descendants.isEmpty,
-            "remixes": lineage.remixes.map { CardView($0).tinted(facts) }, "hasRemixes": !lineage.remixes.isEmpty,
+            "remixes": lineage.remixes.map { CardView($0).tinted(looks) }, "hasRemixes": !lineage.remixes.isEmpty,
             "hasLineage": !lineage.ancestors.isEmpty || !lineage.descendants.isEmpty || !lineage.remixes.isEmpty,
         ]
         values["moreDescendants"] = more > 0 ? Wording.count(more) : nil

@@ -37,8 +37,8 @@ struct ModelPage {
     var comments: [CommentView] = []
     /// Collections that the model is in.
     var collections: [CollectionView] = []
-    /// What is known of the pictures.
-    var facts: [Hash32: PictureFacts] = [:]
+    /// How the pictures look.
+    var looks = PictureLooks()
 
     init(model: ModelView, release: ReleaseView?, signature: SignatureView?) {
         self.model = model
@@ -49,7 +49,7 @@ struct ModelPage {
     /// Pictures of the release; of a release without any, those of the other versions.
     var samples: [SampleView] {
         let own = release?.images ?? []
-        return (own.isEmpty ? gallery : own).compactMap { SampleView($0, facts) }
+        return (own.isEmpty ? gallery : own).compactMap { SampleView($0, looks) }
     }
 
     /// What the page shows of pictures.
@@ -71,13 +71,14 @@ struct ModelPage {
         let reactions = ReactionView.all(model.counts)
         var values: [String: Any] = [
             "name": model.body.name, "creator": model.author.name, "creatorHref": PageAddress.creator(model.author),
-            "badges": badges, "versions": versions, "samples": samples, "hasSamples": !samples.isEmpty,
+            "badges": badges, "areSamplesBlurred": samples.contains(where: \.isBlurred), "versions": versions,
+            "samples": samples, "hasSamples": !samples.isEmpty,
             "tags": model.body.tags.filter { !$0.trimmed.isEmpty }
                 .map { LinkView(linkText: $0, linkHref: PageAddress.tag($0)) },
             "numbers": numbers, "reactions": reactions, "hasReactions": !reactions.isEmpty,
-            "gallery": gallery.map { CardView($0, isUnderModel: true).tinted(facts) }, "hasGallery": !gallery.isEmpty,
-            "reviews": reviews.map(ReviewItem.init), "hasReviews": !reviews.isEmpty,
-            "comments": CommentItem.all(comments), "hasComments": !comments.isEmpty,
+            "gallery": gallery.map { CardView($0, isUnderModel: true).tinted(looks) }, "hasGallery": !gallery.isEmpty,
+            "reviews": reviews.map { ReviewItem($0, at: path) }, "hasReviews": !reviews.isEmpty,
+            "comments": CommentItem.all(comments, at: path), "hasComments": !comments.isEmpty,
             "collections": collections.map {
                 LinkView(linkText: "\($0.name) by \($0.author.name)", linkHref: PageAddress.collection($0))
             },
@@ -90,13 +91,14 @@ struct ModelPage {
             ].compactMap { $0 },
         ]
         values["creatorHome"] = Wording.origin(model.author)
+        values["reportHref"] = "/report?about=\((release?.post ?? model.post).hex)"
         values["signature"] = signature
         values["samplesNote"] = areSamplesOfOthers ? "These were made with other versions." : nil
         values["tally"] = PageRoutes.tally(model.counts)
         let description = Markdown.html(model.body.description_p)
         values["description"] = description.isEmpty ? nil : description
         if let release { values.merge(content(of: release)) { _, new in new } }
-        if let lineage { values.merge(LineagePart(lineage, facts).content) { _, new in new } }
+        if let lineage { values.merge(LineagePart(lineage, looks).content) { _, new in new } }
         return values
     }
 

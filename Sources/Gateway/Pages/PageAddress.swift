@@ -5,7 +5,7 @@ import WaggleProtocol
 /// Addresses of pages.
 enum PageAddress {
     /// Pages below a model's own; a slug that reads like one of them is left out of the address.
-    static let modelParts = ["gallery", "reviews", "discussion", "history", "ranking"]
+    static let modelParts = ["gallery", "reviews", "discussion", "history", "ranking", "edit"]
 
     static func model(_ model: ModelView) -> String { Self.model(model.id, slug: model.slug) }
     static func model(_ card: ModelCard) -> String { model(card.id, slug: card.slug) }
@@ -37,6 +37,22 @@ enum PageAddress {
         let items = parameters.filter { !$0.value.isEmpty }
             .map { "\(PercentCoding.encode($0.name))=\(PercentCoding.encode($0.value))" }
         return items.isEmpty ? path : "\(path)?\(items.joined(separator: "&"))"
+    }
+}
+
+extension PageAddress {
+    /// A path, which may have a query, with one parameter more.
+    static func adding(_ name: String, _ value: String, to path: String) -> String {
+        "\(path)\(path.contains("?") ? "&" : "?")\(PercentCoding.encode(name))=\(PercentCoding.encode(value))"
+    }
+
+    /// A place on this node to go back to; nil for anything that a browser could take for another site.
+    static func local(_ path: String?) -> String? {
+        guard let path, path.hasPrefix("/"), path.utf8.count <= 2000,
+            !path.utf8.dropFirst().starts(with: "/".utf8),
+            path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") })
+        else { return nil }
+        return path
     }
 }
 

@@ -1,3 +1,5 @@
+import Accounts
+import Administration
 import Digests
 import FoundationEssentials
 import HTTPTypes
@@ -8,18 +10,23 @@ import Mustache
 /// Fills templates. All escaping is the template engine's, but for Markdown, which escapes its own.
 struct PageRenderer: Sendable {
     private let library: MustacheLibrary
-    private let nodeName: String
+    private let texts: SiteTexts
+    private let administration: Administration
     private let software: String
     private let nodeID: String
     /// In the address of the stylesheet, so that no page meets the one of another version in a cache.
     private let styleVersion = String(SHA256.hash(Array(Templates.stylesheet(.system).utf8)).hex.prefix(8))
     /// Which pages there are.
     let site = SiteMap()
+    /// The page without a blur before its pictures; nil where there is none to take away.
+    var unveilHref: String?
 
     /// - Throws: `unavailable` for a template that does not parse.
     init(_ services: GatewayServices) throws(GatewayError) {
         var library = MustacheLibrary()
+        let words = try PageWords(PageWords.english)
         for (name, text) in Templates.all {
+            let text = try words.fill(text)
             do {
                 try library.register(text, named: name)
             } catch {
@@ -27,7 +34,8 @@ struct PageRenderer: Sendable {
             }
         }
         self.library = library
-        nodeName = services.configuration.nodeName
+        texts = services.configuration.texts
+        administration = services.administration
         software = services.configuration.software
         nodeID = AuthorID.short(services.nodeID)
     }
@@ -55,10 +63,19 @@ struct PageRenderer: Sendable {
         values["parts"] = SitePart.allCases.map { part in
             NavigationView(partTitle: part.title, partHref: part.path, isPartHere: part == frame.part)
         }
-        values["nodeName"] = nodeName
+        values["nodeName"] = texts.name
+        values["notices"] = ModeGate.notices(administration)
         values["software"] = software
         values["nodeID"] = nodeID
         values["styleVersion"] = styleVersion
+        values["unveilHref"] = unveilHref
+        var headers = headers
+        if let visitor = PageVisitor.current {
+            values["memberName"] = visitor.account.handle
+            // What somebody sees who is signed in is nobody else's; a browser may show it again when they go back.
+            if headers[.cacheControl]?.hasPrefix("public") == true { headers[.cacheControl] = "private, no-cache" }
+        }
+        headers[.vary] = [headers[.vary], "Cookie"].compactMap { $0 }.joined(separator: ", ")
         let html = library.render(values, withTemplate: template) ?? ""
         // Whatever an author wrote, wherever it stands: it reads as what it is.
         return .html(DisplayText.clean(html), status: status, headers: headers, runsScripts: runsScripts)

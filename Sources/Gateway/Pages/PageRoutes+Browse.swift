@@ -8,16 +8,18 @@ import WaggleProtocol
 /// Ways to models: a search, tags, base models, and hashes.
 extension PageRoutes {
     func registerBrowsing(in routes: inout RouteTable) {
-        routes.get("/search", shows: .list, .page, search)
-        routes.get("/tags", shows: .list, .page) { request, context in
-            try await names(.tag, "Tags", "/tags", PageAddress.tag, request, context)
+        routes.get("/search", shows: .list, .page, seen { $0.search })
+        let tags = seen { pages in
+            { try await pages.names(.tag, "Tags", "/tags", PageAddress.tag, $0, $1) }
         }
-        routes.get("/tags/{tag}", shows: .term, .page, tag)
-        routes.get("/base", shows: .list, .page) { request, context in
-            try await names(.baseModel, "Base models", "/base", PageAddress.baseModel, request, context)
+        routes.get("/tags", shows: .list, .page, tags)
+        routes.get("/tags/{tag}", shows: .term, .page, seen { $0.tag })
+        let bases = seen { pages in
+            { try await pages.names(.baseModel, "Base models", "/base", PageAddress.baseModel, $0, $1) }
         }
-        routes.get("/base/{base}", shows: .term, .page, base)
-        routes.get("/hash/{hash}", shows: .release, .page, hash)
+        routes.get("/base", shows: .list, .page, bases)
+        routes.get("/base/{base}", shows: .term, .page, seen { $0.base })
+        routes.get("/hash/{hash}", shows: .release, .page, seen { $0.hash })
     }
 
     // MARK: Search

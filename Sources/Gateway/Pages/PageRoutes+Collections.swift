@@ -3,35 +3,12 @@ import Hummingbird
 import Moderation
 import WaggleProtocol
 
-/// An article in a list.
-struct ArticleItem {
-    let articleTitle: String
-    let articleHref: String
-    let articleAuthor: String
-    let articleAuthorHref: String
-    let articleDay: String
-    let articleStart: String
-
-    init(_ article: ArticleView) {
-        articleTitle = article.title.trimmed.isEmpty ? "Article by \(article.author.name)" : article.title
-        articleHref = PageAddress.article(article)
-        articleAuthor = article.author.name
-        articleAuthorHref = PageAddress.creator(article.author)
-        articleDay = Dates.day(article.created)
-        articleStart = Wording.beginning(Markdown.plain(String(article.text.prefix(1000))), characters: 180)
-    }
-}
-
-/// Collections and articles.
+/// Collections.
 extension PageRoutes {
     func registerCollections(in routes: inout RouteTable) {
-        routes.get("/collections", shows: .list, .page, collections)
-        routes.get("/collections/{id}", shows: .collection, .page, collection)
-        routes.get("/articles", shows: .list, .page, articles)
-        routes.get("/articles/{id}", shows: .article, .page, article)
+        routes.get("/collections", shows: .list, .page, seen { $0.collections })
+        routes.get("/collections/{id}", shows: .collection, .page, seen { $0.collection })
     }
-
-    // MARK: Collections
 
     @Sendable private func collections(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let query = try Query(request)
@@ -96,60 +73,10 @@ extension PageRoutes {
                 canonical: base + path,
                 preview: collection.cover.flatMap { PictureView($0) }.map { base + $0.previewSource },
                 part: .collections),
-            list.content)
-    }
-
-    // MARK: Articles
-
-    @Sendable private func articles(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let query = try Query(request)
-        let (cursor, position) = place(query)
-        var asked = ArticleQuery()
-        asked.limit = Limits.Gateway.texts
-        asked.position = position
-        let page = try await services.catalog.articles(asked, visitor)
-        var content: [String: Any] = [
-            "heading": "Articles", "articles": page.items.map { ArticleItem($0) }, "hasArticles": !page.items.isEmpty,
-            "nothing": "No article is here yet.",
-        ]
-        content.merge(Pager("/articles", cursor: cursor, next: page.next).content) { _, new in new }
-        return pages.page(
-            "articles",
-            PageFrame(
-                pageTitle: "Articles", summary: "Articles on \(services.configuration.nodeName).",
-                canonical: canonical(request, context, "/articles")), content)
-    }
-
-    @Sendable private func article(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let missing = "There is no such article here"
-        let id = try number(context, missing)
-        guard let article = try await services.catalog.article(id: id, visitor) else {
-            throw GatewayError.notFound(missing)
-        }
-        let comments = try await services.catalog.threads(
-            on: article.post, limit: Limits.Gateway.texts, visitor)
-        let item = ArticleItem(article)
-        let reactions = ReactionView.all(article.counts)
-        var content: [String: Any] = [
-            "heading": item.articleTitle, "creator": article.author.name,
-            "creatorHref": PageAddress.creator(article.author), "published": Dates.timestamp(article.created),
-            "publishedDay": Dates.day(article.created), "text": Markdown.html(article.text, firstHeading: 2),
-            "tags": article.tags.filter { !$0.trimmed.isEmpty }, "reactions": reactions,
-            "hasReactions": !reactions.isEmpty, "comments": CommentItem.all(comments.items),
-            "hasComments": !comments.items.isEmpty, "badges": article.level == .pg ? [] : [article.level.word],
-        ]
-        if article.updated > article.created { content["updatedDay"] = Dates.day(article.updated) }
-        content["creatorHome"] = Wording.origin(article.author)
-        content["signature"] = try await signature(article.post)
-        let base = origins.base(for: request, context)
-        var cover: String?
-        if let blob = article.cover { cover = try await picture(blob) }
-        content["cover"] = cover
-        return pages.page(
-            "article",
-            PageFrame(
-                pageTitle: item.articleTitle, summary: item.articleStart,
-                canonical: base + PageAddress.article(article),
-                preview: cover.map { base + $0 }), content)
+            list.content.merging(
+                try await takePart(
+                    collection.post, at: path, by: collection.author.author,
+                    links: editLinks(path, collection.author), isCollectable: false, comments: false)
+            ) { _, new in new })
     }
 }

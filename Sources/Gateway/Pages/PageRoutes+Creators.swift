@@ -1,3 +1,4 @@
+import Accounts
 import BlobStore
 import Catalog
 import Digests
@@ -27,8 +28,8 @@ struct CreatorItem {
 /// People who publish.
 extension PageRoutes {
     func registerCreators(in routes: inout RouteTable) {
-        routes.get("/creators", shows: .list, .page, creators)
-        routes.get("/@{handle}", shows: .creator, .page, creator)
+        routes.get("/creators", shows: .list, .page, seen { $0.creators })
+        routes.get("/@{handle}", shows: .creator, .page, seen { $0.creator })
     }
 
     @Sendable private func creators(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -93,6 +94,7 @@ extension PageRoutes {
             "hasNothing": theirModels.items.isEmpty && theirImages.items.isEmpty && theirCollections.items.isEmpty
                 && texts.isEmpty,
         ]
+        content.merge(try await following(creator, path)) { _, new in new }
         let about = Markdown.html(creator.about)
         content["about"] = about.isEmpty ? nil : about
         content["home"] = creator.isFromHere ? nil : MarkdownAddress.allowed(Array(creator.home.utf8))
@@ -112,6 +114,21 @@ extension PageRoutes {
                     characters: 200),
                 canonical: canonical(request, context, path), part: .creators),
             try await withTip(content, creator.author, AuthorID.text(creator.author)))
+    }
+
+    /// The button that follows a creator, or does so no longer.
+    private func following(_ creator: CreatorView, _ path: String) async throws -> [String: Any] {
+        guard let visitor = PageVisitor.current, visitor.grant.allows(.social) else { return [:] }
+        guard creator.author != visitor.account.author else { return ["editHref": "/account/settings"] }
+        let list = try await services.postLog.post(author: visitor.account.author, kind: .follows, slot: "")
+        let isFollowed = list?.post.follows.follows.contains { $0.author == creator.author.data } ?? false
+        let action = PageAddress.with("/follows", [("author", AuthorID.text(creator.author)), ("back", path)])
+        return [
+            "followAction": PageAddress.adding(
+                FormToken.parameter, FormToken.make(session: visitor.session), to: action),
+            "followDoes": isFollowed ? "unfollow" : "follow",
+            "followSends": isFollowed ? "Follow no longer" : "Follow",
+        ]
     }
 
     private func facts(_ creator: CreatorView) -> [String] {
@@ -134,16 +151,16 @@ extension PageRoutes {
             .prefix(8).map { SignatureView(device: $0.key, authority: $0.value) }
     }
 
-    /// Where the picture of a creator is, when visitors may see it.
+    /// Where the picture of a creator is, when the viewer may see it and wants no blur before it.
     private func avatar(_ creator: CreatorView) async throws -> String? {
         guard let blob = creator.avatar else { return nil }
         return try await picture(blob)
     }
 
-    /// The address of a picture that a text names by its hash, when visitors may see it and it is here.
+    /// The address of a picture that a text names by its hash, when the viewer may see it and wants no blur before it and it is here.
     func picture(_ blob: Hash32) async throws -> String? {
         let gate = BlobGate(catalog: services.catalog, moderation: services.moderation)
-        guard try await gate.look(blob, for: .anonymous) == .show,
+        guard try await gate.look(blob, for: viewer) == .show,
             try await services.blobs.presence([blob]) == [.whole]
         else { return nil }
         return "/blobs/\(blob.hex)"

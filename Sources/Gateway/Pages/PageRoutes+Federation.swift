@@ -33,7 +33,7 @@ private struct NodeItem {
         case .blocked: return "blocked by the operator"
         case .ignored: return "ignored for a while because of what it sent"
         case .waiting: return "waits for the operator"
-        case .peer, .caller: break
+        case .peer, .found, .caller: break
         }
         if let lag = node.lag {
             return lag < 60 ? "connected" : "connected, \(Wording.count(Int(clamping: lag))) s behind"
@@ -52,7 +52,7 @@ extension PageRoutes {
         let all = await services.neighbours().prefix(Limits.Peers.table)
         let away = all.filter { [.blocked, .ignored].contains($0.standing) }.map(NodeItem.init)
         // Who only asked has no place on a page that everybody sees.
-        let nodes = all.filter { [.peer, .caller].contains($0.standing) }.map(NodeItem.init)
+        let nodes = all.filter { [.peer, .found, .caller].contains($0.standing) }.map(NodeItem.init)
         let name = services.configuration.nodeName
         return pages.page(
             "federation",

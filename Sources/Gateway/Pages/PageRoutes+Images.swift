@@ -16,8 +16,8 @@ enum ImageSort: String, CaseIterable {
 /// Images.
 extension PageRoutes {
     func registerImages(in routes: inout RouteTable) {
-        routes.get("/images", shows: .list, .page, images)
-        routes.get("/images/{id}", shows: .image, .page, image)
+        routes.get("/images", shows: .list, .page, seen { $0.images })
+        routes.get("/images/{id}", shows: .image, .page, seen { $0.image })
     }
 
     private enum Recipe: String, CaseIterable {
@@ -100,7 +100,7 @@ extension PageRoutes {
         ).items
         page.lineage = try await services.catalog.lineage(ofImage: id, visitor)
         page.signature = try await signature(image.post)
-        page.facts = await pictureFacts(page.pictures)
+        page.looks = await looks(of: page.pictures)
         if pages.site.has("/generate"), image.image.hasRecipe { page.remixHref = "/generate?from=\(id)" }
         let base = origins.base(for: request, context)
         return pages.page(
@@ -108,6 +108,9 @@ extension PageRoutes {
             PageFrame(
                 pageTitle: Wording.heading(image), summary: picture.alt, canonical: base + PageAddress.image(id),
                 preview: base + picture.previewSource, part: .images),
-            try await withTip(page.content, image.author.author, image.post.hex))
+            try await withTip(page.content, image.author.author, image.post.hex)
+                .merging(
+                    try await takePart(image.post, at: PageAddress.image(id), by: image.author.author)
+                ) { _, new in new })
     }
 }

@@ -1,3 +1,4 @@
+import Accounts
 import BlobStore
 import Catalog
 import Digests
@@ -10,14 +11,14 @@ import WaggleProtocol
 /// Lists of models, a model, and the pages below it.
 extension PageRoutes {
     func registerModels(in routes: inout RouteTable) {
-        routes.get("/models", shows: .list, .page, models)
-        routes.get("/models/{id}", shows: .model, .page, model)
-        routes.get("/models/{id}/{slug}", shows: .model, .page, model)
-        routes.get("/models/{id}/gallery", shows: .model, .page, gallery)
-        routes.get("/models/{id}/reviews", shows: .model, .page, reviews)
-        routes.get("/models/{id}/discussion", shows: .model, .page, discussion)
-        routes.get("/models/{id}/history", shows: .model, .page, history)
-        routes.get("/models/{id}/ranking", shows: .model, .page, ranking)
+        routes.get("/models", shows: .list, .page, seen { $0.models })
+        routes.get("/models/{id}", shows: .model, .page, seen { $0.model })
+        routes.get("/models/{id}/{slug}", shows: .model, .page, seen { $0.model })
+        routes.get("/models/{id}/gallery", shows: .model, .page, seen { $0.gallery })
+        routes.get("/models/{id}/reviews", shows: .model, .page, seen { $0.reviews })
+        routes.get("/models/{id}/discussion", shows: .model, .page, seen { $0.discussion })
+        routes.get("/models/{id}/history", shows: .model, .page, seen { $0.history })
+        routes.get("/models/{id}/ranking", shows: .model, .page, seen { $0.ranking })
     }
 
     // MARK: List
@@ -105,7 +106,7 @@ extension PageRoutes {
         inCollections.limit = 6
         page.collections = try await services.catalog.collections(inCollections, visitor).items
 
-        page.facts = await pictureFacts(page.pictures)
+        page.looks = await looks(of: page.pictures)
 
         let base = origins.base(for: request, context)
         return pages.page(
@@ -113,7 +114,33 @@ extension PageRoutes {
             PageFrame(
                 pageTitle: model.body.name, summary: page.summary, canonical: base + PageAddress.model(model),
                 preview: page.samples.first.map { base + $0.previewSource }, part: .models),
-            try await withTip(page.content, model.author.author, model.post.hex))
+            try await withTip(page.content, model.author.author, model.post.hex)
+                .merging(try await takePart(model, release)) { _, new in new })
+    }
+
+    /// What may be done on a model's page.
+    private func takePart(_ model: ModelView, _ release: ReleaseView?) async throws -> [String: Any] {
+        let (path, owner) = ("/models/\(model.id)", model.author.author)
+        let isOwn = PageVisitor.isAuthor(owner)
+        var links: [LinkView] = []
+        if let release, !isOwn {
+            let review = PageAddress.with("/reviews/new", [("release", release.post.hex), ("back", path)])
+            links.append(LinkView(linkText: "Review version \(release.body.version)", linkHref: review))
+        }
+        let comment = PageAddress.with("/comments/new", [("on", model.post.hex), ("back", path)])
+        links.append(LinkView(linkText: "Comment", linkHref: comment))
+        if isOwn, PageVisitor.may(.publish) {
+            links.append(
+                LinkView(linkText: "New version", linkHref: PageAddress.with("/publish", [("model", model.slug)])))
+            links.append(LinkView(linkText: "Edit", linkHref: "\(path)/edit"))
+            if let release {
+                links.append(
+                    LinkView(
+                        linkText: "Take version \(release.body.version) back",
+                        linkHref: PageAddress.with("/posts/\(release.post.hex)/retract", [("back", path)])))
+            }
+        }
+        return try await takePart(model.post, at: path, by: owner, links: links, comments: false)
     }
 
     private func images(
@@ -183,7 +210,7 @@ extension PageRoutes {
             ofModel: model.id, limit: Limits.Gateway.texts, position: position, visitor)
         let path = "/models/\(model.id)/reviews"
         var content = below(model, "Reviews of \(model.body.name)")
-        content["reviews"] = page.items.map(ReviewItem.init)
+        content["reviews"] = page.items.map { ReviewItem($0, at: path) }
         content["hasReviews"] = !page.items.isEmpty
         content["tally"] = Self.tally(model.counts)
         content.merge(Pager(path, cursor: cursor, next: page.next).content) { _, new in new }
@@ -204,9 +231,12 @@ extension PageRoutes {
             on: model.post, limit: Limits.Gateway.texts, position: position, visitor)
         let path = "/models/\(model.id)/discussion"
         var content = below(model, "Discussion of \(model.body.name)")
-        content["comments"] = CommentItem.all(page.items)
+        content["comments"] = CommentItem.all(page.items, at: path)
         content["hasComments"] = !page.items.isEmpty
         content.merge(Pager(path, cursor: cursor, next: page.next).content) { _, new in new }
+        content.merge(
+            try await takePart(model.post, at: path, by: model.author.author, isCollectable: false)
+        ) { _, new in new }
         return pages.page("discussion", frame("Discussion of \(model.body.name)", path, request, context), content)
     }
 

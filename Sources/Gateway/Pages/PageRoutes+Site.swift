@@ -120,7 +120,7 @@ extension PageRoutes {
         let (newest, applied) = (services.postLog.newestSeq, services.catalog.appliedSeq)
         let behind = Int(clamping: newest - min(newest, applied))
         let totals = try await services.blobs.totals()
-        let nodes = await services.neighbours().filter { [.peer, .caller].contains($0.standing) }
+        let nodes = await services.neighbours().filter { [.peer, .found, .caller].contains($0.standing) }
         let connected = nodes.count { $0.lag != nil }
         let began = services.context().startedAt
         let parts = [

@@ -8,7 +8,7 @@ import WaggleProtocol
 /// without scripts it is sent, hashed while it comes and never stored.
 extension PageRoutes {
     func registerVerify(in routes: inout RouteTable) {
-        routes.get("/verify", shows: .list, .page, verify)
+        routes.get("/verify", shows: .list, .page, seen { $0.verify })
         routes.post("/verify", shows: .nothing, .page, hashFile)
         let script = StaticText(Templates.verifyScript, type: "text/javascript; charset=utf-8")
         routes.get("/verify.js", shows: .nothing, .page) { request, _ in script.response(to: request) }

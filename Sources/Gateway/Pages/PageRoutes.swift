@@ -13,8 +13,10 @@ import WaggleProtocol
 /// The pages of a node: what they have in common. The pages themselves are in extensions, by subject.
 struct PageRoutes: Sendable {
     let services: GatewayServices
-    let pages: PageRenderer
+    var pages: PageRenderer
     let origins: Origins
+    /// With whose eyes a page is made.
+    var viewer = Viewer.anonymous
     /// Files that are hashed at the moment for those who have no scripts.
     let checking = Places(Limits.Gateway.checked)
 
@@ -25,20 +27,20 @@ struct PageRoutes: Sendable {
     }
 
     func register(in routes: inout RouteTable) {
-        routes.get("/", shows: .list, .page, home)
+        routes.get("/", shows: .list, .page, seen { $0.home })
         registerModels(in: &routes)
         registerImages(in: &routes)
         registerBrowsing(in: &routes)
         registerCreators(in: &routes)
         registerCollections(in: &routes)
         registerSite(in: &routes)
-        registerWorkflows(in: &routes)
+        registerTexts(in: &routes)
         registerFederation(in: &routes)
         registerBuzz(in: &routes)
     }
 
-    /// Pages are for visitors; the operator has the command line.
-    var visitor: ViewerFilter { services.moderation.filter(for: .anonymous) }
+    /// What whoever looks may see. The operator has the command line.
+    var visitor: ViewerFilter { services.moderation.filter(for: viewer) }
 
     // MARK: Requests
 

@@ -1,6 +1,7 @@
 import Catalog
 import Digests
 import Media
+import Moderation
 import Synchronization
 import WaggleProtocol
 
@@ -70,13 +71,19 @@ struct PictureView {
     let height: UInt32
     let alt: String
     let blob: Hash32
+    let level: Level
+    let levelWord: String
     /// The mean colour, where it is known.
     var tint: String?
+    /// The viewer wants pictures of its level blurred: what stands in for it is shown.
+    var isBlurred = false
 
     /// - Parameter caption: text that stands beside the picture; an alternative that only repeats it would be read twice.
     init?(_ image: some Pictured, caption: String = "") {
         guard let blob = Hash32(image.image.blob) else { return nil }
         self.blob = blob
+        level = Level(declared: image.image.level)
+        levelWord = level.word
         source = BlobAddress.path(blob, name: BlobAddress.name(of: image))
         smallSource = ThumbnailAddress.path(blob, .small)
         largeSource = ThumbnailAddress.path(blob, .large)
@@ -197,8 +204,10 @@ struct SampleView {
     let height: UInt32
     let alt: String
     let tint: String?
+    let levelWord: String
+    let isBlurred: Bool
 
-    init?(_ image: ImageView, _ facts: [Hash32: PictureFacts] = [:]) {
+    init?(_ image: ImageView, _ looks: PictureLooks) {
         guard let picture = PictureView(image) else { return nil }
         sampleHref = PageAddress.image(image.id)
         smallSource = picture.smallSource
@@ -207,6 +216,8 @@ struct SampleView {
         width = picture.width
         height = picture.height
         alt = picture.alt
-        tint = facts[picture.blob]?.meanColour.shortColour
+        tint = looks[picture.blob]?.meanColour.shortColour
+        levelWord = picture.levelWord
+        isBlurred = looks.isBlurred(picture.level)
     }
 }

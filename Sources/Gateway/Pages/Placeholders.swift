@@ -1,5 +1,6 @@
 import Digests
 import Media
+import Moderation
 
 // What stands in the place of a picture until it has come. Colours are attributes of SVG elements: unlike inline styles
 // they need no hole in the content security policy.
@@ -29,22 +30,23 @@ extension UInt32 {
 
 extension PageRoutes {
     /// What is known of pictures; nothing when it cannot be told, because a page is whole without.
-    func pictureFacts(_ pictures: [Hash32]) async -> [Hash32: PictureFacts] {
-        guard !pictures.isEmpty else { return [:] }
-        return (try? await services.pictureFacts(Array(Set(pictures)))) ?? [:]
+    func looks(of pictures: [Hash32]) async -> PictureLooks {
+        let facts = pictures.isEmpty ? [:] : (try? await services.pictureFacts(Array(Set(pictures)))) ?? [:]
+        return PictureLooks(facts: facts, blurFrom: viewer.blurFrom)
     }
 
-    /// The cards with the colours of their pictures.
+    /// The cards with the colours of their pictures, and without the pictures that the viewer wants blurred.
     func tinted(_ cards: [CardView]) async -> [CardView] {
-        let facts = await pictureFacts(cards.compactMap(\.picture?.blob))
-        return cards.map { $0.tinted(facts) }
+        let looks = await looks(of: cards.compactMap(\.picture?.blob))
+        return cards.map { $0.tinted(looks) }
     }
 }
 
 extension CardView {
-    func tinted(_ facts: [Hash32: PictureFacts]) -> CardView {
+    func tinted(_ looks: PictureLooks) -> CardView {
         var card = self
-        card.picture?.tint = picture.flatMap { facts[$0.blob]?.meanColour.shortColour }
+        card.picture?.tint = picture.flatMap { looks[$0.blob]?.meanColour.shortColour }
+        card.picture?.isBlurred = picture.map { looks.isBlurred($0.level) } ?? false
         return card
     }
 }

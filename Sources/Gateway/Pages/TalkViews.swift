@@ -1,3 +1,4 @@
+import Accounts
 import Catalog
 import Digests
 import Identity
@@ -16,8 +17,12 @@ struct ReviewItem {
     let textDay: String
     let textHTML: String
     let reactions: [ReactionView]
+    /// For who wrote it.
+    let retractHref: String?
 
-    init(_ review: ReviewView) {
+    /// - Parameter path: of the page, to come back to.
+    init(_ review: ReviewView, at path: String) {
+        retractHref = OwnWords.retract(review.post, by: review.author.author, at: path)
         textAuthor = review.author.name
         textAuthorHref = PageAddress.creator(review.author)
         textOrigin = Wording.origin(review.author)
@@ -42,15 +47,25 @@ struct CommentItem {
     let textDay: String
     let textHTML: String
     let reactions: [ReactionView]
+    /// For whoever may say something.
+    let answerHref: String?
+    /// For who wrote it.
+    let retractHref: String?
 
-    static func all(_ comments: [CommentView]) -> [CommentItem] {
+    /// - Parameter path: of the page, to come back to.
+    static func all(_ comments: [CommentView], at path: String) -> [CommentItem] {
         let authors = Dictionary(comments.map { ($0.post, $0.author.name) }) { first, _ in first }
         return comments.map { comment in
-            CommentItem(comment, answered: comment.replyTo.flatMap { authors[$0] })
+            CommentItem(comment, answered: comment.replyTo.flatMap { authors[$0] }, path)
         }
     }
 
-    private init(_ comment: CommentView, answered: String?) {
+    private init(_ comment: CommentView, answered: String?, _ path: String) {
+        retractHref = OwnWords.retract(comment.post, by: comment.author.author, at: path)
+        answerHref =
+            PageVisitor.may(.review)
+            ? PageAddress.with(
+                "/comments/new", [("on", comment.subject.hex), ("to", comment.post.hex), ("back", path)]) : nil
         commentDepth = min(max(comment.depth, 0), 4)
         self.answered = comment.depth > 0 ? answered : nil
         textAuthor = comment.author.name
@@ -60,6 +75,14 @@ struct CommentItem {
         textDay = Dates.day(comment.created)
         textHTML = Markdown.html(comment.text, firstHeading: 4)
         reactions = ReactionView.all(comment.counts)
+    }
+}
+
+/// What people may do with what they said themselves.
+enum OwnWords {
+    /// Where a post is taken back; nil for others' posts.
+    static func retract(_ post: Hash32, by author: Hash32, at path: String) -> String? {
+        PageVisitor.isAuthor(author) ? PageAddress.with("/posts/\(post.hex)/retract", [("back", path)]) : nil
     }
 }
 

@@ -41,7 +41,7 @@ struct CallerIdentity: Sendable {
 
     // MARK: Browsers
 
-    private static func session(_ request: Request) -> String? {
+    static func session(_ request: Request) -> String? {
         for field in request.headers[values: .cookie] {
             for pair in field.split(separator: ";") {
                 let parts = pair.trimmed.split(separator: "=", maxSplits: 1)

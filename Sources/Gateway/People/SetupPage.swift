@@ -1,4 +1,5 @@
 import Accounts
+import Administration
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -11,14 +12,26 @@ struct SetupPage: Sendable {
     let people: CallerIdentity
 
     func register(in routes: inout RouteTable) {
-        routes.get("/setup", shows: .nothing, .page) { _, _ in page() }
+        routes.get("/setup", shows: .nothing, .page) { request, context in
+            if let grant = try? await people.grant(request, context), grant.allows(.admin) {
+                let next = SetupWizard.start(services.administration.setup)
+                return Response(status: .seeOther, headers: [.location: next, .cacheControl: "no-store"])
+            }
+            // The link that the first start prints has the token in it.
+            return page(token: try Query(request)["token"] ?? "")
+        }
         routes.post("/setup", shows: .nothing, .page, choose)
     }
 
     private func page(
-        trouble: String? = nil, isDone: Bool = false, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+        token: String = "", trouble: String? = nil, isDone: Bool = false, status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = [:]
     ) -> Response {
-        var content: [String: Any] = ["done": isDone]
+        var content: [String: Any] = [
+            "done": isDone, "token": String(token.prefix(64)),
+            "next": SetupWizard.start(services.administration.setup),
+            "isFinished": services.administration.setup.isFinished,
+        ]
         if let trouble { content["trouble"] = trouble }
         var headers = headers
         headers[.cacheControl] = "no-store"

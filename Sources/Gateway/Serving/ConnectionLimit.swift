@@ -1,3 +1,4 @@
+import Federation
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -5,14 +6,21 @@ import NIOSSL
 import Synchronization
 import WaggleProtocol
 
-/// How many connections each address has open. One IPv6 network counts as one address; this machine is not counted, because
-/// a proxy here brings everybody.
+/// How many connections each address has open. One IPv6 network counts as one address; this machine and the operator's
+/// proxies are not counted, because a proxy brings everybody.
 final class ConnectionCounts: Sendable {
     private let limit: Int
+    private let proxies: TrustedProxies
     private let counts = Mutex<[String: Int]>([:])
 
-    init(limit: Int) {
+    init(limit: Int, proxies: TrustedProxies) {
         self.limit = limit
+        self.proxies = proxies
+    }
+
+    /// What a connection is counted under; nil for one that is not counted.
+    func address(of peer: String?) -> String? {
+        peer.flatMap { IPAddress($0) }.map { proxies.contains($0) } == true ? nil : RemoteAddress.of(peer: peer)
     }
 
     /// False when the address has as many as one may have. Each true is ended by `closed`.
@@ -68,11 +76,12 @@ private final class Counter: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let from = RemoteAddress.of(peer: context.remoteAddress?.ipAddress, forwarded: nil)
-        if counts.opened(from) {
-            address = from
-        } else {
-            context.close(promise: nil)
+        if let from = counts.address(of: context.remoteAddress?.ipAddress) {
+            if counts.opened(from) {
+                address = from
+            } else {
+                context.close(promise: nil)
+            }
         }
         context.fireChannelActive()
     }

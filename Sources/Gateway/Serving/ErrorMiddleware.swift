@@ -17,17 +17,25 @@ struct ErrorMiddleware: RouterMiddleware {
     let pages: PageRenderer
     let metrics: RequestMetrics
     let flood: FloodLimit
+    let people: CallerIdentity
+    let proxies: TrustedProxies
+    let mode: ModeGate
 
     func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
-        var response = await ContentCoding.$takesGzip.withValue(ContentCoding.takesGzip(request)) {
-            do {
-                try flood.admit(request, context)
-                return try await next(request, context)
-            } catch {
-                return answer(to: request, error, context.logger)
+        var context = context
+        context.proxies = proxies
+        var response = await ContentCoding.$takesGzip.withValue(ContentCoding.takesGzip(request)) { [context] in
+            await PageVisitor.$current.withValue(await visitor(request)) {
+                do {
+                    try flood.admit(request, context)
+                    try await mode.admit(request, context)
+                    return try await next(request, context)
+                } catch {
+                    return answer(to: request, error, context.logger)
+                }
             }
         }
         response.headers[.xContentTypeOptions] = "nosniff"
@@ -36,6 +44,12 @@ struct ErrorMiddleware: RouterMiddleware {
         response.headers[Self.referrerPolicy] = "same-origin"
         metrics.note(status: response.status.code, took: ContinuousClock.now - began)
         return response
+    }
+
+    /// Whoever is signed in, for pages; a store that fails is told by what needs it.
+    private func visitor(_ request: Request) async -> PageVisitor? {
+        guard Face(path: request.uri.path) == .page else { return nil }
+        return try? await people.visitor(request)
     }
 
     private func answer(to request: Request, _ error: any Error, _ logger: Logger) -> Response {
@@ -50,6 +64,12 @@ struct ErrorMiddleware: RouterMiddleware {
     private func response(to request: Request, _ failure: GatewayError, _ face: Face) -> Response {
         switch face {
         case .page:
+            if case .unauthorized = failure, PageVisitor.current == nil {
+                let isRead = request.method == .get || request.method == .head
+                return pages.signIn(
+                    next: isRead ? request.uri.string : nil, lead: "This page is for people who are signed in.",
+                    status: failure.status)
+            }
             return pages.error(failure)
         case .api, .bytes:
             var headers: HTTPFields = [.accessControlAllowOrigin: "*"]
@@ -132,12 +152,13 @@ extension GatewayError {
         switch error {
         case .badHandle, .weakPassphrase, .longPassphrase, .applicationNeeded, .scopes, .limit:
             self = .badRequest(code: error.code, error.message)
-        case .handleTaken, .authorTaken, .keyInUse, .lastAdmin: self = .conflict(code: error.code, error.message)
+        case .handleTaken, .authorTaken, .keyInUse, .lastAdmin, .notPending:
+            self = .conflict(code: error.code, error.message)
         case .tooManyPosts(_, .max): self = .unprocessable(code: error.code, error.message)
         case .tooManyPosts(_, let seconds): self = .tooManyPosts(error.message, retryAfter: seconds)
         case .keyReused: self = .unprocessable(code: error.code, error.message)
         case .noAccount, .noToken: self = .notFound(error.message)
-        case .registrationClosed, .inviteNeeded, .badInvite, .pending, .disabled, .moved:
+        case .registrationClosed, .inviteNeeded, .badInvite, .pending, .disabled, .moved, .ageNeeded, .rejected:
             self = .forbidden(code: error.code, error.message)
         case .wrongCredentials, .badChallenge, .badSetupToken:
             self = .unauthorized(code: error.code, error.message)
@@ -156,6 +177,7 @@ extension GatewayError {
         case .auth: self = .forbidden(code: "not-allowed", error.message)
         case .conflict: self = .conflict(code: "conflict", error.message)
         case .limits: self = .unprocessable(code: "limit", error.message)
+        case .quota: self = .unprocessable(code: "over-quota", error.message)
         case .integrity: self = .unprocessable(code: "integrity", error.message)
         case .rate:
             self =
@@ -237,7 +259,7 @@ extension Response {
         headers[.contentType] = "text/html; charset=utf-8"
         headers[.contentSecurityPolicy] = """
             default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; \
-            frame-ancestors 'none'\(runsScripts ? "; script-src 'self'" : "")
+            frame-ancestors 'none'\(runsScripts ? "; script-src 'self'; connect-src 'self'" : "")
             """
         headers[Self.openerPolicy] = "same-origin"
         let body = ContentCoding.body(text, &headers)

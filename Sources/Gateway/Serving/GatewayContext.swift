@@ -6,6 +6,8 @@ struct GatewayContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The connection: `BlobResponder` writes files to it, and its local address is a URL of this node.
     let channel: any Channel
+    /// Set for every request before anything asks where it comes from.
+    var proxies = TrustedProxies.none
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

@@ -41,6 +41,22 @@ struct Query: Sendable {
             .map { String($0.trimmed) }.filter { !$0.isEmpty }
     }
 
+    /// Every name once, in order.
+    var names: [String] {
+        items.reduce(into: []) { names, item in if !names.contains(item.name) { names.append(item.name) } }
+    }
+
+    /// What was typed, but for secrets: nothing shows those again.
+    var withoutSecrets: Query {
+        Query(items: items.filter { !Self.isSecret($0.name) })
+    }
+
+    private static func isSecret(_ name: String) -> Bool { name.hasSuffix("passphrase") || name == "words" }
+
+    private init(items: [(name: String, value: String)]) {
+        self.items = items
+    }
+
     /// A number within `range`.
     func integer(_ name: String, in range: ClosedRange<Int>) throws(GatewayError) -> Int? {
         guard let text = self[name] else { return nil }

@@ -19,11 +19,21 @@ struct Viewers: Sendable {
     /// The operator by token, a person by token, an accepted peer by signature, else nobody. Unknown tokens count as none: clients of other
     /// sites send the tokens that they have for those.
     ///
-    /// - Parameter token: also looked for in the query, for clients of the Civitai API.
-    func viewer(_ request: Request, _ context: GatewayContext, queryToken: String? = nil) async throws -> Viewer {
+    /// - Parameters:
+    ///   - queryToken: also looked for in the query, for clients of the Civitai API.
+    ///   - bySession: also a person by a browser's session: for the bytes that pages show and lead to. Those answers are in no
+    ///     cache that others share.
+    func viewer(
+        _ request: Request, _ context: GatewayContext, queryToken: String? = nil, bySession: Bool = false
+    ) async throws -> Viewer {
         if let token = CallerIdentity.bearer(request) ?? queryToken {
             if isOperator(token) { return .owner }
             if let grant = try await accounts.grant(token: token), grant.allows(.read) { return grant.account.viewer }
+        }
+        if bySession, let session = CallerIdentity.session(request),
+            let grant = try await accounts.grant(session: session)
+        {
+            return grant.account.viewer
         }
         guard PeerAuthentication.isSigned(request) else { return .anonymous }
         do {

@@ -5,7 +5,7 @@ extension Templates {
         <section class="empty">
         <h1>{{pageTitle}}</h1>
         <p>{{explanation}}.</p>
-        <p><a class="button" href="/">To the front page</a></p>
+        <p><a class="button" href="/">[[to-the-front-page]]</a></p>
         </section>
         {{>foot}}
         """

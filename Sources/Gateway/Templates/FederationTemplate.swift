@@ -3,19 +3,19 @@ extension Templates {
     static let federation = """
         {{>head}}
         <article class="reading">
-        <div class="top"><h1>Other nodes</h1></div>
+        <div class="top"><h1>[[other-nodes]]</h1></div>
         <div class="prose"><p>{{summary}}</p></div>
-        {{#hasNodes}}<section class="part" aria-labelledby="nodes"><h2 id="nodes">Exchanging with</h2>
+        {{#hasNodes}}<section class="part" aria-labelledby="nodes"><h2 id="nodes">[[exchanging-with]]</h2>
         <ul class="rows">{{#nodes}}<li>{{#nodeHref}}<a href="{{.}}" rel="nofollow noopener ugc"><bdi>{{nodeTitle}}</bdi></a>{{/nodeHref}}\
         {{^nodeHref}}<bdi>{{nodeTitle}}</bdi>{{/nodeHref}}
-        <p class="by">{{nodeState}} · known since <time datetime="{{nodeSince}}">{{nodeSince}}</time> · {{nodePosts}} · score {{nodeScore}}</p>\
-        {{#nodeError}}<p>Last error: {{.}}</p>{{/nodeError}}
-        <details><summary>Node id</summary><p><code class="line">{{nodeKey}}</code></p></details></li>{{/nodes}}</ul></section>{{/hasNodes}}
-        {{^hasNodes}}<section class="empty"><p>This node exchanges with no other node yet.</p>\
-        <p><a class="button" href="/">To the front page</a></p></section>{{/hasNodes}}
-        {{#hasBlocks}}<section class="part" aria-labelledby="blocks"><h2 id="blocks">Kept away</h2>
+        <p class="by">{{nodeState}} · [[known-since-score]] {{nodeScore}}</p>\
+        {{#nodeError}}<p>[[last-error]] {{.}}</p>{{/nodeError}}
+        <details><summary>[[node-id]]</summary><p><code class="line">{{nodeKey}}</code></p></details></li>{{/nodes}}</ul></section>{{/hasNodes}}
+        {{^hasNodes}}<section class="empty"><p>[[this-node-exchanges-with-no-other]]</p>\
+        <p><a class="button" href="/">[[to-the-front-page]]</a></p></section>{{/hasNodes}}
+        {{#hasBlocks}}<section class="part" aria-labelledby="blocks"><h2 id="blocks">[[kept-away]]</h2>
         <ul class="rows">{{#blocks}}<li><code class="line">{{nodeKey}}</code>\
-        <p class="by">{{nodeState}} · since <time datetime="{{nodeSince}}">{{nodeSince}}</time></p>\
+        <p class="by">{{nodeState}} · [[since]] <time datetime="{{nodeSince}}">{{nodeSince}}</time></p>\
         {{#nodeReason}}<p>{{.}}</p>{{/nodeReason}}</li>{{/blocks}}</ul></section>{{/hasBlocks}}
         </article>
         {{>foot}}

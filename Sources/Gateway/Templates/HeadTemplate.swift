@@ -2,7 +2,7 @@ extension Templates {
     /// Everything above the main part of a page.
     static let head = """
         <!doctype html>
-        <html lang="en">
+        <html lang="[[language]]">
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -18,22 +18,25 @@ extension Templates {
         {{#script}}<script src="{{.}}" defer></script>{{/script}}
         </head>
         <body>
-        <a class="skip" href="#main">Skip to content</a>
+        <a class="skip" href="#main">[[skip-to-content]]</a>
         <header class="bar">
         <div class="wide-as-main">
         <a class="brand" href="/"{{#isHome}} aria-current="page"{{/isHome}}>\
         <svg viewBox="0 0 64 64" width="28" height="28" aria-hidden="true">\
         <path id="comb" d="M19 5h14l7 12-7 12H19l-7-12zM44 20h14l7 12-7 12H44l-7-12zM19 35h14l7 12-7 12H19l-7-12z" \
         transform="translate(-7)"/></svg><bdi>{{nodeName}}</bdi></a>
-        <nav aria-label="Main"><ul class="links">{{#parts}}\
+        <nav aria-label="[[main]]"><ul class="links">{{#parts}}\
         <li><a href="{{partHref}}"{{#isPartHere}} aria-current="true"{{/isPartHere}}>{{partTitle}}</a></li>{{/parts}}</ul></nav>
         <form class="find" role="search" action="/search" method="get">
-        <label class="unseen" for="search">Search models and creators</label>
-        <input id="search" type="search" name="q" value="{{searched}}" placeholder="Search" maxlength="200" autocomplete="off">
-        <button>Search</button>
+        <label class="unseen" for="search">[[search-models-and-creators]]</label>
+        <input id="search" type="search" name="q" value="{{searched}}" placeholder="[[search]]" maxlength="200" autocomplete="off">
+        <button>[[search]]</button>
         </form>
+        <nav aria-label="[[account]]"><ul class="links">{{#memberName}}<li><a href="/publish">[[publish]]</a></li>\
+        <li><a href="/account">@{{.}}</a></li>{{/memberName}}{{^memberName}}<li><a href="/signin">[[sign-in]]</a></li>{{/memberName}}</ul></nav>
         </div>
         </header>
         <main id="main">
+        {{#notices}}<p class="line" role="note">{{.}}</p>{{/notices}}
         """
 }

@@ -4,8 +4,8 @@ extension Templates {
         {{>head}}
         {{#isEmptyNode}}
         <section class="empty">
-        <h1>Nothing here yet</h1>
-        <p>This node is up and holds no models that visitors may see. Share one, or follow somebody who does:</p>
+        <h1>[[nothing-here-yet]]</h1>
+        <p>[[this-node-is-up-and-holds]]</p>
         <pre><code>waggle publish my-lora.safetensors --model @me/my-lora --version 1.0
         waggle peer add https://node.example</code></pre>
         </section>
@@ -24,8 +24,8 @@ extension Templates {
         M82 80h14l7 12-7 12H82l-7-12z"/></svg>
         </div>
         {{#hasCards}}{{>grid}}{{/hasCards}}
-        {{^hasCards}}<section class="empty"><p>Nothing of this node's own people is here yet.</p>\
-        <p><a class="button" href="/">Show the whole network</a></p></section>{{/hasCards}}
+        {{^hasCards}}<section class="empty"><p>[[nothing-of-this-nodes-own-people]]</p>\
+        <p><a class="button" href="/">[[show-the-whole-network]]</a></p></section>{{/hasCards}}
         {{>pager}}
         {{/isEmptyNode}}
         {{>foot}}

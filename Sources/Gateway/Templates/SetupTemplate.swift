@@ -8,20 +8,21 @@ extension Templates {
     static let setup = """
         {{>head}}
         <section class="prose">
-        <h1>Set up this node</h1>
-        <p>The first start printed a set-up token; <code>waggle account setup</code> prints a new one. With it you choose the \
-        passphrase of the owner's account, <b>@me</b>.</p>
+        <h1>[[set-up-this-node]]</h1>
+        <p>[[the-first-start-printed-a-link]]</p>
         {{#trouble}}<p class="error" role="alert" id="trouble">{{.}}.</p>{{/trouble}}
-        {{#done}}<p role="status"><b>Done.</b> You are signed in as @me.</p>\
-        <p>Next, if you like: <a href="/setup/currency">a currency</a>, for tips and bounties.</p>{{/done}}
+        {{#done}}<p role="status">[[done-you-are-signed-in-as]]</p>\
+        {{^isFinished}}<p>[[six-short-steps-follow-each-can]]</p>{{/isFinished}}\
+        <p><a class="button" href="{{next}}">[[go-on]]</a></p>\
+        <p>[[later-if-you-like-a-currency]]</p>{{/done}}
         {{^done}}<form action="/setup" method="post">
-        <p class="field"><label for="token">Set-up token</label>
-        <input id="token" name="token" required maxlength="64" autocomplete="off" spellcheck="false"{{>invalid}}></p>
-        <p class="field"><label for="passphrase">Passphrase</label>
-        <span class="by" id="passphrase-hint">At least 10 characters.</span>
+        <p class="field"><label for="token">[[set-up-token]]</label>
+        <input id="token" name="token" value="{{token}}" required maxlength="64" autocomplete="off" spellcheck="false"{{>invalid}}></p>
+        <p class="field"><label for="passphrase">[[passphrase]]</label>
+        <span class="by" id="passphrase-hint">[[at-least-10-characters]]</span>
         <input id="passphrase" name="passphrase" type="password" required minlength="10" maxlength="1024" \
         autocomplete="new-password"{{#trouble}} aria-invalid="true"{{/trouble}} aria-describedby="passphrase-hint"></p>
-        <p><button class="button">Choose it</button></p>
+        <p><button class="button">[[choose-it]]</button></p>
         </form>{{/done}}
         </section>
         {{>foot}}

@@ -66,14 +66,14 @@ extension Templates {
         .links{gap:0 clamp(.75rem,2vw,1.25rem);margin:0}
         .links a{display:block;padding:.3rem 0}
         .links [aria-current]{font-weight:600;box-shadow:0 3px var(--fill)}
-        .find{flex:1 1 14rem;flex-wrap:nowrap;min-width:0;max-width:24rem;margin-inline-start:auto}
+        .find{flex:1 1 8rem;flex-wrap:nowrap;min-width:0;max-width:24rem;margin-inline-start:auto}
         .find input{flex:1;min-width:0}
         footer{padding:1.25rem 0;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
         footer p{margin:.25rem 0 0}
         footer button{min-height:1.75rem;padding:0 .6rem;background:none}
         .top{margin-bottom:1.5rem}
         .top>:last-child,.with-filters>.top{margin-bottom:0}
-        .hero{display:flex;justify-content:space-between;align-items:end;gap:1rem}.hero svg{flex:0 1 auto;min-width:20%}
+        .hero{display:flex;justify-content:space-between;align-items:end;gap:1rem}.hero svg{min-width:20%}
         .file{font-weight:600}
         .row>.by{min-width:6rem}
         .crumb{margin:0 0 .25rem}
@@ -149,12 +149,10 @@ extension Templates {
         dl div+div{border-top:1px solid var(--line);padding-top:.3rem}
         dt{color:var(--muted)}dd{margin:0;text-align:end}
         summary{cursor:pointer;padding:.35rem 0;font-weight:600}
-        .scroll{overflow-x:auto}
         table{width:100%;border-collapse:collapse;font-size:.875rem;margin-bottom:.75rem}
         th,td{padding:.35rem 0;padding-inline-end:.75rem;text-align:start;vertical-align:top;border-bottom:1px solid var(--line)}
         th{color:var(--muted);font-weight:500;white-space:nowrap}
         td{overflow-wrap:break-word}td code{word-break:break-all}
-        .scroll td:last-child{min-width:12rem}
         .image figure{display:grid;place-items:center;align-self:start;min-height:min(60vw,32rem);border-radius:12px;\
         background:var(--soft)}
         .image figure img{width:auto;min-width:min(24rem,70vw);max-height:84vh;object-fit:contain}
@@ -164,6 +162,7 @@ extension Templates {
         .filters{grid-area:1/1/span 2}.results{grid-column:2}\
         @supports selector(::details-content){.filters>summary{display:none}\
         .filters::details-content{content-visibility:visible;height:auto}}}
+        @media (max-width:40rem){.bar nav{order:1;overflow:auto}.bar ul{flex-wrap:nowrap}}
         @media (forced-colors:active){.button,.badge,.tabs a{border:1px solid}}
         @media print{.bar,footer,.button,.more,.filters{display:none}.columns{display:block}.card{break-inside:avoid}}
         """

@@ -2,10 +2,12 @@
 enum Templates {
     static let all = [
         // Frame and parts.
-        "head": head, "foot": foot, "card": card, "why": why, "tinted": tinted, "grid": grid,
+        "head": head, "foot": foot, "card": card, "why": why, "tinted": tinted, "blank": blank, "veil": veil,
+        "veiled": veiled, "blurhash": blurhash, "grid": grid,
         "matchrows": matchrows, "invalid": invalid, "pager": pager, "tabs": tabs, "crumb": crumb,
         "people": people, "articlerows": articlerows, "factlist": factlist, "reactionrow": reactionrow,
         "byline": byline, "reviewlist": reviewlist, "commentlist": commentlist, "kin": kin,
+        "form": form, "takepart": takepart, "field": field, "fieldattributes": fieldattributes,
         // Pages.
         "home": home, "list": list, "models": models, "model": model, "reviews": reviews, "discussion": discussion,
         "history": history, "ranking": ranking, "image": image, "search": search, "names": names, "hash": hash,
@@ -15,7 +17,15 @@ enum Templates {
         "finallist": finallist, "bounties": bounties, "bounty": bounty, "newbounty": newbounty, "tip": tip,
         "rewards": rewards,
         "generate": generate, "job": job, "jobs": jobs,
-        "error": error, "setup": setup, "setupcurrency": setupCurrency,
+        "publish": publish, "publishtop": publishtop, "publishfiles": publishfiles, "publishabout": publishabout,
+        "publishsign": publishsign,
+        "metop": metop, "me": me, "mesettings": mesettings, "mekeys": mekeys, "metokens": metokens, "metoken": metoken,
+        "meexport": meexport, "memove": memove, "menews": menews, "melibrary": melibrary,
+        "formpage": formpage, "signin": signin, "words": words,
+        "desk": desk, "deskform": deskform, "deskfields": deskfields, "setupstep": setupStep, "setupdone": setupDone,
+        "report": report, "takedown": takedown, "receipt": receipt, "casestatus": casestatus,
+        "transparency": transparency, "queue": queue, "case": moderationCase,
+        "error": error, "gate": gate, "setup": setup, "setupcurrency": setupCurrency,
         // Text of an author as HTML, for clients that want it so.
         "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",
     ]

@@ -3,30 +3,28 @@ extension Templates {
     static let verify = """
         {{>head}}
         <div class="reading">
-        <div class="top"><h1>Check a file</h1>
-        <p class="by">Who signed it, and is it whole? The file is read on your own machine and only its hash is sent. Without \
-        scripts it is sent here, hashed on the way, and not kept.</p></div>
+        <div class="top"><h1>[[check-a-file]]</h1>
+        <p class="by">[[who-signed-it-and-is-it]]</p></div>
         {{#isAsked}}<section class="part box" aria-labelledby="answer">
-        {{#isExact}}<h2 id="answer">This is exactly what was signed</h2>{{>matchrows}}{{/isExact}}
-        {{#isAlike}}<h2 id="answer">The weights are those that were signed; the header is another</h2>
-        <p>Some program wrote its own notes into the file. What the model does is the same.</p>{{>matchrows}}{{/isAlike}}
-        {{#isUnknown}}<h2 id="answer">Unknown here</h2>
-        <p>Nobody signed this file, as far as this node may tell you. It may be damaged, changed, of a level that visitors do not see, \
-        or known to another node.</p>{{/isUnknown}}
+        {{#isExact}}<h2 id="answer">[[this-is-exactly-what-was-signed]]</h2>{{>matchrows}}{{/isExact}}
+        {{#isAlike}}<h2 id="answer">[[the-weights-are-those-that-were]]</h2>
+        <p>[[some-program-wrote-its-own-notes]]</p>{{>matchrows}}{{/isAlike}}
+        {{#isUnknown}}<h2 id="answer">[[unknown-here]]</h2>
+        <p>[[nobody-signed-this-file-as-far]]</p>{{/isUnknown}}
         <p><code class="line">{{hash}}</code></p></section>{{/isAsked}}
         <form class="box drop" action="/verify" method="post" enctype="multipart/form-data">
-        <p class="field"><label for="file">File</label>
-        <span class="by" id="file-hint">Choose one, or drop it here. A large file takes a while.</span>
+        <p class="field"><label for="file">[[file]]</label>
+        <span class="by" id="file-hint">[[choose-one-or-drop-it-here]]</span>
         <input id="file" name="file" type="file" required aria-describedby="file-hint"></p>
-        <p><button class="button">Check it</button></p>
-        <p role="status"></p>
+        <p><button class="button">[[check-it]]</button></p>
+        <p role="status" data-reading="[[reading]]" data-unreadable="[[the-file-cannot-be-read]]"></p>
         </form>
         <form class="part" action="/verify" method="get">
-        <p class="field"><label for="sha256">Or its SHA-256</label>
+        <p class="field"><label for="sha256">[[or-its-sha-256]]</label>
         {{#trouble}}<span class="error" id="trouble" role="alert">{{.}}.</span>{{/trouble}}
         <input id="sha256" name="sha256" value="{{typed}}" required maxlength="80" autocomplete="off" spellcheck="false" \
         autocapitalize="none"{{>invalid}}></p>
-        <p><button>Look it up</button></p>
+        <p><button>[[look-it-up]]</button></p>
         </form>
         </div>
         {{>foot}}
@@ -105,13 +103,13 @@ extension Templates {
             if (at + value.length > start) weights.update(value.subarray(Math.max(0, start - at)));
             at += value.length;
             const percent = Math.floor(at * 100 / file.size);
-            if (percent >= told + 5) say.textContent = `Reading: ${told = percent} %`;
+            if (percent >= told + 5) say.textContent = `${say.dataset.reading} ${told = percent} %`;
           }
           location.assign(`/verify?sha256=${whole.hex()}` + (weights.size ? `&autov3=${weights.hex()}` : ""));
         }
 
         function begin(file) {
-          if (file) check(file).catch(error => { say.textContent = `The file cannot be read: ${error.message}`; });
+          if (file) check(file).catch(error => { say.textContent = `${say.dataset.unreadable} ${error.message}`; });
         }
 
         form.addEventListener("submit", event => { event.preventDefault(); begin(field.files[0]); });

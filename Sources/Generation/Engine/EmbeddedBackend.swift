@@ -47,7 +47,15 @@ public actor EmbeddedBackend: GenerationBackend {
     /// Where engines have their folders.
     private let temporary: FilePath
     /// Idle ones, least recently used first; one that draws is out of the list.
-    private var idle: [EngineProcess] = []
+    private var idle: [Idle] = []
+
+    private struct Idle {
+        let process: EngineProcess
+        /// Which use of an engine was its last.
+        let use: Int
+    }
+
+    private var uses = 0
     private var busyBytes: UInt64 = 0
     private var number = 0
 
@@ -83,7 +91,7 @@ public actor EmbeddedBackend: GenerationBackend {
     public func rest() async {
         let all = idle
         idle = []
-        for process in all { await process.kill() }
+        for engine in all { await engine.process.kill() }
     }
 
     // MARK: Drawing
@@ -113,7 +121,23 @@ public actor EmbeddedBackend: GenerationBackend {
             throw error == .outOfMemory && need > Self.freeMemory()
                 ? .tooLarge(needs: need, free: Self.freeMemory()) : error
         }
-        idle.append(process)
+        keepWarm(process)
+    }
+
+    /// An engine waits for the next job for a while, then gives its memory back.
+    private func keepWarm(_ process: EngineProcess) {
+        uses += 1
+        let use = uses
+        idle.append(Idle(process: process, use: use))
+        Task { [weak self] in
+            try? await Task.sleep(for: .seconds(Limits.Generation.warmSeconds))
+            await self?.coolDown(use)
+        }
+    }
+
+    private func coolDown(_ use: Int) async {
+        guard let index = idle.firstIndex(where: { $0.use == use }) else { return }
+        await idle.remove(at: index).process.kill()
     }
 
     /// An engine for the model: a warm one, or a new one for which others make room.
@@ -121,14 +145,15 @@ public actor EmbeddedBackend: GenerationBackend {
         _ order: DrawOrder, _ engine: EngineInstall, _ options: Options
     ) async throws(GenerationError) -> EngineProcess {
         let key = order.models.warmKey + (order.initImage == nil ? "" : " with encoder")
-        if let index = idle.firstIndex(where: { $0.key == key }) { return idle.remove(at: index) }
+        if let index = idle.firstIndex(where: { $0.process.key == key }) { return idle.remove(at: index).process }
         let bytes = Self.memory(order)
-        while let budget = options.memory, !idle.isEmpty, busyBytes + idle.reduce(0, { $0 + $1.bytes }) + bytes > budget
+        while let budget = options.memory, !idle.isEmpty,
+            busyBytes + idle.reduce(0, { $0 + $1.process.bytes }) + bytes > budget
         {
-            await idle.removeFirst().kill()
+            await idle.removeFirst().process.kill()
         }
         if options.memory == nil {
-            while !idle.isEmpty, Self.freeMemory() < bytes + (1 << 30) { await idle.removeFirst().kill() }
+            while !idle.isEmpty, Self.freeMemory() < bytes + (1 << 30) { await idle.removeFirst().process.kill() }
         }
         let free = options.memory.map { $0 - min($0, busyBytes) } ?? Self.freeMemory()
         guard bytes <= free else { throw .tooLarge(needs: bytes, free: free) }
@@ -234,7 +259,7 @@ public actor EmbeddedBackend: GenerationBackend {
                 EngineWorker.Order.Adapter(path: places.input.appending($0).string, weight: $1.weight ?? 1)
             },
             init: files.initImage.map { places.input.appending($0).string }, threads: options.threads,
-            out: places.output.string)
+            previews: plan.steps >= Limits.Generation.previewSteps, out: places.output.string)
     }
 
     /// Hands on what an engine says until it is done.
@@ -256,6 +281,11 @@ public actor EmbeddedBackend: GenerationBackend {
                 try await sign(
                     .step(
                         JobProgress(picture: answer.image ?? 0, step: answer.step ?? 0, steps: answer.steps ?? 0)))
+            case .preview:
+                let name = "\(order.job)-\(answer.image ?? 0).preview"
+                if let picture = PictureCheck.preview(process.folder.appending("out").appending(name)) {
+                    try await sign(.preview(picture))
+                }
             case .image:
                 let index = answer.index ?? 0
                 try Self.check(answer.applied ?? [], of: order.models.loras)

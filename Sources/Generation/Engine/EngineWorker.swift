@@ -54,6 +54,15 @@ enum EngineWorker {
             say(**{"is": "loading"})
 
 
+        def watch(index, path):
+            """Shows how far a picture is, from the latents: next to no work."""
+            def callback(step, frames, noisy):
+                frames[0].save_png(path + ".part")
+                os.replace(path + ".part", path + ".preview")
+                say(**{"is": "preview", "image": index})
+            return callback
+
+
         def draw(job):
             load(job)
             for index in range(job["batch"]):
@@ -76,8 +85,12 @@ enum EngineWorker {
                 if job["init"]:
                     params.set_init_image(sd.SDImage.load(job["init"], channels=3))
                 applied.clear()
-                image = context.generate_with_params(params)[0]
                 path = os.path.join(job["out"], f"{job['job']}-{index}")
+                if job["previews"]:
+                    sd.set_preview_callback(watch(index, path), sd.PreviewMode.PROJ, 1, True, False)
+                else:
+                    sd.set_preview_callback(None)
+                image = context.generate_with_params(params)[0]
                 image.save_ppm(path + ".ppm")
                 image.save_png(path + ".png")
                 counts = [applied.get(one["path"], [0, 0]) for one in job["loras"]]
@@ -120,6 +133,7 @@ enum EngineWorker {
         let loras: [Adapter]
         let `init`: String?
         let threads: Int
+        let previews: Bool
         let out: String
 
         // The worker looks every name up, so none is left out.
@@ -146,6 +160,7 @@ enum EngineWorker {
             try put("loras", loras)
             try put("init", self.`init`)
             try put("threads", threads)
+            try put("previews", previews)
             try put("out", out)
         }
 
@@ -160,7 +175,7 @@ enum EngineWorker {
     /// What it answers.
     struct Answer: Decodable {
         enum Kind: String, Decodable {
-            case ready, loading, step, image, done, error
+            case ready, loading, step, preview, image, done, error
         }
 
         let `is`: Kind

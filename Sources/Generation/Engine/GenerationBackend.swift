@@ -58,6 +58,8 @@ public struct DrawOrder: Sendable {
 public enum DrawSign: Sendable, Hashable {
     case loading
     case step(JobProgress)
+    /// The picture as far as it is, small: PNG, JPEG or WebP.
+    case preview([UInt8])
     /// A picture as a PNG file without texts, checked for size and for being more than one colour.
     case picture(index: Int, png: [UInt8], engine: String)
 }

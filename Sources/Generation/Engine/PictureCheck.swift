@@ -23,6 +23,9 @@ enum PictureCheck {
         return try checked(file, plan: plan)
     }
 
+    /// How far a picture is; nil when the next one is being written, or for anything else that lies there.
+    static func preview(_ path: FilePath) -> [UInt8]? { bytes(of: path, at: UInt64(Limits.Generation.previewBytes)) }
+
     /// A PNG file from anywhere, without texts, when it has the size that was asked for.
     static func checked(_ file: [UInt8], plan: GenerationPlan) throws(GenerationError) -> [UInt8] {
         let picture: PNGMetadata

@@ -1,3 +1,4 @@
+import Formats
 import Synchronization
 import WaggleProtocol
 
@@ -10,18 +11,18 @@ public actor GenerationService {
     public struct Studio: Sendable {
         /// Bytes of the picture to start from.
         public var initImage: @Sendable (Job) async throws(GenerationError) -> [UInt8]?
-        /// Looks once more whether the job's files are here and may be used, right before it is drawn.
-        public var check: @Sendable (Job) async throws(GenerationError) -> Void
+        /// Whether a file is not here any more, or may not be used any more.
+        public var isGone: @Sendable (ModelFile) async -> Bool
         /// Gives a picture its recipe, stores it, and says what it became: the job, which picture, its bytes, the engine.
         public var finish: @Sendable (Job, Int, [UInt8], String) async throws(GenerationError) -> JobPicture
 
         public init(
             initImage: @escaping @Sendable (Job) async throws(GenerationError) -> [UInt8]?,
-            check: @escaping @Sendable (Job) async throws(GenerationError) -> Void,
+            isGone: @escaping @Sendable (ModelFile) async -> Bool,
             finish: @escaping @Sendable (Job, Int, [UInt8], String) async throws(GenerationError) -> JobPicture
         ) {
             self.initImage = initImage
-            self.check = check
+            self.isGone = isGone
             self.finish = finish
         }
     }
@@ -33,12 +34,22 @@ public actor GenerationService {
         public var position: Int?
         /// Work before it begins, in thousandths of a unit.
         public var workBefore: Int64
+        /// How often it was seen how far its picture is; 0 when there is nothing to see.
+        public var previews: Int
 
-        public init(job: Job, position: Int? = nil, workBefore: Int64 = 0) {
+        public init(job: Job, position: Int? = nil, workBefore: Int64 = 0, previews: Int = 0) {
             self.job = job
             self.position = position
             self.workBefore = workBefore
+            self.previews = previews
         }
+    }
+
+    /// How far a picture is that is being drawn. Never kept.
+    public struct Preview: Sendable {
+        public let picture: [UInt8]
+        public let mediaType: String
+        let number: Int
     }
 
     public nonisolated let backend: any GenerationBackend
@@ -50,6 +61,8 @@ public actor GenerationService {
     /// What draws each running job, by a number that no other has.
     private var runs: [String: (number: Int, task: Task<Void, Never>)] = [:]
     private var runNumber = 0
+    /// Of running jobs.
+    private var previews: [String: Preview] = [:]
     private var watchers: [String: [Int: AsyncStream<Standing>.Continuation]] = [:]
     private var watcherNumber = 0
     private var isStarted = false
@@ -133,9 +146,11 @@ public actor GenerationService {
         try await perform { queue, now in queue.handle(.mode(mode), now: now) }
     }
 
-    /// Ends the jobs that use a file which was taken back.
-    public func withdraw(sha256: String) async {
-        await take(.withdrawn(sha256: sha256))
+    /// Something was taken back, taken down or purged: ends the jobs that need it.
+    public func reviewFiles() async {
+        for file in Set(open.flatMap(\.models.files)) where await studio.isGone(file) {
+            await take(.withdrawn(sha256: file.sha256))
+        }
     }
 
     public var mode: JobQueue.Mode { queue.mode }
@@ -145,11 +160,20 @@ public actor GenerationService {
     /// - Throws: `unknownJob`.
     public func standing(_ id: String) async throws(GenerationError) -> Standing {
         if let job = queue.jobs[id] {
-            return Standing(job: job, position: queue.position(of: id), workBefore: queue.workBefore(id))
+            return standing(of: job)
         }
         guard let job = try await store.find(id) else { throw .unknownJob(id) }
         return Standing(job: job, position: nil, workBefore: 0)
     }
+
+    private func standing(of job: Job) -> Standing {
+        Standing(
+            job: job, position: queue.position(of: job.id), workBefore: queue.workBefore(job.id),
+            previews: previews[job.id]?.number ?? 0)
+    }
+
+    /// Nil while there is nothing to see.
+    public func preview(of id: String) -> Preview? { previews[id] }
 
     public func history(of owner: String, limit: Int, offset: Int = 0) async throws(GenerationError) -> [Job] {
         try await store.history(of: owner, limit: limit, offset: offset).map { queue.jobs[$0.id] ?? $0 }
@@ -277,13 +301,15 @@ public actor GenerationService {
     private func draw(_ job: Job, _ number: Int) async {
         var failure: GenerationError?
         do throws(GenerationError) {
-            try await studio.check(job)
+            // It may have waited for long.
+            for file in job.models.files where await studio.isGone(file) { throw .withdrawn(name: file.name) }
             let picture = try await studio.initImage(job)
             let order = DrawOrder(job: job.id, plan: job.plan, models: job.models, initImage: picture)
             try await backend.draw(order) { sign throws(GenerationError) in try await self.note(sign, of: job) }
         } catch {
             failure = Task.isCancelled ? .cancelled : error
         }
+        previews[job.id] = nil
         // A node that ends leaves the job as it is: running, to be begun anew.
         if !isStopping { await take(.ended(job.id, failure)) }
         // It may have been begun again meanwhile.
@@ -296,7 +322,15 @@ public actor GenerationService {
         case .step(let progress):
             await take(.progress(job.id, progress))
             if let current = queue.jobs[job.id] { tell(current) }
+        case .preview(let picture):
+            guard picture.count <= Limits.Generation.previewBytes, let type = ImageInfo.sniff(picture)?.mediaType,
+                [.png, .jpeg, .webp].contains(type), let current = queue.jobs[job.id]
+            else { return }
+            previews[job.id] = Preview(
+                picture: picture, mediaType: type.rawValue, number: (previews[job.id]?.number ?? 0) + 1)
+            tell(current)
         case .picture(let index, let png, let engine):
+            previews[job.id] = nil
             let picture = try await studio.finish(job, index, png, engine)
             try await perform { queue, now in queue.handle(.picture(job.id, picture), now: now) }
         }
@@ -304,8 +338,7 @@ public actor GenerationService {
 
     private func tell(_ job: Job) {
         guard let streams = watchers[job.id] else { return }
-        let standing = Standing(
-            job: job, position: queue.position(of: job.id), workBefore: queue.workBefore(job.id))
+        let standing = standing(of: job)
         for stream in streams.values {
             stream.yield(standing)
             if job.state.isOver { stream.finish() }

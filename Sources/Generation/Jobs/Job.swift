@@ -45,8 +45,6 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
     public internal(set) var outcome: State?
     public internal(set) var captured: Int64 = 0
     public internal(set) var isCancelled = false
-    /// False when the node ended while the price was put aside: it is done again, and counts once.
-    public internal(set) var isFirstHold = true
 
     public init(
         id: String, owner: String, plan: GenerationPlan, models: ModelSet, created: UInt64, milliunits: Int64,

@@ -159,7 +159,6 @@ public struct JobQueue: Sendable {
             lastTurns[job.owner] = max(lastTurns[job.owner] ?? 0, job.turn)
             switch job.state {
             case .holding:
-                job.isFirstHold = false
                 jobs[job.id] = job
                 effects.append(.hold(job))
             case .running:

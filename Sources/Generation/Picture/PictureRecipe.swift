@@ -44,32 +44,24 @@ public struct PictureRecipe: Sendable {
         plan.initImage == nil ? .trainedAlgorithmicMedia : .compositeWithTrainedAlgorithmicMedia
     }
 
-    /// A PNG file with all of it.
+    /// A picture with all of it.
     ///
     /// - Parameters:
-    ///   - png: without texts.
+    ///   - picture: PNG, JPEG or WebP; texts that it has are taken out.
     ///   - signer: the node's key.
     ///   - created: unix seconds.
-    public func written(into png: [UInt8], signer: Signer, created: UInt64) throws(GenerationError) -> [UInt8] {
-        let file: PNGMetadata
-        do {
-            file = try PNGMetadata(png)
-        } catch {
-            throw .badReply("the picture is no PNG file that can be read")
+    public func written(into picture: [UInt8], signer: Signer, created: UInt64) throws(GenerationError) -> [UInt8] {
+        guard let pixels = PictureText.bare(picture) else {
+            throw .badReply("the picture is no PNG, JPEG or WebP file that can be read")
         }
-        let pixels = file.stripped()
         let statement = SignedRecipe.Statement(self, picture: SHA256.hash(pixels), node: signer, created: created)
-        let infotext = InfotextA1111(recipe)
-        do {
-            return try PNGMetadata(pixels).replacing([
-                PictureText("parameters", infotext.text),
-                PictureText(PictureText.xmp, mark.xmp),
-                PictureText(Self.keyword, try SignedRecipe.text(statement, by: signer.device)),
-            ])
-        } catch let error as GenerationError {
-            throw error
-        } catch {
-            throw .badReply("the recipe cannot be written: \(error)")
+        let texts = [
+            PictureText("parameters", InfotextA1111(recipe).text), PictureText(PictureText.xmp, mark.xmp),
+            PictureText(Self.keyword, try SignedRecipe.text(statement, by: signer.device)),
+        ]
+        guard let written = PictureText.write(texts, into: pixels) else {
+            throw .badReply("there is no room for the recipe in the picture")
         }
+        return written
     }
 }

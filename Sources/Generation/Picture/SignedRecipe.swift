@@ -99,7 +99,8 @@ public struct SignedRecipe: Sendable {
     ///
     /// - Returns: nil when there is none, or it does not hold. Whose key it is says the node's key chain, not this.
     public init?(picture bytes: [UInt8]) {
-        guard let file = try? PNGMetadata(bytes), let text = file[PictureRecipe.keyword],
+        guard let text = PictureText.all(in: bytes).first(where: { $0.keyword == PictureRecipe.keyword })?.text,
+            let pixels = PictureText.bare(bytes),
             let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(text.utf8)),
             envelope.payloadType == PictureRecipe.statementType, envelope.signatures.count == 1,
             let payload = Data(base64Encoded: envelope.payload),
@@ -110,7 +111,7 @@ public struct SignedRecipe: Sendable {
         let signed = DSSE.preAuthenticationEncoding(type: PictureRecipe.statementType, payload: payload)
         guard Ed25519.verify([UInt8](signature), message: signed, key: key),
             let statement = try? JSONDecoder().decode(Statement.self, from: payload),
-            statement.picture == SHA256.hash(file.stripped()).hex
+            statement.picture == SHA256.hash(pixels).hex
         else { return nil }
         self.statement = statement
         self.key = key

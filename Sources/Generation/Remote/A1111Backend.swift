@@ -73,6 +73,8 @@ public struct A1111Backend: GenerationBackend {
         }
 
         let state: State?
+        /// In base 64, where the program makes them.
+        let current_image: String?
     }
 
     public func draw(
@@ -108,13 +110,15 @@ public struct A1111Backend: GenerationBackend {
             while !Task.isCancelled {
                 do throws(GenerationError) {
                     try await program.pause()
-                    let state = try await program.get(
-                        Progress.self, "/sdapi/v1/progress?skip_current_image=true"
-                    ).state
+                    let found = try await program.get(Progress.self, "/sdapi/v1/progress?skip_current_image=false")
                     try await sign(
                         .step(
                             JobProgress(
-                                picture: index, step: state?.sampling_step ?? 0, steps: state?.sampling_steps ?? 0)))
+                                picture: index, step: found.state?.sampling_step ?? 0,
+                                steps: found.state?.sampling_steps ?? 0)))
+                    if let picture = found.current_image.flatMap({ Data(base64Encoded: $0) }) {
+                        try await sign(.preview(Array(picture)))
+                    }
                 } catch {
                     if error == .cancelled { return }
                 }

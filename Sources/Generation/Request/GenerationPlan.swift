@@ -22,6 +22,8 @@ public struct GenerationPlan: Codable, Hashable, Sendable {
     public var vae: String?
     public var initImage: String?
     public var strength: Double
+    /// Nil for PNG.
+    public var format: PictureFormat?
 
     /// The prompt that an engine is given: tags are files by then.
     public var enginePrompt: String { PromptReading.withoutTags(prompt) }

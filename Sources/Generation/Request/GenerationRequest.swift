@@ -23,12 +23,14 @@ public struct GenerationRequest: Codable, Hashable, Sendable {
     public var initImage: String?
     /// 0…1: how much of that picture is drawn anew.
     public var strength: Double?
+    /// `png`, which nothing is lost of, `jpeg` or `webp`.
+    public var format: String?
 
     public init(
         model: String = "", prompt: String = "", negativePrompt: String = "", width: Int? = nil, height: Int? = nil,
         steps: Int? = nil, cfgScale: Double? = nil, sampler: String? = nil, scheduler: String? = nil,
         seed: String? = nil, batch: Int? = nil, clipSkip: Int? = nil, loras: [NamedLoRA] = [], vae: String? = nil,
-        initImage: String? = nil, strength: Double? = nil
+        initImage: String? = nil, strength: Double? = nil, format: String? = nil
     ) {
         self.model = model
         self.prompt = prompt
@@ -46,6 +48,7 @@ public struct GenerationRequest: Codable, Hashable, Sendable {
         self.vae = vae
         self.initImage = initImage
         self.strength = strength
+        self.format = format
     }
 }
 

@@ -34,6 +34,12 @@ extension GenerationPlan {
         clipSkip = try Self.whole(request.clipSkip ?? defaults.clipSkip ?? 1, Bounds.clipSkip, "clip_skip")
         batch = try Self.whole(request.batch ?? 1, Bounds.batch, "batch")
         strength = try Self.number(request.strength ?? 0.75, 0...1, "strength")
+        format = try request.format.map { name throws(GenerationError) in
+            guard let format = PictureFormat(named: name) else {
+                throw .badField(field: "format", value: name, expected: "png, jpeg or webp")
+            }
+            return format
+        }
         (sampler, scheduler) = try Self.method(request, defaults)
         seed = try Self.seed(request.seed, batch: batch, drawSeed)
         loras = try Self.loras(request)

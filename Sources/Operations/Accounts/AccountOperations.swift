@@ -27,6 +27,10 @@ public struct AccountLine: Codable, Sendable {
     public let tokens: Int
     /// What somebody who waits for approval wrote.
     public let application: String
+    /// Bytes that this node keeps of what the account brings, at most; nil for no limit.
+    public let quota: UInt64?
+    /// Bytes that its posts have this node keep.
+    public let stored: UInt64
 }
 
 /// `waggle account new`: one more person at home here, with keys of their own.
@@ -135,7 +139,8 @@ public struct ListAccounts: Operation {
             account: account.handle, author: AuthorID.text(account.author), name: creator?.name ?? "",
             handle: creator?.handle ?? "", role: account.role.rawValue, state: account.state.rawValue,
             custody: account.custody.rawValue, created: account.created, tokens: tokens,
-            application: account.application)
+            application: account.application, quota: account.storage.bytes,
+            stored: try await context.storedBytes(of: account))
     }
 }
 

@@ -62,7 +62,7 @@ public struct MoveAccount: Operation {
     static let label = "home"
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
-        try context.signing.check()
+        try context.checkWritable()
         let configured = context.settings.first { $0.key == "public_url" }?.value ?? ""
         guard let home = context.publicURL ?? (configured.isEmpty ? nil : configured) else {
             throw OperationError(

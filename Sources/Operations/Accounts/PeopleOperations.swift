@@ -35,6 +35,85 @@ public struct SetAccountRole: Operation {
     }
 }
 
+/// `waggle account quota`: how much of what the account brings this node keeps.
+public struct SetAccountQuota: Operation {
+    public static let name = "account quota"
+    public var account: String
+    /// Bytes; "none" for no limit, "role" for what the role has, nil to ask.
+    public var quota: String?
+
+    public init(account: String, quota: String?) {
+        self.account = account
+        self.quota = quota
+    }
+
+    public struct Reply: Codable, Sendable {
+        public let account: String
+        /// Bytes; nil for no limit.
+        public let quota: UInt64?
+        /// Whether it is this account's own, and not what its role has.
+        public let isOwn: Bool
+        /// Bytes that its posts have this node keep.
+        public let stored: UInt64
+
+        enum CodingKeys: String, CodingKey {
+            case account, quota, stored
+            case isOwn = "is_own"
+        }
+    }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> Reply {
+        let changed: Account
+        do {
+            switch quota {
+            case nil: changed = try await context.accounts.existing(account)
+            case "role": changed = try await context.accounts.set(StorageQuota?.none, of: account)
+            case "none": changed = try await context.accounts.set(.unlimited, of: account)
+            case let text?:
+                guard let size = ByteSize(text) else {
+                    throw OperationError(
+                        .usage, "\"\(text)\" is no quota: write a size such as 50GB, none for no limit, or role")
+                }
+                changed = try await context.accounts.set(.bytes(size.bytes), of: account)
+            }
+        } catch let error as AccountsError {
+            throw OperationError(error)
+        } catch let error as OperationError {
+            throw error
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
+        return Reply(
+            account: changed.handle, quota: changed.storage.bytes, isOwn: changed.quota != nil,
+            stored: try await context.storedBytes(of: changed))
+    }
+}
+
+/// `waggle account household`: who lives together and earns no rewards by what they do for each other.
+public struct SetHousehold: Operation {
+    public static let name = "account household"
+    /// One alone leaves its household; none changes nothing.
+    public var accounts: [String]
+
+    public init(accounts: [String]) {
+        self.accounts = accounts
+    }
+
+    public struct Reply: Codable, Sendable {
+        /// All households of several, by handle.
+        public let households: [[String]]
+    }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> Reply {
+        do {
+            if !accounts.isEmpty { try await context.accounts.setHousehold(accounts) }
+            return Reply(households: try await context.accounts.sharedHouseholds())
+        } catch {
+            throw OperationError(error)
+        }
+    }
+}
+
 /// `waggle account approve`, `disable` and `enable`. Somebody who is disabled can neither sign in nor be signed for; what
 /// they published stays.
 public struct SetAccountState: Operation {
@@ -138,6 +217,84 @@ public struct NewSetupToken: Operation {
         do {
             let secret = try await context.accounts.newSetupToken()
             return Reply(token: secret.text, url: context.publicURL.map { $0 + "/setup" } ?? "")
+        } catch {
+            throw OperationError(error)
+        }
+    }
+}
+
+/// `waggle account reject`: turns an application down.
+public struct RejectRegistration: AuditedOperation {
+    public static let name = "account reject"
+    public var account: String
+    /// Told to whoever signs in as them.
+    public var reason: String
+
+    public init(account: String, reason: String) {
+        self.account = account
+        self.reason = reason
+    }
+
+    public var auditSubject: String { "@\(account)" }
+    public var auditDetail: String { reason }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> AccountReply {
+        do {
+            let rejected = try await context.accounts.reject(account, reason: reason)
+            context.keyring.remove(account)
+            return AccountReply(rejected)
+        } catch {
+            throw OperationError(error)
+        }
+    }
+}
+
+/// An invite that can still be used.
+public struct InviteLine: Codable, Sendable {
+    public let id: Int64
+    public let by: String
+    /// Uses that are left.
+    public let uses: Int
+    public let role: String
+    /// Unix seconds.
+    public let created: UInt64
+    public let expires: UInt64
+}
+
+/// `waggle account invites`.
+public struct ListInvites: Operation {
+    public static let name = "account invites"
+
+    public init() {}
+
+    public func run(in context: OperationContext) async throws(OperationError) -> [InviteLine] {
+        do {
+            return try await context.accounts.invites().map {
+                InviteLine(
+                    id: $0.id, by: $0.by, uses: $0.uses, role: $0.role.rawValue, created: $0.created,
+                    expires: $0.expires)
+            }
+        } catch {
+            throw OperationError(error)
+        }
+    }
+}
+
+/// `waggle account uninvite`.
+public struct RevokeInvite: AuditedOperation {
+    public static let name = "account uninvite"
+    public var id: Int64
+
+    public init(id: Int64) {
+        self.id = id
+    }
+
+    public var auditSubject: String { "invite \(id)" }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> Done {
+        do {
+            try await context.accounts.revoke(invite: id)
+            return Done()
         } catch {
             throw OperationError(error)
         }

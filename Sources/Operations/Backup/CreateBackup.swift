@@ -1,3 +1,4 @@
+import Administration
 public import Backup
 import BlobStore
 import Digests
@@ -35,7 +36,10 @@ public struct CreateBackup: Operation {
                 do throws(BackupError) { return try BackupMaker(target: target) } catch { throw OperationError(error) }
             }
             do {
-                return try await make(maker, target, now: now, context)
+                let report = try await make(maker, target, now: now, context)
+                try await context.administration.note(
+                    Administration.BackupMark(path: report.path, size: report.size, made: now))
+                return report
             } catch {
                 maker.abandon()
                 throw error

@@ -116,7 +116,7 @@ public struct FundBounty: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> BountyReport {
-        try context.signing.check()
+        try context.checkWritable()
         let desk = BountyDesk(context)
         let known = try await desk.known(try await desk.id(bounty))
         let terms = known.terms

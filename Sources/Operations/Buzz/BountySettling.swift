@@ -100,7 +100,7 @@ public struct SettleBounties: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
-        try context.signing.check()
+        try context.checkWritable()
         let desk = BountyDesk(context)
         var (settled, expired) = (0, 0)
         var troubles: [String] = []

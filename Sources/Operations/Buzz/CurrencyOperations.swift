@@ -26,7 +26,7 @@ public struct FoundCurrency: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> CurrencyReport {
-        try context.signing.check()
+        try context.checkWritable()
         let desk = BuzzDesk(context)
         guard let url = context.publicURL else {
             throw OperationError(
@@ -230,7 +230,7 @@ public struct GatherWitnesses: Operation {
     /// Peers that can be asked, and whose keys are known here.
     public static func witnesses(_ context: OperationContext) async -> [WitnessAddress] {
         var found: [WitnessAddress] = []
-        for peer in (try? await context.federation.peers.peers()) ?? [] where !peer.url.isEmpty {
+        for peer in (try? await context.federation.peers.unblockedPeers()) ?? [] where !peer.url.isEmpty {
             let devices = (try? await context.log.keyChain(of: peer.node))?.devices ?? [:]
             let keys = devices.filter { $0.value.scopes.contains(.node) }.map(\.key)
             if !keys.isEmpty { found.append(WitnessAddress(url: peer.url, keys: Set(keys))) }

@@ -30,6 +30,7 @@ struct RewardDesk {
     /// What members said in the span of an epoch that can count.
     func facts(_ plan: RewardPlan, _ members: [RewardMember]) async throws -> [RewardFact] {
         let authors = Set(members.map(\.author))
+        let households = try await context.accounts.households()
         var facts: [RewardFact] = []
         var counts: [Hash32: Int] = [:]
         var place: (created: UInt64, id: Hash32)?
@@ -39,15 +40,18 @@ struct RewardDesk {
             for post in posts {
                 counts[post.author, default: 0] += 1
                 guard counts[post.author, default: 0] <= Limits.Economy.factsPerMember else { continue }
-                facts += try await self.facts(post, plan, authors)
+                facts += try await self.facts(post, plan, authors, households)
             }
             place = next
         } while place != nil
         return facts
     }
 
-    /// What one post shows.
-    private func facts(_ post: LoggedPost, _ plan: RewardPlan, _ members: Set<Hash32>) async throws -> [RewardFact] {
+    /// What one post shows: nothing that somebody does for themselves or their household.
+    private func facts(
+        _ post: LoggedPost, _ plan: RewardPlan, _ members: Set<Hash32>, _ households: Households
+    ) async throws -> [RewardFact] {
+        func isOther(_ author: Hash32) -> Bool { !households.areOne(post.author, author) }
         func fact(_ action: RewardAction, to recipient: Hash32? = nil, about subject: Hash32 = .zero) -> RewardFact {
             RewardFact(
                 action, actor: post.author, recipient: recipient ?? post.author, post: post.id,
@@ -59,22 +63,22 @@ struct RewardDesk {
         switch post.post.body {
         case .reaction(let body) where !body.withdrawn:
             guard let subject = Hash32(body.subject), let made = try await maker(of: subject, plan),
-                made != post.author
+                isOther(made)
             else { break }
             facts += [fact(.reactionGiven, about: subject), fact(.reactionReceived, to: made, about: subject)]
         case .collection(let body):
             for item in body.items.compactMap({ Hash32($0) }) {
-                guard let made = try await context.log.posts(ids: [item])[item]?.author, members.contains(made) else {
-                    continue
-                }
+                guard let made = try await context.log.posts(ids: [item])[item]?.author, members.contains(made),
+                    isOther(made)
+                else { continue }
                 facts.append(fact(.collected, to: made, about: item))
             }
         case .follows(let body):
-            for author in body.follows.compactMap({ Hash32($0.author) }) {
+            for author in body.follows.compactMap({ Hash32($0.author) }) where isOther(author) {
                 facts.append(fact(.follow, about: author))
             }
         case .imagePost(let body):
-            for model in try await models(of: body) where members.contains(model.author) {
+            for model in try await models(of: body) where members.contains(model.author) && isOther(model.author) {
                 facts.append(
                     fact(.imageForModel, to: model.author, about: RewardFact.model(model.author, slug: model.slug)))
             }

@@ -21,7 +21,7 @@ public struct PayRewards: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
-        try context.signing.check()
+        try context.checkWritable()
         var grants = 0
         var troubles: [String] = []
         let desk = BuzzDesk(context)

@@ -29,108 +29,157 @@ public final class BuzzPayment: JobPayment {
     public func hold(_ job: Job) async throws(GenerationError) -> String? {
         guard job.price > 0 else { return nil }
         let context = try current()
-        let desk = BuzzDesk(context)
         do {
-            let view = try await desk.view(context.setting("generation.currency"))
-            let currency = view.charter.currency
-            guard let author = Hash32(hex: job.owner),
-                let signer = context.keyring.accounts.values.first(where: { $0.author == author })
-            else {
-                throw GenerationError.payment("this node does not hold the payer's key, and cannot pay for them")
+            if let token = job.token {
+                try await context.accounts.charge(job.price, token: token, for: Self.purpose(job))
             }
-            let payer = try await desk.account(of: author)
-            let reference = Self.reference(job)
-            try await charge(job.price, of: job, context)
-            // It may have been made before the node ended.
-            let earlier = try await context.currencies.store.mentions(of: reference, in: currency, limit: 8)
-            if let made = earlier.first(where: { Self.isHold($0.final.order.order, of: payer) }) {
-                return "\(currency.hex):\(made.final.order.order.id.hex)"
-            }
-            let operation = OrderOperation.hold(
-                amount: job.price, resolver: context.keyring.node.device.publicKey, payees: [],
-                expiry: view.epoch + max(1, min(view.charter.maxHoldEpochs, Limits.Generation.holdEpochs)))
-            while true {
-                do throws(LedgerError) {
-                    let final = try await context.currencies.perform(
-                        operation, of: payer, by: signer.device, reference: reference, in: currency)
-                    return "\(currency.hex):\(final.order.order.id.hex)"
-                } catch {
-                    // The order is under way: whether it was taken has to be known before anything else.
-                    guard case .unreachable = error else { throw error }
-                    try await Task.sleep(for: .seconds(Limits.Generation.settleSeconds))
-                }
+            do {
+                return try await open(job, context).text
+            } catch {
+                try await settle(job, spent: 0, context)
+                throw error
             }
         } catch {
-            try? await refund(job.price, of: job, context)
             throw Self.words(error)
+        }
+    }
+
+    /// The hold of a job: the one that was made before the node ended, else a new one.
+    private func open(_ job: Job, _ context: OperationContext) async throws -> Hold {
+        let desk = BuzzDesk(context)
+        let view = try await desk.view(context.setting("generation.currency"))
+        let currency = view.charter.currency
+        guard let author = Hash32(hex: job.owner),
+            let signer = context.keyring.accounts.values.first(where: { $0.author == author })
+        else {
+            throw GenerationError.payment("this node does not hold the payer's key, and cannot pay for them")
+        }
+        let payer = try await desk.account(of: author)
+        let reference = Self.reference(job)
+        let payees = try await payees(job, currency, context)
+        while true {
+            do throws(LedgerError) {
+                if view.role == .member { _ = try await context.currencies.follow(currency) }
+                let earlier = try await context.currencies.store.mentions(of: reference, in: currency, limit: 8)
+                if let made = earlier.lazy.compactMap({ Hold($0.final.order.order, of: payer, in: currency) }).first {
+                    return made
+                }
+                let operation = OrderOperation.hold(
+                    amount: job.price, resolver: context.keyring.node.device.publicKey, payees: payees,
+                    expiry: view.epoch + max(1, min(view.charter.maxHoldEpochs, Limits.Generation.holdEpochs)))
+                let final = try await context.currencies.perform(
+                    operation, of: payer, by: signer.device, reference: reference, in: currency)
+                return Hold(currency: currency, name: final.order.order.id, payees: payees)
+            } catch {
+                // Once the order is under way, whether it was taken has to be known before anything else.
+                guard case .unreachable = error,
+                    try await context.currencies.pending(in: currency).contains(where: {
+                        $0.order.reference == reference
+                    })
+                else { throw error }
+                try await Task.sleep(for: .seconds(Limits.Generation.settleSeconds))
+            }
         }
     }
 
     public func settle(_ job: Job) async throws(GenerationError) {
-        guard let parts = job.hold?.split(separator: ":"), parts.count == 2, let currency = Hash32(hex: parts[0]),
-            let hold = Hash32(hex: parts[1])
-        else { return }
         let context = try current()
+        var spent = job.captured
         do {
-            let outputs = try await shares(job, currency, context)
-            do throws(LedgerError) {
-                _ = try await context.currencies.resolve(
-                    hold, .resolve(outputs), by: context.keyring.node.device, in: currency)
-            } catch {
-                // Resolved before, and the answer was lost; or it waited so long that it went back to the payer.
-                switch error {
-                case .refused(.missingEarlier, _), .refused(.slotUsed, _), .refused(.expired, _): break
-                default: throw error
+            if let hold = job.hold.flatMap(Hold.init) {
+                do throws(LedgerError) {
+                    _ = try await context.currencies.resolve(
+                        hold.name, .resolve(shares(of: job.captured, hold, context)), by: context.keyring.node.device,
+                        in: hold.currency)
+                } catch {
+                    switch error {
+                    // Resolved before, and the answer was lost.
+                    case .refused(.missingEarlier, _), .refused(.slotUsed, _): break
+                    // It waited so long that it goes back to the payer.
+                    case .refused(.expired, _): spent = 0
+                    default: throw error
+                    }
                 }
             }
-            try await refund(job.price - job.captured, of: job, context)
+            try await settle(job, spent: spent, context)
         } catch {
             throw Self.words(error)
         }
     }
 
-    /// Who gets what of a capture: the makers of the files together their share, in equal parts, and the node the rest.
-    private func shares(
+    /// What a token may spend: what was not spent after all counts no longer.
+    private func settle(_ job: Job, spent: Int64, _ context: OperationContext) async throws(AccountsError) {
+        guard let token = job.token else { return }
+        try await context.accounts.settle(Self.purpose(job), token: token, spent: spent)
+    }
+
+    // MARK: Who is paid
+
+    /// Whom a hold can be paid to: the node, and those who made the files and take the currency.
+    private func payees(
         _ job: Job, _ currency: Hash32, _ context: OperationContext
-    ) async throws(OperationError) -> [Output] {
-        guard job.captured > 0 else { return [] }
+    ) async throws(OperationError) -> [AccountID] {
         let desk = BuzzDesk(context)
-        let node = try await desk.account(of: try context.keyring.account("me").author)
-        let percent = Int64(context.setting("generation.creator_share").flatMap { Int($0) } ?? 0)
-        var makers: [AccountID] = []
+        var payees = [try await desk.account(of: try context.keyring.account("me").author)]
         for release in Set(job.models.files.compactMap { $0.release.flatMap { Hash32(hex: $0) } }).sorted() {
-            guard let logged = try? await context.log.posts(ids: [release])[release],
+            guard payees.count <= Limits.Generation.paidMakers,
+                let logged = try? await context.log.posts(ids: [release])[release],
                 try await desk.accepts(logged.author, currency),
-                let account = try? await desk.account(of: logged.author), account != node, !makers.contains(account)
+                let account = try? await desk.account(of: logged.author), !payees.contains(account)
             else { continue }
-            makers.append(account)
+            payees.append(account)
         }
-        makers = Array(makers.prefix(Limits.Generation.paidMakers))
-        let each = makers.isEmpty ? 0 : job.captured * percent / 100 / Int64(makers.count)
-        guard each > 0 else { return [Output(account: node, amount: job.captured)] }
-        let rest = job.captured - each * Int64(makers.count)
-        return makers.map { Output(account: $0, amount: each) }
-            + (rest > 0 ? [Output(account: node, amount: rest)] : [])
+        return payees
     }
 
-    /// What a token may still spend.
-    private func charge(_ amount: Int64, of job: Job, _ context: OperationContext) async throws {
-        guard let token = job.token, job.isFirstHold else { return }
-        try await context.accounts.charge(amount, token: token)
+    /// Who gets what of a capture: the makers together their share, in equal parts, and the node the rest.
+    private func shares(of captured: Int64, _ hold: Hold, _ context: OperationContext) -> [Output] {
+        guard captured > 0, let node = hold.payees.first else { return [] }
+        let makers = hold.payees.dropFirst()
+        let percent = min(max(0, context.setting("generation.creator_share").flatMap { Int64($0) } ?? 0), 100)
+        let each = makers.isEmpty ? 0 : captured * percent / 100 / Int64(makers.count)
+        let rest = captured - each * Int64(makers.count)
+        return ([Output(account: node, amount: rest)] + makers.map { Output(account: $0, amount: each) })
+            .filter { $0.amount > 0 }
     }
 
-    private func refund(_ amount: Int64, of job: Job, _ context: OperationContext) async throws {
-        guard let token = job.token, amount > 0 else { return }
-        try await context.accounts.refund(amount, token: token)
-    }
+    // MARK: Names
 
-    private static func isHold(_ order: Order, of payer: AccountID) -> Bool {
-        guard case .account(payer, _) = order.slot, case .hold = order.operation else { return false }
-        return true
+    /// A hold as a job remembers it.
+    private struct Hold {
+        let currency: Hash32
+        let name: Hash32
+        /// The node first.
+        let payees: [AccountID]
+
+        init(currency: Hash32, name: Hash32, payees: [AccountID]) {
+            (self.currency, self.name, self.payees) = (currency, name, payees)
+        }
+
+        /// Nil for any other order.
+        init?(_ order: Order, of payer: AccountID, in currency: Hash32) {
+            guard case .account(payer, _) = order.slot, case .hold(_, _, let payees, _) = order.operation else {
+                return nil
+            }
+            self.init(currency: currency, name: order.id, payees: payees)
+        }
+
+        init?(_ text: String) {
+            let parts = text.split(separator: ":")
+            guard parts.count >= 2, let currency = Hash32(hex: parts[0]), let name = Hash32(hex: parts[1]) else {
+                return nil
+            }
+            let payees = parts.dropFirst(2).first?.split(separator: ",") ?? []
+            self.init(currency: currency, name: name, payees: payees.compactMap { Hash32(hex: $0) })
+        }
+
+        var text: String { "\(currency.hex):\(name.hex):\(payees.map(\.hex).joined(separator: ","))" }
     }
 
     /// What the ledger knows a job by.
     static func reference(_ job: Job) -> Hash32 { SHA256.hash(Array("waggle drawing \(job.id)".utf8)) }
+
+    private static func purpose(_ job: Job) -> String { "drawing \(job.id)" }
 
     private static func words(_ error: any Error) -> GenerationError {
         switch error {

@@ -39,13 +39,22 @@ public struct GenerationDesk: Sendable {
     func quote(_ request: GenerationRequest, own: Hash32? = nil) async throws(OperationError) -> Quote {
         let finder = ModelFinder(context)
         // What needs no look at the disk is refused without one.
-        _ = try await plan(request, GenerationDefaults())
+        try refuseWatchedWords(try await plan(request, GenerationDefaults()))
         let (checkpoint, defaults) = try await finder.checkpoint(request.model)
         let plan = try await plan(request, defaults)
         if let hash = plan.initImage.flatMap({ Hash32(hex: $0) }), hash != own { try await checkInitImage(hash) }
         let models = try await finder.models(plan, checkpoint: checkpoint)
         let work = GenerationPrice.milliunits(plan, models: models)
         return Quote(plan: plan, models: models, milliunits: work, price: price(work))
+    }
+
+    /// Prompt rules: phrases on lists that act here. What is not to be in a picture may be named.
+    private func refuseWatchedWords(_ plan: GenerationPlan) throws(OperationError) {
+        guard let effect = WatchedWords(context.moderation.listEffects).found(in: plan.prompt), effect.action >= .hide
+        else { return }
+        throw OperationError(
+            .auth,
+            "the prompt has words that are not drawn here (\(effect.entry.reason), case \(effect.entry.shownCase))")
     }
 
     private func plan(

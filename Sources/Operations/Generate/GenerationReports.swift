@@ -76,10 +76,13 @@ public struct JobReport: Codable, Sendable, Hashable {
     public let errorCode: String?
     public let error: String?
     public var pictures: [Picture]
+    /// How often it was seen how far its picture is; 0 when there is nothing to see.
+    public let previews: Int
 
     enum CodingKeys: String, CodingKey {
         case id, state, position, progress, prompt, model, seed, steps, sampler, scheduler, width, height, batch
         case resources, price, captured, created, started, finished, error, pictures
+        case previews
         case isOver = "is_over"
         case negativePrompt = "negative_prompt"
         case cfgScale = "cfg_scale"
@@ -91,6 +94,7 @@ public struct JobReport: Codable, Sendable, Hashable {
         let (job, plan) = (standing.job, standing.job.plan)
         id = job.id
         state = job.state.rawValue
+        previews = standing.previews
         isOver = job.state.isOver
         position = standing.position
         if job.state == .done {

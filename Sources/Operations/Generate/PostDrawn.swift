@@ -33,7 +33,8 @@ public struct PostDrawn: Operation {
             for picture in standing.job.pictures.sorted(by: { $0.index < $1.index }) {
                 guard let hash = Hash32(hex: picture.sha256) else { continue }
                 let reader = try await context.blobs.open(hash)
-                let path = folder.appending("\(picture.index).png").string
+                let ending = (standing.job.plan.format ?? .png).ending
+                let path = folder.appending("\(picture.index).\(ending)").string
                 try Data(try await reader.read(0..<reader.size).readableBytesView).write(to: URL(filePath: path))
                 paths.append(path)
             }

@@ -74,7 +74,7 @@ public struct NewKey: Operation {
         guard !label.isEmpty, label.utf8.count <= Limits.Post.labelBytes else {
             throw OperationError(.usage, "a label has 1 to \(Limits.Post.labelBytes) bytes")
         }
-        try context.signing.check()
+        try context.checkWritable()
         let account = try await KeyAccount(account, in: context)
         let scopes = try ScopeList.read(scopes, isNode: account.isNode)
         let secret = try roots.secret(for: account, in: context.home)

@@ -53,7 +53,7 @@ public struct RevokeKey: Operation {
         guard let reason = WireRevocationReason(word: reason) else {
             throw OperationError(.usage, "\"\(reason)\" is no reason: retired, lost or compromised")
         }
-        try context.signing.check()
+        try context.checkWritable()
         let dropped = try postIDs()
         let (account, device, authority) = try await context.device(key, account: self.account)
         let used = account.isNode ? context.keyring.node : context.keyring.accounts[account.name]

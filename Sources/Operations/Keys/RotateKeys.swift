@@ -47,7 +47,7 @@ public struct RotateKeys: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> Reply {
-        try context.signing.check()
+        try context.checkWritable()
         let account = try await KeyAccount(account, in: context)
         let chosen = try newWords.map { words throws(OperationError) in try RootSource.read(words) }
         if keepsWords, chosen != nil {

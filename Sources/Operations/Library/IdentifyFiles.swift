@@ -204,7 +204,7 @@ public struct IdentifyFiles: Operation {
     /// Asks every peer whether it holds the files that are unknown here. One that does not answer is passed by.
     private func ask(_ items: inout [Item], _ context: OperationContext) async {
         let unknown = items.indices.filter { items[$0].match == .unknown && !items[$0].sha256.isEmpty }
-        let peers = (try? await context.federation.peers.peers()) ?? []
+        let peers = (try? await context.federation.peers.unblockedPeers()) ?? []
         for peer in peers {
             guard let url = try? PeerURL(peer.url) else { continue }
             let client = context.federation.client(for: url)

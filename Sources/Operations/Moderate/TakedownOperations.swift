@@ -1,9 +1,6 @@
 import Accounts
-import BlobStore
-import Catalog
 import Digests
 import Formats
-import FoundationEssentials
 import Moderation
 import SystemPackage
 
@@ -75,7 +72,7 @@ public struct BlockSubjects: Operation {
         } catch {
             throw OperationError(error)
         }
-        try await Takedowns(context).apply(rows, isHidden: true)
+        try await Takedowns(context).reconcile()
         return rows.map(TakedownReport.init)
     }
 }
@@ -108,7 +105,7 @@ public struct UnblockSubjects: Operation {
         guard !rows.isEmpty else {
             throw OperationError(.notFound, "\(what) is not blocked here; `waggle mod ls` shows what is")
         }
-        try await Takedowns(context).apply(rows, isHidden: false)
+        try await Takedowns(context).reconcile()
         return rows.map(TakedownReport.init)
     }
 }
@@ -159,39 +156,25 @@ public struct PurgeSubjects: Operation {
                 if !wanted.contains(exact) { wanted.append(exact) }
             }
         }
-        do {
-            let rows = try await context.moderation.purge(
-                PurgeOrder(subjects: wanted, reason: reason, by: context.decider, when: context.now()))
-            try await context.catalog.setHidden(wanted, true)
-            var adopted: [String] = []
-            for row in rows {
-                guard case .blob(let hash) = row.subject else { continue }
-                let done = try await context.blobs.purge(hash, reason: "case \(row.caseNumber)", who: row.by)
-                adopted += done.adoptedFiles.map(\.string)
-            }
-            var deleted: [String] = []
-            if deletesAdopted {
-                for path in adopted {
-                    try FileManager.default.removeItem(atPath: path)
-                    deleted.append(path)
-                }
-            }
-            return PurgeReport(
-                takedowns: rows.map(TakedownReport.init), adoptedFiles: adopted.filter { !deleted.contains($0) },
-                deletedFiles: deleted)
-        } catch let error as ModerationError {
-            throw OperationError(error)
-        } catch let error as BlobError {
-            throw OperationError(error)
-        } catch let error as CatalogError {
-            throw OperationError(error)
-        } catch {
-            throw OperationError(.failed, "\(error)")
-        }
+        let done = try await Takedowns(context).purge(
+            PurgeOrder(subjects: wanted, reason: reason, by: context.decider, when: context.now()),
+            deletesAdopted: deletesAdopted)
+        return PurgeReport(
+            takedowns: done.rows.map(TakedownReport.init), adoptedFiles: done.adopted, deletedFiles: done.deleted)
     }
 }
 
 extension OperationContext {
     /// Who decides: an account over the web, else the operator.
-    var decider: String { caller?.handle ?? "operator" }
+    var decider: String { caller?.handle ?? (guest == nil ? "operator" : "a visitor") }
+}
+
+extension BlockSubject {
+    /// As lists name it.
+    var named: ListSubject {
+        switch self {
+        case .exact(let subject): .exact(subject)
+        case .picture(let hash, let distance): .picture(hash, distance: distance)
+        }
+    }
 }

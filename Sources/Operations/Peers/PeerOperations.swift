@@ -10,7 +10,7 @@ public struct PeerReport: Codable, Sendable {
     /// Unix seconds; 0 for never.
     public let lastContact: UInt64
     public let lastError: String
-    /// "peer", "caller", "waiting", "blocked" or "ignored".
+    /// "peer", "found", "caller", "waiting", "blocked" or "ignored".
     public let standing: String
     /// Unix seconds since which it is known, or blocked.
     public let since: UInt64

@@ -43,13 +43,26 @@ public struct PostImages: Operation {
             let release = try await ReferenceResolver(context).release(reference).post
             if !shown.contains(release) { shown.append(release) }
         }
+        var files: [SampleFile] = []
+        for path in images { files.append(try await SampleFile.read(FilePath(path), for: context)) }
+        return try await context.keeping { () async throws(OperationError) in
+            files.map(\.brought)
+        } _: { () async throws(OperationError) in
+            try await post(files, level: level, shownUnder: shown, as: posting)
+        }
+    }
+
+    private func post(
+        _ files: [SampleFile], level: Level, shownUnder releases: [Hash32], as posting: Posting
+    ) async throws(OperationError) -> PostReply {
+        let context = posting.context
+        var shown = releases
         let resolver = RecipeResolver(context, author: posting.signer.author)
         var post = WireImagePost()
         post.title = title
         post.text = text
-        for path in images {
-            let image = try await SampleFile.read(FilePath(path), for: context).take(
-                level: level, resolver: resolver, store: context.blobs)
+        for file in files {
+            let image = try await file.take(level: level, resolver: resolver, store: context.blobs)
             for release in try await resolver.releases(of: image.recipe) where !shown.contains(release) {
                 shown.append(release)
             }

@@ -70,8 +70,25 @@ private struct Publishing {
     }
 
     func publish() async throws(OperationError) -> PublishReply {
-        var drafted = try await draft()
+        let drafted = try await draft()
         if let refusal = drafted.draft.refusal { throw OperationError(.usage, refusal) }
+        return try await context.keeping { () async throws(OperationError) in
+            try await brought(drafted)
+        } _: { () async throws(OperationError) in
+            try await publish(drafted)
+        }
+    }
+
+    private func brought(_ drafted: DraftedRelease) async throws(OperationError) -> [BroughtFile] {
+        var brought = zip(request.files, drafted.files).map { asked, look in
+            BroughtFile(size: look.size, sha256: asked.sha256.flatMap { Hash32(hex: $0) })
+        }
+        for sample in request.samples { brought.append(try await SampleFile.read(FilePath(sample)).brought) }
+        return brought
+    }
+
+    private func publish(_ drafted: DraftedRelease) async throws(OperationError) -> PublishReply {
+        var drafted = drafted
         let refs = try await ReleaseLineage(request.lineage, context).refs()
         var files: [InspectedFile] = []
         // Before a byte is stored.

@@ -72,6 +72,18 @@ struct SampleFile: Sendable {
         }
     }
 
+    var brought: BroughtFile { BroughtFile(size: UInt64(bytes.count), sha256: SHA256.hash(bytes)) }
+
+    /// Pixels.
+    var width: UInt32 { UInt32(clamping: info.width ?? 0) }
+    var height: UInt32 { UInt32(clamping: info.height ?? 0) }
+
+    /// What the picture's own metadata tell of how it was made; empty where they tell nothing.
+    func recipe(_ resolver: RecipeResolver) async throws(OperationError) -> WireRecipe {
+        guard let recipe = Recipe(texts: PictureText.all(in: bytes)) else { return WireRecipe() }
+        return try await resolver.signed(recipe)
+    }
+
     /// Takes the picture into the store, for something to be made of it.
     func store(in store: BlobStore) async throws(OperationError) -> Hash32 {
         do {
@@ -86,12 +98,10 @@ struct SampleFile: Sendable {
     func take(level: Level, resolver: RecipeResolver, store: BlobStore) async throws(OperationError) -> WireImage {
         var image = WireImage()
         image.mediaType = info.mediaType.rawValue
-        image.width = UInt32(clamping: info.width ?? 0)
-        image.height = UInt32(clamping: info.height ?? 0)
+        image.width = width
+        image.height = height
         image.level = level.rawValue
-        if let recipe = Recipe(texts: PictureText.all(in: bytes)) {
-            image.recipe = try await resolver.signed(recipe)
-        }
+        image.recipe = try await recipe(resolver)
         image.alt = String(image.recipe.prompt.replacing(#/\s*<[a-z]+:[^>]*>/#, with: "").prefix(160))
         do {
             let facts = try await store.add(bytes: bytes)

@@ -46,15 +46,17 @@ public struct WriteReview: Operation {
         review.release = release.post.data
         review.recommended = isRecommended
         review.text = text
-        for path in images {
-            let file = try await SampleFile.read(FilePath(path), for: context)
-            review.images.append(
-                try await file.take(
-                    level: level,
-                    resolver: RecipeResolver(context, author: posting.signer.author, own: release.body.files),
-                    store: context.blobs))
+        var files: [SampleFile] = []
+        for path in images { files.append(try await SampleFile.read(FilePath(path), for: context)) }
+        let resolver = RecipeResolver(context, author: posting.signer.author, own: release.body.files)
+        return try await context.keeping { () async throws(OperationError) in
+            files.map(\.brought)
+        } _: { () async throws(OperationError) -> PostReply in
+            for file in files {
+                review.images.append(try await file.take(level: level, resolver: resolver, store: context.blobs))
+            }
+            return try await posting.replace(.review, slot: release.post.hex, with: .review(review))
         }
-        return try await posting.replace(.review, slot: release.post.hex, with: .review(review))
     }
 }
 

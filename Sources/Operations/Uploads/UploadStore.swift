@@ -1,3 +1,4 @@
+import Accounts
 public import BlobStore
 public import Digests
 import FoundationEssentials
@@ -255,6 +256,27 @@ public final class UploadStore: Sendable {
         try mark.closeAfter { guard fsync(mark.rawValue) == 0 else { throw Errno(rawValue: errno) } }
         let folder = try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
         try folder.closeAfter { guard fsync(folder.rawValue) == 0 else { throw Errno(rawValue: errno) } }
+    }
+
+    /// Says that the bytes that are here are all: for a file whose length its sender did not know, begun with the most that
+    /// it could have.
+    ///
+    /// - Returns: the upload as it is then, complete.
+    /// - Throws: `empty`, `notFound`, `busy`, `failed`.
+    public func settle(_ id: String, account: Int64) async throws(FileUploadError) -> Upload {
+        guard busy.withLock({ $0.insert(id).inserted }) else { throw .busy }
+        defer { busy.withLock { _ = $0.remove(id) } }
+        let upload = try await find(id, account: account)
+        guard upload.offset > 0 else { throw .empty }
+        try await onThread { () throws(FileUploadError) in
+            guard let note = self.read(id) else { throw .notFound }
+            try self.write(
+                Note(
+                    account: note.account, name: note.name, size: upload.offset, sha256: note.sha256,
+                    expires: note.expires), id)
+        }
+        if !upload.isVerified { try await finish(upload) }
+        return try await find(id, account: account)
     }
 
     // MARK: Ending

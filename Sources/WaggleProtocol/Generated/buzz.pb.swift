@@ -259,7 +259,7 @@ public nonisolated struct WireCharter: @unchecked Sendable {
     set {_uniqueStorage()._maxOutputs = newValue}
   }
 
-  /// of one account; 0 = no limit
+  /// of one account; 0 = what the authority sets for accounts that the charter does not name
   public var ordersPerEpoch: UInt64 {
     get {_storage._ordersPerEpoch}
     set {_uniqueStorage()._ordersPerEpoch = newValue}

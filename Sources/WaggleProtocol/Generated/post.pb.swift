@@ -241,6 +241,62 @@ public nonisolated struct WirePost: @unchecked Sendable {
     set {_uniqueStorage()._body = .delete(newValue)}
   }
 
+  public var list: WireModerationList {
+    get {
+      if case .list(let v)? = _storage._body {return v}
+      return WireModerationList()
+    }
+    set {_uniqueStorage()._body = .list(newValue)}
+  }
+
+  public var listEntry: WireListEntry {
+    get {
+      if case .listEntry(let v)? = _storage._body {return v}
+      return WireListEntry()
+    }
+    set {_uniqueStorage()._body = .listEntry(newValue)}
+  }
+
+  public var label: WireLabel {
+    get {
+      if case .label(let v)? = _storage._body {return v}
+      return WireLabel()
+    }
+    set {_uniqueStorage()._body = .label(newValue)}
+  }
+
+  public var appeal: WireAppeal {
+    get {
+      if case .appeal(let v)? = _storage._body {return v}
+      return WireAppeal()
+    }
+    set {_uniqueStorage()._body = .appeal(newValue)}
+  }
+
+  public var answer: WireAppealAnswer {
+    get {
+      if case .answer(let v)? = _storage._body {return v}
+      return WireAppealAnswer()
+    }
+    set {_uniqueStorage()._body = .answer(newValue)}
+  }
+
+  public var purge: WirePurge {
+    get {
+      if case .purge(let v)? = _storage._body {return v}
+      return WirePurge()
+    }
+    set {_uniqueStorage()._body = .purge(newValue)}
+  }
+
+  public var transparencyHead: WireTransparencyHead {
+    get {
+      if case .transparencyHead(let v)? = _storage._body {return v}
+      return WireTransparencyHead()
+    }
+    set {_uniqueStorage()._body = .transparencyHead(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The field number of a body is its kind + 100.
@@ -264,6 +320,13 @@ public nonisolated struct WirePost: @unchecked Sendable {
     case bountyEntry(WireBountyEntry)
     case bountyAward(WireBountyAward)
     case delete(WireDelete)
+    case list(WireModerationList)
+    case listEntry(WireListEntry)
+    case label(WireLabel)
+    case appeal(WireAppeal)
+    case answer(WireAppealAnswer)
+    case purge(WirePurge)
+    case transparencyHead(WireTransparencyHead)
 
   }
 
@@ -326,7 +389,7 @@ fileprivate nonisolated let _protobuf_package = "waggle.v1"
 
 nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Post"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}v\0\u{1}author\0\u{1}device\0\u{1}created\0\u{1}expires\0\u{1}kind\0\u{1}slot\0\u{1}refs\0\u{1}labels\0\u{4}\\\u{1}key_document\0\u{1}checkpoint\0\u{1}profile\0\u{3}node_announce\0\u{1}follows\0\u{2}\u{5}model\0\u{1}release\0\u{1}channel\0\u{3}image_post\0\u{1}collection\0\u{1}article\0\u{1}workflow\0\u{2}\u{4}review\0\u{1}comment\0\u{1}reaction\0\u{1}bounty\0\u{3}bounty_entry\0\u{3}bounty_award\0\u{2}\u{5}delete\0\u{c}L\u{2}\u{1}\u{c}M\u{2}\u{1}\u{c}N\u{2}\u{1}\u{c}O\u{2}\u{1}\u{c}P\u{2}\u{1}\u{c}Q\u{2}\u{1}\u{c}R\u{2}\u{1}\u{c}S\u{2}\u{1}\u{c}T\u{2}\u{1}\u{c}`\u{2}\u{1}\u{c}a\u{2}\u{1}\u{c}b\u{2}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}v\0\u{1}author\0\u{1}device\0\u{1}created\0\u{1}expires\0\u{1}kind\0\u{1}slot\0\u{1}refs\0\u{1}labels\0\u{4}\\\u{1}key_document\0\u{1}checkpoint\0\u{1}profile\0\u{3}node_announce\0\u{1}follows\0\u{2}\u{5}model\0\u{1}release\0\u{1}channel\0\u{3}image_post\0\u{1}collection\0\u{1}article\0\u{1}workflow\0\u{2}\u{4}review\0\u{1}comment\0\u{1}reaction\0\u{1}bounty\0\u{3}bounty_entry\0\u{3}bounty_award\0\u{2}\u{5}delete\0\u{2}\u{a}list\0\u{3}list_entry\0\u{1}label\0\u{2}\u{3}appeal\0\u{1}answer\0\u{1}purge\0\u{3}transparency_head\0\u{c}O\u{2}\u{1}\u{c}P\u{2}\u{1}\u{c}`\u{2}\u{1}\u{c}a\u{2}\u{1}\u{c}b\u{2}\u{1}")
 
   fileprivate class _StorageClass {
     var _v: UInt32 = 0
@@ -633,6 +696,97 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
             _storage._body = .delete(v)
           }
         }()
+        case 140: try {
+          var v: WireModerationList?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .list(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .list(v)
+          }
+        }()
+        case 141: try {
+          var v: WireListEntry?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .listEntry(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .listEntry(v)
+          }
+        }()
+        case 142: try {
+          var v: WireLabel?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .label(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .label(v)
+          }
+        }()
+        case 145: try {
+          var v: WireAppeal?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .appeal(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .appeal(v)
+          }
+        }()
+        case 146: try {
+          var v: WireAppealAnswer?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .answer(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .answer(v)
+          }
+        }()
+        case 147: try {
+          var v: WirePurge?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .purge(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .purge(v)
+          }
+        }()
+        case 148: try {
+          var v: WireTransparencyHead?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .transparencyHead(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .transparencyHead(v)
+          }
+        }()
         default: break
         }
       }
@@ -748,6 +902,34 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case .delete?: try {
         guard case .delete(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
+      }()
+      case .list?: try {
+        guard case .list(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
+      }()
+      case .listEntry?: try {
+        guard case .listEntry(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 141)
+      }()
+      case .label?: try {
+        guard case .label(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 142)
+      }()
+      case .appeal?: try {
+        guard case .appeal(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 145)
+      }()
+      case .answer?: try {
+        guard case .answer(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 146)
+      }()
+      case .purge?: try {
+        guard case .purge(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 147)
+      }()
+      case .transparencyHead?: try {
+        guard case .transparencyHead(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 148)
       }()
       case nil: break
       }

@@ -147,7 +147,8 @@ final class FakeNode: Sendable {
         connection.endWriting()
     }
 
-    private static func read(_ connection: Connection) -> Call? {
+    /// A whole request; nil when the other side is gone before.
+    static func read(_ connection: Connection) -> Call? {
         var bytes: [UInt8] = []
         while true {
             if let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) {

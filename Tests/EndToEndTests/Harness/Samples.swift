@@ -58,11 +58,32 @@ enum Samples {
         return output.bytes + random.bytes(Int(output.header.fileSize) - output.bytes.count)
     }
 
+    /// The same safetensors file with numbers of 16 bits that are all finite: engines are given no others.
+    static func finite(_ file: [UInt8]) -> [UInt8] {
+        var file = file
+        let start = 8 + file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        for place in stride(from: start + 1, to: file.count, by: 2) { file[place] &= 0xbb }
+        return file
+    }
+
+    /// A checkpoint of a few tensors, under names of SD 1.5's: enough to be published and looked through.
+    static func checkpoint(seed: UInt64) throws -> [UInt8] {
+        let names = [
+            "model.diffusion_model.input_blocks.0.0", "first_stage_model.decoder.conv_in", "cond_stage_model.x",
+        ]
+        let tensors = names.map { SafetensorsWriter.Tensor($0 + ".weight", .f16, [64, 64]) }
+        let output = try SafetensorsWriter.header(tensors: tensors, metadata: [:])
+        var random = SeededBytes(seed)
+        return output.bytes + random.bytes(Int(output.header.fileSize) - output.bytes.count)
+    }
+
     /// A square picture of noise with the text that AUTOMATIC1111 leaves in it, which names the model's file by hash.
-    static func picture(side: Int, seed: UInt64, usesFile sha256: Hash32? = nil) throws -> [UInt8] {
+    static func picture(
+        side: Int, seed: UInt64, usesFile sha256: Hash32? = nil, isFlat: Bool = false
+    ) throws -> [UInt8] {
         var random = SeededBytes(seed)
         var rows: [UInt8] = []
-        for _ in 0..<side { rows += [0] + random.bytes(side * 3) }
+        for _ in 0..<side { rows += [0] + (isFlat ? Array(repeating: 9, count: side * 3) : random.bytes(side * 3)) }
         let number = withUnsafeBytes(of: UInt32(side).bigEndian) { Array($0) }
         let plain =
             [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] + chunk("IHDR", number + number + [8, 2, 0, 0, 0])

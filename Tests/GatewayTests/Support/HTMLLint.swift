@@ -192,6 +192,8 @@ struct HTMLLint {
                 expect(ids.contains(id), "\(name) names \(id), which is not there")
             }
             guard ["input", "select", "textarea"].contains(element.tag) else { continue }
+            // Nobody sees a hidden field, and HTML lets no label name it.
+            if element.attributes["type"] == "hidden" { continue }
             let label = all("label").contains { $0.attributes["for"] == element.attributes["id"] ?? "-" }
             expect(label || element.attributes["aria-label"] != nil, "a field without a label: \(element.attributes)")
         }

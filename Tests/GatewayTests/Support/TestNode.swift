@@ -1,4 +1,5 @@
 import Accounts
+import Administration
 import AsyncHTTPClient
 import BlobStore
 import Catalog
@@ -83,6 +84,7 @@ final class TestNode: Sendable {
         let keyring = try Keyring(home: home, passphrase: nil)
         let accounts = try await Accounts(
             path: path("accounts.db"), node: node.device, now: { Self.time })
+        let administration = try Administration(path: path("admin.db"), isOldHome: true, now: { Self.time })
         try await accounts.adopt(handle: "maker", author: maker.id, role: .admin, levels: Level.xxx.upTo)
         let federation = Federation(
             peers: try PeerStore(path: path("peers.db")),
@@ -102,7 +104,8 @@ final class TestNode: Sendable {
             slots: 1, now: { Self.time })
         let context = OperationContext(
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
-            accounts: accounts, currencies: currencies, economy: try EconomyStore(path: path("economy.db")),
+            accounts: accounts, administration: administration, currencies: currencies,
+            economy: try EconomyStore(path: path("economy.db")),
             generation: generation, keyring: keyring, signing: SigningHold(home: home),
             settings: settings,
             publicURL: "https://hive.example",
@@ -111,7 +114,8 @@ final class TestNode: Sendable {
         let uploads = UploadStore(
             folder: home.temporary.appending("uploads"), now: { Self.time }, random: { SecureRandom.bytes(16) })
         let services = GatewayServices(
-            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, accounts: accounts, uploads: uploads,
+            catalog: catalog, blobs: blobs, postLog: log, moderation: moderation, accounts: accounts,
+            administration: administration, uploads: uploads,
             context: { context }, nodeID: node.id,
             configuration: configuration, now: { Self.time }, clock: clock, acceptsPeer: { _ in accepts },
             provenAddresses: { ["https://other.example"] }, holders: { _ in holders }, logger: logger)

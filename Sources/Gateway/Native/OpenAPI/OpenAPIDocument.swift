@@ -84,14 +84,16 @@ enum OpenAPIDocument {
                 ],
                 "schemas": .members(
                     OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }.merging(OpenAPIBounties.schemas) { $1 }
-                        .merging(OpenAPIGeneration.schemas) { $1 }),
+                        .merging(OpenAPIGeneration.schemas) { $1 }.merging(OpenAPIModeration.schemas) { $1 }),
             ],
         ]
     }
 
     private static var paths: [String: OpenAPIValue] {
         var paths: [String: [String: OpenAPIValue]] = [:]
-        for route in OpenAPIPaths.all + OpenAPIBuzz.paths + OpenAPIBounties.paths + OpenAPIGeneration.paths {
+        for route in OpenAPIPaths.all + OpenAPIBuzz.paths + OpenAPIBounties.paths + OpenAPIGeneration.paths
+            + OpenAPIModeration.paths
+        {
             paths[route.path, default: [:]][route.method] = route.value
         }
         return paths.mapValues { .members($0) }

@@ -18,7 +18,7 @@ enum OpenAPIGeneration {
             "model": "string", "prompt": "string", "negative_prompt": "string", "width": "integer",
             "height": "integer", "steps": "integer", "cfg_scale": "number", "sampler": "string",
             "scheduler": "string", "seed": "integer", "batch": "integer", "clip_skip": "integer", "vae": "string",
-            "init_image": "string", "strength": "number",
+            "init_image": "string", "strength": "number", "format": "string",
         ], required: ["model", "prompt"])
 
     static let paths: [OpenAPIRoute] = [
@@ -57,6 +57,9 @@ enum OpenAPIGeneration {
             summary: "The job whenever it changes, as server-sent events, until it is over",
             caller: .scope("generate"), answers: [("200", nil)]),
         .init(
+            method: "get", path: "/api/w1/generate/jobs/{job}/preview",
+            summary: "How far the picture is that is being drawn", caller: .scope("generate"), answers: [("200", nil)]),
+        .init(
             method: "get", path: "/api/w1/generate/jobs/{job}/pictures/{index}", summary: "A picture of a job",
             caller: .scope("generate"), answers: [("200", nil)]),
     ]
@@ -86,7 +89,7 @@ enum OpenAPIGeneration {
             "width": "integer", "height": "integer", "batch": "integer", "clip_skip": "integer",
             "resources": "[DrawingResource]", "price": "integer", "captured": "integer", "created": "integer",
             "started": "integer!", "finished": "integer!", "error_code": "string!", "error": "string!",
-            "pictures": "[DrawnPicture]",
+            "pictures": "[DrawnPicture]", "previews": "integer",
         ]),
         "DrawingResource": OpenAPISchemas.answer([
             "role": "string", "name": "string", "sha256": "string", "weight": "number!",

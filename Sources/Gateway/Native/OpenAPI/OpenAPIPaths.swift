@@ -151,6 +151,7 @@ enum OpenAPIPaths {
             caller: .scope("social"),
             body: OpenAPISchemas.object([
                 "name": "string", "about": "string", "links": "strings", "levels": "[level]",
+                "blur_from": "string", "is_adult": "boolean",
             ]), answers: [("200", ref("Me"))]),
         .init(
             method: "put", path: "/api/w1/me/passphrase", summary: "Change my passphrase; needs a session",

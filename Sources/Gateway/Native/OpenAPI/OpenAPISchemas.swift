@@ -142,8 +142,10 @@ enum OpenAPISchemas {
         "Challenge": answer(["nonce": "string", "text": "string", "expires": "time"]),
         "Me": answer([
             "account": "string", "author": "string", "role": "string", "custody": "string", "scopes": "strings",
-            "levels": "strings", "created": "time", "expires": "time?",
+            "levels": "strings", "blur_from": "string?", "is_adult": "boolean", "storage": "Storage",
+            "created": "time", "expires": "time?",
         ]),
+        "Storage": answer(["quota": "integer?", "stored": "integer", "uploads": "integer"]),
         "Token": answer([
             "id": "integer", "account": "string", "label": "string", "scopes": "strings", "created": "integer",
             "expires": "integer!", "last_used": "integer!", "buzz_limit": "integer!",

@@ -1,0 +1,112 @@
+import Accounts
+import Catalog
+import Digests
+import HTTPTypes
+import Hummingbird
+import Operations
+import WaggleProtocol
+
+/// `/account/notifications`: what happened that concerns somebody, newest first.
+struct NewsPages: Sendable {
+    let services: GatewayServices
+    let pages: PageRenderer
+    let door: PageDoor
+
+    func register(in routes: inout RouteTable) {
+        routes.get("/account/notifications", shows: .account, .page, door.page(.read, show))
+        routes.post("/account/notifications", shows: .account, .page, door.form(.read, markRead))
+    }
+
+    private struct NewsItem {
+        let newsWords: String
+        let newsActor: String?
+        let newsActorHref: String?
+        let newsHref: String?
+        let newsSubject: String?
+        let newsTime: String
+        let newsDay: String
+        let isNew: Bool
+    }
+
+    @Sendable private func show(_ call: PageCall) async throws -> Response {
+        let before = try call.address.integer("after", in: 1...Int.max).map { Int64($0) }
+        let found = try await services.accounts.notifications(
+            of: call.account, before: before, limit: Limits.Gateway.texts)
+        var items: [NewsItem] = []
+        for notification in found {
+            if let item = try await item(notification, call) { items.append(item) }
+        }
+        var content: [String: Any] = [
+            "heading": "News", "tabSets": MePages.rooms("/account/notifications"), "news": items,
+            "hasNews": !items.isEmpty,
+            "hasUnread": found.contains { !$0.isRead },
+        ]
+        if let newest = found.first, before == nil {
+            content["readAction"] = PageAddress.adding(
+                FormToken.parameter, FormToken.make(session: call.visitor.session),
+                to: "/account/notifications?upTo=\(newest.id)")
+        }
+        let next = found.count == Limits.Gateway.texts ? found.last.map { "\($0.id)" } : nil
+        content.merge(
+            Pager("/account/notifications", cursor: before.map { "\($0)" }, next: next).content
+        ) { _, new in new }
+        return pages.page(
+            "menews", PageFrame(pageTitle: "News"), content, headers: [.cacheControl: "private, no-cache"])
+    }
+
+    @Sendable private func markRead(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
+        guard let id = call.address["upTo"].flatMap({ Int64($0) }) else {
+            throw GatewayError.badRequest(code: "bad-parameter", "upTo is a number")
+        }
+        try await services.accounts.markRead(upTo: id, of: call.account)
+        return .done(at: "/account/notifications")
+    }
+
+    /// Nil for what is about something that the reader may not see, or not any more.
+    private func item(_ notification: Notification, _ call: PageCall) async throws -> NewsItem? {
+        var subject: LinkView?
+        if let post = notification.subject, notification.kind != .takenDown {
+            subject = try await SubjectLinks(services: services, filter: call.filter).link(post)
+            guard subject != nil else { return nil }
+        }
+        var actor: CreatorView?
+        if let author = notification.actor {
+            actor = try await services.catalog.creator(.author(author), call.filter)
+        }
+        if notification.kind == .registration {
+            subject = LinkView(linkText: "@\(notification.detail)", linkHref: "/admin/registrations")
+        }
+        let href = subject.map(\.linkHref).flatMap { $0.hasPrefix("/admin") && !pages.site.has($0) ? nil : $0 }
+        return NewsItem(
+            newsWords: Self.words(notification), newsActor: notification.actor.map { _ in actor?.name ?? "Somebody" },
+            newsActorHref: actor.map { PageAddress.creator($0) }, newsHref: href, newsSubject: subject?.linkText,
+            newsTime: Dates.timestamp(notification.created), newsDay: Dates.day(notification.created),
+            isNew: !notification.isRead)
+    }
+
+    private static func words(_ notification: Notification) -> String {
+        switch notification.kind {
+        case .review: "reviewed"
+        case .comment: "commented on what is yours:"
+        case .reply: "answered you:"
+        case .mention: "named you:"
+        case .reaction: "reacted with \(notification.detail) to"
+        case .follow: "follows you"
+        case .release: "published a version:"
+        case .images: "published images:"
+        case .article: "wrote an article:"
+        case .workflow: "published a workflow:"
+        case .collection: "changed a collection:"
+        case .collected: "put into a collection:"
+        case .recipe: "made an image with your model:"
+        case .derived: "made something from your model:"
+        case .bountyEntry: "entered your bounty:"
+        case .bountyAward: "awarded your entry:"
+        case .tip: "tipped you for"
+        case .takenDown: "What you published was taken down on this node"
+        case .keys: "Your keys changed. If that was not you, use your recovery words at once"
+        case .registration: "Somebody asks for an account:"
+        case .approved: "Your account was opened. Welcome"
+        }
+    }
+}

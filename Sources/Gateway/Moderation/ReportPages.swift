@@ -1,0 +1,198 @@
+import Accounts
+import HTTPTypes
+import Hummingbird
+import Moderation
+import NIOCore
+import Operations
+import Synchronization
+import WaggleProtocol
+
+/// Pages on which people report something or ask for it to be taken down, and see what came of that; and what this node says
+/// in public of how it moderates. None needs an account.
+final class ReportPages: Sendable {
+    private let services: GatewayServices
+    private let pages: PageRenderer
+    private let people: CallerIdentity
+    private let limiter = Mutex(RequestLimiter())
+    private static let formBytes = 64 << 10
+
+    init(services: GatewayServices, pages: PageRenderer, people: CallerIdentity) {
+        self.services = services
+        self.pages = pages
+        self.people = people
+    }
+
+    func register(in routes: inout RouteTable) {
+        routes.get("/report", shows: .nothing, .page) { request, _ in
+            try self.reportForm(about: Query(request)["about"] ?? "")
+        }
+        routes.post("/report", shows: .nothing, .page, report)
+        routes.get("/report/likeness", shows: .nothing, .page) { request, _ in
+            try self.requestForm(about: Query(request)["about"] ?? "")
+        }
+        routes.post("/report/likeness", shows: .nothing, .page, ask)
+        routes.get("/report/status/{secret}", shows: .nothing, .page, status)
+        routes.post("/report/status/{secret}", shows: .nothing, .page, appeal)
+        routes.get("/transparency", shows: .nothing, .page, transparency)
+    }
+
+    private static let kept: HTTPFields = [.cacheControl: "no-store"]
+
+    /// Who sends a form, as far as they say so: bounded by where it comes from.
+    private func sender(_ request: Request, _ context: GatewayContext) async throws -> OperationContext {
+        try people.refuseForgery(request, context)
+        let address = RemoteAddress.of(request, context)
+        let standing = limiter.withLock {
+            $0.take(address, limit: Limits.API.knocksPerMinute, now: services.now())
+        }
+        if let wait = standing.wait { throw GatewayError.tooManyRequests(retryAfter: wait) }
+        if let grant = try await people.grant(request, context) { return services.context().acting(for: grant.account) }
+        return services.context().acting(asGuest: address)
+    }
+
+    private func fields(_ request: Request) async throws -> Query {
+        let body = try await WireBody.collect(request.body, limit: Self.formBytes, clock: services.clock)
+        return try Query(String(decoding: body, as: UTF8.self))
+    }
+
+    // MARK: Reports
+
+    private func reportForm(about: String, trouble: String? = nil) -> Response {
+        var content: [String: Any] = ["about": about, "reasons": ReasonCode.all.map { ["code": $0] }]
+        content["trouble"] = trouble
+        return pages.page(
+            "report", PageFrame(pageTitle: "Report"), content, status: trouble == nil ? .ok : .unprocessableContent,
+            headers: Self.kept)
+    }
+
+    @Sendable private func report(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let operations = try await sender(request, context)
+        let form = try await fields(request)
+        do throws(OperationError) {
+            let receipt = try await ReportSubject(
+                subject: form["about"] ?? "", reason: form["reason"] ?? "", text: form["text"] ?? "",
+                contact: form["contact"] ?? "", peer: (form["tell"] ?? "").isEmpty ? nil : form["tell"]
+            ).perform(in: operations)
+            return receiptPage(receipt)
+        } catch {
+            guard [.usage, .notFound, .limits, .network].contains(error.code) else { throw error }
+            return reportForm(about: form["about"] ?? "", trouble: error.message)
+        }
+    }
+
+    private func receiptPage(_ receipt: CaseReceipt) -> Response {
+        var content: [String: Any] = ["number": receipt.number, "isNew": receipt.isNew]
+        if !receipt.secret.isEmpty { content["statusHref"] = "/report/status/\(receipt.secret)" }
+        if let deadline = receipt.deadline { content["deadline"] = Dates.timestamp(deadline) }
+        return pages.page(
+            "receipt", PageFrame(pageTitle: receipt.number), content, status: .created, headers: Self.kept)
+    }
+
+    // MARK: Requests
+
+    private func requestForm(about: String, trouble: String? = nil) -> Response {
+        var content: [String: Any] = ["about": about]
+        content["trouble"] = trouble
+        return pages.page(
+            "takedown", PageFrame(pageTitle: "Take something down"), content,
+            status: trouble == nil ? .ok : .unprocessableContent, headers: Self.kept)
+    }
+
+    @Sendable private func ask(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let operations = try await sender(request, context)
+        let form = try await fields(request)
+        guard form["faith"] == "yes" else {
+            return requestForm(
+                about: form["about"] ?? "", trouble: "Confirm that what you say is true to the best of your knowledge")
+        }
+        do throws(OperationError) {
+            let receipt = try await RequestTakedown(
+                subjects: (form["about"] ?? "").split(whereSeparator: \.isNewline).map(String.init),
+                reason: form["reason"] ?? "likeness", right: form["right"] ?? "", statement: form["statement"] ?? "",
+                signature: form["signature"] ?? "", contact: form["contact"] ?? ""
+            ).perform(in: operations)
+            return receiptPage(receipt)
+        } catch {
+            guard [.usage, .notFound, .limits].contains(error.code) else { throw error }
+            return requestForm(about: form["about"] ?? "", trouble: error.message)
+        }
+    }
+
+    @Sendable private func status(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await statusPage(context.parameter("secret") ?? "")
+    }
+
+    private func statusPage(_ secret: String, trouble: String? = nil) async throws -> Response {
+        let status = try await ShowCaseStatus(secret: secret).perform(in: services.context())
+        let word =
+            switch status.decision ?? status.state {
+            case "hidden": "Hidden until somebody decides"
+            case "keep": "Decided: it stays"
+            case "block", "purge": "Decided: it was removed"
+            case "decided": "The decision was taken back"
+            default: "Waits for a decision"
+            }
+        var content: [String: Any] = [
+            "number": status.number, "word": word, "opened": Dates.timestamp(status.opened),
+            "canAppeal": status.canAppeal, "statusHref": "/report/status/\(secret)",
+        ]
+        if let deadline = status.deadline, status.decision == nil { content["deadline"] = Dates.timestamp(deadline) }
+        content["appeal"] = status.appeal
+        content["letter"] = status.letter.isEmpty ? nil : status.letter
+        content["trouble"] = trouble
+        return pages.page(
+            "casestatus", PageFrame(pageTitle: status.number), content,
+            status: trouble == nil ? .ok : .unprocessableContent, headers: Self.kept)
+    }
+
+    @Sendable private func appeal(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let operations = try await sender(request, context)
+        let secret = context.parameter("secret") ?? ""
+        let form = try await fields(request)
+        let status = try await ShowCaseStatus(secret: secret).perform(in: services.context())
+        do throws(OperationError) {
+            _ = try await AppealCase(number: status.number, text: form["text"] ?? "", secret: secret).run(
+                in: operations)
+            return Response(
+                status: .seeOther, headers: [.location: "/report/status/\(secret)", .cacheControl: "no-store"])
+        } catch {
+            guard [.usage, .conflict].contains(error.code) else { throw error }
+            return try await statusPage(secret, trouble: error.message)
+        }
+    }
+
+    // MARK: In public
+
+    @Sendable private func transparency(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let report = try await ShowTransparency().perform(in: services.context())
+        var facts = [
+            FactView("Open cases", Wording.count(report.openCases)),
+            FactView("Open appeals", Wording.count(report.openAppeals)),
+            FactView("Decisions in the log", Wording.count(Int(clamping: report.head.size))),
+            FactView("Root of the log", report.head.root),
+        ].compactMap { $0 }
+        if let seconds = report.medianSeconds, let fact = FactView("Median time to a decision", Self.span(seconds)) {
+            facts.append(fact)
+        }
+        if let day = report.head.signedDay, let fact = FactView("Signed head of", day) { facts.append(fact) }
+        let content: [String: Any] = [
+            "facts": facts,
+            "hasCounts": !report.counts.isEmpty,
+            "counts": report.counts.map {
+                ["month": $0.month, "action": $0.action, "reason": $0.reason, "count": "\($0.count)"]
+            },
+            "hasLists": !report.lists.isEmpty,
+            "lists": report.lists.map {
+                ["list": $0.list, "how": "\($0.mode), up to \($0.grant)\($0.isShadow ? ", shadow" : "")"]
+            },
+        ]
+        return pages.page(
+            "transparency",
+            PageFrame(pageTitle: "Transparency", summary: "How \(services.configuration.nodeName) moderates."), content)
+    }
+
+    private static func span(_ seconds: UInt64) -> String {
+        seconds < 3600
+            ? "\(seconds / 60) minutes" : seconds < 172_800 ? "\(seconds / 3600) hours" : "\(seconds / 86_400) days"
+    }
+}

@@ -1,0 +1,236 @@
+import Accounts
+import Digests
+import HTTPTypes
+import Hummingbird
+import Identity
+import Operations
+import Synchronization
+import WaggleProtocol
+
+/// `/signup`, `/signin` and `/signout`: how people come in and go, with forms alone.
+///
+/// Each sign-in makes a session with a new id and ends the one that the browser had, so that nobody can hand somebody a
+/// session to sign in to.
+struct SessionPages: Sendable {
+    let services: GatewayServices
+    let pages: PageRenderer
+    let people: CallerIdentity
+    private let once: OncePerForm
+    private let knocks = KnockLimit()
+
+    init(services: GatewayServices, pages: PageRenderer, people: CallerIdentity) {
+        self.services = services
+        self.pages = pages
+        self.people = people
+        once = OncePerForm(accounts: services.accounts)
+    }
+
+    func register(in routes: inout RouteTable) {
+        routes.get("/signin", shows: .nothing, .page) { request, _ in
+            let next = try Query(request)["next"]
+            if PageVisitor.current != nil { return Self.seeOther(PageAddress.local(next) ?? "/account") }
+            return pages.signIn(next: next)
+        }
+        routes.post("/signin", shows: .nothing, .page, signIn)
+        routes.get("/signup", shows: .nothing, .page) { request, _ in signUpPage(try Query(request)) }
+        routes.post("/signup", shows: .nothing, .page, signUp)
+        routes.post("/signout", shows: .account, .page, signOut)
+    }
+
+    static func seeOther(_ path: String, _ headers: HTTPFields = [:]) -> Response {
+        var headers = headers
+        headers[.location] = path
+        headers[.cacheControl] = "no-store"
+        return Response(status: .seeOther, headers: headers)
+    }
+
+    // MARK: Signing in
+
+    @Sendable private func signIn(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try people.refuseForgery(request, context)
+        // What was typed elsewhere comes along, escaped twice.
+        let body = try await WireBody.collect(
+            request.body, limit: Limits.Gateway.formBytes * 4, clock: services.clock)
+        let typed = try Query(String(decoding: body, as: UTF8.self))
+        let (next, kept) = (PageAddress.local(try Query(request)["next"]), typed["kept"])
+        let address = RemoteAddress.of(request, context)
+        do {
+            try knocks.take(address, now: services.now())
+            let session = try await services.accounts.signIn(
+                handle: Self.handle(typed["account"]), passphrase: typed["passphrase"] ?? "", from: address)
+            return try await opened(session, request, next: next, kept: kept)
+        } catch {
+            let failure = GatewayError(describing: error, context.logger)
+            guard failure.status.code < 500 else { throw failure }
+            return pages.signIn(
+                next: next, kept: kept, typed: typed, trouble: FormTrouble(failure.message).words,
+                status: failure.status, headers: failure.headers)
+        }
+    }
+
+    /// People type the name as pages show it, and telephones begin it with a capital.
+    private static func handle(_ text: String?) -> String {
+        let name = (text ?? "").trimmed.lowercased()
+        return name.hasPrefix("@") ? String(name.dropFirst()) : name
+    }
+
+    private func opened(
+        _ session: OpenedSession, _ request: Request, next: String?, kept: String?
+    ) async throws -> Response {
+        try await closeSession(of: request)
+        let cookie: HTTPFields = [.setCookie: CallerIdentity.cookie(session, now: services.now())]
+        guard let next, let kept, let grant = try await services.accounts.grant(session: session.token.text) else {
+            return Self.seeOther(next ?? "/account", cookie)
+        }
+        // The form is made for the new session.
+        return try PageVisitor.$current.withValue(PageVisitor(grant: grant, session: session.token.text)) {
+            var response = pages.kept(
+                next, try Query(kept), nil, notice: "You are signed in as @\(session.account.handle).")
+            response.headers.append(contentsOf: cookie)
+            return response
+        }
+    }
+
+    private func closeSession(of request: Request) async throws {
+        guard let visitor = try await people.visitor(request), case .session(let id) = visitor.grant.source else {
+            return
+        }
+        try await services.accounts.closeSession(id)
+    }
+
+    @Sendable private func signOut(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        guard PageVisitor.current != nil else { throw CallerIdentity.unauthorized }
+        try people.refuseForgery(request, context)
+        try await closeSession(of: request)
+        return Self.seeOther("/", [.setCookie: CallerIdentity.noCookie])
+    }
+
+    // MARK: Signing up
+
+    private func signUpPage(
+        _ address: Query, typed: Query? = nil, trouble: FormTrouble? = nil, status: HTTPResponse.Status = .ok
+    ) -> Response {
+        let mode = services.context().registrationMode
+        if mode == .closed {
+            return pages.page(
+                "error", PageFrame(pageTitle: "This node takes nobody new"),
+                ["explanation": "Its operator opens accounts by hand; or look for another node that takes people"],
+                status: status, headers: [.cacheControl: "no-store"])
+        }
+        let next = PageAddress.local(address["next"])
+        var action = PageAddress.with("/signup", [("next", next ?? "")])
+        // A name for this form: who sends it twice gets what the first one came to, words and all.
+        action = PageAddress.adding(FormToken.parameter, Hex.encode(SecureRandom.bytes(16)), to: action)
+        let invite = address["invite"] ?? ""
+        var fields = [
+            FieldView(
+                "account", "Name", hint: "a to z, 0 to 9, - _ . and no capitals; others see it as @name.",
+                most: Limits.Accounts.handleBytes, isNeeded: true, autocomplete: "username"),
+            FieldView(
+                "name", "What people read", hint: "May be empty, and changed at any time.", most: Limits.Text.nameBytes,
+                autocomplete: "nickname"),
+            FieldView(
+                "passphrase", "Passphrase", .passphrase(isNew: true),
+                hint: "At least \(Limits.Accounts.passphraseCharacters) characters; several words are good.",
+                most: Limits.Accounts.passphraseBytes, isNeeded: true),
+        ]
+        if mode == .invite || !invite.isEmpty {
+            fields.append(
+                FieldView(
+                    "invite", "Invite", hint: "Somebody here gave it to you.", value: invite, most: 200,
+                    isNeeded: mode == .invite))
+        } else if mode == .application {
+            fields.append(
+                FieldView(
+                    "application", "Who are you, and what brings you here?", .text(rows: 4),
+                    hint: "A person of this node reads it before your account is opened.",
+                    most: Limits.Accounts.applicationBytes, isNeeded: true))
+        }
+        let form = FormView(action, sends: "Open the account", fields: fields, typed: typed, trouble: trouble)
+        var response = pages.form(
+            "Open an account", form,
+            lead: "An account is a name and a key. What you publish is signed with it, here and wherever it travels.",
+            more: [
+                "after": [
+                    LinkView(
+                        linkText: "You have one? Sign in", linkHref: PageAddress.with("/signin", [("next", next ?? "")])
+                    ),
+                    LinkView(linkText: "The rules of this node", linkHref: "/rules"),
+                ]
+            ])
+        response.status = status
+        return response
+    }
+
+    @Sendable private func signUp(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try people.refuseForgery(request, context)
+        let body = try await PageDoor.body(of: request, services)
+        let typed = try Query(String(decoding: body, as: UTF8.self))
+        let address = try Query(request)
+        let from = RemoteAddress.of(request, context)
+        let name = "signup \(from) \(address[FormToken.parameter] ?? "") \(SHA256.hash(body).hex)"
+        return try await once.shared(name) {
+            do {
+                try knocks.take(from, now: services.now())
+                return try await register(typed, request, next: PageAddress.local(address["next"]))
+            } catch {
+                let failure = GatewayError(describing: error, context.logger)
+                guard failure.status.code < 500 else { throw failure }
+                return signUpPage(
+                    address, typed: typed, trouble: FormTrouble(failure.message, in: Self.field(of: error)),
+                    status: failure.status)
+            }
+        }
+    }
+
+    private func register(_ typed: Query, _ request: Request, next: String?) async throws -> Response {
+        guard (typed["name"] ?? "").utf8.count <= Limits.Text.nameBytes else {
+            throw GatewayError.badRequest(code: "limit", "A name has at most \(Limits.Text.nameBytes) bytes")
+        }
+        let made = try await SignUp(
+            Registration(
+                handle: Self.handle(typed["account"]), passphrase: typed["passphrase"] ?? "",
+                invite: String((typed["invite"] ?? "").trimmed), application: typed["application"] ?? ""),
+            displayName: String((typed["name"] ?? "").trimmed)
+        ).run(in: services.context())
+        var headers: HTTPFields = [.cacheControl: "no-store"]
+        var content: [String: Any] = [
+            "heading": "Welcome, @\(made.account.handle)", "onwardHref": next ?? "/account",
+            "onwardText": "I wrote them down",
+            "hasWords": made.words != nil,
+            "recoveryWords": made.words.map { $0.split(separator: " ").map(String.init) } ?? [],
+        ]
+        if made.account.state == .active {
+            try await closeSession(of: request)
+            let session = try await services.accounts.openSession(for: made.account)
+            headers[.setCookie] = CallerIdentity.cookie(session, now: services.now())
+            content["lead"] = "Your account is open, and you are signed in."
+        } else {
+            content["lead"] = "Your request was taken. A person of this node looks at it; then you can sign in."
+            content["onwardHref"] = "/"
+        }
+        return pages.page("words", PageFrame(pageTitle: "Your account"), content, headers: headers)
+    }
+
+    /// The field that a refusal is about.
+    private static func field(of error: any Error) -> String? {
+        switch error as? AccountsError {
+        case .badHandle, .handleTaken: "account"
+        case .weakPassphrase, .longPassphrase: "passphrase"
+        case .inviteNeeded, .badInvite: "invite"
+        case .applicationNeeded: "application"
+        default: nil
+        }
+    }
+}
+
+/// Counts those who try to come in, by address.
+final class KnockLimit: Sendable {
+    private let limiter = Mutex(RequestLimiter())
+
+    /// - Throws: `tooManyRequests`.
+    func take(_ address: String, now: UInt64) throws(GatewayError) {
+        let standing = limiter.withLock { $0.take(address, limit: Limits.API.knocksPerMinute, now: now) }
+        if let wait = standing.wait { throw .tooManyRequests(retryAfter: wait) }
+    }
+}

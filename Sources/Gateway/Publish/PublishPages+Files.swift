@@ -1,0 +1,277 @@
+import Accounts
+import Digests
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Operations
+import SystemPackage
+import WaggleProtocol
+
+/// Files of a draft: brought by a plain form, or a piece at a time by a script, which goes on where it broke.
+extension PublishPages {
+    private struct FileItem {
+        let fileTitle: String
+        let fileWords: String
+        let removeAction: String
+    }
+
+    /// An upload that is not complete: a script goes on with it when the same file is chosen again.
+    private struct PartItem {
+        let partID: String
+        let partTitle: String
+        let partSize: String
+        let partWords: String
+        let removeAction: String
+    }
+
+    func filesPage(
+        _ call: PageCall, _ draft: PublishDraft, _ part: PublishDraft.Part, trouble: FormTrouble? = nil
+    ) async throws -> Response {
+        let uploads = part == .files ? draft.files : draft.samples
+        let isPicture = part == .samples || draft.kind == .images
+        let notes = part == .samples ? try await sampleNotes(draft, call) : [:]
+        let remove = draft.path + "/remove"
+        func removing(_ id: String) -> String {
+            action(call, PageAddress.with(remove, [("upload", id), ("as", part.rawValue)]))
+        }
+        let here = uploads.map { upload in
+            FileItem(
+                fileTitle: upload.name,
+                fileWords: [Wording.size(upload.size), notes[upload.id]].compactMap { $0 }.joined(separator: " · "),
+                removeAction: removing(upload.id))
+        }
+        let parts = try await services.uploads.list(account: call.account.id).filter { !$0.isComplete }
+        let accepts =
+            isPicture
+            ? "image/png,image/jpeg,image/webp,image/gif,image/avif"
+            : draft.kind == .workflow ? "application/json,.json" : ""
+        let isMany = draft.kind != .workflow
+        let form = FormView(
+            PageAddress.with(draft.path + "/files", [("as", part.rawValue)]), sends: "Send it",
+            fields: [
+                FieldView(
+                    "file", isPicture ? "Pictures" : "File", .files(isMany: isMany, accepts: accepts),
+                    hint: "Choose, or drop here. With scripts a long upload goes on where it broke.", isNeeded: true)
+            ], trouble: trouble, isUpload: true)
+        let step = part == .files ? PublishDraft.Step.files : .samples
+        var content = frame(draft, step)
+        content["form"] = form
+        content["files"] = here
+        content["cutParts"] = parts.map { upload in
+            PartItem(
+                partID: upload.id, partTitle: upload.name, partSize: "\(upload.size)",
+                partWords:
+                    "\(Wording.size(upload.offset)) of \(Wording.size(upload.size)) are here; choose the same file to go on",
+                removeAction: removing(upload.id))
+        }
+        content["attachAction"] = action(call, PageAddress.with(draft.path + "/attach", [("as", part.rawValue)]))
+        content["lost"] =
+            draft.lost == 0
+            ? nil
+            : "\(Wording.count(draft.lost, "file was", "files were")) not published within a week and dropped; bring them again"
+        content["script"] = Self.scriptAddress
+        content["quota"] =
+            "All of your files that wait to be published may have \(Wording.size(Limits.API.uploadBytes)) together."
+        let after = draft.kind.steps.drop { $0 != step }.dropFirst().first
+        if let after, draft.isOpen(after) {
+            content["onwardHref"] = draft.path(after)
+            content["onwardText"] = after.title
+        }
+        return pages.page(
+            "publishfiles", PageFrame(pageTitle: draft.title), content,
+            status: trouble == nil ? .ok : .unprocessableContent, headers: [.cacheControl: "private, no-cache"],
+            runsScripts: true)
+    }
+
+    private func part(_ call: PageCall) throws -> PublishDraft.Part {
+        try call.address.choice("as", of: PublishDraft.Part.allCases) ?? .files
+    }
+
+    // MARK: A plain form
+
+    /// Takes the files of a form, as they come.
+    @Sendable func receive(_ call: PageCall) async throws -> Response {
+        let (draft, part) = (try await draft(call), try part(call))
+        do {
+            let uploads = try await FormUploads(services, call.account).take(call.request)
+            guard !uploads.isEmpty else { throw FormTrouble("Choose a file", in: "file") }
+            try await add(uploads, to: draft, part, call)
+        } catch {
+            // Whatever is still on its way is of no use: the answer must not wait for it.
+            let failure =
+                (error as? FormTrouble)
+                ?? FormTrouble(GatewayError(describing: error, call.context.logger).message, in: "file")
+            return try await filesPage(call, draft, part, trouble: failure)
+        }
+        return SessionPages.seeOther(draft.path(part == .files ? .files : .samples))
+    }
+
+    /// Adds complete uploads to a draft, where it has room for them.
+    private func add(_ uploads: [Upload], to draft: PublishDraft, _ part: PublishDraft.Part, _ call: PageCall)
+        async throws
+    {
+        let most =
+            draft.kind == .workflow
+            ? 1 : part == .samples || draft.kind == .images ? Limits.Post.images : Limits.Post.releaseFiles
+        let present = (part == .files ? draft.files : draft.samples).map(\.id)
+        let ids = uploads.map(\.id).filter { !present.contains($0) }
+        guard present.count + ids.count <= most else {
+            for upload in uploads { try await services.uploads.remove(upload.id, account: call.account.id) }
+            throw FormTrouble(
+                "There is room for \(Wording.count(most, "file", "files")); take one away first", in: "file")
+        }
+        _ = try await services.accounts.change(draft: draft.draft.id, of: call.account) { draft in
+            let known = draft.fields[part.rawValue] ?? []
+            draft.fields[part.rawValue] = known + ids.filter { !known.contains($0) }
+        }
+    }
+
+    // MARK: Scripts
+
+    /// What a script brought, through the API that programs use.
+    @Sendable func attach(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
+        let (draft, part) = (try await draft(call), try part(call))
+        let uploads = try await UploadedFiles(services.uploads, call.account).complete(typed.values("upload"))
+        try await add(uploads, to: draft, part, call)
+        return .done(at: draft.path(part == .files ? .files : .samples))
+    }
+
+    @Sendable func remove(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
+        let (draft, part) = (try await draft(call), try part(call))
+        let id = call.address["upload"] ?? ""
+        try await services.uploads.remove(id, account: call.account.id)
+        _ = try await services.accounts.change(draft: draft.draft.id, of: call.account) { draft in
+            draft.fields[part.rawValue]?.removeAll { $0 == id }
+            draft.fields["names.\(id)"] = nil
+        }
+        return .done(at: draft.path(part == .files ? .files : .samples))
+    }
+
+    // MARK: Samples
+
+    /// What each sample says of itself, by upload: made with this file, with another, or nothing.
+    func sampleNotes(_ draft: PublishDraft, _ call: PageCall) async throws -> [String: String] {
+        guard !draft.samples.isEmpty else { return [:] }
+        let reports = try await InspectSamples(
+            account: call.account.handle, files: try await names(of: draft, call),
+            samples: draft.samples.map(\.path.string)
+        ).run(in: call.operations)
+        return zip(draft.samples, reports).reduce(into: [:]) { notes, pair in
+            notes[pair.0.id] = "\(pair.1.width) × \(pair.1.height) · \(Self.words(pair.1))"
+        }
+    }
+
+    static func words(_ sample: InspectSamples.Sample) -> String {
+        if sample.isMadeWithFile { return "made with this file, by its full hash" }
+        let others = sample.resources.filter { $0.match != .file }.map(\.name).filter { !$0.isEmpty }
+        if !others.isEmpty { return "names other files: \(others.prefix(3).joined(separator: ", "))" }
+        return sample.prompt.isEmpty ? "tells no recipe" : "has a recipe that names no file"
+    }
+
+    /// The hashes of a draft's files, which take a while to read: kept with it.
+    private func names(of draft: PublishDraft, _ call: PageCall) async throws -> [HashNames] {
+        var all: [HashNames] = []
+        for file in draft.files {
+            let key = "names.\(file.id)"
+            if let known = draft.draft.fields[key], let sha256 = known.first {
+                all.append(HashNames(sha256: sha256, autov3: known.dropFirst().first))
+                continue
+            }
+            let names = try await NameFile(path: file.path.string).run(in: call.operations)
+            all.append(names)
+            _ = try await services.accounts.change(draft: draft.draft.id, of: call.account) { draft in
+                draft.fields[key] = [names.sha256] + [names.autov3].compactMap { $0 }
+            }
+        }
+        return all
+    }
+}
+
+/// Files out of a form, into the store of uploads.
+private struct FormUploads {
+    private let services: GatewayServices
+    private let owner: Account
+    private var store: UploadStore { services.uploads }
+    private var account: Int64 { owner.id }
+
+    init(_ services: GatewayServices, _ owner: Account) {
+        self.services = services
+        self.owner = owner
+    }
+
+    /// Bytes that are written at a time.
+    private static let piece = 1 << 20
+
+    /// - Throws: `badRequest` for what is no such form; `FileUploadError`. Then nothing of the form is kept.
+    func take(_ request: Request) async throws -> [Upload] {
+        guard let type = request.headers[.contentType], var reader = MultipartReader(contentType: type),
+            let length = request.headers[.contentLength].flatMap({ UInt64($0) })
+        else { throw GatewayError.badRequest(code: "bad-form", "Send the file with the form of this page") }
+        var begun: [Upload] = []
+        do {
+            var current: (upload: Upload, offset: UInt64)?
+            var pending = ByteBuffer()
+            func flush() async throws {
+                guard let (upload, offset) = current, pending.readableBytes > 0 else { return }
+                let piece = pending
+                pending.clear()
+                _ = try await store.append(upload.id, account: account, at: offset, OneBuffer(piece))
+                current = (upload, offset + UInt64(piece.readableBytes))
+            }
+            for try await bytes in request.body {
+                for event in try reader.take(bytes.readableBytesView) {
+                    switch event {
+                    case .field: break
+                    case .begin(_, let name):
+                        guard !name.isEmpty else { continue }
+                        // How long it is its end tells; until then room is kept for all that the request may bring.
+                        let upload = try await UploadedFiles(store, owner).begin(
+                            name: name, size: length, sha256: nil, services.context())
+                        begun.append(upload)
+                        current = (upload, 0)
+                    case .bytes(let bytes):
+                        guard current != nil else { continue }
+                        pending.writeBytes(bytes)
+                        if pending.readableBytes >= Self.piece { try await flush() }
+                    case .end:
+                        try await flush()
+                        guard let (upload, _) = current else { continue }
+                        current = nil
+                        begun[begun.count - 1] = try await store.settle(upload.id, account: account)
+                    }
+                }
+            }
+            guard reader.isComplete else {
+                throw GatewayError.badRequest(code: "cut", "The form was cut on its way; send it again")
+            }
+            return begun
+        } catch {
+            let uploads = begun
+            // In a task of its own, because this one may be cancelled with its connection.
+            await Task { [store, account] in
+                for upload in uploads { try? await store.remove(upload.id, account: account) }
+            }.value
+            throw error
+        }
+    }
+}
+
+/// One buffer as a body.
+private struct OneBuffer: AsyncSequence, Sendable {
+    let buffer: ByteBuffer
+
+    init(_ buffer: ByteBuffer) {
+        self.buffer = buffer
+    }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var buffer: ByteBuffer?
+
+        mutating func next() async -> ByteBuffer? {
+            defer { buffer = nil }
+            return buffer
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(buffer: buffer) }
+}

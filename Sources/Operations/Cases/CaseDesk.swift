@@ -1,0 +1,206 @@
+import Accounts
+import Catalog
+import Digests
+import FoundationEssentials
+import Identity
+import Moderation
+import PostLog
+import WaggleProtocol
+
+/// What operations on cases have in common: words under seal, subjects, and the rights of whoever asks.
+struct CaseDesk {
+    let context: OperationContext
+
+    init(_ context: OperationContext) {
+        self.context = context
+    }
+
+    /// What whoever reported wrote. It is sealed on the disk: a copy of the database alone tells nothing.
+    struct Words: Codable {
+        var text = ""
+        var contact = ""
+        /// Of a request: who signs it, and in what right.
+        var name = ""
+        var right = ""
+    }
+
+    func seal(_ words: Words) throws(OperationError) -> [UInt8] {
+        guard words.text.utf8.count <= Limits.Cases.textBytes, words.contact.utf8.count <= Limits.Cases.contactBytes,
+            words.name.utf8.count <= Limits.Cases.contactBytes, words.right.utf8.count <= Limits.Cases.contactBytes
+        else { throw OperationError(.limits, "a text has at most \(Limits.Cases.textBytes >> 10) KiB") }
+        guard let json = try? JSONEncoder().encode(words) else {
+            throw OperationError(.failed, "the text cannot be kept")
+        }
+        return context.keyring.node.device.custodyKey.seal(Array(json))
+    }
+
+    func open(_ sealed: [UInt8]) -> Words {
+        context.keyring.node.device.custodyKey.open(sealed).flatMap {
+            try? JSONDecoder().decode(Words.self, from: Data($0))
+        } ?? Words(text: "(this cannot be opened: the node's key is another one)")
+    }
+
+    /// - Throws: `notFound`.
+    func find(_ number: String) async throws(OperationError) -> ModerationCase {
+        guard let id = ModerationCase.id(number) else {
+            throw OperationError(.usage, "\"\(number)\" is no case; `waggle mod queue` shows the open ones")
+        }
+        do {
+            if let item = try await context.moderation.moderationCase(id), item.number == number.uppercased() {
+                return item
+            }
+        } catch {
+            throw OperationError(error)
+        }
+        throw OperationError(.notFound, "there is no case \(number) here")
+    }
+
+    func change(
+        _ item: ModerationCase, _ body: @escaping @Sendable (inout ModerationCase) throws -> Void
+    ) async throws(OperationError) -> ModerationCase {
+        do {
+            return try await context.moderation.change(item.id, body) ?? item
+        } catch {
+            throw OperationError(error)
+        }
+    }
+
+    // MARK: Subjects
+
+    /// Everything that stands and falls with what was named: the files and tensors of a release, the pictures of a post, the
+    /// releases of a model.
+    func everything(_ subjects: [ListSubject]) async throws(OperationError) -> [ListSubject] {
+        var all: [ListSubject] = []
+        for subject in subjects {
+            guard case .exact(.post(let id)) = subject else {
+                if case .exact = subject {
+                    all += try await TakedownSubjects(context).all(subject.text, distance: nil).map(\.named)
+                } else {
+                    all.append(subject)
+                }
+                continue
+            }
+            all.append(subject)
+            do {
+                guard let post = try await context.log.posts(ids: [id])[id] else { continue }
+                switch post.post.body {
+                case .release: all += try await TakedownSubjects(context).all(id.hex, distance: nil).map(\.named)
+                case .imagePost(let body):
+                    all += body.images.compactMap { Hash32($0.blob) }.map { .exact(.blob($0)) }
+                case .review(let body):
+                    all += body.images.compactMap { Hash32($0.blob) }.map { .exact(.blob($0)) }
+                case .workflow(let body): if let hash = Hash32(body.graph.sha256) { all.append(.exact(.blob(hash))) }
+                case .model:
+                    let model = try await context.catalog.model(
+                        author: post.author, slug: post.slot, context.moderation.filter(for: .owner))
+                    for release in model?.releases ?? [] {
+                        all += try await TakedownSubjects(context).all(release.post.hex, distance: nil).map(\.named)
+                    }
+                default: break
+                }
+            } catch let error as OperationError {
+                throw error
+            } catch {
+                throw OperationError(.failed, "\(error)")
+            }
+        }
+        var seen: Set<ListSubject> = []
+        return all.filter { seen.insert($0).inserted }
+    }
+
+    /// Reads what a person names: an address of this node, a hash, `@maker/name`, a subject.
+    func read(_ text: String) async throws(OperationError) -> ListSubject {
+        let text = text.withoutSpaceAround
+        if let subject = ListSubject(text: text), text.contains(":") || Hash32(hex: text) == nil { return subject }
+        if let hash = Hash32(hex: text) {
+            do {
+                if try await !context.log.posts(ids: [hash]).isEmpty { return .exact(.post(hash)) }
+            } catch {
+                throw OperationError(error)
+            }
+            return .exact(.blob(hash))
+        }
+        // The last part of an address that is a hash is the hash.
+        if let last = text.split(whereSeparator: { "/?#.".contains($0) }).last(where: { Hash32(hex: $0) != nil }),
+            let hash = Hash32(hex: last), text.contains("/blobs/")
+        {
+            return .exact(.blob(hash))
+        }
+        return .exact(.post(try await SubjectResolver(context).subject(text)))
+    }
+
+    /// Whoever made a subject; nil for what nobody here knows.
+    func maker(of subject: ListSubject) async -> Hash32? {
+        switch subject {
+        case .exact(.post(let id)): return try? await context.log.posts(ids: [id])[id]?.author
+        case .exact(.blob(let hash)): return try? await context.catalog.blobReference(hash)?.authors.first
+        default: return nil
+        }
+    }
+
+    /// What it is called, and where it is shown here.
+    func title(of subject: String) async -> (title: String, page: String) {
+        guard let parsed = ListSubject(text: subject) else { return (subject, "") }
+        let filter = context.moderation.filter(for: .owner)
+        switch parsed {
+        case .exact(.post(let id)):
+            guard let post = try? await context.log.posts(ids: [id])[id] else { return (subject, "") }
+            switch post.post.body {
+            case .model(let body):
+                let model = try? await context.catalog.model(
+                    post: id, filter, detail: ViewDetail(releases: 0, images: 0))
+                return ("model \(body.name)", model.map { "/models/\($0.id)" } ?? "")
+            case .release(let body):
+                let release = try? await context.catalog.release(
+                    post: id, filter, detail: ViewDetail(releases: 0, images: 0))
+                return (
+                    "release \(body.modelSlug) \(body.version)",
+                    release.map { "/models/\($0.modelID)?modelVersionId=\($0.id)" } ?? ""
+                )
+            case .imagePost(let body):
+                let images = try? await context.catalog.imagePost(post: id, filter)
+                return (
+                    body.title.isEmpty ? "images" : "images \(body.title)",
+                    images?.images.first.map { "/images/\($0.id)" } ?? ""
+                )
+            case .comment: return ("a comment", "")
+            case .review: return ("a review", "")
+            case .article(let body): return ("article \(body.title)", "")
+            case .collection(let body): return ("collection \(body.name)", "")
+            default: return ("a post", "")
+            }
+        case .exact(.blob(let hash)):
+            let name = (try? await context.catalog.blobReference(hash))?.fileName ?? ""
+            return (name.isEmpty ? "a file" : name, "")
+        default: return (subject, "")
+        }
+    }
+
+    func line(_ item: ModerationCase) async -> CaseLine {
+        let (title, page) = await title(of: item.subjects.first ?? "")
+        return CaseLine(item, subject: title, page: page, now: context.now())
+    }
+
+    // MARK: The public log
+
+    func log(_ action: String, _ item: ModerationCase, reason: String) async throws(OperationError) {
+        do {
+            try await context.moderation.log(
+                DecisionLine(
+                    at: context.now(), action: action, reason: reason.isEmpty ? "none" : reason, subject: item.number,
+                    seconds: context.now() - min(context.now(), item.opened)))
+        } catch {
+            throw OperationError(error)
+        }
+    }
+}
+
+extension String {
+    /// What people paste often has blanks around it.
+    var withoutSpaceAround: String {
+        var text = self[...]
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,122 @@
+import Accounts
+import Catalog
+import Digests
+import Foundation
+import HTTPTypes
+import Identity
+import Moderation
+import Operations
+import PostLog
+import SystemPackage
+import Testing
+import WaggleProtocol
+
+@testable import Gateway
+
+@Suite("What is somebody else's")
+struct OwnershipTests {
+    /// Routes that write what is nobody's in particular: whoever calls them writes their own.
+    private static let ownOnly: Set = [
+        "POST /reactions", "POST /follows", "POST /comments/new", "POST /reviews/new", "POST /collections/add",
+        "POST /collections/new", "POST /articles/new", "POST /publish", "POST /account/settings",
+        "POST /account/passphrase",
+        "POST /account/keys", "POST /account/tokens", "POST /account/export", "POST /account/notifications",
+        "POST /signout",
+    ]
+
+    @Test("every writing page whose address names something of another's refuses it, and changes nothing")
+    func pages() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Alpha")
+        let works = try await node.publishWorks("Alpha", of: model)
+        let numbers = try await node.numbers(of: works)
+        let anybody = node.moderation.filter(for: .anonymous)
+        let release = try #require(try await node.catalog.release(post: model.release.id, anybody))
+        let maker = try await node.accounts.existing("maker")
+        _ = try await node.person("eve", seed: 41)
+        let draft = try await node.accounts.newDraft("release", ["name": ["Maker's secret"]], of: maker)
+        let upload = try await node.services.uploads.begin(account: maker.id, name: "a.bin", size: 3, sha256: nil)
+        let token = try await node.accounts.newToken(NewToken(label: "", scopes: [.read]), for: "maker").token
+        let routes = try Gateway(node.services).routes.filter { route in
+            // Bounties are for everybody to fund and to enter; who may award one is looked at where Buzz is.
+            route.face == .page && route.subject == .account && !route.path.hasPrefix("/bounties")
+        }
+        try await node.following {
+            try await node.test { client in
+                let eve = try await node.member("eve", client)
+                let before = (node.log.newestSeq, try await node.accounts.drafts(of: maker))
+                var refused = 0
+                for route in routes where !Self.ownOnly.contains("\(route.method) \(route.path)") {
+                    guard route.method == "POST" || route.path.contains("{") else { continue }
+                    let ids: [String] =
+                        if route.path.hasPrefix("/models/") {
+                            ["\(release.modelID)"]
+                        } else if route.path.hasPrefix("/posts/") {
+                            [model.model, model.release, model.picture, works.article].map(\.id.hex)
+                        } else if route.path.hasPrefix("/account/tokens/") { ["\(token.id)"] } else {
+                            numbers.map { "\($0)" }
+                        }
+                    for id in ids {
+                        let path = route.path.replacing("{id}", with: id).replacing("{draft}", with: draft.id)
+                            .replacing("{bounty}", with: works.bounty.hex)
+                        guard !path.contains("{") else { continue }
+                        let action = PageAddress.adding(
+                            FormToken.parameter, FormToken.make(session: eve.session),
+                            to: PageAddress.with(path, [("upload", upload.id)]))
+                        let answer =
+                            route.method == "POST"
+                            ? try await eve.post(
+                                action, ["name": "Eve's", "title": "Eve's", "text": "Eve's", "upload": upload.id])
+                            : try await eve.get(path)
+                        guard (400..<500).contains(answer.status.code) else {
+                            // What begins something of one's own, or is for admins to see, is none of another's.
+                            #expect(
+                                ["/bounties", "/buzz/tip", "/setup/currency"].contains(route.path),
+                                "\(route.method) \(path): \(answer.status)")
+                            continue
+                        }
+                        #expect(!answer.text.contains("Maker's secret"), "\(path)")
+                        refused += 1
+                    }
+                }
+                #expect(refused > 20)
+                #expect(node.log.newestSeq == before.0)
+                #expect(try await node.accounts.drafts(of: maker) == before.1)
+                #expect(try await node.accounts.tokens(of: maker).map(\.id) == [token.id])
+                _ = try await node.services.uploads.find(upload.id, account: maker.id)
+            }
+        }
+    }
+
+    @Test("nor does the native API change what is another's")
+    func native() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Alpha")
+        let maker = try await node.accounts.existing("maker")
+        _ = try await node.person("eve", seed: 41)
+        let upload = try await node.services.uploads.begin(account: maker.id, name: "a.bin", size: 3, sha256: nil)
+        let token = try await node.accounts.newToken(NewToken(label: "", scopes: [.read]), for: "maker").token
+        try await node.following {
+            try await node.test { client in
+                let eve = try await node.member("eve", client)
+                let fields: HTTPFields = [
+                    .origin: "https://hive.example", .cookie: "\(CallerIdentity.cookieName)=\(eve.session)",
+                    .contentType: "application/json", try #require(HTTPField.Name("Upload-Offset")): "0",
+                ]
+                let before = node.log.newestSeq
+                for (method, path) in [
+                    (HTTPRequest.Method.delete, "/api/w1/posts/\(model.release.id.hex)"),
+                    (.delete, "/api/w1/uploads/\(upload.id)"), (.patch, "/api/w1/uploads/\(upload.id)"),
+                    (.put, "/api/w1/uploads/\(upload.id)"), (.get, "/api/w1/uploads/\(upload.id)"),
+                    (.delete, "/api/w1/tokens/\(token.id)"),
+                ] {
+                    let answer = try await client(method, path, fields, body: method == .get ? nil : Array("abc".utf8))
+                    #expect([.notFound, .badRequest].contains(answer.status), "\(method) \(path): \(answer.status)")
+                }
+                #expect(node.log.newestSeq == before)
+                #expect(try await node.services.uploads.find(upload.id, account: maker.id).offset == 0)
+                #expect(try await node.accounts.tokens(of: maker).count == 1)
+            }
+        }
+    }
+}

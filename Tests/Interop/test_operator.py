@@ -1,0 +1,247 @@
+"""Journey (c): somebody sets a node up in the browser, decides who may join and what is shown, and answers those who ask. With
+scripts and without.
+"""
+
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import samples
+from browser import Browser
+from node import BINARY, Node, environment, wait_until
+
+PASSPHRASE = "nine bees in a row"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.run_scripts(True)
+    browser.close()
+
+
+class Fresh(Node):
+    """A node that nobody set up: its first start prints the link."""
+
+    link = ""
+
+    def begin(self, listen: str = "127.0.0.1:0") -> "Fresh":
+        """Starts the server on an empty machine."""
+        self._errors = (self.home.parent / f"{self.home.name}.log").open("w")
+        self.process = subprocess.Popen([BINARY, "serve", "--listen", listen], env=environment(self.home), text=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors)
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if found := re.search(r"serves (http://\S+)", line):
+                self.url = found[1]
+            if found := re.search(r"(http://\S+/setup\?token=\S+)", line):
+                self.link = found[1]
+            if "Stop:" in line:
+                return self
+        raise AssertionError(f"the node did not start: {Path(self._errors.name).read_text()[-2000:]}")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Fresh]:
+    node = Fresh(tmp_path / "home")
+    yield node.begin()
+    assert node.stop() == 0
+
+
+def fill(browser: Browser, **values: str | bool) -> None:
+    """Puts values into the fields of the page, by name."""
+    for name, value in values.items():
+        field = name.replace("__", ".")
+        browser.script(f"""(value => {{
+            const all = document.getElementsByName({json.dumps(field)});
+            for (const one of all) {{
+                if (one.type === 'radio') {{ one.checked = one.value === value; }}
+                else if (one.type === 'checkbox') {{ one.checked = value; }}
+                else {{ one.value = value; }}
+            }}
+        }})({json.dumps(value)})""")
+
+
+def here(browser: Browser) -> str:
+    return browser.script("location.pathname")
+
+
+def heading(browser: Browser) -> str:
+    return browser.script("document.querySelector('h1').innerText")
+
+
+def status(url: str, method: str = "GET") -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=30) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def apply(node: Node, name: str, words: str) -> None:
+    """Registers as a program does."""
+    body = json.dumps({"account": name, "passphrase": PASSPHRASE, "application": words}).encode()
+    request = urllib.request.Request(node.url + "/api/w1/accounts", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        assert reply.status in (201, 202)
+
+
+def sign_in_by_link(browser: Browser, node: Fresh) -> None:
+    assert browser.visit(node.link).status == 200
+    assert browser.script("document.getElementById('token').value").startswith("wgl_u")
+    fill(browser, passphrase=PASSPHRASE)
+    browser.click("form[action='/setup'] button")
+    assert "signed in as @me" in browser.script("document.body.innerText")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_node_is_set_up_in_the_browser(browser: Browser, fresh: Fresh, scripts: bool) -> None:
+    node = fresh
+    assert status(node.url + "/admin") == 401, "the first visitor is nobody"
+    assert status(node.url + "/setup/name") == 401
+    browser.run_scripts(scripts)
+    browser.screen(1100, 900)
+    began = time.monotonic()
+    sign_in_by_link(browser, node)
+    if scripts:
+        browser.keep("setup-signed-in")
+    browser.click("main a.button")
+    assert here(browser) == "/setup/name"
+
+    fill(browser, name="Models of the coast", rules="# Be kind\n\nNo *spam*.")
+    browser.click("button[value=save]")
+    assert here(browser) == "/setup/owner"
+    browser.click("button[value=words]")
+    words = browser.script("[...document.querySelectorAll('ol li')].map(e => e.innerText)")
+    assert len(words) == 24
+    if scripts:
+        browser.keep("setup-words")
+    browser.click("button[value=save]")
+    assert here(browser) == "/setup/storage"
+    browser.visit(node.url + "/setup/owner")
+    assert not browser.script("document.querySelector('ol li')"), "the words are shown once"
+    browser.visit(node.url + "/setup/storage")
+
+    # Killed between two steps: nothing is lost, and it goes on where it was.
+    node.process.kill()
+    node.process.wait()
+    node.begin(f"127.0.0.1:{node.port}")
+    assert not node.link or "token" in node.link
+    browser.visit(node.url + "/setup")
+    assert here(browser) == "/setup/storage"
+
+    fill(browser, storage__budget="much")
+    browser.click("button[value=save]")
+    assert "size such as" in browser.script("document.querySelector('[role=alert]').innerText")
+    assert browser.script("document.getElementsByName('storage.budget')[0].value") == "much", "what was typed stays"
+    fill(browser, storage__budget="2GB", storage__keep_free="100MB")
+    browser.click("button[value=save]")
+    assert here(browser) == "/setup/people"
+    fill(browser, registration__mode="application", registration__question="Who are you?")
+    if scripts:
+        browser.keep("setup-people")
+    browser.click("button[value=save]")
+    fill(browser, ceiling="R")
+    browser.click("button[value=save]")
+    assert here(browser) == "/setup/federation"
+    browser.click("button[value=skip]")
+    assert here(browser) == "/setup/done"
+    browser.click("form[action='/setup/done'] button")
+    assert heading(browser) == "This node is set up"
+    if scripts:
+        browser.keep("setup-done")
+    assert time.monotonic() - began < 180
+
+    page = node.get("/").decode()
+    assert "Models of the coast" in page
+    settings = {setting["key"]: setting["value"] for setting in node.json("config", "ls")}
+    assert settings["ceiling"] == "R" and settings["storage.budget"] == "2GB"
+    assert settings["registration.mode"] == "application"
+    log = node.json("audit")["entries"]
+    assert any(entry["actor"] == "@me" and entry["subject"] == "ceiling" for entry in log)
+
+    # The queue of registrations.
+    apply(node, "ada", "I draw boats.")
+    apply(node, "bob", "let me in")
+    browser.visit(node.url + "/admin/registrations")
+    assert "I draw boats." in browser.script("document.body.innerText")
+    if scripts:
+        browser.keep("admin-registrations")
+    browser.click("form[aria-label='Approve @ada'] button")
+    fill(browser, reason="Say who you are.")
+    browser.click("form[aria-label='Reject @bob'] button")
+    people = {line["account"]: line["state"] for line in node.json("account", "ls")}
+    assert people == {"ada": "active", "bob": "rejected", "me": "active"}
+
+    # Every page, as an admin sees it.
+    for name in ("", "/doctor", "/users", "/invites", "/peers", "/mirrors", "/storage", "/jobs", "/settings",
+                 "/announcements", "/audit"):
+        visit = browser.visit(f"{node.url}/admin{name}")
+        assert visit.status == 200 and not visit.failures and not visit.messages, (name, visit)
+        if scripts:
+            assert browser.script("document.documentElement.scrollWidth <= innerWidth"), name
+            browser.keep(f"admin{name.replace('/', '-')}")
+
+
+def test_the_ceiling_holds_on_every_route(browser: Browser, fresh: Fresh, tmp_path: Path) -> None:
+    node = fresh
+    file = samples.lora(tmp_path / "hidden.safetensors", seed=4)
+    picture = samples.picture(tmp_path / "hidden.png", 64, 96, seed=1)
+    node.run("publish", file, "--model", "@me/hidden", "--version", "1.0", "--level", "XXX", "--name",
+             "Behind the curtain", "--sample", picture, "--real-person", "no", "--yes")
+    node.run("account", "profile", "--name", "Me")
+    browser.run_scripts(False)
+    sign_in_by_link(browser, node)
+    browser.visit(node.url + "/setup/content")
+    fill(browser, ceiling="R")
+    browser.click("button[value=save]")
+    sha256 = node.json("show", "@me/hidden@1.0")["files"][0]["sha256"]
+    token = node.run("token", "new", "--scope", "read").stdout.split()[0]
+    paths = ["/", "/models", "/images", "/search?q=behind", "/api/v1/models?nsfw=true", "/api/v1/images?nsfw=X",
+             "/api/w1/models", "/feeds/models.atom", "/sitemap.xml", "/models/1", "/@me"]
+    for path in paths:
+        for headers in ({}, {"Authorization": f"Bearer {token}"}):
+            try:
+                with urllib.request.urlopen(urllib.request.Request(node.url + path, headers=headers), timeout=30) as reply:
+                    text = reply.read().decode()
+            except urllib.error.HTTPError as error:
+                text = error.read().decode()
+            assert "curtain" not in text, path
+    assert status(f"{node.url}/blobs/{sha256}") == 404
+
+
+def test_a_new_node_is_reached_from_its_own_machine_alone_until_it_is_set_up(tmp_path: Path) -> None:
+    address = subprocess.run(["hostname", "-I"], text=True, capture_output=True).stdout.split()
+    if not address:
+        pytest.skip("this machine has no address but loopback")
+    outside = address[0] if ":" not in address[0] else f"[{address[0]}]"
+    node = Fresh(tmp_path / "home").begin("0.0.0.0:0")
+    try:
+        far = f"http://{outside}:{node.port}/healthz"
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(far, timeout=5)
+        assert status(node.url + "/healthz") == 200
+        node.run("account", "setup", "--done")
+        wait_until("the node to be reached from outside", lambda: _answers(far))
+        assert status(node.url + "/healthz") == 200
+        assert node.stop() == 0
+        # Set up it stays.
+        node.begin("0.0.0.0:0")
+        assert _answers(f"http://{outside}:{node.port}/healthz")
+    finally:
+        node.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return status(url) == 200
+    except OSError:
+        return False
