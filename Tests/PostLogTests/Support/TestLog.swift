@@ -73,6 +73,7 @@ final class TestLog: Sendable {
     /// Ids in force as a consumer of the log computes them, checking each line on the way.
     func replayed() async throws -> Set<Hash32> {
         var shown: Set<Hash32> = []
+        var superseded: Set<Hash32> = []
         var slots: [String: Hash32] = [:]
         var seq: UInt64 = 0
         while true {
@@ -89,10 +90,11 @@ final class TestLog: Sendable {
                     guard post.kind.isReplaceable else { continue }
                     #expect(slots[slot] == nil, "two posts of one slot are in force")
                     slots[slot] = post.id
-                case .hidden:
-                    // An older version that came late is told, too.
-                    let isLate = post.kind.hasVersions && !shown.contains(post.id)
-                    #expect(isLate || shown.remove(post.id) != nil, "a post is hidden that was not shown")
+                case .hidden(let reason):
+                    // An older version that comes late is told as that, and so is what becomes of it.
+                    if post.kind.hasVersions, reason == .superseded { superseded.insert(post.id) }
+                    let wasShown = shown.remove(post.id) != nil
+                    #expect(wasShown || superseded.contains(post.id), "a post is hidden that was not shown")
                     if slots[slot] == post.id { slots[slot] = nil }
                 }
             }
