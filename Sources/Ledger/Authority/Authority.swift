@@ -75,11 +75,7 @@ public struct Authority: Sendable {
             if !allowsSecondVote(order.slot) { return conflict(order.slotID, earlier) }
         }
         var records = advance(to: now)
-        var admission = Admission(charter: charter, state: ledger, epoch: epoch)
-        admission.broken = broken
-        if let code = admission.refusal(signed) {
-            return refuse(order.slot, code, records)
-        }
+        if let code = refusalCode(signed) { return refuse(order.slot, code, records) }
         if charter.quorum == 1 {
             let final = Final(order: signed, round: 0, commits: [sign(.commit, order, 0)])
             records.append(.final(final))
@@ -88,6 +84,11 @@ public struct Authority: Sendable {
                 reply: .final(final), records: records, mustSync: broken != .voteIsSynced, applied: applied)
         }
         return vote(signed, round: 0, [], records)
+    }
+
+    /// A function of its own: a copy of the state that lived on beside its change would be a copy of every account.
+    private func refusalCode(_ signed: SignedOrder) -> RefusalCode? {
+        Admission(charter: charter, state: ledger, epoch: epoch, broken: broken).refusal(signed)
     }
 
     private mutating func vote(_ proposal: Proposal) -> AuthorityOutcome {
@@ -249,8 +250,10 @@ public struct Authority: Sendable {
         var applied: [Final] = []
         var candidates = [slot]
         while let slot = candidates.popLast() {
+            // A slot's id is a hash, and most often nothing waits any more.
+            guard !waiting.isEmpty, ledger.isReady(slot) else { continue }
             let id = slot.id
-            guard ledger.isReady(slot), let final = waiting.removeValue(forKey: id) else { continue }
+            guard let final = waiting.removeValue(forKey: id) else { continue }
             ledger.apply(final.order.order)
             slots[id] = nil
             applied.append(final)

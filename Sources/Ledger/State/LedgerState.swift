@@ -123,7 +123,8 @@ public struct LedgerState: Equatable, Sendable {
                 credit(output.account, output.amount)
             }
         case .grant(let epoch, let outputs):
-            var window = grants[id] ?? GrantWindow(epoch: epoch)
+            // Taken out meanwhile: changed beside the one that is kept, its recipients would all be copied.
+            var window = grants.removeValue(forKey: id) ?? GrantWindow(epoch: epoch)
             if window.epoch < epoch { window = GrantWindow(epoch: epoch) }
             for output in outputs {
                 credit(output.account, output.amount)

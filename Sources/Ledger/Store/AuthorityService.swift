@@ -6,7 +6,7 @@ import WaggleProtocol
 
 /// An authority on disk: requests in, replies out once everything they promise is stored.
 ///
-/// Client signatures are checked on all cores; one writer then takes all requests that wait into one transaction, so many
+/// Client signatures are checked on all cores but one, whose writer then takes all requests that wait into one transaction, so many
 /// small requests cost one `fsync`.
 public actor AuthorityService {
     private struct Job {
@@ -35,6 +35,7 @@ public actor AuthorityService {
     private let now: @Sendable () -> UInt64
     /// Held during a transaction.
     private let live: Mutex<Live>
+    private let checks = SignatureChecks()
     private var queue: [Job] = []
     private var waiting = 0
     private var isWriting = false
@@ -133,7 +134,7 @@ public actor AuthorityService {
         guard waiting + requests.count <= Limits.Ledger.waitingRequests else { throw .busy }
         waiting += requests.count
         defer { waiting -= requests.count }
-        let checked = await Self.check(requests, OrderPolicy(charter))
+        let checked = await checks.check(requests, OrderPolicy(charter))
         let result = await withCheckedContinuation { done in
             queue.append(Job(requests: checked, done: done))
             if !isWriting {
@@ -142,32 +143,6 @@ public actor AuthorityService {
             }
         }
         return try result.get()
-    }
-
-    /// Looks at the signatures of orders, on all cores where there are many.
-    private nonisolated static func check(_ requests: [AuthorityRequest], _ policy: OrderPolicy) async
-        -> [AuthorityRequest]
-    {
-        await withTaskGroup(of: (Int, [AuthorityRequest]).self) { group in
-            for start in stride(from: 0, to: requests.count, by: 64) {
-                group.addTask {
-                    let part = requests[start..<min(start + 64, requests.count)]
-                    return (
-                        start,
-                        part.map { request in
-                            if case .order(let signed) = request, !policy.isOversigned(signed) {
-                                .order(signed.checkingSignatures())
-                            } else {
-                                request
-                            }
-                        }
-                    )
-                }
-            }
-            var parts: [(Int, [AuthorityRequest])] = []
-            for await part in group { parts.append(part) }
-            return parts.sorted { $0.0 < $1.0 }.flatMap(\.1)
-        }
     }
 
     // MARK: The one writer
@@ -242,16 +217,18 @@ public actor AuthorityService {
         guard live.authority.slots[order.slotID] == nil else { return nil }
         let ledger = live.authority.ledger
         let now = max(epoch, live.authority.epoch)
+        let isOversigned = live.policy.isOversigned(signed)
+        guard isOversigned || live.policy.isTooMany(order, ledger, epoch: now) else { return nil }
         let admission = Admission(charter: live.authority.charter, state: ledger, epoch: now)
         var refusal: Refusal
-        if live.policy.isOversigned(signed) {
+        if isOversigned {
             // Without the signatures: none of them is worth a look.
             let rule = admission.refusal(SignedOrder(order))
             let comesFirst: [RefusalCode?] = [.malformed, .slotUsed, .missingEarlier]
             refusal = Refusal(
                 slot: order.slotID, code: comesFirst.contains(rule) ? rule ?? .unauthorized : .unauthorized)
         } else {
-            guard live.policy.isTooMany(order, ledger, epoch: now), admission.refusal(signed) == nil else { return nil }
+            guard admission.refusal(signed) == nil else { return nil }
             refusal = Refusal(slot: order.slotID, code: .rate)
         }
         if case .account(let id, _) = order.slot {
@@ -267,7 +244,8 @@ public actor AuthorityService {
         var replies: [AuthorityReply] = []
         replies.reserveCapacity(requests.count)
         for request in requests {
-            let decided = try rows.final(request.slot.id)
+            // The state knows without a look at the disk that a slot is open.
+            let decided = live.authority.ledger.isReady(request.slot) ? nil : try rows.final(request.slot.id)
             if decided == nil, case .order(let signed) = request, let refusal = refusal(signed, epoch, live) {
                 replies.append(.refusal(refusal))
                 continue
