@@ -3,14 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test soak fuzz interop screenshots bench bench-blobs bench-federation schemathesis bench-ledger bench-api bench-pages bench-moderation proto format lint clean deps deps-interop deps-bench deps-proto
+.PHONY: help run demo build test soak fuzz interop screenshots bench bench-blobs bench-federation schemathesis bench-ledger bench-api bench-pages bench-moderation bench-generation proto format lint clean deps deps-interop deps-bench deps-proto
 
 JOBS ?= 2
 # For builds only: without it SwiftPM passes package traits in random order, and packages compile again for nothing.
 SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -j $(JOBS)
 
 PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev zlib1g-dev pkg-config bubblewrap libvips-tools
-INTEROP_PACKAGES := chromium openssl curl aria2 hledger nginx-light minisign openssh-client python3 python3-venv
+INTEROP_PACKAGES := chromium openssl curl aria2 hledger nginx-light minisign openssh-client clamav-daemon python3 python3-venv
 BENCH_PACKAGES := nginx-light openssl curl python3
 PROTO_PACKAGES := protobuf-compiler
 SOURCES := Package.swift Sources Tests Benchmarks Examples
@@ -20,6 +20,7 @@ help:
 	@echo 'make demo     start two nodes with models, pictures and reviews to look at, and a mirror between them'
 	@echo 'make test     lint, then every unit, property, simulation and loopback end-to-end test'
 	@echo 'make soak     kill nodes 200 times while they write (KILLS=…), and simulate 20000 networks (SEEDS=…)'
+	@echo '          and 4000 currencies of several authorities (QUORUM_SEEDS=…)'
 	@echo 'make fuzz     damage what peers send, 60 s a parser (FUZZ_SECONDS=…), from a new seed each time (FUZZ_SEED=…)'
 	@echo 'make interop  browsers and other programs against real nodes'
 	@echo 'make screenshots  ten pages of the demonstration as pictures, in .build/screenshots'
@@ -30,7 +31,8 @@ help:
 	@echo 'make bench-ledger  the same for an authority of a currency, its log and its audit'
 	@echo 'make bench-api  the same for what programs ask over HTTP, of a node with 100,000 releases'
 	@echo 'make bench-pages  the same for pages that visitors wait for, and for pictures'
-	@echo 'make bench-moderation  the same for lists, the gate and pictures that look alike'
+	@echo 'make bench-moderation  the same for lists, the gate, scanners, pictures that look alike, and the queue of moderators'
+	@echo 'make bench-generation  the same for pictures that are drawn, beside the bare engine'
 	@echo 'make proto    make the Swift of Protocol/proto again'
 	@echo 'make format   format the sources;  make lint  check them;  make clean  remove what was built'
 
@@ -57,10 +59,12 @@ test: deps lint
 
 KILLS ?= 200
 SEEDS ?= 20000
+QUORUM_SEEDS ?= 4000
 soak: deps
 	$(SWIFT_BUILD) --build-tests
 	SEEDS=$(SEEDS) FIRST_SEED=$${FIRST_SEED:-$$(date +%s)} swift test --skip-build --disable-xctest --filter 'SimulationTests'
 	WAGGLE_SEEDS=$(SEEDS) swift test --skip-build --disable-xctest --filter 'LoneAuthorityTests'
+	WAGGLE_SEEDS=$(QUORUM_SEEDS) swift test --skip-build --disable-xctest --filter 'SimulatedQuorumTests'
 	WAGGLE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'KillTests|BuzzCrashTests'
 
 FUZZ_SECONDS ?= 60
@@ -113,6 +117,10 @@ bench-pages: deps deps-bench
 bench-moderation: deps deps-bench
 	$(SWIFT_BUILD) -c release
 	python3 Benchmarks/moderation.py
+
+bench-generation: deps deps-bench
+	$(SWIFT_BUILD) -c release
+	python3 Benchmarks/generation.py
 
 proto: deps-proto
 	swift package resolve

@@ -3,7 +3,7 @@
 
 Prints one JSON line a figure, and a table at the end on standard error. Exits with 1 when a goal is missed.
 
-usage: ledger.py [commit|serving|crash|audit|roots]...      (all without a name)
+usage: ledger.py [commit|hot|serving|crash|audit|roots|quorum|quorum_serving]...      (all without a name)
     BENCH_SIZE=small   a twentieth of the orders, for a quick look; goals are meant for full size
     BENCH_BIN=FOLDER   where `waggle` and `waggle-bench` are (.build/release)
 """
@@ -57,6 +57,81 @@ def commit(report, folder):
     line = bench("commit", folder, "--orders", LOADED, "--plain")
     report.add("B9 a final, on the wire", "B", [line["wireBytes"]], goal=("value", "<=", 300))
     report.add("B9 the same on disk, with indices", "B", [line["diskBytes"]], goal=("value", "<=", 450))
+
+
+def hot(report, folder):
+    """B12: everybody pays one account, and one granter issues to 256 accounts with each order, beside B1."""
+    names = ["payee", "granter", "payee of 4 authorities", "granter of 4 authorities"]
+    values, bounds = {name: [] for name in names}, {name: [] for name in names}
+    for _ in range(ROUNDS):
+        settle()
+        uniform = bench("commit", folder, "--orders", LOADED)
+        rate = uniform["orders"] / uniform["seconds"]
+        line = bench("commit", folder, "--orders", LOADED, "--hot")
+        values["payee"].append(line["orders"] / line["seconds"])
+        line = bench("grants", folder, "--outputs", LOADED)
+        values["granter"].append(line["outputs"] / line["seconds"])
+        few = LOADED // 20
+        uniform = bench("quorum-commit", folder, "--orders", few)
+        slow = uniform["orders"] / uniform["seconds"]
+        line = bench("quorum-commit", folder, "--orders", few, "--hot")
+        values["payee of 4 authorities"].append(line["orders"] / line["seconds"])
+        line = bench("quorum-grant", folder, "--outputs", few * 16)
+        values["granter of 4 authorities"].append(line["outputs"] / line["seconds"])
+        for name in names:
+            bounds[name].append(slow if "4" in name else rate)
+    for name in names:
+        report.add(f"B12 hot {name}", "outputs/s", values[name], bounds[name], ("ratio", ">=", 0.8))
+
+
+def quorum(report, folder):
+    """B8, B9 of four authorities: bytes of a final, and the audit of one of their logs."""
+    line = bench("quorum-commit", folder, "--orders", LOADED // 20)
+    report.add("B9 a final of 4 authorities, on the wire", "B", [line["wireBytes"]], goal=("value", "<=", 440))
+    report.add("B9 the same on disk, with indices", "B", [line["diskBytes"]], goal=("value", "<=", 600))
+    homes = [f"{folder}/log-{index}" for index in range(4)]
+    for path in homes:
+        run(WAGGLE, "init", "--home", path)
+    bench("quorum-fill", *homes, "--transfers", LOADED // 2)
+    audits, limits = [], []
+    for _ in range(ROUNDS):
+        bound = bounds(folder)
+        line = bench("audit", f"{homes[0]}/db/ledger.db")
+        audits.append(line["entries"] / line["audit"])
+        # A quorum's three and the payer's.
+        limits.append(2 / (4 * bound["verify"]))
+    report.add("B8 audit of one of 4 authorities", "finals/s", audits, limits, ("ratio", ">=", 0.8))
+
+
+def quorum_serving(report, folder):
+    """B3, B5: four `waggle serve` over loopback HTTP, and a client that asks all four."""
+    homes = [f"{folder}/authority-{index}" for index in range(4)]
+    for path in homes:
+        run(WAGGLE, "init", "--home", path)
+    bench("quorum-fill", *homes, "--accounts", 64 * ROUNDS + ROUNDS)
+    settings = {"rates.requests": "1000000"}
+    nodes = []
+    rates, limits, median, floor = [], [], [], []
+    try:
+        for path in homes:
+            nodes.append(Waggle(WAGGLE, path, settings=settings))
+        ports = [node.port for node in nodes]
+        first = 0
+        for _ in range(ROUNDS):
+            bound = bounds(folder)
+            line = bench("quorum-load", homes[0], *ports, "--orders", LOADED // 20, "--from", first)
+            first += 64
+            rates.append(line["orders"] / line["seconds"])
+            limits.append(2 / (26 * bound["verify"] + 9 * bound["sign"]))
+            line = bench("quorum-load", homes[0], *ports, "--orders", 100, "--accounts", 1, "--from", first)
+            first += 1
+            median.append(line["median"] * 1000)
+            floor.append(3 * bound["syncMedian"] * 1000 + 12 * bound["verify"] * 1000 + 6)
+    finally:
+        for node in nodes:
+            node.stop()
+    report.add("B3 four authorities over HTTP, 64 accounts", "orders/s", rates, limits, ("ratio", ">=", 0.5))
+    report.add("B5 order to final, one client, median", "ms", median, floor, ("ratio", "<=", 1))
 
 
 def home(folder, name, transfers=0):
@@ -170,4 +245,4 @@ def roots(report, folder):
 
 
 if __name__ == "__main__":
-    main([commit, serving, crash, audit, roots])
+    main([commit, hot, serving, crash, audit, roots, quorum, quorum_serving])

@@ -20,11 +20,14 @@ struct ServeBytesCommand: AsyncParsableCommand {
     func run() async throws {
         let body = ByteBuffer(bytes: [UInt8](try Data(contentsOf: URL(filePath: file))))
         let router = Router()
-        router.get("**") { _, _ in
+        // "**" is at least one part of a path, so "/" is a route of its own.
+        let answer: @Sendable (Request, BasicRequestContext) -> Response = { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json; charset=utf-8"],
                 body: ResponseBody(byteBuffer: body))
         }
+        router.get("/", use: answer)
+        router.get("**", use: answer)
         var application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: port)))
         application.logger.logLevel = .error

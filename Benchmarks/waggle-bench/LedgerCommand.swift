@@ -10,7 +10,10 @@ import Ledger
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger", abstract: "Parts of `make bench-ledger`.",
-        subcommands: [Bounds.self, Commit.self, Fill.self, Audit.self, Roots.self, Load.self])
+        subcommands: [
+            Bounds.self, Commit.self, Fill.self, Audit.self, Roots.self, Load.self, Grants.self, QuorumCommit.self,
+            QuorumGrant.self, QuorumFill.self, QuorumLoad.self,
+        ])
 
     static func print(_ value: some Encodable) throws {
         Swift.print(String(decoding: try JSONEncoder().encode(value), as: UTF8.self))
@@ -121,16 +124,18 @@ struct LedgerCommand: AsyncParsableCommand {
 
         /// Transfers of 1, each account's one after the other, with a reference as tips have it; signed on all cores.
         func transfers(
-            _ count: Int, accounts: Range<Int>, firstSeq: UInt64 = 1, zipf: Double = 0, isPlain: Bool = false
+            _ count: Int, accounts: Range<Int>, firstSeq: UInt64 = 1, zipf: Double = 0, isPlain: Bool = false,
+            isHot: Bool = false
         ) -> [SignedOrder] {
             LedgerCommand.transfers(
-                charter.currency, count, accounts: accounts, firstSeq: firstSeq, zipf: zipf, isPlain: isPlain)
+                charter.currency, count, accounts: accounts, firstSeq: firstSeq, zipf: zipf, isPlain: isPlain,
+                isHot: isHot)
         }
     }
 
     static func transfers(
         _ currency: Hash32, _ count: Int, accounts: Range<Int>, firstSeq: UInt64 = 1, zipf: Double = 0,
-        isPlain: Bool = false
+        isPlain: Bool = false, isHot: Bool = false
     ) -> [SignedOrder] {
         let reference = isPlain ? nil : SHA256.hash(Array("a post".utf8))
         let keys = accounts.map { key($0) }
@@ -155,7 +160,7 @@ struct LedgerCommand: AsyncParsableCommand {
                 }
                 payer = low
             }
-            plan.append((payer, next[payer], Int.random(in: keys.indices, using: &random)))
+            plan.append((payer, next[payer], isHot ? 0 : Int.random(in: keys.indices, using: &random)))
             next[payer] += 1
         }
         let plans = plan
@@ -185,6 +190,7 @@ struct LedgerCommand: AsyncParsableCommand {
         @Option var accounts = 10_000
         @Option var zipf = 0.0
         @Flag(help: "Orders without a reference.") var plain = false
+        @Flag(help: "All are paid to one account.") var hot = false
 
         private struct Line: Encodable {
             let orders: Int
@@ -195,7 +201,7 @@ struct LedgerCommand: AsyncParsableCommand {
             let path = folder + "/commit-\(UUID().uuidString).db"
             let bench = try await Bench.open(path)
             try await bench.grant((0..<accounts).map { LedgerCommand.key($0).publicKey }, 1_000_000, firstSeq: 1)
-            let signed = bench.transfers(orders, accounts: 0..<accounts, zipf: zipf, isPlain: plain)
+            let signed = bench.transfers(orders, accounts: 0..<accounts, zipf: zipf, isPlain: plain, isHot: hot)
             try await bench.store.checkpointFile()
             let before = try Self.size(path)
             // Four clients, each with payers of its own: one batch is verified while another is written.
@@ -227,10 +233,28 @@ struct LedgerCommand: AsyncParsableCommand {
                     diskBytes: Double(after - before) / Double(orders)))
         }
 
-        private static func size(_ path: String) throws -> Int {
+        static func size(_ path: String) throws -> Int {
             var status = stat()
             guard stat(path, &status) == 0 else { throw BenchError(what: "no database") }
             return Int(status.st_size)
+        }
+    }
+
+    /// One granter that issues to 256 accounts with each order, one after the other, in batches.
+    struct Grants: AsyncParsableCommand {
+        @Argument var folder: String
+        @Option var outputs = 256_000
+
+        private struct Line: Encodable {
+            let outputs: Int
+            let seconds: Double
+        }
+
+        func run() async throws {
+            let bench = try await Bench.open(folder + "/grants-\(UUID().uuidString).db")
+            let ids = (0..<outputs).map { SHA256.hash(Array("account \($0)".utf8)) }
+            let seconds = try await LedgerCommand.seconds { try await bench.grant(ids, 1, firstSeq: 1) }
+            try LedgerCommand.print(Line(outputs: outputs, seconds: seconds))
         }
     }
 

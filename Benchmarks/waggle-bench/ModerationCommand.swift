@@ -55,8 +55,41 @@ struct ModerationBenchCommand: AsyncParsableCommand {
         measure("PDQ of 512 x 512", per: 20) {
             for _ in 0..<20 { found += PDQ(pixels: image, width: 512, height: 512)?.quality ?? 0 }
         }
+        try scanners()
         print(#"{"name": "found", "value": \#(found), "unit": ""}"#)
     }
+
+    /// A header as large checkpoints have them, and a pickle of arrays with the words between them.
+    private func scanners() throws {
+        let tensors = (0..<2000).map { SafetensorsWriter.Tensor("model.layers.\($0).weight", .f16, [4]) }
+        let file = BytesInMemory(
+            try SafetensorsWriter.header(tensors: tensors, metadata: ["title": "bench"]).bytes
+                + [UInt8](repeating: 0, count: 2000 * 8))
+        measure("safetensors header", per: 20) {
+            for _ in 0..<20 { _ = try? FileScan.scan(file, name: "a.safetensors") }
+        }
+        let pickle = BytesInMemory(Self.pickle)
+        let start = ContinuousClock.now
+        let isSafe = try FileScan.scan(pickle, name: "a.pkl").verdict == .safe
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        print(#"{"name": "pickle scan", "value": \#(isSafe ? Double(pickle.size) / seconds : 0), "unit": "B/s"}"#)
+    }
+
+    /// 64 MiB: a list of arrays' bytes, each after a name and some numbers.
+    private static let pickle: [UInt8] = {
+        var bytes: [UInt8] = [0x80, 3, UInt8(ascii: "]")]
+        while bytes.count < 64 << 20 {
+            bytes.append(UInt8(ascii: "("))
+            for number in 0..<16 {
+                let name = Array("layer.\(number).weight".utf8)
+                bytes += [UInt8(ascii: "X"), UInt8(name.count), 0, 0, 0] + name
+                bytes += [UInt8(ascii: "K"), 64, UInt8(ascii: "K"), 64]
+                bytes += [UInt8(ascii: "B"), 0, 0x10, 0, 0] + [UInt8](repeating: UInt8(number), count: 4096)
+            }
+            bytes.append(UInt8(ascii: "e"))
+        }
+        return bytes + [UInt8(ascii: ".")]
+    }()
 
     private func measure(_ name: String, per count: Int, _ body: () -> Void) {
         let start = ContinuousClock.now

@@ -48,7 +48,12 @@ struct StreamCommand: AsyncParsableCommand {
 
     /// Posts of one request.
     private static let batch = 100
-    private static let http = HTTPClient(eventLoopGroupProvider: .singleton)
+    private static let http = {
+        var configuration = HTTPClient.Configuration()
+        // One connection for each reader, for as long as it reads, and some to hand posts in.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     func run() async throws {
         let signer = try Self.signer(key)

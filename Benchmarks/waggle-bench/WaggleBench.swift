@@ -11,5 +11,6 @@ struct WaggleBench: AsyncParsableCommand {
             FillCatalogCommand.self,
             QueryCatalogCommand.self, ReactionsCommand.self, LedgerCommand.self, ServeBytesCommand.self,
             LoadCommand.self, ThumbnailsCommand.self, RecipesCommand.self, ModerationBenchCommand.self,
+            ReportsCommand.self,
         ])
 }

@@ -14,6 +14,17 @@ extension Accounts {
         }
     }
 
+    /// Keeps notifications of what stands in no log. Each is told once; those for nobody here are left out.
+    public func tell(_ news: [NewNotification]) async throws(AccountsError) {
+        try await database.write { database in
+            for new in news {
+                guard let account = try AccountTable.find(author: new.recipient, database), account.state == .active
+                else { continue }
+                try NotificationTable.insert(new, account: account.id, database)
+            }
+        }
+    }
+
     /// How far a log was read; nil for one that was never read.
     public func notifiedSeq(of log: String) async throws(AccountsError) -> UInt64? {
         try await database.read { try NotificationTable.seq(of: log, $0) }

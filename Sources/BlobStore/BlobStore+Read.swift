@@ -14,9 +14,17 @@ extension BlobStore {
         try await open(hash, asUse: true)
     }
 
+    /// Opens a blob that is refused to everybody, for whoever has to preserve it before it goes.
+    ///
+    /// - Throws: `purged` for what is gone for good; what `open` throws.
+    public func openRefused(_ hash: Hash32) async throws(BlobError) -> BlobReader {
+        if let record = purges.purged(hash) { throw .purged(hash, reason: record.reason) }
+        return try await open(hash, asUse: false, evenRefused: true)
+    }
+
     /// - Parameter isUse: whether this counts as use when room is made. The store's own housekeeping does not.
-    func open(_ hash: Hash32, asUse isUse: Bool) async throws(BlobError) -> BlobReader {
-        try purges.check(hash)
+    func open(_ hash: Hash32, asUse isUse: Bool, evenRefused: Bool = false) async throws(BlobError) -> BlobReader {
+        if !evenRefused { try purges.check(hash) }
         guard let (row, adopted) = try await places(hash) else { throw .notFound(hash) }
         var failure = BlobError.notFound(hash)
         if row.inService {

@@ -32,6 +32,8 @@ public final class Federation: Sendable {
     let logger: Logger
     let now: @Sendable () -> UInt64
     private let admit: NodeClient.Admit
+    /// What the answers of other nodes tell of this one's clock.
+    public let clocks = PeerClocks()
     private let mirrorActivity = MirrorActivity()
     private let dialling = Mutex<[Hash32: Task<Void, Never>]>([:])
     private let (wakeups, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -86,11 +88,11 @@ public final class Federation: Sendable {
 
     /// A client for a node at an address that the operator typed.
     public func client(for url: PeerURL) -> NodeClient {
-        NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
+        client(for: url, over: http)
     }
 
     func client(for url: PeerURL, over http: HTTPClient) -> NodeClient {
-        NodeClient(url: url, http: http, identity: identity, now: now, admit: admit)
+        NodeClient(url: url, http: http, identity: identity, now: now, admit: admit, clocks: clocks)
     }
 
     // MARK: Peers

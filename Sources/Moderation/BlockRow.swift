@@ -1,5 +1,6 @@
 import Digests
 public import Formats
+import WaggleProtocol
 
 /// What this node blocks until somebody lifts it.
 public enum BlockSubject: Sendable, Hashable {
@@ -59,6 +60,5 @@ struct Blocks: Sendable {
         return best?.row
     }
 
-    /// Flat pictures have hashes that mean nothing.
-    static let leastQuality = 50
+    static let leastQuality = Limits.Moderation.pictureQuality
 }

@@ -46,12 +46,19 @@ extension Moderation {
         if let row = blocked.withLock({ $0.exact[subject] }) {
             return Takedown(caseNumber: row.caseNumber, reason: row.reason, isForGood: false)
         }
-        return listTakedown(of: subject)
+        if let listed = listTakedown(of: subject) { return listed }
+        guard case .blob(let hash) = subject else { return nil }
+        return lookalikes.withLock { $0.hidden[hash] }
     }
 
     /// The block that a picture looks like.
     public func block(lookingLike picture: PDQ) -> BlockRow? {
         blocked.withLock { $0.picture(picture) }
+    }
+
+    /// Whether any file is refused here at all.
+    public var refusesFiles: Bool {
+        hiddenSubjects.contains { if case .blob = $0 { true } else { false } } || listEffects.hasIndirectFiles
     }
 
     /// Whether pictures have to be compared at all.

@@ -34,6 +34,7 @@ public final class Moderation: Sendable {
     private let purged: Mutex<[ModerationSubject: PurgeRow]>
     let blocked: Mutex<Blocks>
     let lists: Mutex<ListState>
+    let lookalikes = Mutex(Lookalikes())
     let deciding = Turns()
 
     /// Opens or makes the database of decisions.
@@ -109,5 +110,6 @@ public final class Moderation: Sendable {
             return exact
         }
         return purged.withLock { Set($0.keys) }.union(blocked.withLock { Array($0.exact.keys) }).union(listed)
+            .union(lookalikes.withLock { $0.hidden.keys.map { .blob($0) } })
     }
 }

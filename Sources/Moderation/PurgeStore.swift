@@ -42,6 +42,8 @@ struct PurgeStore: Sendable {
         migrator.registerMigration("2 blocks") { database in try BlockTable.create(database) }
         migrator.registerMigration("3 lists") { database in try ListTables.create(database) }
         migrator.registerMigration("4 cases") { database in try CaseTables.create(database) }
+        migrator.registerMigration("5 scans") { database in try ScanTable.create(database) }
+        migrator.registerMigration("6 accepted reports") { database in try AcceptedReportTable.create(database) }
         return migrator
     }()
 

@@ -16,6 +16,7 @@ extension Node {
                     logger.warning(
                         "a case waits for a decision",
                         metadata: ["case": "\(line.number)", "reason": "\(line.reason)", "urgency": "\(line.urgency)"])
+                    try await CaseNews(context()).tellModerators(of: line)
                 }
                 if !signing.isHeld { _ = try await DecisionLog(context()).signHead() }
             } catch {

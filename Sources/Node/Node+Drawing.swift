@@ -31,12 +31,18 @@ extension Node {
                 current.engine = EngineInstall(folder: home.engine)
                 return current
             }, files: DrawingStudio.files(blobs), temporary: home.temporary.appending("drawing"))
-        let backend: any GenerationBackend =
-            switch DrawingBackend(settings["generation.backend"]) {
-            case .remote(let kind, let url):
-                RemoteProgram(url: url, login: settings["generation.backend_login"], http: http).backend(kind)
-            case .embedded, nil: embedded
-            }
+        let backend: any GenerationBackend
+        switch DrawingBackend(settings["generation.backend"]) {
+        case .remote(let kind, let url):
+            let program = RemoteProgram(url: url, login: settings["generation.backend_login"], http: http)
+            let drawing = try program.backend(kind, workflow: settings["generation.workflow"])
+            let shelf = settings["generation.library"]
+            backend =
+                shelf.isEmpty
+                ? drawing
+                : ShelvedBackend(drawing, shelf: LibraryView(folder: FilePath(shelf), for: kind, blobs: blobs))
+        case .embedded, nil: backend = embedded
+        }
         let studio = DrawingStudio(
             blobs: blobs, keyring: keyring,
             isListed: { release in

@@ -187,6 +187,7 @@ public final class Node: Sendable {
         currencies = try await Currencies(
             path: database("ledger.db"), keyPath: home.ledgerKey.string,
             transport: LedgerClient { [federation] url in federation.client(for: url) }, now: Node.now)
+        await currencies.use { [keyring] key in keyring.key(key) }
         let payment = BuzzPayment()
         drawingHTTP = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: try Self.drawingConfiguration(settings, home))

@@ -32,7 +32,7 @@ extension RemoteProgram {
     init(url: String, login: String, http: HTTPClient) {
         self.init(
             url: url,
-            send: { method, path, body in
+            send: { method, path, body, type in
                 var request = HTTPClientRequest(url: url + path)
                 request.method = .init(rawValue: method)
                 request.headers.add(name: "Accept", value: "*/*")
@@ -41,7 +41,7 @@ extension RemoteProgram {
                         name: "Authorization", value: "Basic " + Data(login.utf8).base64EncodedString())
                 }
                 if let body {
-                    request.headers.add(name: "Content-Type", value: "application/json")
+                    request.headers.add(name: "Content-Type", value: type)
                     request.body = .bytes(ByteBuffer(bytes: body))
                 }
                 // A picture may take as long as a job may.
@@ -53,11 +53,18 @@ extension RemoteProgram {
     }
 
     /// What speaks its API.
-    func backend(_ kind: Kind) -> any GenerationBackend {
+    ///
+    /// - Parameter workflow: `generation.workflow`: the path of a graph for ComfyUI; empty for none.
+    func backend(_ kind: Kind, workflow: String) throws(GenerationError) -> any GenerationBackend {
         switch kind {
-        case .a1111: A1111Backend(self)
-        case .comfyui: ComfyBackend(self)
-        case .sdServer: SDServerBackend(self)
+        case .a1111: return A1111Backend(self)
+        case .comfyui:
+            guard !workflow.isEmpty else { return ComfyBackend(self) }
+            guard let file = FileManager.default.contents(atPath: workflow) else {
+                throw .badField(field: "generation.workflow", value: workflow, expected: "a file that can be read")
+            }
+            return ComfyBackend(self, workflow: try ComfyWorkflow([UInt8](file)))
+        case .sdServer: return SDServerBackend(self)
         }
     }
 }

@@ -50,8 +50,10 @@ extension Node {
                     .init(service: Background { await self.nameBlobs() }),
                     .init(service: Background { await self.keepLibraries() }),
                     .init(service: Background { await self.keepPictures() }),
+                    .init(service: Background { await self.keepScanning() }),
                     .init(service: Background { await self.keepCheckpoints() }),
                     .init(service: Background { await self.keepCurrencies() }),
+                    .init(service: Background { await self.keepProofs() }, successTerminationBehavior: .ignore),
                     .init(service: Background { await self.keepEconomy() }),
                     .init(service: Background { await self.keepLists() }),
                     .init(service: Background { await self.keepCases() }),
@@ -286,6 +288,11 @@ extension Node {
         await LibraryKeeper(context: { self.context() }) { error in
             logger.warning("library folders", metadata: ["why": "\(error.message)"])
         }.run()
+    }
+
+    /// Looks at what comes in.
+    private func keepScanning() async {
+        await ScanKeeper(blobs: blobs, context: { self.context() }, logger: logger).run()
     }
 
     /// Makes small copies of pictures.

@@ -75,6 +75,9 @@ public struct Settings: Sendable {
         Key(
             name: "registration.question", standard: "", form: "what people are asked who apply, at most 500 bytes"
         ) { $0.utf8.count <= 500 },
+        Key(
+            name: "registration.adults", standard: "no", form: "yes, when only adults may join, or no"
+        ) { ["yes", "no"].contains($0) },
         Key(name: "federation.policy", standard: "open", form: "open, approve or closed") {
             FollowPolicy(rawValue: $0) != nil
         },
@@ -92,6 +95,14 @@ public struct Settings: Sendable {
         Key(
             name: "generation.backend_login", standard: "", form: "USER:PASSWORD for that program, or nothing"
         ) { $0.isEmpty || $0.contains(":") },
+        Key(
+            name: "generation.library", standard: "",
+            form: "the absolute path of a folder in which that program looks for models, or nothing"
+        ) { $0.isEmpty || ($0.hasPrefix("/") && $0.utf8.count <= 4096) },
+        Key(
+            name: "generation.workflow", standard: "",
+            form: "the absolute path of a workflow of your own for ComfyUI, in API format, or nothing"
+        ) { $0.isEmpty || ($0.hasPrefix("/") && $0.utf8.count <= 4096) },
         Key(
             name: "generation.sandbox", standard: "on",
             form: "on, or off to run the engine without a sandbox: then a hostile model can do what you can"
@@ -119,6 +130,14 @@ public struct Settings: Sendable {
             name: "generation.creator_share", standard: "25",
             form: "the percentage of a price that the makers of the models get"
         ) { Int($0).map { (0...100).contains($0) } ?? false },
+        Key(
+            name: "scan.clamd", standard: "",
+            form: "where clamd listens, unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310, or nothing"
+        ) { $0.isEmpty || ClamdAddress($0) != nil },
+        Key(name: "scan.clamd_limit", standard: "25MB", form: "a size such as 100MB") { ByteSize($0) != nil },
+        Key(name: "scan.program", standard: "", form: "the absolute path of a program, or nothing") {
+            $0.isEmpty || $0.hasPrefix("/")
+        },
         Key(name: "log.level", standard: "notice", form: "trace, debug, info, notice, warning or error") {
             ["trace", "debug", "info", "notice", "warning", "error"].contains($0)
         },
@@ -205,10 +224,15 @@ public struct Settings: Sendable {
     /// Those that take effect while the node runs; the others do at its next start.
     private static let live: Set<String> = [
         "name", "rules", "ceiling", "storage.budget", "storage.keep_free", "registration.mode", "registration.question",
-        "federation.policy", "generation.price", "generation.guests", "generation.currency", "generation.creator_share",
+        "registration.adults",
+        "federation.policy", "scan.clamd", "scan.clamd_limit", "scan.program", "generation.price", "generation.guests",
+        "generation.currency", "generation.creator_share",
     ]
 
     subscript(name: String) -> String { values[name]?.value ?? "" }
+
+    /// Whether the engine of this home draws, and no other program.
+    public var drawsItself: Bool { self["generation.backend"] == "embedded" }
 
     /// "trace" … "error".
     public var logLevel: String { self["log.level"] }

@@ -18,6 +18,8 @@ public struct Home: Sendable, Hashable {
     public var thumbnails: FilePath { root.appending("thumbs") }
     /// The drawing engine, where one is installed. It can be installed anew.
     public var engine: FilePath { root.appending("engine") }
+    /// What has to be preserved of cases, sealed. It is in no backup and nothing serves it.
+    public var evidence: FilePath { root.appending("evidence") }
     public var run: FilePath { root.appending("run") }
     public var logs: FilePath { root.appending("logs") }
     public var settings: FilePath { root.appending("waggle.toml") }

@@ -48,6 +48,12 @@ public final class Keyring: Sendable {
         return signer
     }
 
+    /// The key of an account, or of the node, by its public half.
+    public func key(_ publicKey: Hash32) -> SigningKey? {
+        if node.device.publicKey == publicKey { return node.device }
+        return accounts.values.first { $0.device.publicKey == publicKey }?.device
+    }
+
     /// Makes an account usable whose key was made or opened.
     public func add(_ signer: Signer, as name: String) {
         signers.withLock { $0[name] = signer }

@@ -117,6 +117,13 @@ public struct OperationContext: Sendable {
         return context
     }
 
+    /// The same services for what this node does by itself.
+    var asOperator: OperationContext {
+        var context = self
+        (context.caller, context.visitor, context.guest) = (nil, nil, nil)
+        return context
+    }
+
     /// Whose eyes names are resolved with.
     public var viewer: Viewer { caller?.viewer ?? visitor ?? (guest == nil ? .owner : .anonymous) }
 
@@ -146,6 +153,9 @@ extension OperationContext {
 
     /// What people are asked who apply for an account; nil where the operator asks nothing of their own.
     public var registrationQuestion: String? { setting("registration.question") }
+
+    /// Whether only people may join who say that they are adults.
+    public var isForAdults: Bool { setting("registration.adults") == "yes" }
 
     /// Jobs a day that a visitor without an account may have drawn.
     public var guestJobs: Int { setting("generation.guests").flatMap { Int($0) } ?? 0 }

@@ -107,7 +107,7 @@ extension WirePost {
     fileprivate var shownBlobs: [Hash32] {
         let images = imagePost.images + review.images
         return (release.files + [workflow.graph]).compactMap { Hash32($0.sha256) }
-            + images.compactMap { Hash32($0.blob) }
+            + images.compactMap { Hash32($0.blob) } + [Hash32(article.cover)].compactMap { $0 }
     }
 }
 

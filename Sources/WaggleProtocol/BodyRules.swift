@@ -9,7 +9,7 @@ extension PostKind {
     /// True when this version knows the body of the kind; posts of other kinds are stored and relayed, never shown.
     public var hasKnownBody: Bool {
         switch rawValue {
-        case 1...5, 10...16, 20...25, 30, 40...42, 45...48: true
+        case 1...5, 10...16, 20...26, 30, 40...42, 45...48, 62: true
         default: false
         }
     }
@@ -37,6 +37,7 @@ extension WirePost.OneOf_Body {
         case .bounty: .bounty
         case .bountyEntry: .entry
         case .bountyAward: .award
+        case .drawingFeedback: .drawingFeedback
         case .delete: .delete
         case .list: .list
         case .listEntry: .listEntry
@@ -45,6 +46,7 @@ extension WirePost.OneOf_Body {
         case .answer: .answer
         case .purge: .purge
         case .transparencyHead: .transparencyHead
+        case .fraudProof: .fraudProof
         }
     }
 
@@ -148,6 +150,10 @@ extension WirePost.OneOf_Body {
                     "a share's weight is 1 to \(Limits.Economy.weight)")
             }
             try require(Set(body.shares.map(\.entry)).count == body.shares.count, "an entry is named twice")
+        case .drawingFeedback(let body):
+            try hash(body.picture, "picture")
+            try require(body.releases.count <= Limits.Post.refs, "too many releases")
+            for release in body.releases { try hash(release, "a release") }
         case .delete(let body):
             try require(body.ids.count + body.slots.count > 0, "a delete names something")
             try require(body.ids.count <= 1000 && body.slots.count <= 256, "a delete names too much")
@@ -165,6 +171,9 @@ extension WirePost.OneOf_Body {
         case .answer(let body): try body.check()
         case .purge(let body): try body.check()
         case .transparencyHead(let body): try body.check(slot: slot)
+        case .fraudProof(let body):
+            try hash(body.currency, "currency")
+            try require(body.proof != nil, "a fraud proof shows something")
         }
     }
 

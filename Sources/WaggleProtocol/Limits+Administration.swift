@@ -16,6 +16,10 @@ extension Limits {
         public static let starters = 20
         /// A why that somebody is told: of a registration that is turned down, of a block.
         public static let reasonBytes = 1000
+        /// Warnings and errors that a page shows, and characters of each.
+        public static let loggedLines = 100
+        public static let loggedCharacters = 500
+        public static let loggedShown = 20
     }
 
     /// `waggle doctor`.
@@ -35,6 +39,9 @@ extension Limits {
         public static let backupAge: UInt64 = 2 * 86_400
         public static let oldBackupAge: UInt64 = 14 * 86_400
         public static let certificateDays = 21
+        /// Seconds that this clock and those of most other nodes may differ, and how many nodes are compared.
+        public static let clockSkew: UInt64 = 30
+        public static let clockedPeers = 1000
         public static let forecastDays = 14
         public static let leftoverSeconds: UInt64 = 86_400
         public static let dumpAge: UInt64 = 2 * 86_400

@@ -73,6 +73,21 @@ extension Limits {
 extension Limits {
     /// Scans of files that strangers made. Budgets, not goals: no real model comes near them.
     public enum Scan {
+        /// Blobs that are looked at together, and the pause between looks at what is new.
+        public static let look = 200
+        public static let lookSeconds: Int64 = 1
+        /// Pause after something that no file is to blame for, such as a virus scanner that does not answer.
+        public static let retrySeconds: Int64 = 30
+        /// Files that are not safe and are listed.
+        public static let badShown = 200
+        /// What clamd is asked: bytes in one piece, seconds without a sign of life, and bytes of its answer.
+        public static let clamdChunk = 1 << 20
+        public static let clamdSeconds = 120
+        public static let clamdAnswerBytes = 4096
+        /// A scanner of the operator's own: seconds, memory, and bytes of its answer.
+        public static let programSeconds = 120
+        public static let programMemory: UInt64 = 2 << 30
+        public static let programFindings = 20
         /// Findings that a report lists.
         public static let findings = 100
         /// Refused steps of one pickle, after which the walk ends.

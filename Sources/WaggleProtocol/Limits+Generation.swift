@@ -37,6 +37,11 @@ extension Limits {
         public static let crashes = 2
         /// Epochs that a price is put aside at most.
         public static let holdEpochs: Int64 = 7
+        /// Seconds that a signed quote holds, and bytes of one.
+        public static let quoteSeconds: UInt64 = 3600
+        public static let quoteBytes = 16 << 10
+        /// Files that are fetched at once because somebody wants to draw with them.
+        public static let fetches = 4
         /// Makers of models who share in one job.
         public static let paidMakers = 16
         /// Seconds before a payment that could not be settled is tried again.
@@ -73,6 +78,8 @@ extension Limits {
         public static let engineMemoryPerMegapixel: UInt64 = 4 << 30
         /// What a remote program may answer, in all.
         public static let remoteReplyBytes = 128 << 20
+        /// A workflow of somebody's own for a remote program.
+        public static let workflowBytes = 1 << 20
         /// Seconds between two looks at a remote job.
         public static let remotePollMilliseconds = 500
         /// Bytes read at once when the numbers of an adapter are looked through.

@@ -46,6 +46,11 @@ extension Limits {
         public static let undoSeconds: UInt64 = 30 * 86_400
         public static let appealSeconds: UInt64 = 20 * 86_400
         public static let strikeSeconds: UInt64 = 365 * 86_400
+        /// A piece of locked evidence, sealed by itself.
+        public static let evidencePieceBytes = 16 << 20
+        /// Accepted reports that are rewarded at a time, and how long one is paid for after its decision.
+        public static let rewardsAtOnce = 100
+        public static let rewardSeconds: UInt64 = 90 * 86_400
         /// What one request to `/w/1/actions/ack` carries.
         public static let acks = 1000
         /// Pause between looks at deadlines and at the day's head.

@@ -96,6 +96,11 @@ extension Limits {
         public static let ordersPerRequest = 1024
         /// A bundle of 256 entries, each a final of one order.
         public static let bundleBytes = 8 << 20
+        /// One entry of a log: its length has two bytes.
+        public static let entryBytes = 65_535
+        /// An output of an order, and the rest of a signed one with what a statement has beside it.
+        public static let outputBytes = 50
+        public static let orderRestBytes = 600
         /// New entries of a log that are fetched without looking at its tiles first.
         public static let fewEntries = 1024
         /// What one round of following a log brings at most, and room on the disk that a copy of a log leaves free.
@@ -105,6 +110,8 @@ extension Limits {
         public static let doubtSeconds: UInt64 = 3600
         /// Requests to an authority from one address in a minute; each order is one.
         public static let requestsPerAddress = 6000
+        /// Signatures of authorities that count as one more request.
+        public static let signaturesPerRequest = 16
         /// Orders of one account that an authority decides in one epoch, where the charter says nothing.
         public static let ordersPerEpoch: UInt64 = 10_000
         /// Witnesses that are remembered for one currency.
@@ -114,6 +121,44 @@ extension Limits {
         /// Seconds between two looks at an authority, and between two rounds of its checkpoint before witnesses.
         public static let followSeconds = 15
         public static let witnessSeconds = 60
+        /// Proofs of one offence of the same authorities that are kept.
+        public static let proofsOfAKind = 8
+        /// A proof that is posted: the payload of a post has room for it.
+        public static let postedProofBytes = 60 << 10
+        /// Entries of a log that are fetched to check what is said of it.
+        public static let proofEntries: UInt64 = 65_536
+        /// Seconds until a whole log is read again because of what a post says of it.
+        public static let logCheckSeconds: UInt64 = 600
+        /// Seconds for which whoever gives an order waits for its final, and requests to one authority under way for
+        /// one order.
+        public static let driveSeconds = 25
+        public static let requestsInFlight = 2
+        /// Places of its chain that an order is tried in, where those before were given up.
+        public static let placesTried = 4
+        /// Contradictions of authorities that wait to be looked at.
+        public static let evidence = 64
+        /// Seconds that whoever asks waits for the logs of a quorum.
+        public static let followPatience = 10
+        /// How long a client waits for a round to move before it asks for the next, in the first round and in the last;
+        /// each round waits twice as long as the one before. Milliseconds.
+        public static let patienceMilliseconds: UInt64 = 2000
+        public static let mostPatienceMilliseconds: UInt64 = 60_000
+        /// Milliseconds until an authority that did not answer is asked again.
+        public static let resendMilliseconds: UInt64 = 1000
+        /// How far above its own a client believes a round that one authority alone says to have promised.
+        public static let roundsBelieved: UInt32 = 16
+        /// How far above what it promised an authority promises a round: nobody uses all rounds up with one request.
+        public static let roundsAhead: UInt32 = 1024
+        /// Statements and votes of past rounds that an authority can give again, for one slot.
+        public static let roundsKept = 64
+        /// Slots whose signatures are watched for contradictions, and signatures of one slot, of votes and commits and of
+        /// statements.
+        public static let watchedSlots = 4096
+        public static let watchedSignatures = 1024
+        /// Finals in one proof.
+        public static let proofFinals = 64
+        /// Epochs after a final for which what justified its rounds is kept.
+        public static let blameEpochs: Int64 = 30
         /// Authorities of one charter: 3f + 1 with f up to 10.
         public static let authorities = 31
         public static let granters = 256

@@ -187,6 +187,8 @@ public enum Limits {
     public enum Moderation {
         /// Bits of 256 that may differ for two pictures to be the same one (PDQ's own threshold).
         public static let pictureDistance = 31
+        /// Least quality of a picture that is compared: flat ones have hashes that mean nothing.
+        public static let pictureQuality = 50
         public static let subjectsPerPurge = 10_000
         public static let reasonBytes = 1024
     }

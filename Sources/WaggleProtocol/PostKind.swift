@@ -28,6 +28,7 @@ public struct PostKind: RawRepresentable, Hashable, Sendable {
     public static let bounty = PostKind(23)
     public static let entry = PostKind(24)
     public static let award = PostKind(25)
+    public static let drawingFeedback = PostKind(26)
     public static let delete = PostKind(30)
     public static let list = PostKind(40)
     public static let listEntry = PostKind(41)
@@ -43,7 +44,8 @@ public struct PostKind: RawRepresentable, Hashable, Sendable {
     /// Every kind that has a name, in order of number.
     public static let named: [PostKind] = [
         keyDocument, checkpoint, profile, nodeAnnounce, follows, model, release, channel, imagePost, collection,
-        article, workflow, review, comment, reaction, bounty, entry, award, delete, list, listEntry, label, appeal,
+        article, workflow, review, comment, reaction, bounty, entry, award,
+        drawingFeedback, delete, list, listEntry, label, appeal,
         answer, purge, transparencyHead, charter, ledgerCheckpoint, fraudProof,
     ]
 

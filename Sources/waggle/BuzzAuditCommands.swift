@@ -17,7 +17,9 @@ extension BuzzCommand {
             if output.json { return try Terminal.json(rules) }
             let symbol = Terminal.plain(rules.report.symbol)
             Terminal.print("\(Terminal.plain(rules.report.name)) (\(symbol)), \(rules.report.currency)")
-            Terminal.print("decided by\t\(rules.authorities.joined(separator: ", ")) at \(rules.report.url)")
+            for (key, address) in zip(rules.authorities, rules.addresses) {
+                Terminal.print("decided by\t\(key) at \(Terminal.plain(address))")
+            }
             Terminal.print("trust\t\(rules.report.trust)")
             Terminal.print("epoch\t\(Terminal.duration(rules.epochSeconds)), now epoch \(rules.report.epoch)")
             for granter in rules.granters {

@@ -18,11 +18,14 @@ struct BuzzCommand: AsyncParsableCommand {
                   Verify every signature and every sum of the log, offline.
 
             A currency with one operator dies with its operator, who could also rewrite it; receipts in people's hands and
-            the signatures of witnesses make that provable. Balances and payments are public: put nothing personal in them.
+            the signatures of witnesses make that provable. One that four or more operators drew up (`waggle buzz charter`)
+            survives a third of them. Balances and payments are public: put nothing personal in them.
             """,
         subcommands: [
-            Found.self, Join.self, Accept.self, List.self, Balance.self, Tip.self, Grant.self, History.self, Rules.self,
+            Found.self, Join.self, CharterCommand.self, Accept.self, List.self, Balance.self, Tip.self, Grant.self,
+            History.self, Rules.self,
             Rewards.self, Audit.self, Explain.self, Verify.self, Export.self, Witness.self, Resume.self,
+            Fraud.self, Operators.self,
         ])
 }
 
@@ -36,16 +39,26 @@ extension BuzzCommand {
     struct Found: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "found", abstract: "Found a currency in which this node decides alone, and grants.",
-            discussion: "A charter never changes: another one is another currency. The node must be running.")
+            discussion: """
+                A charter never changes: another one is another currency. The node must be running.
+
+                EXAMPLES
+                  waggle buzz found --name Honey --symbol HNY
+                  waggle buzz found --charter honey.json
+                      Take this node's place in one that several operators drew up (`waggle buzz charter`).
+                """)
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: JSONOption
 
+        @Option(help: "A charter that all of its operators signed.", completion: .file())
+        var charter: String?
+
         @Option(help: "What it is called.")
-        var name: String
+        var name: String?
 
         @Option(help: "What stands behind amounts, such as HNY.")
-        var symbol: String
+        var symbol: String?
 
         @Option(name: .customLong("cap"), help: "Most that is issued in one epoch.")
         var cap: UInt64 = 1_000_000
@@ -63,6 +76,18 @@ extension BuzzCommand {
         var noRewards = false
 
         func run() async throws {
+            if let charter {
+                guard name == nil, symbol == nil else {
+                    throw OperationError(
+                        .usage, "--charter says what the currency is called; leave --name and --symbol out")
+                }
+                let document = try CharterFile.read(charter, isNeeded: true) ?? Data()
+                return try BuzzCommand.show(
+                    try await node.run(FoundTogether(account: account, document: document)), output)
+            }
+            guard let name, let symbol else {
+                throw OperationError(.usage, "a new currency needs --name and --symbol, or a --charter")
+            }
             guard let span = TimeSpan(epoch), let seconds = UInt32(exactly: span.seconds) else {
                 throw OperationError(.usage, "--epoch \(epoch): write a time such as 1h or 1d")
             }
@@ -253,7 +278,8 @@ extension BuzzCommand {
                 Terminal.count(report.finals, "final", "finals"),
                 "\(report.issued &- report.burned) in circulation", report.trust, report.currency,
             ].joined(separator: "\t"))
-        if !report.stopped.isEmpty { Terminal.note("STOPPED: \(report.stopped)") }
+        if !report.stopped.isEmpty { Terminal.note("STOPPED: \(Terminal.plain(report.stopped))") }
+        if !report.warning.isEmpty { Terminal.note("WARNING: \(Terminal.plain(report.warning))") }
     }
 
     static func show(_ final: FinalReport, _ output: JSONOption) throws {
@@ -266,6 +292,10 @@ extension BuzzCommand {
     static func show(_ report: CurrencyReport, _ output: JSONOption) throws {
         if output.json { return try Terminal.json(report) }
         line(report)
-        Terminal.note("One operator decides: the currency dies with that node. Peers that join it sign as witnesses.")
+        Terminal.note(
+            report.operators == 1
+                ? "One operator decides: the currency dies with that node. Peers that join it sign as witnesses."
+                : "\(report.quorum) of \(report.operators) operators decide; up to \(report.operators - report.quorum) may fail or lie."
+        )
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Moderation
 import Operations
+import SystemPackage
 
 extension ModerationCommand {
     static func show(_ line: CaseLine) {
@@ -141,6 +142,8 @@ extension ModerationCommand {
         var sets: [String] = []
         @Option(help: "Words for whoever asked.")
         var letter = ""
+        @Option(name: .customLong("maker-letter"), help: "Words for whoever made it, who never learns who asked.")
+        var makerLetter: String?
         @Option(help: "The list of yours that tells other nodes.")
         var list: String?
         @Flag(name: .customLong("delete-adopted"), help: "Delete other programs' files with these bytes, too.")
@@ -157,8 +160,37 @@ extension ModerationCommand {
             try ModerationCommand.finish(
                 try await node.run(
                     DecideCase(
-                        number: number, action: action, reason: reason, sets: sets, letter: letter, list: list,
+                        number: number, action: action, reason: reason, sets: sets, letter: letter,
+                        makerLetter: makerLetter, list: list,
                         deletesAdopted: deletesAdopted)), output)
+        }
+    }
+
+    struct EvidenceCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "evidence", abstract: "Write what was locked of a case into a folder, for an authority.",
+            discussion: """
+                Before something with the reason minor-safety is hidden or purged, its files and posts are sealed in the home's
+                folder evidence/. The pack has them, and case.json with hashes, authors, accounts, times and what was done.
+                --delete removes what was locked, when the authority has it and no law wants it kept.
+                """)
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: JSONOption
+        @Argument(help: "A case.")
+        var number: String
+        @Argument(help: "A folder that is not there yet.", completion: .directory)
+        var folder: String?
+        @Flag(help: "Delete what was locked.")
+        var delete = false
+
+        func run() async throws {
+            guard delete != (folder != nil) else { throw OperationError(.usage, "name a folder, or say --delete") }
+            let reply = try await node.run(
+                ExportEvidence(
+                    number: number, folder: folder.map { Paths.absolute($0).string } ?? "", destroys: delete))
+            if output.json { return try Terminal.json(reply) }
+            Terminal.print("\(reply.number)\t\(reply.files) files\t\(reply.posts) posts\t\(reply.folder)")
         }
     }
 

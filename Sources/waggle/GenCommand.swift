@@ -9,8 +9,8 @@ struct GenCommand: AsyncParsableCommand {
         commandName: "gen", abstract: "Draw pictures on this machine.",
         discussion: """
             EXAMPLES
-              waggle gen setup
-                  Install the engine (stable-diffusion.cpp) into this home.
+              waggle gen setup --demo
+                  Install the engine (stable-diffusion.cpp) into this home, and the demo model.
               waggle gen run --model @me/demo-sdxs --prompt "a yellow bee in a meadow" --seed 42 --out bee.png
                   Draw a picture. It carries its recipe, with the full hash of every file.
               waggle gen run --model demo-sdxs --prompt "a house at sunset <lora:demo-lora-sepia:0.8>" --out house.png
@@ -19,8 +19,8 @@ struct GenCommand: AsyncParsableCommand {
             What is not said is taken from what the model's author recommends.
             """,
         subcommands: [
-            Run.self, Setup.self, Models.self, Backends.self, Doctor.self, Jobs.self, Show.self, Cancel.self,
-            Pause.self, Resume.self, Drain.self,
+            Run.self, Setup.self, Demo.self, Models.self, Backends.self, Doctor.self, Jobs.self, Show.self, Cancel.self,
+            Rate.self, Pause.self, Resume.self, Drain.self,
         ])
 
     /// What is drawn.
@@ -67,6 +67,9 @@ struct GenCommand: AsyncParsableCommand {
         @Option(help: "How much of --init is drawn anew: 0 to 1.")
         var strength: Double?
 
+        @Option(help: "png, of which nothing is lost, jpeg or webp. [default: as --out ends, else png]")
+        var format: String?
+
         func request() throws -> GenerationRequest {
             var (width, height): (Int?, Int?)
             if let size {
@@ -92,7 +95,7 @@ struct GenCommand: AsyncParsableCommand {
             return GenerationRequest(
                 model: model, prompt: prompt, negativePrompt: negative, width: width, height: height, steps: steps,
                 cfgScale: cfg, sampler: sampler, scheduler: scheduler, seed: seed, batch: batch, clipSkip: clipSkip,
-                loras: loras, vae: vae, strength: strength)
+                loras: loras, vae: vae, strength: strength, format: format)
         }
     }
 
@@ -111,7 +114,7 @@ struct GenCommand: AsyncParsableCommand {
             help: "File to write: .png, .jpg or .webp; more of a batch are NAME-1, …")
         var out: String?
 
-        @Flag(help: "Only say what it would cost.")
+        @Flag(help: "Only say what it would cost; with --json also as a signed quote, which holds for an hour.")
         var quote = false
 
         @Flag(name: .customLong("no-wait"), help: "Order it and come back; needs a server that runs.")
@@ -120,7 +123,11 @@ struct GenCommand: AsyncParsableCommand {
         func run() async throws {
             var request = try asked.request()
             // What is said of no format is the PNG that was drawn.
-            request.format = out.flatMap { PictureFormat(named: Paths.absolute($0).extension ?? "")?.rawValue }
+            let ending = out.flatMap { PictureFormat(named: Paths.absolute($0).extension ?? "") }
+            if let ending, let said = request.format.flatMap({ PictureFormat(named: $0) }), said != ending {
+                throw OperationError(.usage, "--format \(said.rawValue) does not go with the name of --out")
+            }
+            request.format = request.format ?? ending?.rawValue
             if quote {
                 let reply = try await node.run(QuotePictures(request: request))
                 if output.json { return try Terminal.json(reply) }
@@ -140,8 +147,9 @@ struct GenCommand: AsyncParsableCommand {
             commandName: "setup", abstract: "Install the engine into this home.",
             discussion: """
                 A Python environment of the home's own gets the package \(EngineInstall.package) from the Python package \
-                index, with stable-diffusion.cpp built for x86-64 with AVX2. It runs in a sandbox (bubblewrap) without \
-                network.
+                index, with stable-diffusion.cpp built for x86-64 with AVX2. With --build it is compiled for this machine \
+                instead, from the source in \(EngineInstall.sourcePackage) (minutes; needs a C++ compiler): then sd-cli draws, \
+                and sd-server lies beside it in the home's engine/bin. Either runs in a sandbox (bubblewrap) without network.
                 """)
 
         @OptionGroup var node: NodeOptions
@@ -150,11 +158,22 @@ struct GenCommand: AsyncParsableCommand {
         @Option(help: "A Python interpreter, 3.10 or later. [default: the system's]")
         var python: String?
 
+        @Flag(help: "Compile it here instead of fetching one that is compiled.")
+        var build = false
+
+        @Flag(help: "Publish the demo model too, so that this node can draw at once.")
+        var demo = false
+
         func run() async throws {
-            let reply = try await node.run(SetUpEngine(python: python.map { Paths.absolute($0).string }))
+            let reply = try await node.run(
+                SetUpEngine(python: python.map { Paths.absolute($0).string }, builds: build))
+            if !output.json { GenCommand.tell(reply) }
+            if demo {
+                let published = try await node.run(PublishDemoModel())
+                if !output.json { GenCommand.tell(published) }
+            }
             if output.json { return try Terminal.json(reply) }
-            GenCommand.tell(reply)
-            Terminal.note("Try: waggle gen models")
+            if !demo { Terminal.note("Try: waggle gen demo, and waggle gen models") }
         }
     }
 

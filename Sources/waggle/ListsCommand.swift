@@ -52,12 +52,7 @@ struct ModerationListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "new", abstract: "Make a list of your own, or change its words.")
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Option(name: .customLong("as"), help: "The account that keeps it.")
-        var account = "me"
-        @Argument(help: "Its short name: a-z, 0-9, - _ .")
-        var list: String
+        @OptionGroup var own: OwnListOptions
         @Option(help: "Its name for people.")
         var title = ""
         @Option(help: "What it is for (Markdown).")
@@ -70,11 +65,11 @@ struct ModerationListCommand: AsyncParsableCommand {
         var salted = false
 
         func run() async throws {
-            let reply = try await node.run(
+            let reply = try await own.node.run(
                 NewList(
-                    account: account, list: list, title: title, purpose: purpose, policyURL: policyURL,
+                    account: own.account, list: own.list, title: title, purpose: purpose, policyURL: policyURL,
                     appealURL: appealURL, isSalted: salted))
-            if output.json { return try Terminal.json(reply) }
+            if own.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
@@ -90,12 +85,7 @@ struct ModerationListCommand: AsyncParsableCommand {
                   \(ReasonCode.all.joined(separator: ", ")), or another code
                 """)
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Option(name: .customLong("as"), help: "The account that keeps it.")
-        var account = "me"
-        @Argument(help: "The list.")
-        var list: String
+        @OptionGroup var own: OwnListOptions
         @Argument(help: "What it says something of.")
         var subjects: [String]
         @Option(help: "How grave: \(Severity.words.joined(separator: ", ")).")
@@ -117,11 +107,12 @@ struct ModerationListCommand: AsyncParsableCommand {
                 }
                 until = UInt64(Date().timeIntervalSince1970) + span.seconds
             }
-            let reply = try await node.run(
+            let reply = try await own.node.run(
                 AddToList(
-                    account: account, list: list, subjects: subjects, severity: severity, reason: reason, label: label,
+                    account: own.account, list: own.list, subjects: subjects, severity: severity, reason: reason,
+                    label: label,
                     until: until, isSalted: salted))
-            if output.json { return try Terminal.json(reply) }
+            if own.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
@@ -131,18 +122,14 @@ struct ModerationListCommand: AsyncParsableCommand {
             commandName: "withdraw", abstract: "Take back what a list of your own says: everywhere it ends what it did."
         )
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Option(name: .customLong("as"), help: "The account that keeps it.")
-        var account = "me"
-        @Argument(help: "The list.")
-        var list: String
+        @OptionGroup var own: OwnListOptions
         @Argument(help: "Subjects, or case numbers.")
         var subjects: [String]
 
         func run() async throws {
-            let reply = try await node.run(WithdrawFromList(account: account, list: list, subjects: subjects))
-            if output.json { return try Terminal.json(reply) }
+            let reply = try await own.node.run(
+                WithdrawFromList(account: own.account, list: own.list, subjects: subjects))
+            if own.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
@@ -166,18 +153,15 @@ struct ModerationListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "Show a list's entries, and what it would do here.")
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Argument(help: "@keeper/name, a keeper's id and the name, or consensus:name.")
-        var list: String
+        @OptionGroup var listed: ListOptions
         @Flag(help: "Only what waits for you.")
         var waiting = false
         @Option(help: "At most so many entries.")
         var limit = 200
 
         func run() async throws {
-            let details = try await node.run(ShowList(list: list, waitingOnly: waiting, limit: limit))
-            if output.json { return try Terminal.json(details) }
+            let details = try await listed.node.run(ShowList(list: listed.list, waitingOnly: waiting, limit: limit))
+            if listed.output.json { return try Terminal.json(details) }
             ModerationListCommand.show([details.list])
             for entry in details.entries {
                 let what = entry.action.map { "\(entry.state) (\($0))" } ?? entry.state
@@ -204,10 +188,7 @@ struct ModerationListCommand: AsyncParsableCommand {
                 Without more, entries wait for you. Said again, only what is given changes.
                 """)
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Argument(help: "@keeper/name, a keeper's id and the name, or consensus:name.")
-        var list: String
+        @OptionGroup var listed: ListOptions
         @Option(help: "draft or automatic.")
         var mode: String?
         @Option(
@@ -227,12 +208,12 @@ struct ModerationListCommand: AsyncParsableCommand {
         var needed: Int?
 
         func run() async throws {
-            let reply = try await node.run(
+            let reply = try await listed.node.run(
                 SubscribeList(
-                    list: list, mode: mode, grant: grant,
+                    list: listed.list, mode: mode, grant: grant,
                     reasons: reasons.isEmpty ? nil : reasons.contains("all") ? [] : reasons, isShadow: shadow,
                     place: place, lists: lists, needed: needed))
-            if output.json { return try Terminal.json(reply) }
+            if listed.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
@@ -242,14 +223,11 @@ struct ModerationListCommand: AsyncParsableCommand {
             commandName: "unsubscribe",
             abstract: "Listen no longer: nothing of what the list did is left, but for what it had deleted.")
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Argument(help: "The list.")
-        var list: String
+        @OptionGroup var listed: ListOptions
 
         func run() async throws {
-            let reply = try await node.run(UnsubscribeList(list: list))
-            if output.json { return try Terminal.json(reply) }
+            let reply = try await listed.node.run(UnsubscribeList(list: listed.list))
+            if listed.output.json { return try Terminal.json(reply) }
             Terminal.print("\(reply.list)\t\(reply.entries) act no longer")
         }
     }
@@ -258,19 +236,16 @@ struct ModerationListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "approve", abstract: "Have entries act that wait: all, or those named.")
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Argument(help: "The list.")
-        var list: String
+        @OptionGroup var listed: ListOptions
         @Argument(help: "Subjects, hashes or case numbers. [default: all that wait]")
         var subjects: [String] = []
         @Option(name: .customLong("most"), help: "The gravest that they may do.")
         var most: String?
 
         func run() async throws {
-            let reply = try await node.run(
-                DecideListEntries(list: list, subjects: subjects, isApproved: true, most: most))
-            if output.json { return try Terminal.json(reply) }
+            let reply = try await listed.node.run(
+                DecideListEntries(list: listed.list, subjects: subjects, isApproved: true, most: most))
+            if listed.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
@@ -279,16 +254,14 @@ struct ModerationListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "reject", abstract: "Say that entries which wait are not to act here.")
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Argument(help: "The list.")
-        var list: String
+        @OptionGroup var listed: ListOptions
         @Argument(help: "Subjects, hashes or case numbers.")
         var subjects: [String]
 
         func run() async throws {
-            let reply = try await node.run(DecideListEntries(list: list, subjects: subjects, isApproved: false))
-            if output.json { return try Terminal.json(reply) }
+            let reply = try await listed.node.run(
+                DecideListEntries(list: listed.list, subjects: subjects, isApproved: false))
+            if listed.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
@@ -298,14 +271,11 @@ struct ModerationListCommand: AsyncParsableCommand {
             commandName: "undo",
             abstract: "Take back the last decision about a list: what was before is again, exactly.")
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Argument(help: "The list.")
-        var list: String
+        @OptionGroup var listed: ListOptions
 
         func run() async throws {
-            let step = try await node.run(UndoList(list: list))
-            if output.json { return try Terminal.json(step) }
+            let step = try await listed.node.run(UndoList(list: listed.list))
+            if listed.output.json { return try Terminal.json(step) }
             Terminal.print("took back\t\(step.kind)\t\(step.entries) entries\t\(step.by)\t\(Terminal.date(step.at))")
         }
     }
@@ -334,18 +304,15 @@ struct ModerationListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "fork", abstract: "Make a list of your own of everything that another says.")
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
+        @OptionGroup var listed: ListOptions
         @Option(name: .customLong("as"), help: "The account that keeps it.")
         var account = "me"
-        @Argument(help: "The list.")
-        var list: String
         @Argument(help: "The short name of yours.")
         var slug: String
 
         func run() async throws {
-            let reply = try await node.run(ForkList(account: account, list: list, slug: slug))
-            if output.json { return try Terminal.json(reply) }
+            let reply = try await listed.node.run(ForkList(account: account, list: listed.list, slug: slug))
+            if listed.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
@@ -378,20 +345,33 @@ struct ModerationListCommand: AsyncParsableCommand {
                 that Mastodon exports. What says nothing else counts as imported: it acts nowhere by itself.
                 """)
 
-        @OptionGroup var node: NodeOptions
-        @OptionGroup var output: JSONOption
-        @Option(name: .customLong("as"), help: "The account that keeps it.")
-        var account = "me"
-        @Argument(help: "The list.")
-        var list: String
+        @OptionGroup var own: OwnListOptions
         @Argument(help: "The file.", completion: .file())
         var file: String
 
         func run() async throws {
-            let reply = try await node.run(
-                ImportList(account: account, list: list, path: Paths.absolute(file).string))
-            if output.json { return try Terminal.json(reply) }
+            let reply = try await own.node.run(
+                ImportList(account: own.account, list: own.list, path: Paths.absolute(file).string))
+            if own.output.json { return try Terminal.json(reply) }
             ModerationListCommand.show(reply)
         }
     }
+}
+
+/// A list, as everything takes it that looks at one or decides about it.
+struct ListOptions: ParsableArguments {
+    @OptionGroup var node: NodeOptions
+    @OptionGroup var output: JSONOption
+    @Argument(help: "The list: @keeper/name, a keeper's id and the name, or consensus:name.")
+    var list: String
+}
+
+/// A list of one's own, as everything takes it that changes one.
+struct OwnListOptions: ParsableArguments {
+    @OptionGroup var node: NodeOptions
+    @OptionGroup var output: JSONOption
+    @Option(name: .customLong("as"), help: "The account that keeps it.")
+    var account = "me"
+    @Argument(help: "The list: a short name of a-z, 0-9, - _ .")
+    var list: String
 }

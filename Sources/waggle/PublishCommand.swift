@@ -136,6 +136,9 @@ struct PublishCommand: AsyncParsableCommand {
             let label = (field.name + ":").padding(toLength: 15, withPad: " ", startingAt: 0)
             Terminal.note("  \(label) \(value.replacing("\n", with: " "))  (from \(field.source))")
         }
-        for finding in draft.findings { Terminal.note("  \(finding.severity): \(finding.text)") }
+        for finding in draft.findings {
+            let flag = finding.flag.map { " (\($0))" } ?? ""
+            Terminal.note("  \(finding.severity): \(finding.text)\(flag)")
+        }
     }
 }

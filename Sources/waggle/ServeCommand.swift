@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Generation
 import Logging
 import Node
 import Operations
@@ -24,11 +25,14 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = try node.settings(flags: flags)
         let made = try InitCommand.initialize(node)
         if made.isNew { InitCommand.tell(made) }
+        let canDraw =
+            !settings.drawsItself || EngineInstall(folder: node.resolvedHome.engine) != nil
         let level = Logger.Level(rawValue: settings.logLevel) ?? .notice
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = level
-            return handler
+            let recent = RecentLogHandler(.shared, now: { UInt64(Date().timeIntervalSince1970) })
+            return MultiplexLogHandler([handler, recent])
         }
         let node = try await Node.open(
             home: node.resolvedHome, settings: settings, passphrase: node.passphrase,
@@ -54,8 +58,12 @@ struct ServeCommand: AsyncParsableCommand {
                     """
                     Next:  waggle publish FILE --model @me/NAME --version 1.0     (in another terminal)
                            waggle peer add URL
-                    Stop:  Ctrl-C
                     """)
+                if !canDraw {
+                    Terminal.print(
+                        "       waggle gen setup --demo      (to draw pictures: an engine and a small model)")
+                }
+                Terminal.print("Stop:  Ctrl-C")
             }
             result = .success(())
         } catch {

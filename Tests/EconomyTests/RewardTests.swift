@@ -37,7 +37,7 @@ struct RewardTests {
         (0..<Int.random(in: 0...400, using: &random)).map { _ in
             let action = RewardAction.allCases.randomElement(using: &random)!
             let (a, b) = (people.randomElement(using: &random)!, people.randomElement(using: &random)!)
-            let isOwn = [.dailyBoost, .firstPost, .reactionGiven, .follow].contains(action)
+            let isOwn = [.dailyBoost, .firstPost, .reactionGiven, .follow, .generatorFeedback].contains(action)
             return fact(
                 action, a, isOwn ? a : b, about: action.isOnceAnEpoch ? "" : people.randomElement(using: &random)!,
                 at: UInt64.random(in: span.lowerBound - 5000..<span.upperBound + 5000, using: &random))
@@ -113,6 +113,13 @@ struct RewardTests {
         #expect(paid([Self.fact(.imageForModel, "a", "b", about: "m", at: time)]) == ["b": 50])
         let follows = (UInt64(0)..<5).map { Self.fact(.follow, "a", "a", about: "person \($0)", at: time + $0) }
         #expect(paid(follows) == ["a": 30])
+        let opinions = (UInt64(0)..<12).map {
+            Self.fact(.generatorFeedback, "a", "a", about: "picture \($0)", at: time + $0)
+        }
+        #expect(paid(Array(opinions.prefix(2))) == ["a": 8] && paid(opinions) == ["a": 40])
+        #expect(
+            paid([opinions[0], Self.fact(.generatorFeedback, "a", "a", about: "picture 0", at: time + 99)]) == ["a": 4])
+        #expect(paid([Self.fact(.generatorFeedback, "a", "b", about: "picture", at: time)]) == [:])
         // Strangers count for nothing, neither as givers nor as takers.
         #expect(paid([Self.fact(.reactionReceived, "stranger", "b", about: "x", at: time)]) == [:])
         #expect(paid([Self.fact(.reactionReceived, "a", "stranger", about: "x", at: time)]) == [:])

@@ -90,6 +90,16 @@ struct DrawingTests {
         #expect(text.contains("a bee") && text.contains("Seed: 18446744073709551,"), "\(text)")
         #expect(text.contains(studio.checkpoint.files[0].sha256.prefix(10)), "\(text)")
         #expect(FileManager.default.fileExists(atPath: world.path("bee-1.png")))
+        // From a picture.
+        let before = program.orders.count
+        try await node.ok(
+            "gen", "run", "--model", "comb", "--prompt", "a wasp", "--init", path, "--strength", "0.5", "--out",
+            world.path("wasp.png"))
+        let edit = try String(
+            decoding: JSONSerialization.data(withJSONObject: try #require(program.orders.last)), as: UTF8.self)
+        #expect(program.orders.count == before + (kind == .a1111 ? 0 : 1))
+        #expect(kind == .a1111 || edit.contains("0.5"), "\(edit)")
+        #expect(kind != .comfyui || edit.contains("sent.png"), "\(edit)")
         // Made of what was drawn, with the same recipe.
         guard kind == .a1111 else { return }
         for (ending, type) in [("jpg", ImageInfo.MediaType.jpeg), ("webp", .webp)] {
@@ -99,6 +109,59 @@ struct DrawingTests {
             #expect(ImageInfo.sniff(bytes)?.mediaType == type && ImageInfo.sniff(bytes)?.width == 64)
             #expect(Recipe(texts: PictureText.all(in: bytes))?.prompt == "a bee 蜂", "\(ending)")
         }
+    }
+
+    @Test("ComfyUI draws by a workflow of somebody's own, with the values of each job where the workflow says")
+    func ownWorkflow() async throws {
+        let text = """
+            {"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "{{model}}"}},
+             "2": {"class_type": "LoraLoader", "inputs": {"lora_name": "{{lora1}}", "strength_model": "{{lora1_strength}}",
+                   "strength_clip": "{{lora1_strength}}", "model": ["1", 0], "clip": ["1", 1]}},
+             "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "my style, {{prompt}}", "clip": ["2", 1]}},
+             "4": {"class_type": "CLIPTextEncode", "inputs": {"text": "{{negative}}", "clip": ["2", 1]}},
+             "5": {"class_type": "EmptyLatentImage", "inputs": {"width": "{{width}}", "height": "{{height}}", "batch_size": 1}},
+             "6": {"class_type": "KSampler", "inputs": {"seed": "{{seed}}", "steps": "{{steps}}", "cfg": "{{cfg}}",
+                   "sampler_name": "{{sampler}}", "scheduler": "{{scheduler}}", "denoise": 1, "model": ["2", 0],
+                   "positive": ["3", 0], "negative": ["4", 0], "latent_image": ["5", 0]}},
+             "7": {"class_type": "VAEDecode", "inputs": {"samples": ["6", 0], "vae": ["1", 2]}},
+             "8": {"class_type": "SaveImage", "inputs": {"images": ["7", 0], "filename_prefix": "mine"}}}
+            """
+        let workflow = try World.current.write(Array(text.utf8), as: "mine.json")
+        let library = try World.current.path("library")
+        let studio = try await Studio(
+            .comfyui,
+            settings: [
+                "WAGGLE_GENERATION_WORKFLOW": workflow, "WAGGLE_GENERATION_LIBRARY": library,
+                "WAGGLE_GENERATION_GUESTS": "1",
+            ])
+        let (node, world) = (studio.node, try World.current)
+        let path = world.path("own.png")
+        try await node.ok(
+            "gen", "run", "--model", "comb", "--prompt", "a {{seed}} \"bee\"", "--seed", "77", "--out", path)
+        let order = try String(
+            decoding: JSONSerialization.data(withJSONObject: try #require(studio.program.orders.last)), as: UTF8.self)
+        #expect(order.contains(#"my style, a {{seed}} \"bee\""#), "what is typed is no place: \(order)")
+        // The program finds the model where it looks for models.
+        let seen = try Data(contentsOf: URL(filePath: library + "/models/checkpoints/comb.safetensors"))
+        #expect(SHA256.hash([UInt8](seen)).hex == studio.checkpoint.files[0].sha256)
+        let picture = try [UInt8](Data(contentsOf: URL(filePath: path)))
+        let said = try #require(PictureText.all(in: picture).first { $0.keyword == "parameters" }).text
+        #expect(said.contains("Seed: 77,") && said.contains("ComfyUI workflow"), "\(said)")
+        let edit = try await node.run("gen", "run", "--model", "comb", "--prompt", "x", "--init", path)
+        #expect(edit.exit != 0 && edit.errors.contains("{{picture}}"), "\(edit)")
+        // Visitors have their part of it, and no more.
+        for status in [303, 403] {
+            let reply = try await HTTP.send(
+                "POST", node.url + "/generate",
+                ["Origin": node.url, "Content-Type": "application/x-www-form-urlencoded"],
+                body: Array("model=comb&prompt=a+wasp&do=draw&format=webp".utf8))
+            #expect(reply.status == status, "\(reply.text)")
+        }
+        // Another file of that name is nobody's model.
+        try FileManager.default.removeItem(atPath: library + "/models/checkpoints/comb.safetensors")
+        try Data("wax".utf8).write(to: URL(filePath: library + "/models/checkpoints/comb.safetensors"))
+        let other = try await node.run("gen", "run", "--model", "comb", "--prompt", "x")
+        #expect(other.exit != 0 && other.errors.contains("another file"), "\(other)")
     }
 
     @Test("whatever a program answers instead, the job ends with words for it", arguments: DrawingProgram.Kind.allCases)
@@ -158,6 +221,7 @@ struct PaidDrawingTests {
 
     private struct Quote: Decodable {
         let price: Int
+        let quote: String
     }
 
     private struct Blocked: Decodable {
@@ -271,6 +335,24 @@ struct PaidDrawingTests {
         try await shop.expect(paid: 2)
     }
 
+    @Test("what was quoted is paid, for exactly what was quoted; a form shows the price first")
+    func quoted() async throws {
+        let shop = try await Shop()
+        let reply = try await Shop.send(shop.node, shop.token, "POST", "generate/quote", Shop.order)
+        let quote = try JSONDecoder().decode(Quote.self, from: Data(reply.body)).quote
+        let agreed = Shop.order.merging(["quote": quote]) { $1 }
+        for other: [String: Any] in [["batch": 2], ["seed": 8], ["prompt": "a wasp"], ["quote": "{}"]] {
+            let order = agreed.merging(other) { $1 }
+            let refused = try await Shop.send(shop.node, shop.token, "POST", "generate", order)
+            #expect(refused.status == 400 && refused.text.contains("quote"), "\(other): \(refused.text)")
+        }
+        let taken = try await Shop.send(shop.node, shop.token, "POST", "generate", agreed)
+        try #require(taken.status == 202, "\(taken.text)")
+        let id = try JSONDecoder().decode(JobState.self, from: Data(taken.body)).id
+        #expect(try await shop.over(id).captured == shop.price)
+        try await shop.expect(paid: 1)
+    }
+
     @Test(
         "the currency may be another node's: a node that is killed while it draws finds the hold again and is paid once"
     )
@@ -345,5 +427,37 @@ struct PaidDrawingTests {
             if let number = blocked { try await node.ok("mod", "unblock", number) }
             blocked = nil
         }
+    }
+
+    @Test("whoever says whether a picture is good is rewarded for it once, and nobody else may say it")
+    func feedback() async throws {
+        let day = 86_400
+        let world = try World.current
+        let clock = try await TestClock(world)
+        let studio = try await DrawingTests.Studio(.a1111, as: "bea")
+        let node = studio.node
+        for name in ["ada", "eve"] { try await node.ok("account", "new", name) }
+        try await node.ok("buzz", "found", "--name", "Honey", "--symbol", "HNY")
+        let noon = day / 2 - Int(Date().timeIntervalSince1970) % day
+        try clock.set(day + noon)
+        func token(_ account: String) async throws -> String {
+            try await node.json(
+                Token.self, "token", "new", "--account", account, "--scope", "generate,read,social"
+            ).token
+        }
+        let (ada, eve) = (try await token("ada"), try await token("eve"))
+        let taken = try await Shop.send(node, ada, "POST", "generate", Shop.order)
+        let id = try JSONDecoder().decode(JobState.self, from: Data(taken.body)).id
+        try await eventually("the picture") { try await studio.job(id).state == "done" }
+        let place = "generate/jobs/\(id)/pictures/0/feedback"
+        #expect(try await Shop.send(node, eve, "POST", place, ["good": false]).status == 404)
+        for _ in 0..<2 {
+            let reply = try await Shop.send(node, ada, "POST", place, ["good": true])
+            #expect(reply.status == 200 && reply.text.contains(#""is_good":true"#), "\(reply.text)")
+        }
+        try clock.set(2 * day + noon)
+        try await node.ok("buzz", "rewards", "--pay")
+        let balance = try #require(try await node.json([BalanceState].self, "buzz", "balance", "@ada").first).balance
+        #expect(balance == 4, "once")
     }
 }

@@ -114,6 +114,22 @@ struct TalkTests {
         let sweet = try await other.json(Collection.self, "collection", "show", "@me/sweet")
         #expect(sweet.items.map(\.kind) == ["model", "release"])
 
+        let text = try world.write(Array("# Wax\n\nWords.".utf8), as: "wax.md")
+        try await other.ok("article", "write", "on-wax", text, "--title", "On wax", "--cover", picture, "--tag", "wax")
+        #expect(try await other.run("article", "write", "nothing", "--title", "Nothing").exit == 2)
+        try await other.ok("article", "write", "on-wax", "--title", "On wax, again")
+        let article = try await other.json(Work.self, "article", "show", "@me/on-wax")
+        #expect(article.name == "On wax, again" && article.text == "# Wax\n\nWords." && article.file != nil)
+        let graph = try world.write(
+            Array(#"{"nodes":[{"id":1,"type":"KSampler"}],"links":[]}"#.utf8), as: "graph.json")
+        try await other.ok("workflow", "publish", "upscale", graph, "--name", "Upscale twice")
+        #expect(try await other.run("workflow", "publish", "nothing", text).exit == 2)
+        #expect(try await other.run("workflow", "show", "@me/nothing").exit == 3)
+        #expect(try await other.json(Works.self, "workflow", "ls").works.map(\.name) == ["Upscale twice"])
+        try await eventually("the article reaches the maker's node") {
+            try await maker.json(Works.self, "article", "ls").works.map(\.name) == ["On wax, again"]
+        }
+
         try await eventually("the maker's node shows what was said") {
             let report = try await maker.json(Report.self, "show", "@me/honey")
             let collections = try await maker.json(Collections.self, "collection", "ls").collections
@@ -128,6 +144,20 @@ struct TalkTests {
         }
         try await other.ok("follow", "rm", author)
         #expect(try await other.json([Follow].self, "follow", "ls").isEmpty)
+    }
+
+    private struct Work: Decodable {
+        let name: String
+        let text: String
+        let file: String?
+    }
+
+    private struct Works: Decodable {
+        struct Line: Decodable {
+            let name: String
+        }
+
+        let works: [Line]
     }
 
     private struct NewAccount: Decodable {

@@ -3,7 +3,7 @@ import Formats
 import Testing
 
 /// Pictures as programs write them, put together byte by byte.
-private enum Made {
+enum MadePicture {
     static func big(_ value: Int, _ count: Int) -> [UInt8] {
         (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
@@ -78,11 +78,12 @@ struct PictureTextTests {
 
     @Test("an infotext in EXIF is read in either order of bytes", arguments: [true, false], [true, false])
     func userComment(isBig: Bool, isBigText: Bool) throws {
-        let exif = Made.exif(comment: Made.utf16(infotext, isBig: isBigText), isBig: isBig)
+        let exif = MadePicture.exif(comment: MadePicture.utf16(infotext, isBig: isBigText), isBig: isBig)
         let pictures = [
-            Made.jpeg(Made.segment(0xe1, Array("Exif\0\0".utf8) + exif)),
-            Made.webp(Made.vp8x + Made.vp8l + Made.chunk("EXIF", exif)),
-            Made.webp(Made.vp8x + Made.vp8l + Made.chunk("EXIF", Array("Exif\0\0".utf8) + exif)),
+            MadePicture.jpeg(MadePicture.segment(0xe1, Array("Exif\0\0".utf8) + exif)),
+            MadePicture.webp(MadePicture.vp8x + MadePicture.vp8l + MadePicture.chunk("EXIF", exif)),
+            MadePicture.webp(
+                MadePicture.vp8x + MadePicture.vp8l + MadePicture.chunk("EXIF", Array("Exif\0\0".utf8) + exif)),
         ]
         for picture in pictures {
             #expect(PictureText.all(in: picture) == [PictureText("parameters", infotext)])
@@ -97,10 +98,11 @@ struct PictureTextTests {
             Array("ASCII\0\0\0".utf8) + Array(infotext.utf8), Array(infotext.utf8),
             Array(repeating: 0, count: 8) + Array(infotext.utf8) + [0, 0],
         ] {
-            let picture = Made.jpeg(Made.segment(0xe1, Array("Exif\0\0".utf8) + Made.exif(comment: comment)))
+            let picture = MadePicture.jpeg(
+                MadePicture.segment(0xe1, Array("Exif\0\0".utf8) + MadePicture.exif(comment: comment)))
             #expect(PictureText.all(in: picture) == [PictureText("parameters", infotext)])
         }
-        let noted = Made.jpeg(Made.segment(0xfe, Array(infotext.utf8)))
+        let noted = MadePicture.jpeg(MadePicture.segment(0xfe, Array(infotext.utf8)))
         #expect(PictureText.all(in: noted) == [PictureText("parameters", infotext)])
     }
 
@@ -108,8 +110,11 @@ struct PictureTextTests {
     func comfy() throws {
         let graph =
             #"{"3": {"class_type": "KSampler", "inputs": {"seed": 7, "steps": 4, "latent_image": ["5", 0], "positive": ["6", 0]}}, "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a hive"}}}"#
-        let exif = Made.exif(main: [(0x010f, Array("workflow:{}\0".utf8)), (0x0110, Array("prompt:\(graph)\0".utf8))])
-        let texts = PictureText.all(in: Made.webp(Made.vp8x + Made.vp8l + Made.chunk("EXIF", exif)))
+        let exif = MadePicture.exif(main: [
+            (0x010f, Array("workflow:{}\0".utf8)), (0x0110, Array("prompt:\(graph)\0".utf8)),
+        ])
+        let texts = PictureText.all(
+            in: MadePicture.webp(MadePicture.vp8x + MadePicture.vp8l + MadePicture.chunk("EXIF", exif)))
         #expect(texts == [PictureText("workflow", "{}"), PictureText("prompt", graph)])
         let recipe = try #require(Recipe(texts: texts))
         #expect(recipe.seed == 7 && recipe.prompt == "a hive")
@@ -119,12 +124,13 @@ struct PictureTextTests {
     func stripped() throws {
         let mark = DigitalSourceType.trainedAlgorithmicMedia
         let xmp = Array("http://ns.adobe.com/xap/1.0/\0".utf8) + Array((mark.xmp + "<secret/>").utf8)
-        let exif = Made.exif(comment: Array("ASCII\0\0\0secret".utf8), orientation: 6)
-        let profile = Made.segment(0xe2, Array("ICC_PROFILE\0colours".utf8))
-        let picture = Made.jpeg(
-            Made.segment(0xe0, Array("JFIF\0".utf8) + [1, 1, 0, 0, 1, 0, 1, 0, 0])
-                + Made.segment(0xe1, Array("Exif\0\0".utf8) + exif) + Made.segment(0xe1, xmp) + profile
-                + Made.segment(0xed, Array("Photoshop secret".utf8)) + Made.segment(0xfe, Array("secret".utf8)),
+        let exif = MadePicture.exif(comment: Array("ASCII\0\0\0secret".utf8), orientation: 6)
+        let profile = MadePicture.segment(0xe2, Array("ICC_PROFILE\0colours".utf8))
+        let picture = MadePicture.jpeg(
+            MadePicture.segment(0xe0, Array("JFIF\0".utf8) + [1, 1, 0, 0, 1, 0, 1, 0, 0])
+                + MadePicture.segment(0xe1, Array("Exif\0\0".utf8) + exif) + MadePicture.segment(0xe1, xmp) + profile
+                + MadePicture.segment(0xed, Array("Photoshop secret".utf8))
+                + MadePicture.segment(0xfe, Array("secret".utf8)),
             trailing: Array("secret".utf8))
         let bare = try #require(PictureText.stripped(picture))
         let text = String(decoding: bare, as: UTF8.self)
@@ -135,8 +141,9 @@ struct PictureTextTests {
         #expect(bare.suffix(7) == [1, 2, 0xff, 0, 3, 0xff, 0xd9])
         #expect(PictureText.stripped(bare) == bare, "what is bare stays as it is")
 
-        let webp = Made.webp(
-            Made.vp8x + Made.vp8l + Made.chunk("EXIF", exif) + Made.chunk("XMP ", Array("secret".utf8)))
+        let webp = MadePicture.webp(
+            MadePicture.vp8x + MadePicture.vp8l + MadePicture.chunk("EXIF", exif)
+                + MadePicture.chunk("XMP ", Array("secret".utf8)))
         let bareWebP = try #require(PictureText.stripped(webp))
         #expect(!String(decoding: bareWebP, as: UTF8.self).contains("secret"))
         #expect(ImageInfo.sniff(bareWebP)?.width == 32)
@@ -159,9 +166,11 @@ struct PictureTextTests {
 
     @Test("an AVIF file says how large it is")
     func avif() {
-        func box(_ type: String, _ body: [UInt8]) -> [UInt8] { Made.big(body.count + 8, 4) + Array(type.utf8) + body }
+        func box(_ type: String, _ body: [UInt8]) -> [UInt8] {
+            MadePicture.big(body.count + 8, 4) + Array(type.utf8) + body
+        }
         func size(_ width: Int, _ height: Int) -> [UInt8] {
-            box("ispe", [0, 0, 0, 0] + Made.big(width, 4) + Made.big(height, 4))
+            box("ispe", [0, 0, 0, 0] + MadePicture.big(width, 4) + MadePicture.big(height, 4))
         }
         let list = box("ipco", size(64, 48) + size(1024, 768))
         let file =
@@ -182,23 +191,26 @@ struct PictureTextTests {
     func overlapping() {
         let text = Array("ASCII\0\0\0".utf8) + Array(repeating: UInt8(ascii: "x"), count: 10_000)
         let count = 1000
-        var block: [UInt8] = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8] + Made.big(count, 2)
+        var block: [UInt8] = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8] + MadePicture.big(count, 2)
         let place = 8 + 2 + count * 12 + 4
         for _ in 0..<count {
-            block += Made.big(0x9286, 2) + Made.big(7, 2) + Made.big(text.count, 4) + Made.big(place, 4)
+            block +=
+                MadePicture.big(0x9286, 2) + MadePicture.big(7, 2) + MadePicture.big(text.count, 4)
+                + MadePicture.big(place, 4)
         }
         block += [0, 0, 0, 0] + text
-        let texts = PictureText.all(in: Made.webp(Made.vp8x + Made.vp8l + Made.chunk("EXIF", block)))
+        let texts = PictureText.all(
+            in: MadePicture.webp(MadePicture.vp8x + MadePicture.vp8l + MadePicture.chunk("EXIF", block)))
         #expect(texts.map(\.text.utf8.count) == [10_000])
     }
 
     @Test("what applications put between the scans of a JPEG file goes, the scans stay")
     func scans() throws {
-        let first = Made.segment(0xda, [1, 1, 0, 0, 5, 0]) + [1, 0xff, 0, 2, 0xff, 0xd0, 3]
-        let second = Made.segment(0xda, [1, 1, 0, 6, 63, 0]) + [4, 5]
-        let table = Made.segment(0xc4, [0, 1, 2])
-        let head: [UInt8] = [0xff, 0xd8] + Made.segment(0xc2, [8, 0, 16, 0, 32, 1, 1, 0x11, 0])
-        let secret = Made.segment(0xe1, Array("secret".utf8)) + Made.segment(0xfe, Array("secret".utf8))
+        let first = MadePicture.segment(0xda, [1, 1, 0, 0, 5, 0]) + [1, 0xff, 0, 2, 0xff, 0xd0, 3]
+        let second = MadePicture.segment(0xda, [1, 1, 0, 6, 63, 0]) + [4, 5]
+        let table = MadePicture.segment(0xc4, [0, 1, 2])
+        let head: [UInt8] = [0xff, 0xd8] + MadePicture.segment(0xc2, [8, 0, 16, 0, 32, 1, 1, 0x11, 0])
+        let secret = MadePicture.segment(0xe1, Array("secret".utf8)) + MadePicture.segment(0xfe, Array("secret".utf8))
         let picture = head + first + secret + table + second + secret + [0xff, 0xd9] + Array("secret".utf8)
         #expect(PictureText.stripped(picture) == head + first + table + second + [0xff, 0xd9])
         for count in 0..<picture.count { _ = PictureText.stripped(Array(picture.prefix(count))) }
@@ -210,17 +222,18 @@ struct PictureTextTests {
             var sum = CRC32()
             let all = Array(type.utf8) + body
             all.withUnsafeBytes { sum.update($0) }
-            return Made.big(body.count, 4) + all + Made.big(Int(sum.value), 4)
+            return MadePicture.big(body.count, 4) + all + MadePicture.big(Int(sum.value), 4)
         }
         let mark = DigitalSourceType.trainedAlgorithmicMedia
         let start: [UInt8] =
             [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-            + chunk("IHDR", Made.big(2, 4) + Made.big(3, 4) + [8, 0, 0, 0, 0])
+            + chunk("IHDR", MadePicture.big(2, 4) + MadePicture.big(3, 4) + [8, 0, 0, 0, 0])
         let data = chunk("IDAT", [1, 2, 3])
         let xmp = Array("XML:com.adobe.xmp".utf8) + [0, 0, 0, 0, 0] + Array((mark.xmp + "secret").utf8)
         let picture =
             start + chunk("gAMA", [0, 0, 1, 0]) + chunk("tEXt", Array("parameters\0secret".utf8))
-            + chunk("iTXt", xmp) + chunk("eXIf", Made.exif(comment: Array("ASCII\0\0\0secret".utf8), orientation: 6))
+            + chunk("iTXt", xmp)
+            + chunk("eXIf", MadePicture.exif(comment: Array("ASCII\0\0\0secret".utf8), orientation: 6))
             + chunk("caBX", Array("secret".utf8)) + data + chunk("IEND", []) + Array("secret".utf8)
         let bare = try #require(PictureText.stripped(picture))
         #expect(!String(decoding: bare, as: UTF8.self).contains("secret"))
@@ -232,10 +245,11 @@ struct PictureTextTests {
 
     @Test("damaged pictures are read as far as they go, and nothing is read past the end")
     func damaged() {
-        let exif = Made.exif(main: [(0x010f, Array("prompt:{}\0\0".utf8))], comment: Made.utf16(infotext, isBig: true))
+        let exif = MadePicture.exif(
+            main: [(0x010f, Array("prompt:{}\0\0".utf8))], comment: MadePicture.utf16(infotext, isBig: true))
         let whole = [
-            Made.jpeg(Made.segment(0xe1, Array("Exif\0\0".utf8) + exif)),
-            Made.webp(Made.vp8x + Made.vp8l + Made.chunk("EXIF", exif)),
+            MadePicture.jpeg(MadePicture.segment(0xe1, Array("Exif\0\0".utf8) + exif)),
+            MadePicture.webp(MadePicture.vp8x + MadePicture.vp8l + MadePicture.chunk("EXIF", exif)),
         ]
         var state: UInt64 = 7
         func random() -> UInt64 {

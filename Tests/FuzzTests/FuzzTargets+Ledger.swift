@@ -25,6 +25,21 @@ extension FuzzTarget {
             let data = Data(bytes)
             _ = try? ReplyBatch.decode(data)
             _ = try? AccountStanding(bytes: data)
+            if let (currency, requests) = try? RequestBatch.decode(data) {
+                let again = RequestBatch.encode(requests, in: currency)
+                guard let read = try? RequestBatch.decode(again), read.requests.count == requests.count else {
+                    return "requests change"
+                }
+                _ = RequestBatch.parts(requests)
+            }
+            _ = try? StatementBatch.decode(data)
+            _ = try? CharterCeremony(json: data).unsigned()
+            if let charter, let (currency, proof) = try? FraudProof.read(data) {
+                _ = proof.verdict(in: charter)
+                guard (try? FraudProof.read(proof.bytes(in: currency)))?.proof == proof else {
+                    return "a proof changes"
+                }
+            }
             if let orders = try? OrderBatch.decode(data), orders.count > Limits.Ledger.ordersPerRequest {
                 return "more orders than one request may have"
             }

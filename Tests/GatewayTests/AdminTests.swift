@@ -1,9 +1,12 @@
 import Accounts
 import Administration
+import Catalog
+import Digests
 import Foundation
 import Gateway
 import HTTPTypes
 import Hummingbird
+import Identity
 import Testing
 import WaggleProtocol
 
@@ -11,7 +14,7 @@ import WaggleProtocol
 struct AdminTests {
     private static let paths = [
         "/admin/users", "/admin/registrations", "/admin/invites", "/admin/peers", "/admin/mirrors", "/admin/storage",
-        "/admin/jobs", "/admin/announcements", "/admin/audit", "/admin",
+        "/admin/jobs", "/admin/announcements", "/admin/audit", "/admin", "/admin/lists",
     ]
 
     /// Fields of a browser that is signed in and on a page of this node.
@@ -56,13 +59,34 @@ struct AdminTests {
                 #expect(HTMLLint.problems(page.text) == [], "\(path)")
                 #expect(try await client(.get, path).status == .unauthorized, "\(path)")
                 #expect(try await client(.get, path, member).status == .forbidden, "\(path)")
-                let isQueue = path == "/admin/registrations"
+                let isQueue = ["/admin/registrations", "/admin/lists"].contains(path)
                 let seen = try await client(.get, path, moderator)
                 #expect(seen.status == (isQueue ? .ok : .forbidden), "\(path)")
                 #expect(!seen.text.contains("/admin/settings"))
                 let bearer: HTTPFields = [.authorization: "Bearer \(token.secret.text)"]
                 #expect(try await client(.get, path, bearer).status == .forbidden, "\(path)")
             }
+        }
+    }
+
+    @Test("whom people here follow stands on the page of peers; users are looked for by name")
+    func followsAndNames() async throws {
+        let node = try await world()
+        let admin = try await browser(node, as: "maker")
+        let far = try Person(seed: 77, role: .person)
+        try await node.catalog.setEarnedRoom(node.maker.id, true)
+        try await node.publish(by: node.maker) { post in
+            var follow = WireFollow()
+            follow.author = far.id.data
+            post.follows.follows = [follow]
+        }
+        try await node.test { client in
+            let peers = try await client(.get, "/admin/peers", admin).text
+            #expect(peers.contains(AuthorID.text(far.id).prefix(16)), "\(peers)")
+            #expect(HTMLLint.problems(peers) == [])
+            let found = try await client(.get, "/admin/users?q=ad", admin).text
+            #expect(found.contains("Quota of @ada") && !found.contains("Quota of @mod"))
+            #expect(HTMLLint.problems(found) == [])
         }
     }
 

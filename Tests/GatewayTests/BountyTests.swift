@@ -128,6 +128,76 @@ struct BountyTests {
         }
     }
 
+    @Test("forms of bounties and tips do their work once, and what was typed is shown again with what is wrong")
+    func forms() async throws {
+        let (node, _, _, charter) = try await world()
+        // Whoever is tipped has said who they are, and what they take.
+        try await node.publish(by: Person(seed: 41, role: .person, scopes: [.release, .review, .post, .ledger])) {
+            $0.profile.name = "Hunter"
+            $0.profile.currencies = [charter.currency.hex]
+        }
+        try await node.following {
+            try await node.test { client in
+                let poster = try await node.member("poster", client)
+                let hunter = try #require(node.services.context().keyring.accounts["hunter"]?.author)
+                func balance() async throws -> Int? {
+                    try await client(.get, "/api/w1/buzz/HNY/accounts/\(AuthorID.text(hunter))").json()["balance"]
+                        as? Int
+                }
+                let tip = "/buzz/tip?to=\(AuthorID.text(hunter))"
+                let page = try await poster.get(tip)
+                #expect(page.status == .ok && HTMLLint.problems(page.text) == [])
+                let action = try #require(page.action("/buzz/tip"))
+                let before = try #require(try await balance())
+                let much = try await poster.post(action, ["amount": "1000000"])
+                #expect((400..<500).contains(much.status.code) && much.text.contains("1000000"), "\(much.status)")
+                let again = try #require(much.action("/buzz/tip"))
+                let first = try await poster.post(again, ["amount": "5"])
+                #expect(first.status == .seeOther && first.location.hasPrefix("/buzz/"), "\(first.text)")
+                // A double click, and the second of two tabs with one form.
+                #expect(try await poster.post(again, ["amount": "5"]).location == first.location)
+                #expect(try await poster.post(again, ["amount": "6"]).status == .conflict)
+                #expect(try await balance() == before + 5)
+                #expect(HTMLLint.problems(try await poster.get(first.location).text) == [])
+                // Whoever is tipped is told, once.
+                let winner = try await node.member("hunter", client)
+                let news = try await winner.get("/account/notifications").text
+                #expect(news.contains("tipped you 5 HNY") && HTMLLint.problems(news) == [], "\(news)")
+                let told = try await node.accounts.notifications(
+                    of: try await node.accounts.existing("hunter"), limit: 9)
+                #expect(told.map(\.kind) == [.tip])
+                // Without a token of this session nothing is paid.
+                #expect(
+                    try await poster.post("/buzz/tip?to=\(AuthorID.text(hunter))", ["amount": "5"]).status == .conflict)
+                #expect(try await balance() == before + 5)
+
+                let fields: KeyValuePairs = [
+                    "title": "Old maps", "text": "A long wish.", "wanted": "LORA", "amount": "20", "days": "14",
+                    "judging": "3", "rule": "mine",
+                ]
+                let wrong = try await poster.fill("/bounties/new", "/bounties", fields)
+                #expect((400..<500).contains(wrong.status.code) && wrong.text.contains("A long wish."), "\(wrong.text)")
+                #expect(HTMLLint.problems(wrong.text) == [])
+                let made = try await poster.post(
+                    try #require(wrong.action("/bounties")),
+                    [
+                        "title": "Old maps", "text": "A long wish.", "wanted": "LORA", "amount": "20", "days": "14",
+                        "judging": "3", "rule": "first",
+                    ])
+                #expect(made.status == .seeOther && made.location.hasPrefix("/bounties/"), "\(made.text)")
+                let shown = try await poster.get(made.location)
+                #expect(HTMLLint.problems(shown.text) == [], "\(shown.text)")
+                let more = try #require(shown.action("\(made.location)/fund"))
+                for _ in 0..<2 { #expect(try await poster.post(more, ["amount": "7"]).status == .seeOther) }
+                let summary =
+                    try await client(
+                        .get, "/api/w1\(made.location)"
+                    ).json()["summary"] as? [String: Any]
+                #expect(summary?["escrowed"] as? Int == 27)
+            }
+        }
+    }
+
     @Test("a bounty that is not for visitors is none for them, wherever its money is")
     func levels() async throws {
         let (node, poster, _, _) = try await world()

@@ -127,7 +127,7 @@ struct MePageTests {
                 #expect(
                     archive.status == .ok && archive.headers[.contentDisposition]?.contains("waggle-ada.tar") == true)
                 let names = Self.names(archive.bytes)
-                #expect(names == ["posts.ndjson.zst", "files.txt", "README.txt"], "\(names)")
+                #expect(names == ["posts.ndjson.zst", "files.txt", "account.json", "README.txt"], "\(names)")
                 #expect(
                     try FileManager.default.contentsOfDirectory(atPath: node.directory.appending(path: "tmp").path)
                         .filter { $0.hasPrefix("export-") } == [])

@@ -1,4 +1,5 @@
 import Accounts
+import Catalog
 import Digests
 import Foundation
 import HTTPTypes
@@ -69,6 +70,69 @@ struct ModerationPageTests {
             let page = try await client(.get, "/moderation/R-1", moderator)
             #expect(page.text.contains("a &lt;b&gt;secret&lt;/b&gt; word"))
             #expect(try await client(.get, "/moderation/R-9", moderator).status == .notFound)
+        }
+    }
+
+    @Test("a report learns of nothing that its sender does not see, and a request is answered the same for all names")
+    func nothingIsTold() async throws {
+        let node = try await TestNode.make()
+        let seen = try await node.publishModel("Clean")
+        let above = try await node.publishModel("Grown", level: .x)
+        _ = try await node.moderation.block(
+            [.exact(.post(seen.model.id))], reason: "spam", by: "operator", when: TestNode.time)
+        try await node.catalog.setHidden([.post(seen.model.id)], true)
+        let handle = AuthorID.text(node.maker.id)
+        let moderator = try await token(node, [.read, .moderate])
+        let json: HTTPFields = [.contentType: "application/json"]
+        let page = try await node.catalog.model(
+            post: above.model.id, node.moderation.filter(for: .owner), detail: .brief)
+        let number = try #require(page?.id)
+        let hidden = ["@\(handle)/clean", "@\(handle)/grown", "https://hive.example/models/\(number)"]
+        try await node.test { client in
+            func report(_ about: String) async throws -> (Int, String) {
+                let form = form([("about", about), ("reason", "spam")])
+                let answer = try await client(.post, "/report", own, body: form)
+                let typed = try #require(
+                    about.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(["-", ".", "_", "~"])))
+                return (answer.status.code, answer.text.replacing(about, with: "NAME").replacing(typed, with: "NAME"))
+            }
+            let unknown = try await report("@\(handle)/nothing")
+            #expect(unknown.0 == 422)
+            for name in hidden.prefix(2) {
+                let answer = try await report(name)
+                #expect(answer == unknown, "\(name)")
+            }
+            let far = try await report("https://hive.example/models/99999")
+            let near = try await report(hidden[2])
+            #expect(near == far && far.0 == 422)
+
+            // Whoever asks for something to be taken down need not see it: the answer is the same for all names.
+            func ask(_ about: String) async throws -> [String: Any] {
+                let body = """
+                    {"subjects":["\(about)"],"reason":"ncii","right":"depicted","statement":"x","signature":"y","contact":"z"}
+                    """
+                let answer = try await client(.post, "/api/w1/takedowns", json, body: Array(body.utf8))
+                #expect(answer.status == .created, "\(answer.text)")
+                return try answer.json()
+            }
+            var receipts: [[String: Any]] = []
+            for name in hidden + ["@\(handle)/nothing", "https://hive.example/models/99999"] {
+                receipts.append(try await ask(name))
+            }
+            #expect(Set(receipts.map { $0.keys.sorted() }).count == 1)
+            #expect(receipts.allSatisfy { $0["is_new"] as? Bool == true })
+            let numbers = try receipts.map { try #require($0["number"] as? String) }
+            #expect(numbers == ["T-1", "T-2", "T-3", "T-4", "T-5"])
+            // Moderators see what was meant, or what was written.
+            #expect(try await client(.get, "/moderation/T-2", moderator).text.contains("Model Grown"))
+            let lost = try await client(.get, "/moderation/T-4", moderator)
+            #expect(lost.status == .ok && lost.text.contains("@\(handle)/nothing"))
+            let odd = try await client(
+                .post, "/api/w1/takedowns", json,
+                body: Array(
+                    #"{"subjects":["all of it"],"reason":"ncii","right":"agent","statement":"x","signature":"y","contact":"z"}"#
+                        .utf8))
+            #expect(odd.status == .badRequest || odd.status == .unprocessableContent)
         }
     }
 

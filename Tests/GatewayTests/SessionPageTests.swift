@@ -17,6 +17,29 @@ import WaggleProtocol
 struct SessionPageTests {
     private static let passphrase = "nine bees in a row"
 
+    @Test("a node for adults takes nobody who does not say that they are one, and knows it of those whom it takes")
+    func adults() async throws {
+        let node = try await TestNode.make(adults: true)
+        try await node.following {
+            try await node.test { client in
+                let visitor = Member(client: client, session: "")
+                #expect(try await visitor.get("/signup").text.contains("name=\"adult\""))
+                let silent = try await visitor.fill(
+                    "/signup", "/signup", ["account": "ada", "passphrase": Self.passphrase])
+                #expect(silent.status == .forbidden && silent.text.contains("for adults"), "\(silent.text)")
+                let made = try await visitor.fill(
+                    "/signup", "/signup", ["account": "ada", "passphrase": Self.passphrase, "adult": "yes"])
+                #expect(made.status == .ok, "\(made.text)")
+                let body = #"{"account":"bob","passphrase":"\#(Self.passphrase)"}"#
+                let json: HTTPFields = [.contentType: "application/json"]
+                #expect(
+                    try await client(.post, "/api/w1/accounts", json, body: Array(body.utf8)).status == .forbidden)
+            }
+        }
+        #expect(try await node.accounts.existing("ada").adultSince != nil)
+        await #expect(throws: AccountsError.self) { try await node.accounts.existing("bob") }
+    }
+
     @Test("somebody registers, sees the words once, goes out and comes back in; each page is sound")
     func comingIn() async throws {
         let node = try await TestNode.make()

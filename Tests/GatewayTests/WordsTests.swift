@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Gateway
@@ -36,11 +37,23 @@ struct WordsTests {
     @Test("every key has words and every word is used; a catalog that is none is refused")
     func keys() throws {
         let words = try PageWords(PageWords.english)
-        let used = Set(Templates.all.values.flatMap { $0.matches(of: /\[\[([a-z0-9-]+)\]\]/).map { String($0.1) } })
+        let texts = Array(Templates.all.values) + [Templates.pageScript]
+        var used = Set(texts.flatMap { $0.matches(of: /\[\[([a-z0-9-]+)\]\]/).map { String($0.1) } })
+        // And those of pages that are made in Swift.
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/Gateway")
+            .standardizedFileURL
+        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+        for case let file as URL in files where file.pathExtension == "swift" {
+            let source = try String(contentsOf: file, encoding: .utf8)
+            used.formUnion(source.matches(of: /\bsay\("([a-z0-9-]+)"/).map { String($0.1) })
+        }
         #expect(used.subtracting(words.keys) == [] && words.keys.subtracting(used) == [])
         for bad in ["a = b\na = c", "no sign", "a=b"] {
             #expect(throws: GatewayError.self, "\(bad)") { try PageWords(bad) }
         }
+        #expect(words.say("no-such-key", []) == "no-such-key")
+        let placed = try PageWords("both = {2} before {1}")
+        #expect(placed.say("both", ["{2}", "{1}"]) == "{1} before {2}")
         let other = try PageWords("# Deutsch\n\nhello = Hallo <b>{{name}}</b> = du")
         #expect(try other.fill("<p>[[hello]]</p>") == "<p>Hallo <b>{{name}}</b> = du</p>")
         #expect(throws: GatewayError.self) { try other.fill("[[bye]]") }

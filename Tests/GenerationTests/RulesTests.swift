@@ -49,6 +49,9 @@ struct RulesTests {
         ("the weight of x", { $0.prompt = "<lora:x:3><lora:x:3>" }),
         ("a LoRA's name in the prompt", { $0.prompt = "<lora::1>" }),
         ("prompt", { $0.prompt = "<hypernet:x:1>" }),
+        // Taken out, the inner tag leaves one that nobody looked at.
+        ("prompt", { $0.prompt = "a bee <lo<lora:x:1>ra:/etc/passwd:1>" }),
+        ("prompt", { $0.prompt = "a bee <lora:" + String(repeating: "x", count: 9000) }),
     ]
 
     @Test("a value that cannot be is refused by its name", arguments: refused.indices)

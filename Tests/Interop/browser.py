@@ -108,21 +108,22 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
-    def click(self, selector: str) -> None:
-        """Presses what a selector finds first, as a mouse does, and waits for the page that it leads to."""
+    def click(self, selector: str, loads: bool = True) -> None:
+        """Presses what a selector finds first, as a mouse does, and waits for the page that it leads to, if it does."""
         place = self.script(f"""(e => {{ e.scrollIntoView({{block: 'center'}}); const r = e.getClientRects()[0];
             return [r.x + Math.min(r.width, 40) / 2, r.y + r.height / 2]; }})
             (document.querySelector({json.dumps(selector)}))""")
         self.events.clear()
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
-        self._loaded()
+        if loads:
+            self._loaded()
 
     def press(self, key: str, loads: bool = False) -> None:
         """A key down and up; `loads` when another page comes of it."""
-        code = {"Tab": 9, "Enter": 13}[key]
+        code = {"Tab": 9, "Enter": 13}.get(key, 0)
         self.events.clear()
-        text = {"text": "\r"} if key == "Enter" else {}
+        text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 else {}
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
         if loads:

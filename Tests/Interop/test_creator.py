@@ -154,6 +154,32 @@ def _recipe(browser: Browser) -> str:
     return browser.script("document.querySelector('[aria-labelledby=resources]').innerText")
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_review_brings_a_picture(browser: Browser, home: Node, tmp_path: Path, scripts: bool) -> None:
+    """A form with words and a file: nothing typed is lost when the file is none."""
+    home.run("publish", samples.lora(tmp_path / "wax.safetensors", seed=21 + scripts), "--model", f"@me/wax-{scripts}".lower(),
+             "--version", "1.0", "--type", "LORA", "--real-person", "no", "--yes")
+    release = home.json("show", f"@me/wax-{scripts}@1.0".lower())["release"]
+    browser.run_scripts(scripts)
+    try:
+        join(browser, home.url, "fay" if scripts else "gil")
+        bad = tmp_path / "bad.png"
+        bad.write_bytes(b"no picture")
+        browser.visit(f"{home.url}/reviews/new?release={release}")
+        type_into(browser, text="It draws fog.")
+        browser.script("document.querySelector('main [name=verdict]').value = 'yes'")
+        browser.choose("#f-file", bad)
+        browser.click("main form button", loads=not scripts)
+        wait_for(browser, "document.querySelector('main .error')")
+        assert browser.script("document.querySelector('main [name=text]').value") == "It draws fog."
+        browser.choose("#f-file", samples.picture(tmp_path / "fog.png", 64, 64, seed=3))
+        browser.click("main form button")
+        assert "/models/" in browser.script("location.pathname")
+        assert "It draws fog." in browser.script("document.querySelector('main').innerText")
+    finally:
+        browser.run_scripts(True)
+
+
 def test_two_hundred_megabytes_are_cut_twice_and_go_on(browser: Browser, home: Node, tmp_path: Path) -> None:
     size = 200 << 20
     proxy = CuttingProxy(home.port, [60 << 20, 130 << 20])

@@ -21,6 +21,7 @@ from PIL import Image
 from openai import BadRequestError, OpenAI
 from webuiapi import WebUIApi
 
+from browser import Browser, ProtocolError
 from node import BINARY, Node, environment, wait_until
 
 MODEL = Path(__file__).resolve().parents[2] / "Examples" / "demo-model"
@@ -86,16 +87,15 @@ def difference(left: bytes, right: bytes) -> float:
     return sum(total) / len(total)
 
 
-def publish_demo(node: Node, folder: Path) -> None:
+def publish_demo(node: Node) -> None:
     """The demo model with what its author recommends, and its LoRAs."""
-    checkpoint = folder / "demo-sdxs.safetensors"
-    subprocess.run(["zstd", "-q", "-d", "--sparse", MODEL / "demo-sdxs.safetensors.zst", "-o", checkpoint], check=True)
-    settings = ["--steps", "1", "--cfg", "1", "--size", "128x128", "--real-person", "no", "--yes"]
-    node.run("publish", checkpoint, "--in-place", "--model", "@me/demo-sdxs", "--version", "1.0", "--type", "Checkpoint",
-             "--base", "SDXS", *settings)
-    for lora in ["sepia", "blueprint"]:
-        node.run("publish", MODEL / f"demo-lora-{lora}.safetensors", "--model", f"@me/demo-{lora}", "--version", "1.0",
-                 "--type", "LORA", "--base", "SDXS", *settings)
+    node.run("gen", "demo", "--folder", MODEL)
+
+
+def share_engine(studio: Node, node: Node) -> None:
+    """Lets another node draw with the engine that is installed already."""
+    (node.home / "engine").mkdir(exist_ok=True)
+    shutil.copy(studio.home / "engine" / "engine.json", node.home / "engine")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     done = subprocess.run([BINARY, "gen", "setup"], env=environment(node.home), text=True, capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=300)
     assert done.returncode == 0, done.stderr
-    publish_demo(node, root)
+    publish_demo(node)
     node.serve()
     yield node
     node.stop()
@@ -168,18 +168,22 @@ def test_picture_i_of_a_batch_has_the_next_seed(studio: Node, tmp_path: Path):
     assert pixels((tmp_path / "batch-1.png").read_bytes()) == pixels(single)
 
 
-def test_a_picture_posted_resolves_to_the_exact_releases(studio: Node, tmp_path: Path, token: str):
-    picture = tmp_path / "bee.png"
-    picture.write_bytes(draw(studio, tmp_path, "a bee in a meadow " + SEPIA.format("0.5")))
-    text = picture.read_bytes()
-    assert b"digitalsourcetype/trainedAlgorithmicMedia" in text and b"application/vnd.waggle.recipe.v1+json" in text
-    uploaded = requests.post(f"{studio.url}/api/w1/uploads", json={"name": "bee.png", "size": len(text)}, timeout=30,
-                             headers={"Authorization": f"Bearer {token}"}).json()
-    requests.put(uploaded["url"], data=text, headers={"Authorization": f"Bearer {token}"}, timeout=30).raise_for_status()
-    posted = requests.post(f"{studio.url}/api/w1/images", json={"images": [uploaded["id"]], "level": "PG"},
-                           headers={"Authorization": f"Bearer {token}"}, timeout=30)
+def show(node: Node, token: str, picture: bytes) -> dict:
+    """Posts a picture as somebody who downloaded it; the image as it is listed."""
+    mine = {"Authorization": f"Bearer {token}"}
+    uploaded = requests.post(f"{node.url}/api/w1/uploads", json={"name": "bee.png", "size": len(picture)}, timeout=30,
+                             headers=mine).json()
+    requests.put(uploaded["url"], data=picture, headers=mine, timeout=30).raise_for_status()
+    posted = requests.post(f"{node.url}/api/w1/images", json={"images": [uploaded["id"]], "level": "PG"}, headers=mine,
+                           timeout=30)
     assert posted.ok, posted.text
-    listed = studio.api("images?limit=1&withMeta=true")["items"][0]
+    return node.api("images?limit=1&withMeta=true")["items"][0]
+
+
+def test_a_picture_posted_resolves_to_the_exact_releases(studio: Node, tmp_path: Path, token: str):
+    text = draw(studio, tmp_path, "a bee in a meadow " + SEPIA.format("0.5"))
+    assert b"digitalsourcetype/trainedAlgorithmicMedia" in text and b"application/vnd.waggle.recipe.v1+json" in text
+    listed = show(studio, token, text)
     page = studio.get(f"/images/{listed['id']}").decode()
     assert "Every resource is verified" in page
     assert f"/generate?from={listed['id']}" in page
@@ -210,6 +214,39 @@ def test_a_lora_with_numbers_that_are_none_is_refused_by_name(studio: Node, tmp_
     done = studio.run("gen", "run", "--model", "demo-sdxs", "--prompt", "a bee <lora:bad-nan:1>", check=False)
     assert done.returncode == 6, done.stderr
     assert "bad-nan" in done.stderr and "NaN" in done.stderr
+
+
+def test_a_lora_that_does_not_fit_harms_its_own_job_alone(studio: Node, tmp_path: Path, token: str):
+    """Its halves fit each other, and nothing else: an engine may die of it."""
+    good = (MODEL / "demo-lora-sepia.safetensors").read_bytes()
+    (length,) = struct.unpack("<Q", good[:8])
+    header = json.loads(good[8 : 8 + length])
+    down = next(name for name in header if name.endswith("lora_down.weight"))
+    up = down.replace("lora_down", "lora_up")
+    rank = header[down]["shape"][0]
+    shapes = {down: [rank, header[down]["shape"][1] + 40], up: [header[up]["shape"][0] + 40, rank]}
+    told, data = {}, b""
+    for name, shape in shapes.items():
+        size = shape[0] * shape[1] * 4
+        told[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + size]}
+        data += struct.pack("<f", 0.25) * (shape[0] * shape[1])
+    text = json.dumps(told).encode()
+    file = tmp_path / "bad-shape.safetensors"
+    file.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    studio.run("publish", file, "--model", "@me/bad-shape", "--version", "1.0", "--type", "LORA", "--base", "SDXS",
+               "--real-person", "no", "--yes")
+    name = order(studio, token, prompt="a bee <lora:bad-shape:1>")
+    over = wait_until("the end", lambda: (found := job(studio, token, name))["is_over"] and found, 120)
+    assert over["state"] == "failed" and over["captured"] == 0 and over["pictures"] == []
+    assert over["error_code"] in ("crashed", "engine_failed", "lora_not_applied"), over
+    if over["error_code"] == "crashed":
+        # Twice, for it was begun anew: the set of files is put aside, and nothing else.
+        aside = next(one for one in studio.json("gen", "doctor")["aside"] if "bad-shape" in one["names"])
+        reply = requests.post(f"{studio.url}/api/w1/generate", headers={"Authorization": f"Bearer {token}"}, timeout=30,
+                              json={"model": "demo-sdxs", "prompt": "a bee <lora:bad-shape:1>"})
+        assert reply.status_code == 422 and "demo-sdxs with bad-shape brought the engine down" in reply.json()["detail"], reply.text
+        studio.run("gen", "doctor", "--forgive", aside["key"])
+    assert len(draw(studio, tmp_path, "a bee in a meadow")) > 1000, "everybody else draws on"
 
 
 def engines(node: Node) -> list[int]:
@@ -261,8 +298,8 @@ def test_a_job_that_is_cancelled_ends_its_engine(studio: Node, token: str):
 def test_a_node_that_is_killed_takes_its_job_up_again(tmp_path: Path, studio: Node):
     node = Node(tmp_path / "home")
     node.run("init")
-    shutil.copytree(studio.home / "engine", node.home / "engine")
-    publish_demo(node, tmp_path)
+    share_engine(studio, node)
+    publish_demo(node)
     mine = node.json("token", "new", "--scope", "generate")["token"]
     node.serve()
     name = order(node, mine, batch=3, steps=2, seed=7)
@@ -355,3 +392,72 @@ def test_a_visitor_without_an_account_draws_by_the_form(studio: Node):
     assert middle(studio.get(found[1]))[2] > 120
     foreign = requests.post(f"{studio.url}/generate", data=fields, headers={"Origin": "https://evil.example"}, timeout=30)
     assert foreign.status_code == 403
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_from_the_front_page_to_a_picture_of_ones_own(studio: Node, browser: Browser, tmp_path: Path, token: str,
+                                                      scripts: bool) -> None:
+    """Journey (d): somebody without an account sees a picture, presses remix, and gets their own."""
+    image = show(studio, token, draw(studio, tmp_path, "a big red circle on white", 40 + scripts))
+    browser.run_scripts(scripts)
+    try:
+        browser.screen(1440, 900)
+        assert browser.visit(studio.url + "/images").status == 200
+        browser.click(f"a[href='/images/{image['id']}']")
+        browser.click(f"a[href^='/generate?from={image['id']}']")
+        form = browser.script("Object.fromEntries(new FormData(document.querySelector('form.filters')))")
+        assert form["prompt"] == "a big red circle on white" and form["steps"] == "1"
+        assert (form["width"], form["height"], form["seed"]) == ("128", "128", str(40 + scripts))
+        browser.script("document.querySelector('#prompt').value = 'a big blue square on yellow'")
+        browser.click("form.filters button[value=draw]")
+        place = browser.script("location.href")
+        assert "/generate/jobs/" in place
+
+        def drawn() -> bool:
+            # The page comes again by itself; a question may meet it while it does.
+            try:
+                return bool(browser.script("[...document.querySelectorAll('.feed img')].some(i => i.naturalWidth === 128)"))
+            except ProtocolError:
+                return False
+
+        wait_until("the picture", drawn, 60)
+        assert browser.script("document.querySelector('h1').innerText") == "1 picture"
+        source = browser.script("document.querySelector('.feed img').src")
+        picture = requests.get(source, timeout=30).content
+        assert middle(picture)[2] > middle(picture)[0] + 60, "it is what was asked for, not the picture before"
+        browser.keep(f"own-picture-{'with' if scripts else 'without'}-scripts")
+    finally:
+        browser.run_scripts(True)
+
+
+def test_a_node_that_lacks_everything_draws_five_minutes_after_its_start(tmp_path: Path, studio: Node) -> None:
+    """The demo model from the command line, and the first picture after the engine is there."""
+    node = Node(tmp_path / "home")
+    node.run("init")
+    refused = node.run("gen", "run", "--model", "demo-sdxs", "--prompt", "a bee", check=False)
+    assert refused.returncode != 0
+    problem = node.run("gen", "doctor", check=False)
+    assert problem.returncode != 0 and "waggle gen setup" in problem.stderr
+    share_engine(studio, node)
+    publish_demo(node)
+    drawn = draw(node, tmp_path, "a big red circle on white", 1)
+    assert middle(drawn)[0] > middle(drawn)[2] + 60
+    again = node.run("gen", "demo", "--folder", MODEL)
+    assert again.stdout.count("demo-") == 3, "published again, it is the same"
+    # A node that may not use the memory says how much it would take, and does not try.
+    (node.home / "waggle.toml").write_text('generation.memory = "200MB"\n')
+    small = node.run("gen", "run", "--model", "demo-sdxs", "--prompt", "a bee", "--json", check=False)
+    assert small.returncode != 0 and "MiB of memory" in small.stderr
+    assert node.json("gen", "jobs")[0]["error_code"] == "oom" and node.json("gen", "doctor")["open"] == 0
+
+
+def test_a_visitor_reads_how_to_get_an_engine(writable: Node) -> None:
+    page = writable.get("/generate").decode()
+    assert "waggle gen setup" in page and 'name="bring"' not in page

@@ -182,13 +182,15 @@ def test_a_node_is_set_up_in_the_browser(browser: Browser, fresh: Fresh, scripts
     assert people == {"ada": "active", "bob": "rejected", "me": "active"}
 
     # Every page, as an admin sees it.
-    for name in ("", "/doctor", "/users", "/invites", "/peers", "/mirrors", "/storage", "/jobs", "/settings",
-                 "/announcements", "/audit"):
-        visit = browser.visit(f"{node.url}/admin{name}")
-        assert visit.status == 200 and not visit.failures and not visit.messages, (name, visit)
-        if scripts:
-            assert browser.script("document.documentElement.scrollWidth <= innerWidth"), name
-            browser.keep(f"admin{name.replace('/', '-')}")
+    for width in (1100, 320):
+        browser.screen(width, 900)
+        for name in ("", "/doctor", "/users", "/invites", "/peers", "/mirrors", "/storage", "/jobs", "/settings",
+                     "/announcements", "/audit", "/lists"):
+            visit = browser.visit(f"{node.url}/admin{name}")
+            assert visit.status == 200 and not visit.failures and not visit.messages, (name, visit)
+            assert browser.script("document.documentElement.scrollWidth <= innerWidth"), (name, width)
+            if scripts:
+                browser.keep(f"admin{name.replace('/', '-')}-{width}")
 
 
 def test_the_ceiling_holds_on_every_route(browser: Browser, fresh: Fresh, tmp_path: Path) -> None:
@@ -245,3 +247,83 @@ def _answers(url: str) -> bool:
         return status(url) == 200
     except OSError:
         return False
+
+
+def ask_for_takedown(node: Node, subject: str) -> str:
+    """A request as somebody without an account sends it; the address of its status page."""
+    body = json.dumps({"subjects": [subject], "reason": "likeness", "right": "depicted", "statement": "It shows me.",
+                       "signature": "A. Person", "contact": "a@example.org"}).encode()
+    request = urllib.request.Request(node.url + "/api/w1/takedowns", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        assert reply.status == 201
+        return f"/report/status/{json.loads(reply.read())['secret']}"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_cases_and_lists_are_decided_in_the_browser(browser: Browser, fresh: Fresh, tmp_path: Path, scripts: bool) -> None:
+    node = fresh
+    file = samples.lora(tmp_path / "harbour.safetensors", seed=5)
+    node.run("publish", file, "--model", "@me/harbour", "--version", "1.0", "--real-person", "no", "--yes")
+    blob = f"{node.url}/blobs/{node.json('show', '@me/harbour@1.0')['files'][0]['sha256']}"
+    assert status(blob, "HEAD") == 200
+    browser.run_scripts(scripts)
+    sign_in_by_link(browser, node)
+
+    def text() -> str:
+        return browser.script("document.body.innerText")
+
+    # The queue: what has a deadline comes first, and each button has its key.
+    node.run("mod", "report", "@me/harbour", "--reason", "spam", "--text", "It is advertising.")
+    status_page = ask_for_takedown(node, "@me/harbour")
+    browser.visit(node.url + "/moderation")
+    cases = browser.script("[...document.querySelectorAll('a[href^=\"/moderation/\"]')].map(e => e.getAttribute('href'))")
+    assert cases == ["/moderation/T-2", "/moderation/R-1"]
+    if scripts:
+        browser.keep("moderation-queue")
+    browser.click("a[href='/moderation/T-2']")
+    assert "It shows me." in text()
+    keys = browser.script("[...document.querySelectorAll('[accesskey]')].map(e => e.accessKey)")
+    assert set("jaht") <= set(keys)
+    browser.click("button[value=assign]")
+    browser.visit(node.url + "/moderation?show=mine")
+    assert "T-2" in text() and "R-1" not in text()
+
+    # Hidden at once, then decided, told, and taken back.
+    browser.click("a[href='/moderation/T-2']")
+    browser.click("button[value=hide]")
+    assert status(blob, "HEAD") == 451
+    browser.click("button[value=block]")
+    assert status(blob, "HEAD") == 451
+    browser.visit(node.url + status_page)
+    assert "it was removed" in text()
+    browser.visit(node.url + "/transparency")
+    assert "likeness" in text()
+    browser.visit(node.url + "/account/cases/T-2")
+    assert "T-2" in text() and "A. Person" not in text()
+    browser.visit(node.url + "/moderation/T-2")
+    if scripts:
+        browser.keep("moderation-case")
+    fill(browser, why="It was a mistake.")
+    browser.click("button[value=undo]")
+    assert status(blob, "HEAD") == 200
+    log = node.json("audit")["entries"]
+    assert {"mod hide", "mod decide", "mod undo"} <= {entry["action"] for entry in log if entry["subject"] == "T-2"}
+
+    # A list as a draft: nothing happens before somebody approves, and leaving it leaves nothing behind.
+    node.run("list", "new", "likeness", "--title", "Likeness")
+    node.run("list", "add", "likeness", "@me/harbour@1.0", "--reason", "likeness")
+    browser.visit(node.url + "/admin/lists")
+    fill(browser, list="@me/likeness", mode="draft", grant="block")
+    browser.click("form[aria-label='Subscribe to a list'] button")
+    assert status(blob, "HEAD") == 200
+    browser.visit(node.url + "/admin/lists?list=%40me%2Flikeness")
+    assert "What waits would hide" in text()
+    if scripts:
+        browser.keep("admin-lists")
+        assert browser.script("document.documentElement.scrollWidth <= innerWidth")
+    fill(browser, most="block")
+    browser.click("form[aria-label='Approve all that waits @me/likeness'] button")
+    assert status(blob, "HEAD") == 451
+    browser.visit(node.url + "/admin/lists?list=%40me%2Flikeness")
+    browser.click("form[aria-label='Unsubscribe @me/likeness'] button")
+    assert status(blob, "HEAD") == 200

@@ -80,7 +80,8 @@ def test_pages_are_as_small_as_they_should_be(crowd: Node) -> None:
 def test_a_page_says_what_a_browser_may_do_with_it(crowd: Node) -> None:
     _, headers = fetch(crowd.url + "/")
     policy = headers["content-security-policy"]
-    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "script" not in policy
+    assert policy == ("default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+                      "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == "same-origin"
@@ -167,6 +168,57 @@ def test_the_way_by_keyboard_alone(browser: Browser, world: World) -> None:
     reachable = browser.script("""[...document.querySelectorAll('a[href],button,input,select,summary')]
         .filter(e => e.checkVisibility() && e.tabIndex >= 0).length""")
     assert len(order) >= reachable - 1, f"{len(order)} of {reachable}"
+
+
+def test_keys_and_copying_where_scripts_run(browser: Browser, world: World) -> None:
+    """What scripts add; each of it can be done without."""
+    browser.screen(1440, 900)
+    browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    browser.visit(world.maker.url + "/models")
+    here = "document.activeElement"
+    browser.press("j")
+    first = browser.script(f"{here}.closest('.card') === document.querySelector('.card') && {here}.href")
+    assert first
+    browser.press("/")
+    assert browser.script(f"{here}.id") == "search"
+    # Where somebody writes a key is a letter.
+    browser.press("j")
+    assert browser.script(f"{here}.id") == "search"
+    browser.script(f"{here}.blur()")
+    browser.press("?")
+    assert "The next in a list" in browser.script("document.querySelector('dialog').innerText")
+    browser.click("dialog .quiet", loads=False)
+    browser.press("j")
+    assert browser.script(f"!{here}.closest('.card')"), "the keys are off"
+    browser.visit(world.maker.url + "/help")
+    browser.click("[data-keys] button", loads=False)
+    browser.click("dialog .quiet", loads=False)
+    browser.visit(first)
+    browser.click("code.line + button", loads=False)
+    wait_until("the copy", lambda: browser.script("document.querySelector('code.line + button').innerText") == "Copied")
+    browser.click("[aria-labelledby=files] [data-copy]", loads=False)
+    assert browser.script("document.querySelector('[aria-labelledby=files] [data-copy]').getAttribute('role')") == "button"
+
+
+def test_a_list_goes_on_by_itself_where_somebody_wants_it(browser: Browser, crowd: Node) -> None:
+    browser.screen(1440, 900)
+    cards = "document.querySelectorAll('.card').length"
+    browser.visit(crowd.url + "/images")
+    browser.script("scrollTo(0, document.body.scrollHeight)")
+    assert browser.script(cards) == 48, "nobody asked for more"
+    browser.click("#goes-on", loads=False)
+    wait_until("more cards", lambda: browser.script(cards) > 48)
+    links = browser.script("[...document.querySelectorAll('.card > a')].map(a => a.href)")
+    assert len(links) == len(set(links)), "each picture once"
+    browser.visit(crowd.url + "/images")
+    browser.script("scrollTo(0, document.body.scrollHeight)")
+    wait_until("more cards on another visit", lambda: browser.script(cards) > 48)
+    # Whoever has enough of it says so where a list begins: at its end there is nothing to go on. A low window is far from it.
+    browser.screen(1000, 300)
+    browser.visit(crowd.url + "/images")
+    browser.click("#goes-on", loads=False)
+    browser.script("scrollTo(0, document.body.scrollHeight)")
+    assert browser.script(cards) == 48
 
 
 def test_the_chosen_palette_stays_and_never_flashes(browser: Browser, world: World) -> None:

@@ -82,6 +82,50 @@ final class LocalTransport: LedgerTransport {
         }
     }
 
+    func ask(_ requests: [AuthorityRequest], in currency: Hash32, at url: String) async throws(LedgerError)
+        -> [AuthorityReply]
+    {
+        let node = try node(url).currencies
+        guard await node.authority(currency) != nil else { throw .stopped("it does not decide") }
+        do {
+            let read = try RequestBatch.decode(RequestBatch.encode(requests, in: currency)).requests
+            return try ReplyBatch.decode(ReplyBatch.encode(try await node.answer(read, in: currency)))
+        } catch let error as LedgerError {
+            throw error
+        } catch {
+            throw .untrusted("\(error)")
+        }
+    }
+
+    func checkpoints(_ currency: Hash32, at url: String) async throws(LedgerError) -> [String] {
+        let notes = try await node(url).currencies.readCheckpoints(currency)
+        do {
+            return try CheckpointBatch.decode(CheckpointBatch.encode(notes))
+        } catch {
+            throw .untrusted(error.what)
+        }
+    }
+
+    func certificate(_ slot: Hash32, round: UInt32, value: Hash32, in currency: Hash32, at url: String)
+        async throws(LedgerError) -> QuorumCertificate
+    {
+        let store = try node(url).currencies.store
+        guard let found = try await store.certificate(slot, round: round, value: value, in: currency) else {
+            throw .unknownCurrency(slot.hex)
+        }
+        return found
+    }
+
+    func statements(_ slot: Hash32, round: UInt32, value: Hash32, in currency: Hash32, at url: String)
+        async throws(LedgerError) -> [Ledger.Statement]
+    {
+        let store = try node(url).currencies.store
+        guard let found = try await store.statements(slot, round: round, value: value, in: currency) else {
+            throw .unknownCurrency(slot.hex)
+        }
+        return found
+    }
+
     func standing(_ account: AccountID, in currency: Hash32, at url: String) async throws(LedgerError)
         -> AccountStanding
     {
@@ -142,10 +186,13 @@ final class LedgerWorld: Sendable {
     func path(_ name: String) -> String { folder.appending(path: name).path }
 
     /// Opens a node's currencies, or opens them again.
-    func node(_ name: String, skew: Int64 = 0) async throws -> Currencies {
+    ///
+    /// - Parameter pace: of rounds. Everything else waits for as long as a busy machine may need.
+    func node(_ name: String, skew: Int64 = 0, pace: Double = 1) async throws -> Currencies {
         let clock: @Sendable () -> UInt64 = { [self] in UInt64(Int64(now) + skew) }
         let currencies = try await Currencies(
-            path: path(name + ".db"), keyPath: path(name + ".authority"), transport: transport, now: clock)
+            path: path(name + ".db"), keyPath: path(name + ".authority"), transport: transport,
+            patience: QuorumPatience(follow: .seconds(1200), order: .seconds(1200), pace: pace), now: clock)
         transport.add("http://" + name, currencies, key: TestCurrency.key("witness " + name), now: clock)
         return currencies
     }

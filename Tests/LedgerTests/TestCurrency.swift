@@ -1,6 +1,7 @@
 import Digests
 import Identity
 import SwiftProtobuf
+import Synchronization
 import WaggleProtocol
 
 @testable import Ledger
@@ -44,7 +45,17 @@ struct TestCurrency {
         charter = try Charter(bytes: wire.serializedBytes())
     }
 
-    static func key(_ name: String) -> SigningKey { SigningKey(seed: SHA256.hash(Array(name.utf8)).bytes)! }
+    private static let keys = Mutex<[String: SigningKey]>([:])
+
+    static func key(_ name: String) -> SigningKey {
+        keys.withLock { keys in
+            if let known = keys[name] { return known }
+            let key = SigningKey(seed: SHA256.hash(Array(name.utf8)).bytes)!
+            keys[name] = key
+            return key
+        }
+    }
+
     static func id(_ name: String) -> AccountID { key(name).publicKey }
 
     func authority(_ name: String = "a0") -> Authority {

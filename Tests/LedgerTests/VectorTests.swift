@@ -37,10 +37,16 @@ struct VectorTests {
             let bytes: String
         }
 
+        struct Batch: Decodable {
+            let kind: String
+            let bytes: String
+        }
+
         let charter: String
         let currency: Hash32
         let orders: [Good]
         let signed: [Statement]
+        let batches: [Batch]
         let badOrders: [BadOrder]
         let badCharters: [BadCharter]
     }
@@ -98,12 +104,36 @@ struct VectorTests {
                     SignedBytes.statement(
                         charter: vectors.currency, slot: order.slotID, round: statement.round,
                         highest: statement.highest.map { ($0, order.id) })
+                case "founding": SignedBytes.founding(vectors.currency)
                 default:
                     SignedBytes.ballot(
                         try #require(Ballot.Phase(rawValue: statement.kind)), charter: vectors.currency,
                         slot: order.slotID, round: statement.round, value: order.id)
                 }
             #expect(try made == bytes(statement.bytes), "\(statement.kind)")
+        }
+    }
+
+    @Test("requests and replies are read, and written as they were read")
+    func batches() throws {
+        let order = try Order(bytes: Data(bytes(vectors.orders[0].order)))
+        for batch in vectors.batches {
+            let bytes = try Data(bytes(batch.bytes))
+            if batch.kind == "requests" {
+                let (currency, requests) = try RequestBatch.decode(bytes)
+                #expect(currency == vectors.currency && RequestBatch.encode(requests, in: currency) == bytes)
+                guard requests.count == 2, case .order(let signed) = requests[0], case .unlock(let unlock) = requests[1]
+                else { throw LedgerOracle.Violation(description: "\(requests)") }
+                #expect(signed.order == order && unlock.slot == .hold(order.id) && unlock.round == 3)
+            } else {
+                let replies = try ReplyBatch.decode(bytes)
+                #expect(ReplyBatch.encode(replies) == bytes)
+                guard replies.count == 3, case .ballot(let vote) = replies[0], case .ballot(let commit) = replies[1],
+                    replies[2] == .accepted(slot: order.slotID)
+                else { throw LedgerOracle.Violation(description: "\(replies)") }
+                #expect(
+                    vote.phase == .vote && commit.phase == .commit && vote.value == order.id && vote.by.authority == 1)
+            }
         }
     }
 

@@ -137,6 +137,7 @@ struct DoctorTests {
         DoctorCase("callers", .warn, { $0.waitingPeers = 1 }),
         DoctorCase("mirrors", .warn, { $0.mirrorTroubles = ["rule 1 has no room"] }),
         DoctorCase("currencies", .fail, { $0.stoppedCurrencies = ["BZ": "forked"] }),
+        DoctorCase("currencies", .warn, { $0.liars = ["BZ": 1] }),
         DoctorCase("currencies", .warn, { $0.pendingOrders = ["BZ": 2] }),
         DoctorCase("jobs", .warn, { $0.jobsWaiting = 150 }),
         DoctorCase("engine", .warn, { $0.engineTrouble = "no answer" }),

@@ -23,6 +23,12 @@ public struct Notification: Sendable, Hashable, Identifiable {
         case tip
         /// What is one's own was taken down here.
         case takenDown = "taken-down"
+        /// A moderator decided about what is one's own; the detail is the case.
+        case decision
+        /// What one reported was taken down.
+        case reportAccepted = "report-accepted"
+        /// The time of a case runs out; for moderators.
+        case caseDue = "case-due"
         /// One's own keys changed.
         case keys
         /// Somebody asks for an account; for admins.

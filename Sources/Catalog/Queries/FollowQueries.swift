@@ -37,6 +37,29 @@ extension Catalog {
         }
     }
 
+    /// Whom people at home on this node follow, those that most follow first.
+    public func followedFromHere(
+        limit: Int, _ filter: ViewerFilter
+    ) async throws(CatalogError) -> [(followed: FollowView, followers: Int)] {
+        try await read { database in
+            let reader = ViewReader(database, filter)
+            let rows = try database.rows(
+                """
+                SELECT p.author, COUNT(*) AS n, (SELECT id FROM authors WHERE author = p.author)
+                FROM earned e JOIN authors a ON a.author = e.author JOIN follows f ON f.follower_id = a.id
+                JOIN people p ON p.id = f.person_id
+                WHERE e.source = e.author GROUP BY p.id ORDER BY n DESC, p.author LIMIT ?
+                """, [limit])
+            return try rows.map { row in
+                (
+                    FollowView(
+                        creator: try (row[2] as Int32?).flatMap { try reader.wholeCreator($0) }, author: row.hash(0),
+                        petname: ""), Int(row[1] as Int64)
+                )
+            }
+        }
+    }
+
     /// Who follows an author, newest list first.
     public func followers(
         _ author: Hash32, limit: Int, position: PagePosition = .start, _ filter: ViewerFilter

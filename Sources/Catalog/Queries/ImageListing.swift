@@ -199,11 +199,15 @@ struct ImageListing {
         let size = try Int.fetchOne(
             reader.database, sql: "SELECT COUNT(*) FROM (\(set) LIMIT :most)", arguments: StatementArguments(counted))
         guard size ?? 0 <= sortedSet else {
-            let isOfSet = "EXISTS (SELECT 1 FROM \(driver.table) d WHERE d.\(driver.id) = l.id AND d.\(test))"
+            // By the whole key of what lists it, and before the tests that cost more.
+            let isOfSet = """
+                EXISTS (SELECT 1 FROM \(driver.table) d WHERE d.\(test) AND d.shelf = l.shelf
+                    AND d.created = l.created AND d.tie = l.tie AND d.\(driver.id) = l.id)
+                """
             return try rows(
                 OrderedList(
                     columns: Self.byReactions, table: "images AS l INDEXED BY images_reactions",
-                    conditions: tests + [isOfSet], isKept: false))
+                    conditions: [isOfSet] + tests, isKept: false))
         }
         return try sorted(set, tests)
     }

@@ -14,6 +14,8 @@ public enum RewardAction: String, Codable, CaseIterable, Sendable {
     case follow
     /// Somebody posted an image that was made with one's model.
     case imageForModel = "image-for-model"
+    /// Said of a picture that the granter drew for them whether it is good.
+    case generatorFeedback = "generator-feedback"
 
     /// Place in evidence lists.
     var order: Int { Self.allCases.firstIndex(of: self) ?? 0 }
@@ -44,7 +46,7 @@ public struct RewardFact: Hashable, Sendable {
     /// The post that shows it.
     public let post: Hash32
     public let created: UInt64
-    /// What it is about: a post, a person, a model (`model(_:slug:)`), or nothing (zero).
+    /// What it is about: a post, a person, a model (`model(_:slug:)`), a picture, or nothing (zero).
     public let subject: Hash32
 
     public init(

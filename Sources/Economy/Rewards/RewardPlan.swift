@@ -75,7 +75,7 @@ public struct RewardPlan: Sendable {
     /// Nobody rewards themselves, and who has just come counts for others only later.
     private func isAllowed(_ fact: RewardFact, _ actor: RewardMember) -> Bool {
         switch fact.action {
-        case .dailyBoost, .firstPost: return fact.actor == fact.recipient
+        case .dailyBoost, .firstPost, .generatorFeedback: return fact.actor == fact.recipient
         case .follow, .reactionGiven: return fact.actor == fact.recipient && fact.subject != fact.actor
         case .reactionReceived, .collected, .imageForModel:
             let age = UInt64(Limits.Economy.reactorAgeEpochs) * charter.epochSeconds

@@ -17,15 +17,18 @@ public struct NodeClient: Sendable {
     private let identity: NodeIdentity
     private let now: @Sendable () -> UInt64
     private let admit: Admit
+    /// Told what time it is at the other node.
+    private let clocks: PeerClocks?
 
     /// Waits until so many bytes of a blob may be received from an address.
     public typealias Admit = @Sendable (_ bytes: Int, _ peer: String) async throws -> Void
 
     public init(
         url: PeerURL, http: HTTPClient, identity: NodeIdentity, now: @escaping @Sendable () -> UInt64,
-        admit: @escaping Admit = { _, _ in }
+        admit: @escaping Admit = { _, _ in }, clocks: PeerClocks? = nil
     ) {
         self.url = url
+        self.clocks = clocks
         self.admit = admit
         self.http = http
         self.identity = identity
@@ -287,7 +290,10 @@ public struct NodeClient: Sendable {
             }
         }
         do {
-            return try await http.execute(request, deadline: .now() + deadline)
+            let sent = now()
+            let response = try await http.execute(request, deadline: .now() + deadline)
+            clocks?.note(url.description, date: response.headers.first(name: "date"), sent: sent, received: now())
+            return response
         } catch {
             throw failure(error)
         }

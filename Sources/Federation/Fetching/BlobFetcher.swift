@@ -140,6 +140,11 @@ public struct BlobFetcher: Sendable {
         return holders.sorted { $0.presence.rawValue > $1.presence.rawValue }.map(\.peer)
     }
 
+    /// How many peers say now that they have a blob, whole or in part. Those that do not answer at once do not count.
+    public func holderCount(of hash: Hash32) async -> Int {
+        await holders(of: hash, among: await peers(nil).filter { !culprits.isBanned($0.node.hex) }).count
+    }
+
     private func fetchSmall(_ wanted: WantedBlob, from holders: [BlobPeer]) async throws {
         var last = ""
         for holder in holders {

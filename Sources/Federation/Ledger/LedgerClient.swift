@@ -31,6 +31,39 @@ public struct LedgerClient: LedgerTransport {
         return replies
     }
 
+    public func ask(_ requests: [AuthorityRequest], in currency: Hash32, at url: String) async throws(LedgerError)
+        -> [AuthorityReply]
+    {
+        let body = try await call(url) { client throws(PeerError) in
+            try await client.call(
+                .POST, "/w/1/buzz/requests", body: RequestBatch.encode(requests, in: currency), signed: false)
+        }
+        let replies = try Self.reading(url) { () throws(MalformedMessage) in try ReplyBatch.decode(body) }
+        guard replies.count == requests.count else {
+            throw .untrusted("\(url) gives \(replies.count) replies to \(requests.count) requests")
+        }
+        return replies
+    }
+
+    public func checkpoints(_ currency: Hash32, at url: String) async throws(LedgerError) -> [String] {
+        let body = try await get("/w/1/buzz/log/\(currency.hex)/checkpoints", url)
+        return try Self.reading(url) { () throws(MalformedMessage) in try CheckpointBatch.decode(body) }
+    }
+
+    public func certificate(
+        _ slot: Hash32, round: UInt32, value: Hash32, in currency: Hash32, at url: String
+    ) async throws(LedgerError) -> QuorumCertificate {
+        let body = try await get("/w/1/buzz/certificates/\(currency.hex)/\(slot.hex)/\(round)/\(value.hex)", url)
+        return try Self.reading(url) { () throws(MalformedMessage) in try QuorumCertificate(bytes: body) }
+    }
+
+    public func statements(
+        _ slot: Hash32, round: UInt32, value: Hash32, in currency: Hash32, at url: String
+    ) async throws(LedgerError) -> [Statement] {
+        let body = try await get("/w/1/buzz/statements/\(currency.hex)/\(slot.hex)/\(round)/\(value.hex)", url)
+        return try Self.reading(url) { () throws(MalformedMessage) in try StatementBatch.decode(body) }
+    }
+
     public func standing(_ account: AccountID, in currency: Hash32, at url: String) async throws(LedgerError)
         -> AccountStanding
     {

@@ -9,6 +9,14 @@ public struct PDQ: Hashable, Sendable {
 
     public var hash: PDQHash { dihedral[0] }
 
+    /// What was computed before.
+    ///
+    /// - Parameter dihedral: eight hashes, the picture as it is first; nil for another number.
+    public init?(dihedral: [PDQHash], quality: Int) {
+        guard dihedral.count == 8 else { return nil }
+        (self.dihedral, self.quality) = (dihedral, quality)
+    }
+
     /// - Parameter pixels: `width * height * 3` values, RGB, row after row.
     public init?(pixels: [UInt8], width: Int, height: Int) {
         guard width > 0, height > 0, pixels.count == width * height * 3 else { return nil }

@@ -61,6 +61,8 @@ public struct ScanFinding: Sendable, Hashable, Codable {
         case storage
         case picture
         case virus
+        /// What a scanner of the operator's own found.
+        case external
     }
 
     public let code: Code
@@ -95,6 +97,11 @@ public struct FileScanReport: Sendable, Hashable, Codable {
     /// A picture's perceptual hash, and how much can be told from it (0 to 100).
     public var pdq: String?
     public var quality: Int?
+
+    /// Scanners that were to look and could not; nil when all did.
+    public private(set) var unasked: [String]?
+
+    public mutating func noteUnasked(_ why: String) { unasked = (unasked ?? []) + [why] }
 
     /// The worst finding decides; danger is worse than malformed.
     public private(set) var verdict: ScanVerdict = .safe

@@ -14,13 +14,31 @@ struct AdminDesk: Sendable {
 
     /// The pages, in the order of their tabs.
     enum Tab: String, CaseIterable {
-        case health, queue, users, registrations, invites, peers, mirrors, storage, jobs, settings, announcements, audit
+        case health, queue, lists, users, registrations, invites, peers, mirrors, storage, jobs, settings,
+            announcements, audit
         case doctor
 
         /// Whether moderators see it, too.
-        var isForModerators: Bool { self == .registrations || self == .queue }
+        var isForModerators: Bool { [.registrations, .queue, .lists].contains(self) }
         var path: String { self == .health ? "/admin" : "/admin/\(rawValue)" }
-        var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+        var title: String {
+            switch self {
+            case .health: say("health")
+            case .queue: say("queue")
+            case .lists: say("lists")
+            case .users: say("users")
+            case .registrations: say("registrations")
+            case .invites: say("invites")
+            case .peers: say("peers")
+            case .mirrors: say("mirrors")
+            case .storage: say("storage")
+            case .jobs: say("jobs")
+            case .settings: say("settings")
+            case .announcements: say("announcements")
+            case .audit: say("audit")
+            case .doctor: say("doctor")
+            }
+        }
     }
 
     /// Somebody who may be here.
@@ -92,7 +110,7 @@ struct AdminDesk: Sendable {
 
     private func signIn(_ tab: Tab) -> Response {
         pages.signIn(
-            next: tab.path, lead: "This page is for those who look after this node.", status: .unauthorized)
+            next: tab.path, lead: say("this-page-is-for-those-who"), status: .unauthorized)
     }
 
     private func page(
@@ -104,14 +122,14 @@ struct AdminDesk: Sendable {
             "heading": page.heading, "sections": page.sections.map(\.view),
             "tabSets": [
                 TabsView(
-                    tabsLabel: "Looking after this node",
+                    tabsLabel: say("looking-after-this-node"),
                     tabs: tabs.map { TabView(tabName: $0.title, tabHref: $0.path, isCurrent: $0 == tab) })
             ],
         ]
         if !page.lead.isEmpty { content["lead"] = page.lead }
         if let trouble { content["trouble"] = Self.sentence(trouble) }
         if let done { content["done"] = done }
-        if trouble == nil, visit.query["done"] == "yes" { content["done"] = "Done. The audit log says so." }
+        if trouble == nil, visit.query["done"] == "yes" { content["done"] = say("done-the-audit-log-says-so") }
         return pages.page(
             "desk", PageFrame(pageTitle: page.heading), content,
             status: trouble == nil ? .ok : .unprocessableContent, headers: [.cacheControl: "no-store"])

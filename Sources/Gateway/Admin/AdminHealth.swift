@@ -1,8 +1,10 @@
 import Accounts
 import Administration
 import Catalog
+import Federation
 import Generation
 import Hummingbird
+import Moderation
 import Operations
 import PostLog
 import WaggleProtocol
@@ -29,83 +31,130 @@ struct AdminHealth: Sendable {
         let waiting = accounts.count { $0.state == .pending }
         let (newest, applied) = (context.log.newestSeq, context.catalog.appliedSeq)
 
-        var disk = DeskSection("disk", "Disk")
+        var disk = DeskSection("disk", say("disk"))
         let days = DiskForecast.daysLeft(samples, keepFree: usage.keepFree)
         let budget = usage.budget.map { " of \(Wording.size($0))" } ?? ""
         let forecast = days.map { "full in \(Wording.count($0, "day", "days"))" }
         let diskFacts: [FactView?] = [
-            FactView("Free", usage.free.map { Wording.size($0) } ?? "cannot be told"),
-            FactView("Used by files", Wording.size(usage.used) + budget),
-            FactView("Forecast", forecast ?? "it does not fill, as far as it is known"),
-            FactView("Read again within 30 days", Self.percent(usage.verifiedBytes, of: usage.inServiceBytes)),
+            FactView(say("free"), usage.free.map { Wording.size($0) } ?? say("cannot-be-told")),
+            FactView(say("used-by-files"), Wording.size(usage.used) + budget),
+            FactView(say("forecast"), forecast ?? say("it-does-not-fill-as-far")),
+            FactView(say("read-again-within-30-days"), Self.percent(usage.verifiedBytes, of: usage.inServiceBytes)),
         ]
         disk.sectionFacts = diskFacts.compactMap { $0 }
-        disk.links = [LinkView(linkText: "Storage", linkHref: "/admin/storage")]
+        disk.links = [LinkView(linkText: say("storage"), linkHref: "/admin/storage")]
 
-        var network = DeskSection("network", "Other nodes")
+        var network = DeskSection("network", say("other-nodes"))
         let added = peers.filter { $0.standing == "peer" }
         let well = added.count { $0.lastError.isEmpty }
         let callers = peers.count { $0.standing == "waiting" }
         let peerFacts: [FactView?] = [
-            FactView("Peers", "\(Wording.count(well)) of \(Wording.count(added.count)) answer"),
-            FactView("Nodes that wait for an answer", Wording.count(callers)),
+            FactView(say("peers"), "\(Wording.count(well)) of \(Wording.count(added.count)) answer"),
+            FactView(say("nodes-that-wait-for-an-answer"), Wording.count(callers)),
+            FactView(say("mirrors"), try await Self.mirrors(context)),
+            FactView(say("clock"), Self.clock(context)),
         ]
         network.sectionFacts = peerFacts.compactMap { $0 }
-        network.links = [LinkView(linkText: "Peers", linkHref: "/admin/peers")]
+        network.links = [
+            LinkView(linkText: say("peers"), linkHref: "/admin/peers"),
+            LinkView(linkText: say("mirrors"), linkHref: "/admin/mirrors"),
+        ]
 
-        var people = DeskSection("people", "People and work")
+        var people = DeskSection("people", say("people-and-work"))
         let active = accounts.count { $0.state == .active }
         let queued = jobs.count { $0.state == .holding || $0.state == .queued }
         let failed = jobs.count { $0.state == .failed }
         let workFacts: [FactView?] = [
-            FactView("Accounts", Wording.count(active)),
-            FactView("Registrations that wait", Wording.count(waiting)),
-            FactView("Drawing jobs that wait", Wording.count(queued)),
-            FactView("Drawing jobs that failed lately", Wording.count(failed)),
-            FactView("Posts that lists do not show yet", Wording.count(Int(clamping: newest - min(newest, applied)))),
+            FactView(say("accounts"), Wording.count(active)),
+            FactView(say("registrations-that-wait"), Wording.count(waiting)),
+            FactView(say("cases-that-wait"), try await Self.cases(context)),
+            FactView(say("drawing-jobs-that-wait"), Wording.count(queued)),
+            FactView(say("drawing-jobs-that-failed-lately"), Wording.count(failed)),
+            FactView(say("posts-that-lists-do-not-show"), Wording.count(Int(clamping: newest - min(newest, applied)))),
         ]
         people.sectionFacts = workFacts.compactMap { $0 }
         people.links = [
-            LinkView(linkText: "Registrations", linkHref: "/admin/registrations"),
-            LinkView(linkText: "Jobs", linkHref: "/admin/jobs"),
+            LinkView(linkText: say("registrations"), linkHref: "/admin/registrations"),
+            LinkView(linkText: say("queue"), linkHref: "/moderation"),
+            LinkView(linkText: say("jobs"), linkHref: "/admin/jobs"),
         ]
 
-        var safety = DeskSection("safety", "Backup")
+        var safety = DeskSection("safety", say("backup"))
         let age = backup.map { now - min(now, $0.made) }
-        safety.columns = ["What", "How it stands"]
+        safety.columns = [say("what"), say("how-it-stands")]
         let isOld = age.map { $0 > Limits.Doctor.backupAge } ?? true
         safety.rows = [
             DeskRow(cells: [
-                .init("Newest backup"),
-                .init(age.map { "\(DoctorWords.span($0)) old" } ?? "there is none", isBad: isOld),
+                .init(say("newest-backup")),
+                .init(age.map { "\(DoctorWords.span($0)) old" } ?? say("there-is-none"), isBad: isOld),
             ]),
-            DeskRow(cells: [.init("One more"), .init("waggle backup create FOLDER", isCode: true)]),
+            DeskRow(cells: [.init(say("one-more")), .init("waggle backup create FOLDER", isCode: true)]),
         ]
 
         var page = DeskPage(Self.heading(report), sections: [])
-        page.lead = "\(context.software), running since \(Dates.day(context.startedAt))."
-        page.sections = [Self.trouble(report), disk, network, people, safety].compactMap { $0 }
+        page.lead = say("running-since", "\(context.software)", "\(Dates.day(context.startedAt))")
+        page.sections = [Self.trouble(report), disk, network, people, safety, Self.log()].compactMap { $0 }
         return page
+    }
+
+    private static func cases(_ context: OperationContext) async throws -> String {
+        let (open, clock) = (try await context.moderation.openCases(), CaseClock(now: context.now()))
+        let overdue = open.count { clock.urgency($0) == .overdue }
+        let count = Wording.count(open.count)
+        return overdue == 0 ? count : say("of-them-overdue", count, Wording.count(overdue))
+    }
+
+    private static func mirrors(_ context: OperationContext) async throws -> String {
+        let rules = try await ShowMirrors().perform(in: context)
+        let full = rules.count { $0.activity == "full" }
+        let count = Wording.count(rules.count, "rule", "rules")
+        return full == 0 ? count : say("of-them-without-room", count, Wording.count(full))
+    }
+
+    /// Beside those of other nodes, as their answers tell.
+    private static func clock(_ context: OperationContext) -> String {
+        guard let clock = context.federation.clocks.median else { return say("no-other-node-told-the-time") }
+        let (off, nodes) = (clock.seconds.magnitude, Wording.count(clock.nodes, "node", "nodes"))
+        guard off > Limits.Doctor.clockSkew else { return say("agrees-with", nodes) }
+        return clock.seconds < 0
+            ? say("seconds-ahead-of-most", "\(off)", nodes) : say("seconds-behind-most", "\(off)", nodes)
     }
 
     private static func heading(_ report: DoctorReport?) -> String {
         switch report?.state {
-        case .ok?: "All is well"
-        case .warn?: "Something should be looked at"
-        case .fail?: "Something does not work"
-        case nil: "Health"
+        case .ok?: say("all-is-well")
+        case .warn?: say("something-should-be-looked-at")
+        case .fail?: say("something-does-not-work")
+        case nil: say("health")
         }
     }
 
     private static func trouble(_ report: DoctorReport?) -> DeskSection? {
         guard let report else { return nil }
-        var section = DeskSection("doctor", "The doctor")
+        var section = DeskSection("doctor", say("the-doctor"))
         let bad = report.checks.filter { $0.state != .ok }.sorted { $0.state > $1.state }
         section.sectionLead =
             "\(report.count(.ok)) checks are well, \(report.count(.warn)) should be looked at, \(report.count(.fail)) failed."
-        section.columns = ["", "What", "What was found", "What helps"]
+        section.columns = ["", say("what"), say("what-was-found"), say("what-helps")]
         section.rows = bad.prefix(8).map(row)
-        section.links = [LinkView(linkText: "All checks", linkHref: "/admin/doctor")]
+        section.links = [LinkView(linkText: say("all-checks"), linkHref: "/admin/doctor")]
+        return section
+    }
+
+    /// What the program itself complained of since it began.
+    private static func log() -> DeskSection {
+        let lines = RecentLog.shared.lines
+        var section = DeskSection("log", say("log"))
+        section.sectionLead =
+            lines.isEmpty ? nil : say("warnings-and-errors-of-this-process")
+        section.columns = [say("when"), "", say("what")]
+        section.rows = lines.prefix(Limits.Administration.loggedShown).map { line in
+            DeskRow(cells: [
+                .init(AdminHouse.moment(line.time)), .init(line.isError ? "error" : "warning", isBad: line.isError),
+                .init(line.text),
+            ])
+        }
+        section.empty = say("no-warning-and-no-error-since")
         return section
     }
 
@@ -118,17 +167,17 @@ struct AdminHealth: Sendable {
 
     @Sendable private func doctor(_ visit: AdminDesk.Visit) async throws -> DeskPage {
         let report = try await Diagnose(isThorough: false).perform(in: visit.context)
-        var section = DeskSection("checks", "Checks")
-        section.columns = ["", "What", "What was found", "What helps"]
+        var section = DeskSection("checks", say("checks"))
+        section.columns = ["", say("what"), say("what-was-found"), say("what-helps")]
         section.rows = report.checks.sorted { $0.state > $1.state }.map(Self.row)
         return DeskPage(
-            "Doctor",
+            say("doctor"),
             lead:
-                "What `waggle doctor` looks at. The command reads large databases and some files, too, and --fix does what is safe.",
+                say("what-the-command-doctor-looks-at"),
             sections: [section])
     }
 
     private static func percent(_ part: UInt64, of all: UInt64) -> String {
-        all == 0 ? "nothing to read yet" : "\(part * 100 / all) %"
+        all == 0 ? say("nothing-to-read-yet") : "\(part * 100 / all) %"
     }
 }

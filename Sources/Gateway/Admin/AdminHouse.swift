@@ -26,46 +26,47 @@ struct AdminHouse: Sendable {
         }
         let sections = groups.sorted { $0.key < $1.key }.map { group, settings -> DeskSection in
             var section = DeskSection("s-\(group)", group.prefix(1).uppercased() + group.dropFirst())
-            section.columns = ["Setting", "Value", "From", "Change"]
+            section.columns = [say("setting"), say("value"), say("from"), say("change")]
             section.rows = settings.map { row($0, visit) }
             return section
         }
         return DeskPage(
-            "Settings",
+            say("settings"),
             lead:
-                "A flag, a variable or waggle.toml decides over what is chosen here, and is shown as such. `waggle config set` does the same.",
+                say("a-flag-a-variable-or-waggle"),
             sections: sections)
     }
 
     private func row(_ setting: SettingDescription, _ visit: AdminDesk.Visit) -> DeskRow {
         let view = setting.view
         let value = setting.isSecret && !view.value.isEmpty ? "(set)" : view.value
-        let origin = setting.isLocked ? "\(view.origin): locked" : view.origin
+        let origin = setting.isLocked ? say("locked", "\(view.origin)") : view.origin
         var forms: [DeskForm] = []
         if !setting.isLocked {
             let typed = visit.form["key"] == view.key ? visit.form["value"] : nil
             forms.append(
                 DeskForm(
-                    action: "/admin/settings", submit: "Set", hidden: [("what", "set"), ("key", view.key)],
+                    action: "/admin/settings", submit: say("set"), hidden: [("what", "set"), ("key", view.key)],
                     fields: [
                         DeskField(
                             "value", view.key, view.key == "rules" ? .area : .text,
                             value: typed ?? (setting.isSecret ? "" : view.value),
-                            hint: setting.form + (setting.isLive ? "" : "; counts from the next start on"),
+                            hint: setting.form + (setting.isLive ? "" : say("counts-from-the-next-start-on")),
                             maxLength: Limits.Gateway.rulesBytes)
-                    ], label: "Set \(view.key)"))
+                    ], label: say("set-2", "\(view.key)")))
             if view.origin != "default" {
                 forms.append(
                     DeskForm(
-                        action: "/admin/settings", submit: "Default", hidden: [("what", "unset"), ("key", view.key)],
-                        label: "Take back the choice of \(view.key)"))
+                        action: "/admin/settings", submit: say("default"),
+                        hidden: [("what", "unset"), ("key", view.key)],
+                        label: say("take-back-the-choice-of", "\(view.key)")))
             }
         }
         return DeskRow(
             cells: [
-                .init(view.key, isCode: true), .init(Wording.beginning(value.isEmpty ? "–" : value, characters: 120)),
+                .init(view.key), .init(Wording.beginning(value.isEmpty ? "–" : value, characters: 120)),
                 .init(origin),
-            ], forms: forms)
+            ], forms: forms, folded: view.key, isOpen: visit.form["key"] == view.key)
     }
 
     @Sendable private func changeSettings(_ visit: AdminDesk.Visit) async throws -> AdminDesk.Outcome {
@@ -85,54 +86,55 @@ struct AdminHouse: Sendable {
     @Sendable private func announcements(_ visit: AdminDesk.Visit) async throws -> DeskPage {
         let administration = visit.context.administration
         let now = visit.context.now()
-        var list = DeskSection("announcements", "Above every page")
-        list.columns = ["What", "By", "Until", ""]
+        var list = DeskSection("announcements", say("above-every-page"))
+        list.columns = [say("what"), say("by"), say("until"), ""]
         list.rows = administration.announcements.map { one -> DeskRow in
             DeskRow(
                 cells: [
                     .init(one.text), .init(one.by),
                     .init(
-                        one.expires.map { Dates.day($0) + ($0 <= now ? ", over" : "") } ?? "it is taken back"),
+                        one.expires.map { Dates.day($0) + ($0 <= now ? say("over") : "") } ?? say("it-is-taken-back")),
                 ],
                 forms: [
                     DeskForm(
-                        action: "/admin/announcements", submit: "Take back",
+                        action: "/admin/announcements", submit: say("take-back"),
                         hidden: [("what", "remove"), ("id", "\(one.id)")],
-                        label: "Take back announcement \(one.id)")
+                        label: say("take-back-announcement", "\(one.id)"))
                 ])
         }
-        list.empty = "Nothing is announced."
+        list.empty = say("nothing-is-announced")
         list.forms = [
             DeskForm(
-                action: "/admin/announcements", submit: "Announce", hidden: [("what", "add")],
+                action: "/admin/announcements", submit: say("announce"), hidden: [("what", "add")],
                 fields: [
                     DeskField(
-                        "text", "What everybody is told", .area, value: visit.form["text"] ?? "", isRequired: true,
+                        "text", say("what-everybody-is-told"), .area, value: visit.form["text"] ?? "", isRequired: true,
                         maxLength: Limits.Administration.messageBytes),
                     DeskField(
-                        "hours", "Hours that it is shown", .number, value: visit.form["hours"] ?? ""),
-                ], label: "Announce something", isQuiet: false)
+                        "hours", say("hours-that-it-is-shown"), .number, value: visit.form["hours"] ?? ""),
+                ], label: say("announce-something"), isQuiet: false)
         ]
-        var mode = DeskSection("mode", "Mode")
+        var mode = DeskSection("mode", say("mode"))
         let standing = administration.standing
-        mode.sectionLead = standing.mode == .normal ? "The node takes part as usual." : ModeGate.words(standing) + "."
+        mode.sectionLead =
+            standing.mode == .normal ? say("the-node-takes-part-as-usual") : ModeGate.words(standing) + "."
         mode.forms = [
             DeskForm(
-                action: "/admin/announcements", submit: "Set the mode", hidden: [("what", "mode")],
+                action: "/admin/announcements", submit: say("set-the-mode"), hidden: [("what", "mode")],
                 fields: [
                     DeskField(
-                        "mode", "Mode",
+                        "mode", say("mode"),
                         .choice([
-                            ("normal", "Normal", ""),
-                            ("read-only", "Read-only", "everything is shown, nothing is published or uploaded"),
-                            ("maintenance", "Maintenance", "visitors and peers are told to come back; admins go on"),
+                            ("normal", say("normal"), ""),
+                            ("read-only", say("read-only"), say("everything-is-shown-nothing-is-published")),
+                            ("maintenance", say("maintenance"), say("visitors-and-peers-are-told-to")),
                         ]), value: visit.form["mode"] ?? standing.mode.rawValue),
                     DeskField(
-                        "message", "What people are told", value: visit.form["message"] ?? standing.message,
+                        "message", say("what-people-are-told"), value: visit.form["message"] ?? standing.message,
                         maxLength: Limits.Administration.messageBytes),
                 ])
         ]
-        return DeskPage("Announcements", sections: [list, mode])
+        return DeskPage(say("announcements"), sections: [list, mode])
     }
 
     @Sendable private func changeAnnouncements(_ visit: AdminDesk.Visit) async throws -> AdminDesk.Outcome {
@@ -159,23 +161,30 @@ struct AdminHouse: Sendable {
     @Sendable private func audit(_ visit: AdminDesk.Visit) async throws -> DeskPage {
         let before = visit.query["before"].flatMap { Int64($0) }
         let log = try await ShowAudit(before: before, limit: Limits.Administration.page).perform(in: visit.context)
-        var section = DeskSection("log", "Lines")
+        var section = DeskSection("log", say("lines"))
         section.sectionLead =
-            log.firstBroken.map { "Line \($0) was changed after it was written: compare db/admin.db with a backup." }
-            ?? "Newest first. Nothing in it can be changed: each line has the hash of the one before."
-        section.columns = ["Line", "When", "Who", "What", "To whom or what", "How", "Hash"]
+            log.firstBroken.map { say("line-was-changed-after-it-was", "\($0)") }
+            ?? say("newest-first-nothing-in-it-can")
+        section.columns = [
+            say("line"), say("when"), say("who"), say("what"), say("to-whom-or-what"), say("how"), say("hash"),
+        ]
         section.rows = log.entries.map { entry -> DeskRow in
             DeskRow(cells: [
-                .init("\(entry.seq)"), .init(String(Dates.timestamp(entry.time).dropLast(5).replacing("T", with: " "))),
+                .init("\(entry.seq)"), .init(Self.moment(entry.time)),
                 .init(entry.actor), .init(entry.action), .init(entry.subject),
                 .init(Wording.beginning(entry.detail, characters: 200)),
-                .init(String(entry.hash.hex.prefix(12)), isCode: true),
+                .init(String(entry.hash.hex.prefix(12))),
             ])
         }
-        section.empty = "Nothing was done yet that belongs here."
+        section.empty = say("nothing-was-done-yet-that-belongs")
         if let last = log.entries.last, last.seq > 1 {
-            section.links = [LinkView(linkText: "Earlier", linkHref: "/admin/audit?before=\(last.seq)")]
+            section.links = [LinkView(linkText: say("earlier"), linkHref: "/admin/audit?before=\(last.seq)")]
         }
-        return DeskPage("Audit log", sections: [section])
+        return DeskPage(say("audit-log"), sections: [section])
+    }
+
+    /// Day and second, on one line.
+    static func moment(_ time: UInt64) -> String {
+        String(Dates.timestamp(time).dropLast(5)).replacing("T", with: "\u{a0}")
     }
 }

@@ -1,4 +1,8 @@
+import Accounts
+import Catalog
 import Hummingbird
+import Identity
+import Moderation
 import Operations
 import WaggleProtocol
 
@@ -30,59 +34,101 @@ struct AdminNetwork: Sendable {
         }
         func block(_ peer: PeerReport) -> DeskForm {
             Self.form(
-                "block", "Block", peer.node, name(peer),
+                "block", say("block"), peer.node, name(peer),
                 fields: [
-                    DeskField("reason", "Why \(name(peer)) is blocked", maxLength: Limits.Administration.reasonBytes)
+                    DeskField(
+                        "reason", say("why-is-blocked", "\(name(peer))"), maxLength: Limits.Administration.reasonBytes)
                 ])
         }
-        var added = DeskSection("peers", "Peers")
-        added.sectionLead = "Nodes that this one follows."
-        added.columns = ["Node", "Address", "How it stands", "Posts in, out", ""]
+        var added = DeskSection("peers", say("peers"))
+        added.sectionLead = say("nodes-that-this-one-follows")
+        added.columns = [say("node-2"), say("address"), say("how-it-stands"), say("posts-in-out"), ""]
         added.rows = all.filter { $0.standing == "peer" }.map { peer -> DeskRow in
             let isWell = peer.lastError.isEmpty
-            let seen = peer.lastContact == 0 ? "not reached yet" : "heard of on \(Dates.day(peer.lastContact))"
-            let state = isWell ? seen : Wording.beginning(peer.lastError, characters: 200)
+            let state = isWell ? Self.heard(peer) : Wording.beginning(peer.lastError, characters: 200)
             return DeskRow(
                 cells: [
                     .init(name(peer)), .init(peer.url), .init(state, isBad: !isWell),
                     .init("\(peer.postsIn), \(peer.postsOut)"),
-                ], forms: [Self.form("remove", "Remove", "\(peer.n)", name(peer)), block(peer)])
+                ], forms: [Self.form("remove", say("remove"), "\(peer.n)", name(peer)), block(peer)], folded: name(peer)
+            )
         }
         added.empty =
-            "There is none yet. Add the address of a node that you know; its models appear here by themselves."
+            say("there-is-none-yet-add-the")
         added.forms = [
             DeskForm(
-                action: "/admin/peers", submit: "Add", hidden: [("what", "add")],
+                action: "/admin/peers", submit: say("add"), hidden: [("what", "add")],
                 fields: [
                     DeskField(
-                        "url", "Address of a node", value: visit.form["url"] ?? "", hint: "https://models.example",
+                        "url", say("address-of-a-node"), value: visit.form["url"] ?? "", hint: "https://models.example",
                         isRequired: true, maxLength: 512)
-                ], label: "Add a peer", isQuiet: false)
+                ], label: say("add-a-peer"), isQuiet: false)
         ]
-        var waiting = DeskSection("callers", "Nodes that call")
+        var waiting = DeskSection("callers", say("nodes-that-call"))
         let policy = visit.context.settings.first { $0.key == "federation.policy" }?.value
         waiting.sectionLead = "The policy is \(policy ?? "open")."
-        waiting.columns = ["Node", "How it stands", "Since", ""]
+        waiting.columns = [say("node-2"), say("how-it-stands"), say("since-2"), ""]
         waiting.rows = all.filter { $0.standing == "waiting" || $0.standing == "caller" }.map { peer -> DeskRow in
             let isWaiting = peer.standing == "waiting"
             var forms = [block(peer)]
-            if isWaiting { forms.insert(Self.form("approve", "Approve", peer.node, name(peer)), at: 0) }
+            if isWaiting { forms.insert(Self.form("approve", say("approve"), peer.node, name(peer)), at: 0) }
             return DeskRow(
                 cells: [
-                    .init(name(peer)), .init(isWaiting ? "waits for you" : "exchanges with this node"),
+                    .init(name(peer)), .init(isWaiting ? say("waits-for-you") : say("exchanges-with-this-node")),
                     .init(Dates.day(peer.since)),
                 ], forms: forms)
         }
-        waiting.empty = "No other node calls here."
-        var blocked = DeskSection("blocked", "Blocked")
-        blocked.columns = ["Node", "Why", "Since", ""]
+        waiting.empty = say("no-other-node-calls-here")
+        var found = DeskSection("found", say("found-by-this-node"))
+        found.sectionLead =
+            say("nodes-that-peers-told-of-and")
+        found.columns = [say("node-2"), say("address"), say("how-it-stands"), say("posts-in-out"), ""]
+        found.rows = all.filter { $0.standing == "found" || $0.standing == "ignored" }.map { peer -> DeskRow in
+            let isIgnored = peer.standing == "ignored"
+            return DeskRow(
+                cells: [
+                    .init(name(peer)), .init(peer.url),
+                    .init(isIgnored ? say("kept-away-for-a-while") : Self.heard(peer), isBad: isIgnored),
+                    .init("\(peer.postsIn), \(peer.postsOut)"),
+                ], forms: [block(peer)], folded: name(peer))
+        }
+        found.empty = say("none-yet")
+        var blocked = DeskSection("blocked", say("blocked"))
+        blocked.columns = [say("node-2"), say("why"), say("since-2"), ""]
         blocked.rows = all.filter { $0.standing == "blocked" }.map { peer -> DeskRow in
             DeskRow(
                 cells: [.init(name(peer)), .init(peer.reason), .init(Dates.day(peer.since))],
-                forms: [Self.form("unblock", "Unblock", peer.node, name(peer))])
+                forms: [Self.form("unblock", say("unblock"), peer.node, name(peer))])
         }
-        blocked.empty = "None is."
-        return DeskPage("Peers", sections: [added, waiting, blocked])
+        blocked.empty = say("none-is")
+        return DeskPage(say("peers"), sections: [added, waiting, found, blocked, try await follows(visit)])
+    }
+
+    private static func heard(_ peer: PeerReport) -> String {
+        guard peer.lastContact > 0 else { return say("not-reached-yet") }
+        return peer.lag.map { say("connected-heard-of-ago", "\(DoctorWords.span($0))") }
+            ?? say("heard-of-on", "\(Dates.day(peer.lastContact))")
+    }
+
+    /// Whom people here follow: what of theirs comes by has room here.
+    private func follows(_ visit: AdminDesk.Visit) async throws -> DeskSection {
+        var section = DeskSection("follows", say("followed-from-here"))
+        section.sectionLead = say("authors-whom-people-at-home-here")
+        section.columns = [say("who"), say("at-home-on-2"), say("followers-here")]
+        let followed = try await visit.context.catalog.followedFromHere(
+            limit: Limits.Administration.page, desk.services.moderation.filter(for: visit.account.viewer))
+        section.rows = followed.map { line, followers -> DeskRow in
+            let who = line.creator
+            return DeskRow(cells: [
+                .init(
+                    who?.name ?? String(AuthorID.text(line.author).prefix(16)),
+                    href: who.map { PageAddress.creator($0) }),
+                .init(who.map { $0.isFromHere ? say("this-node") : $0.home } ?? say("not-known-yet")),
+                .init(Wording.count(followers)),
+            ])
+        }
+        section.empty = say("nobody-here-follows-anybody-yet")
+        return section
     }
 
     @Sendable private func changePeers(_ visit: AdminDesk.Visit) async throws -> AdminDesk.Outcome {
@@ -103,14 +149,14 @@ struct AdminNetwork: Sendable {
     // MARK: Mirrors
 
     @Sendable private func mirrors(_ visit: AdminDesk.Visit) async throws -> DeskPage {
-        var rules = DeskSection("rules", "Rules")
+        var rules = DeskSection("rules", say("rules"))
         rules.sectionLead =
-            "What this node keeps copies of. What a rule fetched stays until room is needed, if the rule goes."
-        rules.columns = ["Rule", "What", "How it stands", "Here, wanted", ""]
+            say("what-this-node-keeps-copies-of")
+        rules.columns = [say("rule"), say("what"), say("how-it-stands"), say("here-wanted"), ""]
         rules.rows = try await ShowMirrors().perform(in: visit.context).map { status -> DeskRow in
             let rule = status.rule
             let words: [String] = [rule.types, rule.bases, rule.tags, rule.creators].flatMap { $0 }
-            let what = words.isEmpty ? "everything up to \(rule.maxLevel)" : words.joined(separator: ", ")
+            let what = words.isEmpty ? say("everything-up-to", "\(rule.maxLevel)") : words.joined(separator: ", ")
             let trouble = status.lastError.isEmpty ? status.reason : status.lastError
             func form(_ what: String, _ submit: String) -> DeskForm {
                 DeskForm(
@@ -118,31 +164,33 @@ struct AdminNetwork: Sendable {
                     label: "\(submit) rule \(rule.n)")
             }
             let state = trouble.isEmpty ? status.activity : "\(status.activity): \(trouble)"
-            let turn = rule.isPaused ? form("resume", "Resume") : form("pause", "Pause")
+            let turn = rule.isPaused ? form("resume", say("resume")) : form("pause", say("pause"))
             let bytes = "\(Wording.size(status.present.bytes)), \(Wording.size(status.wanted.bytes))"
             return DeskRow(
                 cells: [
                     .init("\(rule.n)"), .init(what), .init(state, isBad: status.activity == "full"), .init(bytes),
-                ], forms: [turn, form("remove", "Remove")])
+                ], forms: [turn, form("remove", say("remove"))])
         }
-        rules.empty = "There is none: this node keeps what its own people publish, and lends room to nothing else."
-        var new = DeskSection("new", "A new rule")
+        rules.empty = say("there-is-none-this-node-keeps")
+        var new = DeskSection("new", say("a-new-rule"))
         new.forms = [
             DeskForm(
-                action: "/admin/mirrors", submit: "Add the rule", hidden: [("what", "add")],
+                action: "/admin/mirrors", submit: say("add-the-rule"), hidden: [("what", "add")],
                 fields: [
                     DeskField(
-                        "types", "Types", value: visit.form["types"] ?? "", hint: "LORA, Checkpoint; nothing for all"),
+                        "types", say("types"), value: visit.form["types"] ?? "",
+                        hint: say("lora-checkpoint-nothing-for-all")),
                     DeskField(
-                        "bases", "Base models", value: visit.form["bases"] ?? "", hint: "SDXL 1.0; nothing for all"),
-                    DeskField("tags", "Tags", value: visit.form["tags"] ?? "", hint: "nothing for all"),
+                        "bases", say("base-models"), value: visit.form["bases"] ?? "",
+                        hint: say("sdxl-1-0-nothing-for-all")),
+                    DeskField("tags", say("tags"), value: visit.form["tags"] ?? "", hint: say("nothing-for-all")),
                     DeskField(
-                        "budget", "Room for it", value: visit.form["budget"] ?? "",
-                        hint: "100GB; nothing for no limit of its own",
+                        "budget", say("room-for-it"), value: visit.form["budget"] ?? "",
+                        hint: say("100gb-nothing-for-no-limit-of"),
                         maxLength: 40),
                 ], isQuiet: false)
         ]
-        return DeskPage("Mirrors", sections: [rules, new])
+        return DeskPage(say("mirrors"), sections: [rules, new])
     }
 
     @Sendable private func changeMirrors(_ visit: AdminDesk.Visit) async throws -> AdminDesk.Outcome {

@@ -23,46 +23,59 @@ struct AdminPeople: Sendable {
         let wanted = (visit.query["q"] ?? "").lowercased()
         let all = try await visit.context.accounts.all().filter { ![.pending, .rejected].contains($0.state) }
         let found = all.filter { wanted.isEmpty || $0.handle.contains(wanted) }
-        var section = DeskSection("users", "Accounts")
+        var section = DeskSection("users", say("accounts"))
         section.sectionLead =
             "\(Wording.count(all.count, "account", "accounts")). The role limited reads and says nothing; a disabled account cannot be used."
-        section.columns = ["Name", "Role", "State", "Since", "Room", "Change"]
+        section.columns = [say("name"), say("role"), say("state"), say("since-2"), say("room"), say("change")]
         section.rows = found.prefix(Limits.Accounts.listed).map { account -> DeskRow in
             DeskRow(
                 cells: [
                     .init("@\(account.handle)"), .init(account.role.rawValue),
                     .init(account.state.rawValue, isBad: account.state == .disabled), .init(Dates.day(account.created)),
-                    .init(account.storage.bytes.map { Wording.size($0) } ?? "no limit"),
-                ], forms: Self.forms(account))
+                    .init(account.storage.bytes.map { Wording.size($0) } ?? say("no-limit")),
+                ], forms: Self.forms(account, visit), folded: "@\(account.handle)",
+                isOpen: visit.form["account"] == account.handle)
         }
-        section.empty = "Nobody has this name."
-        return DeskPage("Users", sections: [section])
+        section.empty = say("nobody-has-this-name")
+        section.search = ("/admin/users", say("part-of-a-name"), wanted)
+        if found.count > Limits.Accounts.listed {
+            section.links = [
+                LinkView(
+                    linkText: say("the-first-are-shown-look-for", "\(Wording.count(Limits.Accounts.listed))"),
+                    linkHref: "#users-q")
+            ]
+        }
+        return DeskPage(say("users"), sections: [section])
     }
 
-    private static func forms(_ account: Account) -> [DeskForm] {
+    private static func forms(_ account: Account, _ visit: AdminDesk.Visit) -> [DeskForm] {
+        let typed = visit.form["account"] == account.handle ? visit.form["quota"] : nil
         var forms = [
             DeskForm(
-                action: "/admin/users", submit: "Set role", hidden: [("what", "role"), ("account", account.handle)],
+                action: "/admin/users", submit: say("set-role"),
+                hidden: [("what", "role"), ("account", account.handle)],
                 fields: [
                     DeskField(
-                        "role", "Role of @\(account.handle)", .menu(AccountRole.allCases.map(\.rawValue)),
+                        "role", say("role-of", "\(account.handle)"), .menu(AccountRole.allCases.map(\.rawValue)),
                         value: account.role.rawValue)
-                ], label: "Role of @\(account.handle)"),
+                ], label: say("role-of", "\(account.handle)")),
             DeskForm(
-                action: "/admin/users", submit: "Set quota", hidden: [("what", "quota"), ("account", account.handle)],
+                action: "/admin/users", submit: say("set-quota"),
+                hidden: [("what", "quota"), ("account", account.handle)],
                 fields: [
                     DeskField(
-                        "quota", "Quota of @\(account.handle)",
-                        value: account.quota == nil
-                            ? "role" : account.storage.bytes.map { "\($0 / 1_000_000_000)GB" } ?? "none",
-                        hint: "50GB, none for no limit, or role", maxLength: 40)
-                ], label: "Quota of @\(account.handle)"),
+                        "quota", say("quota-of", "\(account.handle)"),
+                        value: typed
+                            ?? (account.quota == nil
+                                ? "role" : account.storage.bytes.map { "\($0 / 1_000_000_000)GB" } ?? "none"),
+                        hint: say("50gb-none-for-no-limit-or"), maxLength: 40)
+                ], label: say("quota-of", "\(account.handle)")),
         ]
         if account.state != .moved {
             let isActive = account.state == .active
             forms.append(
                 DeskForm(
-                    action: "/admin/users", submit: isActive ? "Disable" : "Enable",
+                    action: "/admin/users", submit: isActive ? say("disable") : say("enable"),
                     hidden: [
                         ("what", "state"), ("account", account.handle), ("state", isActive ? "disabled" : "active"),
                     ], label: "\(isActive ? "Disable" : "Enable") @\(account.handle)"))
@@ -96,9 +109,9 @@ struct AdminPeople: Sendable {
         let context = visit.context
         let all = try await context.accounts.all()
         let waiting = all.filter { $0.state == .pending }.sorted { $0.created < $1.created }
-        var section = DeskSection("waiting", "Waiting")
+        var section = DeskSection("waiting", say("waiting"))
         section.sectionLead = Self.words(context.registrationMode)
-        section.columns = ["Name", "Since", "What they wrote", "Answer"]
+        section.columns = [say("name"), say("since-2"), say("what-they-wrote"), say("answer")]
         section.rows = waiting.map { account -> DeskRow in
             DeskRow(
                 cells: [
@@ -106,55 +119,55 @@ struct AdminPeople: Sendable {
                 ],
                 forms: [
                     DeskForm(
-                        action: "/admin/registrations", submit: "Approve",
+                        action: "/admin/registrations", submit: say("approve"),
                         hidden: [("what", "approve"), ("account", account.handle)],
-                        label: "Approve @\(account.handle)", isQuiet: false),
+                        label: say("approve-2", "\(account.handle)"), isQuiet: false),
                     DeskForm(
-                        action: "/admin/registrations", submit: "Reject",
+                        action: "/admin/registrations", submit: say("reject"),
                         hidden: [("what", "reject"), ("account", account.handle)],
                         fields: [
                             DeskField(
-                                "reason", "Why not @\(account.handle)",
+                                "reason", say("why-not", "\(account.handle)"),
                                 value: visit.form["account"] == account.handle ? visit.form["reason"] ?? "" : "",
-                                hint: "They are told.", maxLength: Limits.Administration.reasonBytes)
-                        ], label: "Reject @\(account.handle)"),
+                                hint: say("they-are-told"), maxLength: Limits.Administration.reasonBytes)
+                        ], label: say("reject-2", "\(account.handle)")),
                 ])
         }
-        section.empty = "Nobody waits for an answer."
+        section.empty = say("nobody-waits-for-an-answer")
         if waiting.count > 1 {
             var everybody: [(String, String)] = [("what", "all")]
             for account in waiting { everybody.append(("account", account.handle)) }
             section.forms = [
                 DeskForm(
-                    action: "/admin/registrations", submit: "Approve all \(waiting.count)",
-                    hidden: everybody, label: "Approve all")
+                    action: "/admin/registrations", submit: say("approve-all", "\(waiting.count)"),
+                    hidden: everybody, label: say("approve-all-2"))
             ]
         }
         section.links =
             visit.account.role == .admin
-            ? [LinkView(linkText: "Who may join", linkHref: "/setup/people")] : []
-        var turnedDown = DeskSection("rejected", "Turned down")
-        turnedDown.columns = ["Name", "Why", ""]
+            ? [LinkView(linkText: say("who-may-join"), linkHref: "/setup/people")] : []
+        var turnedDown = DeskSection("rejected", say("turned-down"))
+        turnedDown.columns = [say("name"), say("why"), ""]
         turnedDown.rows = all.filter { $0.state == .rejected }.map { account -> DeskRow in
             DeskRow(
                 cells: [.init("@\(account.handle)"), .init(account.reason)],
                 forms: [
                     DeskForm(
-                        action: "/admin/registrations", submit: "Approve after all",
+                        action: "/admin/registrations", submit: say("approve-after-all"),
                         hidden: [("what", "approve"), ("account", account.handle)],
-                        label: "Approve @\(account.handle) after all")
+                        label: say("approve-after-all-2", "\(account.handle)"))
                 ])
         }
-        turnedDown.empty = "Nobody was turned down."
-        return DeskPage("Registrations", sections: [section, turnedDown])
+        turnedDown.empty = say("nobody-was-turned-down")
+        return DeskPage(say("registrations"), sections: [section, turnedDown])
     }
 
     private static func words(_ mode: RegistrationMode) -> String {
         switch mode {
-        case .open: "Everybody may join at once; nobody needs to wait."
-        case .application: "Everybody may ask, and you decide."
-        case .invite: "Only people with an invite may join."
-        case .closed: "Nobody can register at the moment."
+        case .open: say("everybody-may-join-at-once-nobody")
+        case .application: say("everybody-may-ask-and-you-decide")
+        case .invite: say("only-people-with-an-invite-may")
+        case .closed: say("nobody-can-register-at-the-moment")
         }
     }
 
@@ -182,8 +195,8 @@ struct AdminPeople: Sendable {
     // MARK: Invites
 
     @Sendable private func invites(_ visit: AdminDesk.Visit) async throws -> DeskPage {
-        var section = DeskSection("open", "Open invites")
-        section.columns = ["Made by", "For", "As", "Until", ""]
+        var section = DeskSection("open", say("open-invites"))
+        section.columns = [say("made-by"), say("for"), say("as"), say("until"), ""]
         section.rows = try await ListInvites().perform(in: visit.context).map { invite -> DeskRow in
             DeskRow(
                 cells: [
@@ -192,25 +205,25 @@ struct AdminPeople: Sendable {
                 ],
                 forms: [
                     DeskForm(
-                        action: "/admin/invites", submit: "Take back",
+                        action: "/admin/invites", submit: say("take-back"),
                         hidden: [("what", "revoke"), ("invite", "\(invite.id)")],
-                        label: "Take back invite \(invite.id)")
+                        label: say("take-back-invite", "\(invite.id)"))
                 ])
         }
-        section.empty = "There is none that can still be used."
-        var new = DeskSection("new", "A new invite")
+        section.empty = say("there-is-none-that-can-still")
+        var new = DeskSection("new", say("a-new-invite"))
         new.forms = [
             DeskForm(
-                action: "/admin/invites", submit: "Make it", hidden: [("what", "new")],
+                action: "/admin/invites", submit: say("make-it"), hidden: [("what", "new")],
                 fields: [
-                    DeskField("uses", "How many people may use it", .number, value: visit.form["uses"] ?? "1"),
-                    DeskField("days", "Days that it is good for", .number, value: visit.form["days"] ?? "7"),
+                    DeskField("uses", say("how-many-people-may-use-it"), .number, value: visit.form["uses"] ?? "1"),
+                    DeskField("days", say("days-that-it-is-good-for"), .number, value: visit.form["days"] ?? "7"),
                     DeskField(
-                        "role", "What those who come may do", .menu(AccountRole.allCases.map(\.rawValue)),
+                        "role", say("what-those-who-come-may-do"), .menu(AccountRole.allCases.map(\.rawValue)),
                         value: visit.form["role"] ?? "member"),
                 ], isQuiet: false)
         ]
-        return DeskPage("Invites", sections: [section, new])
+        return DeskPage(say("invites"), sections: [section, new])
     }
 
     @Sendable private func changeInvites(_ visit: AdminDesk.Visit) async throws -> AdminDesk.Outcome {
@@ -223,7 +236,7 @@ struct AdminPeople: Sendable {
             let made = try await NewInvite(
                 account: visit.account.handle, uses: Int(clamping: uses), seconds: UInt64(days) * 86_400, role: role
             ).perform(in: visit.context)
-            return .show("Shown this once: \(made.invite) – good until \(Dates.day(made.expires)).")
+            return .show(say("shown-this-once-good-until", "\(made.invite)", "\(Dates.day(made.expires))"))
         case "revoke":
             _ = try await RevokeInvite(id: try visit.number("invite")).perform(in: visit.context)
         default: throw OperationError(.usage, "there is nothing of this kind to do")

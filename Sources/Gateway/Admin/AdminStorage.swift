@@ -19,40 +19,40 @@ struct AdminStorage: Sendable {
         func fact(_ name: String, _ sum: BlobSum) -> FactView? {
             FactView(name, "\(Wording.count(sum.blobs, "file", "files")), \(Wording.size(sum.bytes))")
         }
-        var what = DeskSection("what", "What it is there for")
+        var what = DeskSection("what", say("what-it-is-there-for"))
         let facts: [FactView?] = [
-            fact("Posts of this node's people", usage.ownPosts), fact("Asked for", usage.userPins),
-            fact("Bounties", usage.bounties), fact("Mirrors", usage.mirrorRules),
-            fact("Kept as long as there is room", usage.cache), fact("Downloads begun", usage.partial),
-            fact("Trash, for 24 hours", usage.trash), fact("Files of other programs", usage.adopted),
-            fact("Small copies of pictures", usage.thumbnails),
+            fact(say("posts-of-this-node-s-people"), usage.ownPosts), fact(say("asked-for"), usage.userPins),
+            fact(say("bounties"), usage.bounties), fact(say("mirrors"), usage.mirrorRules),
+            fact(say("kept-as-long-as-there-is"), usage.cache), fact(say("downloads-begun"), usage.partial),
+            fact(say("trash-for-24-hours"), usage.trash), fact(say("files-of-other-programs"), usage.adopted),
+            fact(say("small-copies-of-pictures"), usage.thumbnails),
         ]
         what.sectionFacts = facts.compactMap { $0 }
-        var room = DeskSection("room", "Room")
-        let budget = usage.budget.map { " of \(Wording.size($0))" } ?? ", no limit"
+        var room = DeskSection("room", say("room"))
+        let budget = usage.budget.map { " of \(Wording.size($0))" } ?? say("no-limit-2")
         let read = "\(Wording.size(usage.verifiedBytes)) of \(Wording.size(usage.inServiceBytes))"
         let roomFacts: [FactView?] = [
-            FactView("Used of the budget", Wording.size(usage.used) + budget),
-            FactView("Free on the disk", usage.free.map { Wording.size($0) } ?? ""),
-            FactView("Left to others", Wording.size(usage.keepFree)),
-            FactView("Wanted by mirrors", Wording.size(usage.mirrorsWant)),
-            FactView("Damaged, waiting for a peer", Wording.count(usage.damaged)),
-            FactView("Read again within 30 days", read),
+            FactView(say("used-of-the-budget"), Wording.size(usage.used) + budget),
+            FactView(say("free-on-the-disk"), usage.free.map { Wording.size($0) } ?? ""),
+            FactView(say("left-to-others"), Wording.size(usage.keepFree)),
+            FactView(say("wanted-by-mirrors"), Wording.size(usage.mirrorsWant)),
+            FactView(say("damaged-waiting-for-a-peer"), Wording.count(usage.damaged)),
+            FactView(say("read-again-within-30-days"), read),
         ]
         room.sectionFacts = roomFacts.compactMap { $0 }
         room.sectionLead =
-            "At 90 % of the budget files that nothing holds begin to go, the least used first; at 100 % nothing new is taken in. Posts of this node's people never go."
-        room.links = [LinkView(linkText: "Change the budget", linkHref: "/admin/settings")]
-        var work = DeskSection("work", "Work")
+            say("at-90-of-the-budget-files")
+        room.links = [LinkView(linkText: say("change-the-budget"), linkHref: "/admin/settings")]
+        var work = DeskSection("work", say("work"))
         let isScrubbing = visit.context.house?.isUnderWay("scrub") ?? false
-        work.sectionLead = isScrubbing ? "Files are being read again." : nil
+        work.sectionLead = isScrubbing ? say("files-are-being-read-again") : nil
         work.forms = [
-            DeskForm(action: "/admin/storage", submit: "Let go of what nothing holds", hidden: [("what", "gc")]),
+            DeskForm(action: "/admin/storage", submit: say("let-go-of-what-nothing-holds"), hidden: [("what", "gc")]),
             DeskForm(
-                action: "/admin/storage", submit: "Read again what was not read for 30 days",
+                action: "/admin/storage", submit: say("read-again-what-was-not-read"),
                 hidden: [("what", "scrub")]),
         ]
-        return DeskPage("Storage", sections: [room, what, work])
+        return DeskPage(say("storage"), sections: [room, what, work])
     }
 
     @Sendable private func changeStorage(_ visit: AdminDesk.Visit) async throws -> AdminDesk.Outcome {
@@ -65,7 +65,7 @@ struct AdminStorage: Sendable {
         case "scrub":
             let begun = try await StartScrub().perform(in: visit.context)
             return .show(
-                begun.isNew ? "Files are being read again; the doctor says what was found." : "It is under way already."
+                begun.isNew ? say("files-are-being-read-again-the") : say("it-is-under-way-already")
             )
         default: throw OperationError(.usage, "there is nothing of this kind to do")
         }
@@ -76,30 +76,32 @@ struct AdminStorage: Sendable {
     @Sendable private func jobs(_ visit: AdminDesk.Visit) async throws -> DeskPage {
         let generation = visit.context.generation
         let mode = await generation.mode
-        var section = DeskSection("jobs", "Newest jobs")
+        var section = DeskSection("jobs", say("newest-jobs"))
         // Prompts are between people and the engine.
-        section.columns = ["Ordered", "State", "Model", "Pictures", "What went wrong", ""]
+        section.columns = [say("ordered"), say("state"), say("model"), say("pictures"), say("what-went-wrong"), ""]
         section.rows = try await generation.newest(limit: Limits.Administration.page).map(Self.row)
-        section.empty = "Nothing was drawn here yet."
-        var turn = DeskSection("turn", "Turns")
+        section.empty = say("nothing-was-drawn-here-yet")
+        var turn = DeskSection("turn", say("turns"))
         turn.sectionLead =
             switch mode {
-            case .open: "Jobs are taken and begun."
-            case .paused: "Paused: orders are taken, and none is begun."
-            case .draining: "Draining: what was ordered is finished, and nothing new is taken."
+            case .open: say("jobs-are-taken-and-begun")
+            case .paused: say("paused-orders-are-taken-and-none")
+            case .draining: say("draining-what-was-ordered-is-finished")
             }
-        let turns: [(mode: String, title: String)] = [("open", "Resume"), ("paused", "Pause"), ("draining", "Drain")]
+        let turns: [(mode: String, title: String)] = [
+            ("open", say("resume")), ("paused", say("pause")), ("draining", say("drain")),
+        ]
         for other in turns where other.mode != mode.rawValue {
             turn.forms.append(
                 DeskForm(action: "/admin/jobs", submit: other.title, hidden: [("what", "mode"), ("mode", other.mode)]))
         }
-        return DeskPage("Jobs", sections: [turn, section])
+        return DeskPage(say("jobs"), sections: [turn, section])
     }
 
     private static func row(_ job: Job) -> DeskRow {
         let cancel = DeskForm(
-            action: "/admin/jobs", submit: "Cancel", hidden: [("what", "cancel"), ("job", job.id)],
-            label: "Cancel job \(job.id.prefix(8))")
+            action: "/admin/jobs", submit: say("cancel"), hidden: [("what", "cancel"), ("job", job.id)],
+            label: say("cancel-job", "\(job.id.prefix(8))"))
         let failure = job.failure.map { Wording.beginning($0.message, characters: 200) }
         return DeskRow(
             cells: [

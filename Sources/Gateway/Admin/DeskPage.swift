@@ -23,6 +23,8 @@ struct DeskSection {
     var empty: String?
     var forms: [DeskForm] = []
     var links: [LinkView] = []
+    /// Where the table is searched by name, and what stands in the field.
+    var search: (path: String, label: String, sought: String)?
 
     init(_ id: String, _ title: String, lead: String? = nil) {
         sectionID = id
@@ -40,6 +42,9 @@ struct DeskSection {
             "hasLinks": !links.isEmpty, "links": links,
         ]
         if let sectionLead { view["sectionLead"] = sectionLead }
+        if let search {
+            (view["searchAction"], view["searchLabel"], view["sought"]) = (search.path, search.label, search.sought)
+        }
         if rows.isEmpty, let empty { view["empty"] = empty }
         return view
     }
@@ -64,12 +69,18 @@ struct DeskRow {
 
     var cells: [Cell]
     var forms: [DeskForm] = []
+    /// What the forms change; they are folded away below it then, so that a long table stays one to read. Nil shows them.
+    var folded: String?
+    /// Unfolded: somebody is at it.
+    var isOpen = false
 
     func view(in place: String) -> [String: Any] {
-        [
-            "cells": cells, "hasRowForms": !forms.isEmpty,
+        var view: [String: Any] = [
+            "cells": cells, "hasRowForms": !forms.isEmpty, "isOpen": isOpen,
             "rowForms": forms.enumerated().map { $1.view(in: "\(place)-\($0)") },
         ]
+        if let folded { view["folded"] = folded }
+        return view
     }
 }
 

@@ -68,8 +68,19 @@ struct FormTrouble: Error {
 
     init(_ words: String, in field: String? = nil) {
         self.field = field
+        let words = Self.withoutCommands(words)
         let sentence = words.prefix(1).uppercased() + words.dropFirst()
         self.words = sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
+    }
+}
+
+extension FormTrouble {
+    /// What is said to people at a terminal often ends with the command that helps; whoever reads it on a page has none.
+    static func withoutCommands(_ text: String) -> String {
+        guard let command = text.firstRange(of: "`waggle "),
+            let end = text[..<command.lowerBound].lastIndex(where: { ";:(".contains($0) })
+        else { return text }
+        return String(text[..<end].trimmed)
     }
 }
 

@@ -24,6 +24,17 @@ struct PageCall: Sendable {
 
     var account: Account { visitor.account }
 
+    /// Where a form says what it was made from, so that two tabs do not overwrite each other unasked.
+    static let base = "of"
+
+    /// - Throws: `FormTrouble` when what the form changes is not any more what it was when the form was shown.
+    func refuseStale(_ now: String) throws(FormTrouble) {
+        guard let before = address[Self.base], before != now else { return }
+        throw FormTrouble(
+            "This was changed since you opened the form, in another tab perhaps. What you typed is below; send it again to put it in the place of that"
+        )
+    }
+
     /// - Throws: `notFound` when the path has no such part.
     func part(_ name: String) throws(GatewayError) -> String {
         guard let part = context.parameter(name) else { throw .notFound("There is nothing at this address") }
@@ -111,12 +122,69 @@ struct PageDoor: Sendable {
         }
     }
 
+    /// A form that may bring files beside what is typed. They are dropped when it is done, or refused: whatever is made of them
+    /// is elsewhere by then.
+    func filesForm(
+        _ scope: TokenScope, again: @escaping AgainHandler,
+        _ handler: @escaping @Sendable (PageCall, Query, [Upload]) async throws -> FormOutcome
+    ) -> RouteTable.Handler {
+        let plain = form(scope, again: again) { call, typed in try await handler(call, typed, []) }
+        return keeping { request, context in
+            guard FormUploads.isOne(request) else { return try await plain(request, context) }
+            guard let visitor = PageVisitor.current else { throw CallerIdentity.unauthorized }
+            try people.refuseForgery(request, context)
+            let call = try call(request, context, visitor)
+            var form = FormUploads(services, visitor.account)
+            var uploads: [Upload] = []
+            let outcome: Result<Response, any Error>
+            do {
+                try Self.require(scope, visitor)
+                uploads = try await form.take(request)
+                let (typed, files) = (try Query(fields: form.typed), uploads)
+                guard
+                    let nonce = call.address[FormToken.parameter].flatMap({
+                        FormToken.nonce(of: $0, session: visitor.session)
+                    })
+                else { throw Self.stale }
+                let brought = files.map { "\($0.size) \($0.name)" }.joined(separator: "\n")
+                let mark = SHA256.hash(Array("\(request.uri.path)\n\(typed.replacing([:]))\n\(brought)".utf8))
+                outcome = .success(
+                    try await once.answer(
+                        to: "form \(nonce)", fingerprint: mark, of: visitor.account, context.logger
+                    ) {
+                        try await handler(call, typed, files)
+                    })
+            } catch {
+                outcome = .failure(error)
+            }
+            try await UploadedFiles(services.uploads, visitor.account).drop(uploads)
+            switch outcome {
+            case .success(let response): return response
+            case .failure(let error):
+                let failure =
+                    (error as? FormTrouble).map { GatewayError.unprocessable(code: "form", $0.words) }
+                    ?? Self.reused(error) ?? GatewayError(describing: error, context.logger)
+                let trouble = (error as? FormTrouble) ?? FormTrouble(failure.message)
+                return try await self.again(call, try Query(fields: form.typed), trouble, failure, again)
+            }
+        }
+    }
+
+    private static func reused(_ error: any Error) -> GatewayError? {
+        guard case .keyReused? = error as? AccountsError else { return nil }
+        return sentBefore
+    }
+
     /// What takes files: its handler reads the body itself.
     func upload(
         _ scope: TokenScope, _ handler: @escaping @Sendable (PageCall) async throws -> Response
     ) -> RouteTable.Handler {
         { request, context in
-            guard let visitor = PageVisitor.current else { throw CallerIdentity.unauthorized }
+            guard let visitor = PageVisitor.current else {
+                // Nothing is typed there; the page above the form has everything that is kept.
+                let parent = request.uri.path.split(separator: "/").dropLast().joined(separator: "/")
+                return pages.signIn(next: "/" + parent, lead: Self.isOver, status: .unauthorized)
+            }
             try people.refuseForgery(request, context)
             try Self.require(scope, visitor)
             let call = try call(request, context, visitor)
@@ -135,19 +203,26 @@ struct PageDoor: Sendable {
             } catch let error as GatewayError {
                 guard case .unauthorized = error, request.method == .post,
                     (try? people.refuseForgery(request, context)) != nil,
-                    request.headers[.contentType]?.hasPrefix("multipart/") != true,
-                    let body = try? await Self.body(of: request, services),
-                    let typed = try? Query(String(decoding: body, as: UTF8.self)).withoutSecrets.replacing([:])
+                    let typed = try await words(of: request)?.withoutSecrets.replacing([:])
                 else { throw error }
                 return pages.signIn(
-                    next: Self.withoutToken(request), kept: typed,
-                    lead: "Your session is over, or you signed out in another tab.", status: .unauthorized)
+                    next: Self.withoutToken(request), kept: typed, lead: Self.isOver, status: .unauthorized)
             }
         }
     }
 
+    /// What was typed into a form, with or without files; nil where it cannot be read.
+    private func words(of request: Request) async throws -> Query? {
+        if FormUploads.isOne(request) {
+            return try await FormUploads.fields(of: request).map { try Query(fields: $0) }
+        }
+        guard let body = try? await Self.body(of: request, services) else { return nil }
+        return try? Query(String(decoding: body, as: UTF8.self))
+    }
+
     // MARK: Parts
 
+    private static let isOver = "Your session is over, or you signed out in another tab."
     static let stale = GatewayError.conflict(
         code: "stale-form", "This form was made before you signed in; look at it, and send it again")
     private static let sentBefore = GatewayError.conflict(

@@ -15,13 +15,14 @@ extension PageRenderer {
         let next = PageAddress.local(next).flatMap { $0 == "/" || $0.hasPrefix("/sign") ? nil : $0 }
         func link(_ path: String) -> String { next.map { PageAddress.adding("next", $0, to: path) } ?? path }
         let form = FormView(
-            "/signin", sends: "Sign in",
+            "/signin", sends: say("sign-in"),
             fields: [
                 FieldView(
-                    "account", "Name", hint: "Without the @.", most: Limits.Accounts.handleBytes + 1, isNeeded: true,
+                    "account", say("name"), hint: say("without-the"), most: Limits.Accounts.handleBytes + 1,
+                    isNeeded: true,
                     autocomplete: "username"),
                 FieldView(
-                    "passphrase", "Passphrase", .passphrase(isNew: false), most: Limits.Accounts.passphraseBytes,
+                    "passphrase", say("passphrase"), .passphrase(isNew: false), most: Limits.Accounts.passphraseBytes,
                     isNeeded: true),
             ], typed: typed)
         var content: [String: Any] = ["signInAction": link("/signin"), "fields": form.fields]
@@ -31,7 +32,7 @@ extension PageRenderer {
         content["signUpHref"] = site.has("/signup") ? link("/signup") : nil
         var headers = headers
         headers[.cacheControl] = "private, no-store"
-        return page("signin", PageFrame(pageTitle: "Sign in"), content, status: status, headers: headers)
+        return page("signin", PageFrame(pageTitle: say("sign-in")), content, status: status, headers: headers)
     }
 
     /// What was typed into a form, to be looked at and sent again.
@@ -44,11 +45,12 @@ extension PageRenderer {
                 return FieldView(name, label, isLong ? .text(rows: 8) : .line, value: value)
             }
         }
-        var content = FormView(action, sends: "Send it again", fields: fields, trouble: trouble).content(
-            "What you typed", lead: "Nothing of it is lost. Look at it, and send it again.")
+        var content = FormView(action, sends: say("send-it-again"), fields: fields, trouble: trouble).content(
+            say("what-you-typed"), lead: say("nothing-of-it-is-lost-look"))
         content["notice"] = notice
         return page(
-            "formpage", PageFrame(pageTitle: "What you typed"), content, headers: [.cacheControl: "private, no-store"])
+            "formpage", PageFrame(pageTitle: say("what-you-typed")), content,
+            headers: [.cacheControl: "private, no-store"])
     }
 
     /// A page that is a form.

@@ -19,6 +19,8 @@ struct GenerateForm: Sendable {
     var scheduler = ""
     var clip = ""
     var strength = ""
+    /// Of the file; empty for PNG.
+    var format = ""
     /// Name and weight as typed.
     var loras: [(name: String, weight: String)] = []
     /// The picture to start from, by hash; chosen or only offered.
@@ -42,6 +44,7 @@ struct GenerateForm: Sendable {
         scheduler = form["scheduler"] ?? ""
         clip = form["clip"] ?? ""
         strength = form["strength"] ?? ""
+        format = form["format"] ?? ""
         initImage = form["edit"] ?? ""
         isEdit = !initImage.isEmpty
         loras = zip(form.values("lora"), form.values("weight")).filter { !$0.0.isEmpty }.map { ($0.0, $0.1) }
@@ -91,7 +94,7 @@ struct GenerateForm: Sendable {
             sampler: sampler.isEmpty ? nil : sampler, scheduler: scheduler.isEmpty ? nil : scheduler,
             seed: seed.isEmpty ? nil : seed, batch: try whole(batch, "The number of pictures"),
             clipSkip: try whole(clip, "Clip skip"), loras: named, initImage: isEdit ? initImage : nil,
-            strength: try number(strength, "Strength"))
+            strength: try number(strength, "Strength"), format: format.isEmpty ? nil : format)
     }
 
     private struct OptionView {
@@ -105,6 +108,9 @@ struct GenerateForm: Sendable {
         let weight: String
         let options: [OptionView]
     }
+
+    /// PNG is what engines draw; others are made of it.
+    private static let formats = [("", "PNG, of which nothing is lost"), ("jpeg", "JPEG"), ("webp", "WebP")]
 
     /// Rows for LoRAs: those that are named, and some to fill in.
     private static let emptyRows = 2
@@ -136,6 +142,9 @@ struct GenerateForm: Sendable {
             "seed": seed, "batch": batch, "clip": clip, "strength": strength.isEmpty ? "0.75" : strength,
             "samplers": options(Sampler.allCases.map(\.title), sampler),
             "schedulers": options(Scheduler.allCases.map(\.title), scheduler), "loraRows": rows, "isEdit": isEdit,
+            "formats": Self.formats.map {
+                OptionView(optionValue: $0.0, optionName: $0.1, isChosen: $0.0 == format)
+            },
         ]
     }
 }

@@ -18,6 +18,7 @@ struct GeneratePages: Sendable {
     let people: CallerIdentity
     let gate: BlobGate
     private let guests = GuestQuota()
+    let fetches = ResourceFetches()
 
     init(services: GatewayServices, pages: PageRenderer, people: CallerIdentity, gate: BlobGate) {
         self.services = services
@@ -30,11 +31,14 @@ struct GeneratePages: Sendable {
         routes.get("/generate", shows: .list, .page, show)
         // Jobs have names that nobody guesses; those of accounts are shown to them alone.
         routes.post("/generate", shows: .nothing, .page, draw)
+        routes.post("/generate/setup", shows: .nothing, .page, setUp)
+        routes.post("/generate/fetch", shows: .nothing, .page, fetch)
         routes.get("/generate/jobs", shows: .nothing, .page, history)
         routes.get("/generate/jobs/{job}", shows: .nothing, .page, job)
         routes.get("/generate/jobs/{job}/preview", shows: .nothing, .bytes, preview)
         routes.get("/generate/jobs/{job}/pictures/{index}", shows: .nothing, .bytes, picture)
         routes.post("/generate/jobs/{job}/cancel", shows: .nothing, .page, cancel)
+        routes.post("/generate/jobs/{job}/pictures/{index}/feedback", shows: .nothing, .page, rate)
         routes.post("/generate/jobs/{job}/post", shows: .nothing, .page, publish)
     }
 
@@ -48,6 +52,8 @@ struct GeneratePages: Sendable {
         /// Whether they may draw at all.
         let mayDraw: Bool
         var desk: GenerationDesk { GenerationDesk(context) }
+        /// Whether drawing may cost them something.
+        var isPriced: Bool { context.generationPrice > 0 && grant != nil }
     }
 
     private func caller(_ request: Request, _ context: GatewayContext) async throws -> Caller {
@@ -81,26 +87,22 @@ struct GeneratePages: Sendable {
         try await services.catalog.image(id: id, services.moderation.filter(for: caller.context.viewer))
     }
 
-    private struct MissingView {
-        let missingKind: String
-        let missingName: String
-        let missingHref: String?
-        let missingCommand: String?
-    }
-
     private func page(
         _ form: GenerateForm, from: Int32?, _ caller: Caller, isFull: Bool = false, trouble: String? = nil,
-        quoted: String? = nil, status: HTTPResponse.Status = .ok
+        quoted: QuoteReport? = nil, status: HTTPResponse.Status = .ok
     ) async throws -> Response {
         let models = try await ListDrawable().run(in: caller.context)
         let adapters = try await ListDrawable(loras: true).run(in: caller.context)
         var content = form.content(models: models, adapters: adapters)
-        var problem: String?
+        var (problem, isFetching): (String?, Bool) = (nil, false)
         do throws(OperationError) {
             _ = try await ShowBackend().run(in: caller.context)
         } catch {
             problem = error.message
         }
+        let isAdmin = caller.grant?.account.role == .admin && caller.grant?.tokenID == nil
+        content["offersEngine"] = isAdmin && problem != nil && caller.context.generation.backend.name == "embedded"
+        content["offersDemo"] = isAdmin && models.isEmpty && PublishDemoModel.standardFolder != nil
         if problem == nil, models.isEmpty { problem = "No model is here that can be drawn with." }
         if let from, let image = try await image(from, caller), let picture = PictureView(image) {
             content["source"] = [
@@ -109,32 +111,27 @@ struct GeneratePages: Sendable {
             ]
             content["from"] = "\(from)"
             content["initImage"] = Hex.encode(image.image.blob)
-            let filter = services.moderation.filter(for: caller.context.viewer)
-            let here = Set((models + adapters).map(\.sha256))
-            content["missing"] = (try await services.catalog.recipe(ofImage: from, filter)?.resources ?? [])
-                .filter { match in Hash32(match.resource.sha256).map { !here.contains($0.hex) } ?? true }
-                .map { match in
-                    MissingView(
-                        missingKind: match.resource.kind,
-                        missingName: match.release.map { "\($0.modelName) \($0.version)" } ?? match.resource.name,
-                        missingHref: match.release.map(PageAddress.release),
-                        missingCommand: match.release == nil
-                            ? nil : Hash32(match.resource.sha256).map { "waggle get \($0.hex.prefix(16))" })
-                }
+            let missing = try await missing(
+                of: from, here: Set((models + adapters).map(\.sha256)), caller.context, mayFetch: isAdmin)
+            content["missing"] = missing
+            isFetching = missing.contains { $0.isUnderWay }
         }
         content["problem"] = problem
         content["canDraw"] = caller.mayDraw && !models.isEmpty
-        content["isPriced"] = caller.context.generationPrice > 0 && caller.grant != nil
+        content["isPriced"] = caller.isPriced
         content["isFull"] = isFull || from != nil
         content["standing"] = standing(caller)
         content["historyHref"] = caller.grant == nil ? nil : "/generate/jobs"
         content["trouble"] = trouble
-        content["quoted"] = quoted
+        content["quoted"] = quoted.map { "This costs \($0.price) Buzz. Draw takes them." }
+        content["quote"] = quoted?.quote
+        var headers: HTTPFields = [.cacheControl: "no-store"]
+        if isFetching { headers[Self.refresh] = "2" }
         return pages.page(
             "generate",
             PageFrame(
                 pageTitle: "Draw a picture", summary: "Draw pictures with the models of this node.", part: .generate),
-            content, status: status, headers: [.cacheControl: "no-store"])
+            content, status: status, headers: headers)
     }
 
     private func standing(_ caller: Caller) -> String {
@@ -155,11 +152,13 @@ struct GeneratePages: Sendable {
             guard caller.mayDraw else {
                 throw GatewayError.forbidden(code: "no-account", "Sign in to draw on this node")
             }
-            let asked = try form.request()
-            if sent["do"] == "quote" {
-                let quote = try await QuotePictures(request: asked).run(in: caller.context)
-                return try await page(
-                    form, from: from, caller, isFull: true, quoted: "This costs \(quote.price) Buzz")
+            var asked = try form.request()
+            asked.quote = sent["quote"]
+            if let quote = try await price(asked, caller, isAskedFor: sent["do"] == "quote") {
+                var form = form
+                // The price is of exactly this picture.
+                form.seed = "\(quote.seed)"
+                return try await page(form, from: from, caller, isFull: true, quoted: quote)
             }
             if caller.grant == nil {
                 guard guests.take(caller.address, of: caller.context.guestJobs, now: services.now()) else {
@@ -176,6 +175,58 @@ struct GeneratePages: Sendable {
             return try await page(
                 form, from: from, caller, isFull: true, trouble: failure.message, status: failure.status)
         }
+    }
+
+    /// The price, where it was asked for, or where drawing costs something and nobody saw the price yet.
+    private func price(
+        _ asked: GenerationRequest, _ caller: Caller, isAskedFor: Bool
+    ) async throws -> QuoteReport? {
+        guard isAskedFor || caller.isPriced else { return nil }
+        let isAgreed = asked.quote.map { !$0.isEmpty } ?? false
+        if !isAskedFor, isAgreed, (try? await QuotePictures(request: asked).run(in: caller.context)) != nil {
+            return nil
+        }
+        var fresh = asked
+        fresh.quote = nil
+        let quote = try await QuotePictures(request: fresh).run(in: caller.context)
+        return isAskedFor || quote.price > 0 ? quote : nil
+    }
+
+    /// An admin brings the node what it lacks to draw.
+    @Sendable private func setUp(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        guard let grant = caller.grant, grant.tokenID == nil, grant.account.role == .admin else {
+            throw CallerIdentity.unauthorized
+        }
+        let body = try await WireBody.collect(request.body, limit: Limits.API.bodyBytes, clock: services.clock)
+        do {
+            switch try Query(String(decoding: body, as: UTF8.self))["bring"] {
+            case "engine": _ = try await SetUpEngine().perform(in: caller.context)
+            case "demo": _ = try await PublishDemoModel(account: grant.account.handle).perform(in: caller.context)
+            default: throw GatewayError.badRequest(code: "bad-parameter", "bring is engine or demo")
+            }
+        } catch {
+            let failure = GatewayError(describing: error, context.logger)
+            return try await page(
+                GenerateForm(), from: nil, caller, trouble: failure.message, status: failure.status)
+        }
+        return Response(status: .seeOther, headers: [.location: "/generate", .cacheControl: "no-store"])
+    }
+
+    /// An admin has a file fetched that a recipe names; the form comes again with how far it is.
+    @Sendable private func fetch(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        guard let grant = caller.grant, grant.tokenID == nil, grant.account.role == .admin else {
+            throw CallerIdentity.unauthorized
+        }
+        let body = try await WireBody.collect(request.body, limit: Limits.API.bodyBytes, clock: services.clock)
+        let sent = try Query(String(decoding: body, as: UTF8.self))
+        guard let hash = Hash32(hex: sent["file"] ?? ""), let from = sent["from"].flatMap({ Int32($0) }) else {
+            throw GatewayError.badRequest(code: "bad-parameter", "file is a hash, from an image")
+        }
+        fetches.begin(hash.hex, caller.context)
+        return Response(
+            status: .seeOther, headers: [.location: "/generate?from=\(from)", .cacheControl: "no-store"])
     }
 
     // MARK: Jobs
@@ -203,12 +254,17 @@ struct GeneratePages: Sendable {
         let height: Int
         let alt: String
         let seed: String
+        /// Where somebody says whether it is good; nil when they may not.
+        let rateHref: String?
+        let opinion: String?
     }
 
     @Sendable private func job(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let caller = try await caller(request, context)
         let standing = try await standing(context, caller)
         let report = JobReport(standing)
+        let mayRate =
+            report.isOver && caller.grant?.allows(.social) == true && caller.desk.isOwn(standing.job)
         let facts =
             [
                 FactView("Model", report.model), FactView("Seed", "\(report.seed)"),
@@ -230,7 +286,10 @@ struct GeneratePages: Sendable {
             "pictures": report.pictures.map {
                 PictureItem(
                     pictureHref: "/generate/jobs/\(report.id)/pictures/\($0.index)", width: $0.width,
-                    height: $0.height, alt: String(report.prompt.prefix(160)), seed: "\($0.seed)")
+                    height: $0.height, alt: String(report.prompt.prefix(160)), seed: "\($0.seed)",
+                    rateHref: mayRate && $0.isGood == nil
+                        ? "/generate/jobs/\(report.id)/pictures/\($0.index)/feedback" : nil,
+                    opinion: $0.isGood.map { $0 ? "You found it good" : "You did not find it good" })
             },
         ]
         if report.previews > 0 {
@@ -289,6 +348,22 @@ struct GeneratePages: Sendable {
         let caller = try await caller(request, context)
         let standing = try await standing(context, caller)
         _ = try await CancelJob(id: standing.job.id).run(in: caller.context)
+        return Response(status: .seeOther, headers: [.location: "/generate/jobs/\(standing.job.id)"])
+    }
+
+    /// Says whether a picture is good.
+    @Sendable private func rate(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        guard let grant = caller.grant, grant.allows(.social) else { throw CallerIdentity.unauthorized }
+        let standing = try await standing(context, caller)
+        guard caller.desk.isOwn(standing.job) else { throw CallerIdentity.unauthorized }
+        let body = try await WireBody.collect(request.body, limit: Limits.API.bodyBytes, clock: services.clock)
+        guard let index = Int(context.parameter("index") ?? ""),
+            let opinion = try Query(String(decoding: body, as: UTF8.self))["is"], ["good", "bad"].contains(opinion)
+        else { throw GatewayError.badRequest(code: "bad-parameter", "is is good or bad") }
+        _ = try await RateDrawing(
+            account: grant.account.handle, job: standing.job.id, picture: index, isGood: opinion == "good"
+        ).run(in: caller.context)
         return Response(status: .seeOther, headers: [.location: "/generate/jobs/\(standing.job.id)"])
     }
 

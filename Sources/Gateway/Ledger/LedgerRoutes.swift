@@ -25,11 +25,15 @@ final class LedgerRoutes: Sendable {
         routes.get("/w/1/buzz/charter", shows: .nothing, .peer, onlyCharter)
         routes.get("/w/1/buzz/log/{currency}/charter", shows: .nothing, .peer, charter)
         routes.get("/w/1/buzz/log/{currency}/checkpoint", shows: .nothing, .peer, checkpoint)
+        routes.get("/w/1/buzz/log/{currency}/checkpoints", shows: .nothing, .peer, checkpoints)
         routes.get("/w/1/buzz/log/{currency}/witnessed", shows: .nothing, .peer, witnessed)
         routes.get("/w/1/buzz/log/{currency}/tile/**", shows: .nothing, .peer, tile)
         routes.get("/w/1/buzz/accounts/{currency}/{account}", shows: .nothing, .peer, account)
         routes.get("/w/1/buzz/finals/{currency}/{name}", shows: .nothing, .peer, final)
         routes.get("/w/1/buzz/rewards/{currency}/{epoch}", shows: .nothing, .peer, rewards)
+        routes.get("/w/1/buzz/certificates/{currency}/{slot}/{round}/{value}", shows: .nothing, .peer, certificate)
+        routes.get("/w/1/buzz/statements/{currency}/{slot}/{round}/{value}", shows: .nothing, .peer, statements)
+        routes.post("/w/1/buzz/requests", shows: .nothing, .peer, requests)
         routes.post("/w/1/buzz/orders", shows: .nothing, .peer, orders)
         routes.post("/w/1/buzz/witness", shows: .nothing, .peer, witness)
     }
@@ -108,6 +112,14 @@ final class LedgerRoutes: Sendable {
         return reply(note.utf8, Self.text)
     }
 
+    /// What this node was shown by each authority: whoever was shown something else has both signatures.
+    @Sendable private func checkpoints(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try admit(request, context)
+        let currency = try hash("currency", context)
+        let notes = try await failing { () async throws(LedgerError) in try await currencies.readCheckpoints(currency) }
+        return reply(CheckpointBatch.encode(notes))
+    }
+
     @Sendable private func witnessed(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let currency = try hash("currency", context)
         let note = try await failing { () throws(LedgerError) in try await currencies.witnessedCheckpoint(currency) }
@@ -155,10 +167,30 @@ final class LedgerRoutes: Sendable {
         guard let currency = orders.first?.order.currency, orders.allSatisfy({ $0.order.currency == currency }) else {
             throw GatewayError.badRequest(code: "several-currencies", "The orders of one request are of one currency")
         }
-        guard let authority = await currencies.authority(currency) else { throw await notHere(currency) }
-        if orders.count > 1 { try admit(request, context, count: orders.count - 1) }
-        let replies = try await failing { () throws(LedgerError) in
-            try await authority.submit(orders.map { .order($0) })
+        return try await answer(orders.map { .order($0) }, in: currency, request, context)
+    }
+
+    /// Votes, commits and statements, with which whoever asks brings a slot of a currency of several authorities to its end.
+    @Sendable private func requests(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try admit(request, context)
+        let body = try await WireBody(of: request, clock: services.clock)
+        do {
+            let (currency, requests) = try RequestBatch.decode(Data(body.content))
+            return try await answer(requests, in: currency, request, context)
+        } catch let error as MalformedMessage {
+            throw GatewayError.badRequest(code: "malformed", "MALFORMED: \(error.what)")
+        }
+    }
+
+    /// - Parameter requests: of which one is counted.
+    private func answer(
+        _ requests: [AuthorityRequest], in currency: Hash32, _ request: Request, _ context: GatewayContext
+    ) async throws -> Response {
+        guard await currencies.authority(currency) != nil else { throw await notHere(currency) }
+        let cost = requests.reduce(-1) { $0 + $1.cost }
+        if cost > 0 { try admit(request, context, count: cost) }
+        let replies = try await failing { () async throws(LedgerError) in
+            try await currencies.answer(requests, in: currency)
         }
         var response = Response(status: .ok, headers: [.cacheControl: "no-store"])
         response.headers[.contentType] = WireBody.mediaType
@@ -166,9 +198,43 @@ final class LedgerRoutes: Sendable {
         return response
     }
 
+    /// What an authority kept for blame of a slot: a certificate, or statements.
+    private func kept(
+        _ request: Request, _ context: GatewayContext,
+        _ body: (LedgerStore, _ currency: Hash32, _ slot: Hash32, _ round: UInt32, _ value: Hash32)
+            async throws(LedgerError) -> Data?
+    ) async throws -> Response {
+        try admit(request, context)
+        let (currency, slot, value) = (
+            try hash("currency", context), try hash("slot", context), try hash("value", context)
+        )
+        guard let round = UInt32(context.parameter("round") ?? "") else {
+            throw GatewayError.badRequest(code: "bad-name", "A round is a number")
+        }
+        let found = try await failing { () async throws(LedgerError) in
+            try await body(currencies.store, currency, slot, round, value)
+        }
+        guard let found else { throw GatewayError.notFound("This node has kept nothing of the kind") }
+        return reply(found, forGood: true)
+    }
+
+    @Sendable private func certificate(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await kept(request, context) { store, currency, slot, round, value async throws(LedgerError) in
+            try await store.certificate(slot, round: round, value: value, in: currency)?.bytes
+        }
+    }
+
+    @Sendable private func statements(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await kept(request, context) { store, currency, slot, round, value async throws(LedgerError) in
+            try await store.statements(slot, round: round, value: value, in: currency).map { StatementBatch.encode($0) }
+        }
+    }
+
     /// A currency that is not decided here, or not now.
     private func notHere(_ currency: Hash32) async -> GatewayError {
-        if let view = try? await currencies.view(currency), view.role == .authority, let why = view.stopped {
+        if let view = try? await currencies.view(currency), view.role == .authority,
+            let why = view.stopped ?? view.retired
+        {
             return .unavailable(why)
         }
         return .notFound("This node does not decide in the currency \(currency.hex)")

@@ -42,7 +42,7 @@ struct LibraryPages: Sendable {
             + services.catalog.workflows(workflows, owner).items.map { ArticleItem($0) }
         let updates = try await updates(in: sets.items, call)
         let content: [String: Any] = [
-            "heading": "Library", "tabSets": MePages.rooms("/account/library"),
+            "heading": say("library"), "tabSets": MePages.rooms("/account/library"),
             "models": mine.items.map { CardView($0) }, "hasModels": !mine.items.isEmpty,
             "images": pictures.items.map { CardView($0) }, "hasImages": !pictures.items.isEmpty,
             "collections": sets.items.map { CardView($0) }, "hasCollections": !sets.items.isEmpty,
@@ -50,7 +50,8 @@ struct LibraryPages: Sendable {
             "hasNothing": mine.items.isEmpty && pictures.items.isEmpty && sets.items.isEmpty && texts.isEmpty,
         ]
         return pages.page(
-            "melibrary", PageFrame(pageTitle: "Library"), content, headers: [.cacheControl: "private, no-cache"])
+            "melibrary", PageFrame(pageTitle: say("library")), content,
+            headers: [.cacheControl: "private, no-cache"])
     }
 
     /// Versions that somebody collected and that have a newer one.

@@ -42,14 +42,14 @@ struct MePages: Sendable {
     /// The rooms of `/account`, with where one is.
     static func rooms(_ current: String) -> [TabsView] {
         let rooms = [
-            ("/account", "You"), ("/account/notifications", "News"), ("/account/library", "Library"),
-            ("/account/settings", "Settings"),
-            ("/account/keys", "Keys"), ("/account/tokens", "Tokens"), ("/account/export", "Export"),
-            ("/account/move", "Move"),
+            ("/account", say("you")), ("/account/notifications", say("news")), ("/account/library", say("library")),
+            ("/account/settings", say("settings")),
+            ("/account/keys", say("keys")), ("/account/tokens", say("tokens")), ("/account/export", say("export")),
+            ("/account/move", say("move")),
         ]
         return [
             TabsView(
-                tabsLabel: "Yours",
+                tabsLabel: say("yours"),
                 tabs: rooms.map { TabView(tabName: $0.1, tabHref: $0.0, isCurrent: $0.0 == current) })
         ]
     }
@@ -72,12 +72,15 @@ struct MePages: Sendable {
         let unread = try await services.accounts.unreadNotifications(of: account)
         let drafts = try await services.accounts.drafts(of: account).count
         let facts = [
-            FactView("News", unread == 0 ? "nothing new" : Wording.count(unread, "new thing", "new things")),
-            FactView("Drafts", drafts == 0 ? "" : Wording.count(drafts)),
-            FactView("Models", Wording.count(creator?.modelCount ?? 0)),
-            FactView("Images", Wording.count(creator?.imageCount ?? 0)),
-            FactView("Followers", Wording.count(creator?.followers ?? 0)),
-            FactView("Role here", account.role.rawValue), FactView("Here since", Dates.day(account.created)),
+            FactView(
+                say("news"),
+                unread == 0 ? say("nothing-new") : Wording.count(unread, say("new-thing"), say("new-things"))),
+            FactView(say("drafts"), drafts == 0 ? "" : Wording.count(drafts)),
+            FactView(say("models"), Wording.count(creator?.modelCount ?? 0)),
+            FactView(say("images"), Wording.count(creator?.imageCount ?? 0)),
+            FactView(say("followers"), Wording.count(creator?.followers ?? 0)),
+            FactView(say("role-here"), account.role.rawValue),
+            FactView(say("here-since-2"), Dates.day(account.created)),
         ]
         var content: [String: Any] = [
             "heading": creator?.name ?? "@\(account.handle)", "handle": "@\(account.handle)",
@@ -90,7 +93,7 @@ struct MePages: Sendable {
         default: break
         }
         content["profileHref"] = creator.map { PageAddress.creator($0) }
-        return page("me", "You", at: "/account", content)
+        return page("me", say("you"), at: "/account", content)
     }
 
     // MARK: Settings
@@ -101,22 +104,23 @@ struct MePages: Sendable {
         let profile = try await services.postLog.post(author: call.account.author, kind: .profile, slot: "")?.post
             .profile
         let form = FormView(
-            "/account/settings", sends: "Save",
+            "/account/settings", sends: say("save"),
             fields: [
                 FieldView(
-                    "name", "What people read", value: profile?.name ?? "", most: Limits.Text.nameBytes,
+                    "name", say("what-people-read"), value: profile?.name ?? "", most: Limits.Text.nameBytes,
                     autocomplete: "nickname"),
                 FieldView(
-                    "about", "About you", .text(rows: 6), hint: "In Markdown; public.", value: profile?.about ?? "",
+                    "about", say("about-you"), .text(rows: 6), hint: say("in-markdown-public"),
+                    value: profile?.about ?? "",
                     most: Limits.Text.descriptionBytes),
                 FieldView(
-                    "links", "Links", .text(rows: 3), hint: "One a line.",
+                    "links", say("links"), .text(rows: 3), hint: say("one-a-line"),
                     value: (profile?.links ?? []).joined(separator: "\n"),
                     most: 4000),
             ]
                 + Self.viewing(call.account), typed: typed, trouble: trouble)
         return page(
-            "mesettings", "Settings", at: "/account/settings",
+            "mesettings", say("settings"), at: "/account/settings",
             [
                 "form": form, "hasPassphrase": call.account.hasPassphrase,
                 "saved": call.address["saved"] != nil,
@@ -129,13 +133,13 @@ struct MePages: Sendable {
         let blur = Level(rawValue: account.blurFrom)?.word ?? ""
         return levels.map { level in
             FieldView(
-                "levels", "Show me what is \(level.word)", .box, value: level.word,
+                "levels", say("show-me-what-is", "\(level.word)"), .box, value: level.word,
                 isTicked: account.levels & level.rawValue != 0)
         } + [
-            FieldView("adult", "I am an adult where I live", .box, value: "yes", isTicked: account.adultSince != nil),
+            FieldView("adult", say("i-am-an-adult-where-i"), .box, value: "yes", isTicked: account.adultSince != nil),
             FieldView(
-                "blur", "Blur pictures", .choice, value: blur,
-                choices: [.init("", "Never")] + levels.map { .init($0.word, "From \($0.word) on") }),
+                "blur", say("blur-pictures"), .choice, value: blur,
+                choices: [.init("", say("never"))] + levels.map { .init($0.word, say("from-on", "\($0.word)")) }),
         ]
     }
 
@@ -144,7 +148,7 @@ struct MePages: Sendable {
             !$0.isEmpty
         }
         if let bad = links.first(where: { MarkdownAddress.allowed(Array($0.utf8)) == nil }) {
-            throw FormTrouble("\"\(bad.prefix(80))\" is no address of a web page", in: "links")
+            throw FormTrouble(say("is-no-address-of-a-web", "\(bad.prefix(80))"), in: "links")
         }
         var bits = Level.pg.rawValue
         for word in typed.values("levels") {
@@ -157,7 +161,7 @@ struct MePages: Sendable {
                     isAdult: typed["adult"] == "yes"), of: call.account.handle)
         } catch {
             guard case .ageNeeded = error else { throw error }
-            throw FormTrouble("These levels are shown to adults alone: say that you are one", in: "adult")
+            throw FormTrouble(say("these-levels-are-shown-to-adults"), in: "adult")
         }
         _ = try await SetProfile(
             account: call.account.handle, displayName: typed["name"] ?? "", about: typed["about"] ?? "", links: links
@@ -167,19 +171,19 @@ struct MePages: Sendable {
 
     private func passphrasePage(_ call: PageCall, _ typed: Query? = nil, _ trouble: FormTrouble? = nil) -> Response {
         let form = FormView(
-            "/account/passphrase", sends: "Change it",
+            "/account/passphrase", sends: say("change-it"),
             fields: [
                 FieldView(
-                    "old-passphrase", "The one so far", .passphrase(isNew: false),
+                    "old-passphrase", say("the-one-so-far"), .passphrase(isNew: false),
                     most: Limits.Accounts.passphraseBytes, isNeeded: true),
                 FieldView(
-                    "new-passphrase", "The new one", .passphrase(isNew: true),
-                    hint: "At least \(Limits.Accounts.passphraseCharacters) characters; several words are good.",
+                    "new-passphrase", say("the-new-one"), .passphrase(isNew: true),
+                    hint: say("at-least-characters-several-words-are", "\(Limits.Accounts.passphraseCharacters)"),
                     most: Limits.Accounts.passphraseBytes, isNeeded: true),
             ], typed: typed, trouble: trouble)
         return pages.form(
-            "Change the passphrase", form, lead: "All other sessions end.",
-            crumb: LinkView(linkText: "Settings", linkHref: "/account/settings"))
+            say("change-the-passphrase"), form, lead: say("all-other-sessions-end"),
+            crumb: LinkView(linkText: say("settings"), linkHref: "/account/settings"))
     }
 
     @Sendable private func changePassphrase(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
@@ -189,7 +193,7 @@ struct MePages: Sendable {
                 of: call.account, from: typed["old-passphrase"] ?? "", to: typed["new-passphrase"] ?? "", keeping: id)
         } catch {
             switch error {
-            case .wrongCredentials: throw FormTrouble("This is not the passphrase so far", in: "old-passphrase")
+            case .wrongCredentials: throw FormTrouble(say("this-is-not-the-passphrase-so"), in: "old-passphrase")
             case .weakPassphrase, .longPassphrase: throw FormTrouble(error.message, in: "new-passphrase")
             default: throw error
             }
@@ -213,9 +217,10 @@ struct MePages: Sendable {
         let devices = (chain?.devices ?? [:]).sorted { ($0.value.notBefore, $0.key) < ($1.value.notBefore, $1.key) }
         let items = devices.map { key, device in
             KeyItem(
-                keyStart: String(key.hex.prefix(16)), keyLabel: device.label.isEmpty ? "without a name" : device.label,
+                keyStart: String(key.hex.prefix(16)),
+                keyLabel: device.label.isEmpty ? say("without-a-name") : device.label,
                 keyWords: [
-                    key == own ? "signs what you do on these pages" : nil,
+                    key == own ? say("signs-what-you-do-on-these") : nil,
                     device.notBefore == 0 ? nil : "since \(Dates.day(device.notBefore))",
                     device.revocation.map { "withdrawn \(Dates.day($0.since))" },
                 ].compactMap { $0 }.joined(separator: " · "))
@@ -226,23 +231,23 @@ struct MePages: Sendable {
         ]
         if call.account.custody == .node {
             content["form"] = FormView(
-                "/account/keys", sends: "Show the 24 words",
+                "/account/keys", sends: say("show-the-24-words"),
                 fields: [
                     FieldView(
-                        "passphrase", "Your passphrase", .passphrase(isNew: false),
+                        "passphrase", say("your-passphrase"), .passphrase(isNew: false),
                         most: Limits.Accounts.passphraseBytes, isNeeded: true)
                 ], trouble: trouble)
         }
-        return page("mekeys", "Keys", at: "/account/keys", content)
+        return page("mekeys", say("keys"), at: "/account/keys", content)
     }
 
     private static func words(_ custody: Custody) -> String {
         switch custody {
-        case .keyFile: "Your key is a file in the home of this node. The command line rotates and exports it."
+        case .keyFile: say("your-key-is-a-file-in")
         case .node:
-            "This node holds your signing key, sealed, and your recovery secret under your passphrase. The 24 words are yours alone: with them you take everything elsewhere."
+            say("this-node-holds-your-signing-key")
         case .own:
-            "Your keys are with you. What you do on these pages that needs a signature is done by your own program."
+            say("your-keys-are-with-you-what")
         }
     }
 
@@ -255,15 +260,15 @@ struct MePages: Sendable {
             words = RecoverySecret(bytes: bytes)?.words ?? ""
         } catch {
             guard case .wrongCredentials = error else { throw error }
-            throw FormTrouble("This is not your passphrase", in: "passphrase")
+            throw FormTrouble(say("this-is-not-your-passphrase"), in: "passphrase")
         }
         return .page(
             pages.page(
-                "words", PageFrame(pageTitle: "Your words"),
+                "words", PageFrame(pageTitle: say("your-words")),
                 [
-                    "heading": "Your recovery words", "hasWords": true,
+                    "heading": say("your-recovery-words"), "hasWords": true,
                     "recoveryWords": words.split(separator: " ").map(String.init), "onwardHref": "/account/keys",
-                    "onwardText": "I wrote them down",
+                    "onwardText": say("i-wrote-them-down"),
                 ], headers: [.cacheControl: "no-store"]))
     }
 
@@ -277,7 +282,7 @@ struct MePages: Sendable {
 
     /// How long a token lasts, as the form offers it: days.
     private static let lives = [
-        ("30", "A month"), ("90", "Three months"), ("365", "A year"), ("", "Until I revoke it"),
+        ("30", say("a-month")), ("90", say("three-months")), ("365", say("a-year")), ("", say("until-i-revoke-it")),
     ]
 
     @Sendable private func tokens(
@@ -285,11 +290,11 @@ struct MePages: Sendable {
     ) async throws -> Response {
         let items = try await services.accounts.tokens(of: call.account).map { token in
             TokenItem(
-                tokenLabel: token.label.isEmpty ? "Token \(token.id)" : token.label,
+                tokenLabel: token.label.isEmpty ? say("token", "\(token.id)") : token.label,
                 tokenWords: [
                     token.scopes.sorted().map(\.rawValue).joined(separator: ", "), "made \(Dates.day(token.created))",
                     token.expires.map { "until \(Dates.day($0))" },
-                    token.lastUsed.map { "last used \(Dates.day($0))" } ?? "not used yet",
+                    token.lastUsed.map { say("last-used", "\(Dates.day($0))") } ?? say("not-used-yet"),
                 ].compactMap { $0 }.joined(separator: " · "),
                 revokeAction: PageAddress.adding(
                     FormToken.parameter, FormToken.make(session: call.visitor.session),
@@ -297,41 +302,42 @@ struct MePages: Sendable {
         }
         let scopes = TokenScope.allCases.filter { call.account.role.scopes.contains($0) }
         let form = FormView(
-            "/account/tokens", sends: "Make it",
+            "/account/tokens", sends: say("make-it"),
             fields: [
-                FieldView("label", "What it is for", most: Limits.Accounts.labelBytes, isNeeded: true),
-                FieldView("days", "It lasts", .choice, value: "90", choices: Self.lives.map { .init($0.0, $0.1) }),
+                FieldView("label", say("what-it-is-for"), most: Limits.Accounts.labelBytes, isNeeded: true),
+                FieldView("days", say("it-lasts"), .choice, value: "90", choices: Self.lives.map { .init($0.0, $0.1) }),
                 FieldView(
-                    "limit", "Buzz that it may spend in all", .number,
-                    hint: "Only with the scope spend; empty for no limit.", most: 20),
+                    "limit", say("buzz-that-it-may-spend-in"), .number,
+                    hint: say("only-with-the-scope-spend-empty"), most: 20),
             ]
                 + scopes.map {
-                    FieldView("scopes", "May \(Self.words($0))", .box, value: $0.rawValue, isTicked: $0 == .read)
+                    FieldView(
+                        "scopes", say("may", "\(Self.words($0))"), .box, value: $0.rawValue, isTicked: $0 == .read)
                 }, typed: typed, trouble: trouble)
-        return page("metokens", "Tokens", at: "/account/tokens", ["form": form, "tokens": items])
+        return page("metokens", say("tokens"), at: "/account/tokens", ["form": form, "tokens": items])
     }
 
     private static func words(_ scope: TokenScope) -> String {
         switch scope {
-        case .read: "read what you may see (read)"
-        case .publish: "publish models and images (publish)"
-        case .review: "review, comment and react (review)"
-        case .social: "change your profile, follows and collections (social)"
-        case .generate: "draw pictures (generate)"
-        case .spend: "spend Buzz (spend)"
-        case .moderate: "moderate (moderate)"
-        case .admin: "run this node (admin)"
+        case .read: say("read-what-you-may-see-read")
+        case .publish: say("publish-models-and-images-publish")
+        case .review: say("review-comment-and-react-review")
+        case .social: say("change-your-profile-follows-and-collections")
+        case .generate: say("draw-pictures-generate")
+        case .spend: say("spend-buzz-spend")
+        case .moderate: say("moderate-moderate")
+        case .admin: say("run-this-node-admin")
         }
     }
 
     @Sendable private func newToken(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let scopes = Set(typed.values("scopes").compactMap { TokenScope(rawValue: $0) })
             .intersection(call.account.role.scopes)
-        guard !scopes.isEmpty else { throw FormTrouble("Choose at least one thing that it may do") }
+        guard !scopes.isEmpty else { throw FormTrouble(say("choose-at-least-one-thing-that")) }
         let seconds = typed["days"].flatMap { UInt64($0) }.map { min($0, 3650) * 86400 }
         var limit: UInt64?
         if let text = typed["limit"] {
-            guard let amount = UInt64(text) else { throw FormTrouble("An amount is a whole number", in: "limit") }
+            guard let amount = UInt64(text) else { throw FormTrouble(say("an-amount-is-a-whole-number"), in: "limit") }
             limit = amount
         }
         let made = try await NewAPIToken(
@@ -340,7 +346,7 @@ struct MePages: Sendable {
         ).run(in: call.operations)
         return .page(
             page(
-                "metoken", "A new token", at: "/account/tokens", ["token": made.token],
+                "metoken", say("a-new-token"), at: "/account/tokens", ["token": made.token],
                 headers: [.cacheControl: "no-store"])
         )
     }
@@ -360,12 +366,12 @@ struct MePages: Sendable {
         if call.account.custody == .node {
             fields.append(
                 FieldView(
-                    "passphrase", "Your passphrase", .passphrase(isNew: false),
-                    hint: "With it your recovery secret comes along, sealed under it. Empty leaves it out.",
+                    "passphrase", say("your-passphrase"), .passphrase(isNew: false),
+                    hint: say("with-it-your-recovery-secret-comes"),
                     most: Limits.Accounts.passphraseBytes))
         }
-        let form = FormView("/account/export", sends: "Download everything", fields: fields, trouble: trouble)
-        return page("meexport", "Export", at: "/account/export", ["form": form])
+        let form = FormView("/account/export", sends: say("download-everything"), fields: fields, trouble: trouble)
+        return page("meexport", say("export"), at: "/account/export", ["form": form])
     }
 
     @Sendable private func export(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
@@ -375,14 +381,14 @@ struct MePages: Sendable {
             return .page(try ExportFile.response(path, name: "waggle-\(call.account.handle).tar"))
         } catch {
             guard error.code == .auth else { throw error }
-            throw FormTrouble("This is not your passphrase", in: "passphrase")
+            throw FormTrouble(say("this-is-not-your-passphrase"), in: "passphrase")
         }
     }
 
     @Sendable private func move(_ call: PageCall) async throws -> Response {
         let home = call.operations.publicURL ?? ""
         return page(
-            "memove", "Move", at: "/account/move",
+            "memove", say("move"), at: "/account/move",
             [
                 "command": "waggle account move \(call.account.handle) --from \(home)", "home": home,
                 "isNode": call.account.custody == .node,

@@ -37,7 +37,7 @@ struct NewsPages: Sendable {
             if let item = try await item(notification, call) { items.append(item) }
         }
         var content: [String: Any] = [
-            "heading": "News", "tabSets": MePages.rooms("/account/notifications"), "news": items,
+            "heading": say("news"), "tabSets": MePages.rooms("/account/notifications"), "news": items,
             "hasNews": !items.isEmpty,
             "hasUnread": found.contains { !$0.isRead },
         ]
@@ -51,7 +51,7 @@ struct NewsPages: Sendable {
             Pager("/account/notifications", cursor: before.map { "\($0)" }, next: next).content
         ) { _, new in new }
         return pages.page(
-            "menews", PageFrame(pageTitle: "News"), content, headers: [.cacheControl: "private, no-cache"])
+            "menews", PageFrame(pageTitle: say("news")), content, headers: [.cacheControl: "private, no-cache"])
     }
 
     @Sendable private func markRead(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
@@ -76,9 +76,14 @@ struct NewsPages: Sendable {
         if notification.kind == .registration {
             subject = LinkView(linkText: "@\(notification.detail)", linkHref: "/admin/registrations")
         }
+        if notification.kind == .decision || notification.kind == .caseDue {
+            let folder = notification.kind == .caseDue ? "/moderation" : "/account/cases"
+            subject = LinkView(linkText: notification.detail, linkHref: "\(folder)/\(notification.detail)")
+        }
         let href = subject.map(\.linkHref).flatMap { $0.hasPrefix("/admin") && !pages.site.has($0) ? nil : $0 }
         return NewsItem(
-            newsWords: Self.words(notification), newsActor: notification.actor.map { _ in actor?.name ?? "Somebody" },
+            newsWords: Self.words(notification),
+            newsActor: notification.actor.map { _ in actor?.name ?? say("somebody") },
             newsActorHref: actor.map { PageAddress.creator($0) }, newsHref: href, newsSubject: subject?.linkText,
             newsTime: Dates.timestamp(notification.created), newsDay: Dates.day(notification.created),
             isNew: !notification.isRead)
@@ -87,26 +92,30 @@ struct NewsPages: Sendable {
     private static func words(_ notification: Notification) -> String {
         switch notification.kind {
         case .review: "reviewed"
-        case .comment: "commented on what is yours:"
-        case .reply: "answered you:"
-        case .mention: "named you:"
-        case .reaction: "reacted with \(notification.detail) to"
-        case .follow: "follows you"
-        case .release: "published a version:"
-        case .images: "published images:"
-        case .article: "wrote an article:"
-        case .workflow: "published a workflow:"
-        case .collection: "changed a collection:"
-        case .collected: "put into a collection:"
-        case .recipe: "made an image with your model:"
-        case .derived: "made something from your model:"
-        case .bountyEntry: "entered your bounty:"
-        case .bountyAward: "awarded your entry:"
-        case .tip: "tipped you for"
-        case .takenDown: "What you published was taken down on this node"
-        case .keys: "Your keys changed. If that was not you, use your recovery words at once"
-        case .registration: "Somebody asks for an account:"
-        case .approved: "Your account was opened. Welcome"
+        case .comment: say("commented-on-what-is-yours")
+        case .reply: say("answered-you")
+        case .mention: say("named-you")
+        case .reaction: say("reacted-with-to", "\(notification.detail)")
+        case .follow: say("follows-you")
+        case .release: say("published-a-version")
+        case .images: say("published-images")
+        case .article: say("wrote-an-article")
+        case .workflow: say("published-a-workflow")
+        case .collection: say("changed-a-collection")
+        case .collected: say("put-into-a-collection")
+        case .recipe: say("made-an-image-with-your-model")
+        case .derived: say("made-something-from-your-model")
+        case .bountyEntry: say("entered-your-bounty")
+        case .bountyAward: say("awarded-your-entry")
+        case .tip:
+            "tipped you\(notification.detail.isEmpty ? "" : " \(notification.detail)")\(notification.subject == nil ? "" : " for")"
+        case .takenDown: say("what-you-published-was-taken-down")
+        case .decision: say("what-you-published-was-looked-at")
+        case .reportAccepted: say("what-you-reported-was-taken-down")
+        case .caseDue: say("the-time-to-decide-a-case")
+        case .keys: say("your-keys-changed-if-that-was")
+        case .registration: say("somebody-asks-for-an-account")
+        case .approved: say("your-account-was-opened-welcome")
         }
     }
 }

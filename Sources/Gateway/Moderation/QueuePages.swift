@@ -114,7 +114,8 @@ struct QueuePages: Sendable {
         content["maker"] = details.maker.isEmpty ? nil : details.maker
         content["strikes"] = details.strikes
         content["canUndo"] = details.canUndo
-        content["letter"] = details.letters[line.kind == "takedown" ? "asked-removed" : "maker-removed"] ?? ""
+        content["letter"] = line.kind == "takedown" ? details.letters["asked-removed"] ?? "" : ""
+        content["makerLetter"] = details.letters["maker-removed"] ?? ""
         if let decision = details.decision {
             content["decided"] =
                 "\(decision.action), \(decision.reason), by @\(decision.by), \(Dates.timestamp(decision.at))"
@@ -155,7 +156,7 @@ struct QueuePages: Sendable {
                 }
                 _ = try await DecideCase(
                     number: number, action: form["do"] ?? "", sets: form.values("set"), letter: form["letter"] ?? "",
-                    list: form["tell"] == "yes" ? nil : ""
+                    makerLetter: form["maker"], list: form["tell"] == "yes" ? nil : ""
                 ).perform(in: operations)
             default: throw OperationError(.usage, "There is no such button")
             }

@@ -57,27 +57,50 @@ final class ReportPages: Sendable {
 
     // MARK: Reports
 
-    private func reportForm(about: String, trouble: String? = nil) -> Response {
-        var content: [String: Any] = ["about": about, "reasons": ReasonCode.all.map { ["code": $0] }]
-        content["trouble"] = trouble
+    private func reportForm(about: String, typed: Query? = nil, trouble: FormTrouble? = nil) -> Response {
+        let form = FormView(
+            "/report", sends: say("report"),
+            fields: [
+                FieldView(
+                    "about", say("what"), hint: say("an-address-of-this-node-a"), value: about, most: 2000,
+                    isNeeded: true),
+                FieldView(
+                    "reason", say("why"), .choice, value: ReasonCode.all.first ?? "",
+                    choices: ReasonCode.all.map { .init($0) }),
+                FieldView("text", say("in-your-words"), .text(rows: 5), most: 16_000),
+                FieldView("contact", say("how-you-can-be-reached-if"), most: 1000),
+                FieldView("tell", say("a-node-whose-moderators-are-to"), most: 2000),
+            ], typed: typed, trouble: trouble)
         return pages.page(
-            "report", PageFrame(pageTitle: "Report"), content, status: trouble == nil ? .ok : .unprocessableContent,
-            headers: Self.kept)
+            "report", PageFrame(pageTitle: say("report-something")),
+            ["about": PercentCoding.encode(typed?["about"] ?? about), "form": form], headers: Self.kept)
     }
 
     @Sendable private func report(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let operations = try await sender(request, context)
+        try people.refuseForgery(request, context)
         let form = try await fields(request)
-        do throws(OperationError) {
+        do {
             let receipt = try await ReportSubject(
                 subject: form["about"] ?? "", reason: form["reason"] ?? "", text: form["text"] ?? "",
                 contact: form["contact"] ?? "", peer: (form["tell"] ?? "").isEmpty ? nil : form["tell"]
-            ).perform(in: operations)
+            ).perform(in: try await sender(request, context))
             return receiptPage(receipt)
         } catch {
-            guard [.usage, .notFound, .limits, .network].contains(error.code) else { throw error }
-            return reportForm(about: form["about"] ?? "", trouble: error.message)
+            return try again(error, context) { reportForm(about: "", typed: form, trouble: $0) }
         }
+    }
+
+    /// The form once more, with what was typed and why it was refused.
+    private func again(
+        _ error: any Error, _ context: GatewayContext, _ form: (FormTrouble) -> Response
+    ) throws -> Response {
+        let failure = GatewayError(describing: error, context.logger)
+        guard failure.status.code < 500 else { throw failure }
+        var response = form(FormTrouble(failure.message))
+        response.status =
+            failure.status == .badRequest || failure.status == .notFound ? .unprocessableContent : failure.status
+        response.headers.append(contentsOf: failure.headers.filter { $0.name == .retryAfter })
+        return response
     }
 
     private func receiptPage(_ receipt: CaseReceipt) -> Response {
@@ -90,31 +113,54 @@ final class ReportPages: Sendable {
 
     // MARK: Requests
 
-    private func requestForm(about: String, trouble: String? = nil) -> Response {
-        var content: [String: Any] = ["about": about]
-        content["trouble"] = trouble
+    private func requestForm(about: String, typed: Query? = nil, trouble: FormTrouble? = nil) -> Response {
+        let form = FormView(
+            "/report/likeness", sends: say("send"),
+            fields: [
+                FieldView(
+                    "about", say("where-it-is"), .text(rows: 3), hint: say("addresses-of-this-node-or-sha"),
+                    value: about,
+                    most: 16_000, isNeeded: true),
+                FieldView(
+                    "reason", say("why"), .choice, value: "likeness",
+                    choices: [
+                        .init("likeness", say("it-shows-me")), .init("ncii", say("it-is-an-intimate-image")),
+                        .init("dmca", say("it-is-my-work")), .init("court-order", say("a-court-ordered-it")),
+                        .init("privacy", say("it-tells-private-things")),
+                    ]),
+                FieldView(
+                    "right", say("who-you-are"), .choice, value: "depicted",
+                    choices: [
+                        .init("depicted", say("the-person-it-shows")),
+                        .init("agent", say("somebody-who-acts-for-them")),
+                        .init("rights-holder", say("the-owner-of-the-rights")),
+                    ]),
+                FieldView("statement", say("what-happened"), .text(rows: 5), most: 16_000, isNeeded: true),
+                FieldView("contact", say("how-we-reach-you"), most: 1000, isNeeded: true),
+                FieldView("faith", say("what-i-say-is-true-to"), .box, value: "yes"),
+                FieldView(
+                    "signature", say("your-name-as-your-signature"), most: 200, isNeeded: true, autocomplete: "name"),
+            ], typed: typed, trouble: trouble)
         return pages.page(
-            "takedown", PageFrame(pageTitle: "Take something down"), content,
-            status: trouble == nil ? .ok : .unprocessableContent, headers: Self.kept)
+            "takedown", PageFrame(pageTitle: say("ask-for-something-to-be-taken")), ["form": form],
+            headers: Self.kept)
     }
 
     @Sendable private func ask(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let operations = try await sender(request, context)
+        try people.refuseForgery(request, context)
         let form = try await fields(request)
-        guard form["faith"] == "yes" else {
-            return requestForm(
-                about: form["about"] ?? "", trouble: "Confirm that what you say is true to the best of your knowledge")
-        }
-        do throws(OperationError) {
+        do {
+            guard form["faith"] == "yes" else {
+                throw GatewayError.unprocessable(code: "faith", say("confirm-that-what-you-say-is"))
+            }
             let receipt = try await RequestTakedown(
                 subjects: (form["about"] ?? "").split(whereSeparator: \.isNewline).map(String.init),
                 reason: form["reason"] ?? "likeness", right: form["right"] ?? "", statement: form["statement"] ?? "",
                 signature: form["signature"] ?? "", contact: form["contact"] ?? ""
-            ).perform(in: operations)
+            ).perform(in: try await sender(request, context))
             return receiptPage(receipt)
         } catch {
-            guard [.usage, .notFound, .limits].contains(error.code) else { throw error }
-            return requestForm(about: form["about"] ?? "", trouble: error.message)
+            return try again(error, context) { requestForm(about: "", typed: form, trouble: $0) }
         }
     }
 

@@ -72,6 +72,8 @@ struct NativeAccounts: Sendable {
         var name: String?
         var invite: String?
         var application: String?
+        /// The person's own word; nodes for adults alone ask for it.
+        var isAdult: Bool?
         /// For somebody who keeps the keys: the author, its key documents, and a challenge that one of its devices signed.
         var author: String?
         var documents: [Data]?
@@ -88,7 +90,7 @@ struct NativeAccounts: Sendable {
         let signUp = SignUp(
             Registration(
                 handle: asked.account, passphrase: asked.passphrase, invite: asked.invite ?? "",
-                application: asked.application ?? ""), displayName: asked.name ?? "")
+                application: asked.application ?? ""), displayName: asked.name ?? "", isAdult: asked.isAdult ?? false)
         let made: SignUp.Reply
         if let author = asked.author {
             let proof = try proof(author, asked.nonce, asked.key, asked.signature)

@@ -32,6 +32,9 @@ struct NativeGeneration: Sendable {
         routes.get(
             "/api/w1/generate/jobs/{job}/pictures/{index}", shows: .account, .native,
             door.streaming(.generate, picture))
+        routes.post(
+            "/api/w1/generate/jobs/{job}/pictures/{index}/feedback", shows: .account, .native,
+            door.writing(.social, rate))
     }
 
     private struct BackendAnswer: Encodable {
@@ -90,6 +93,7 @@ struct NativeGeneration: Sendable {
         var initImage: String?
         var strength: Double?
         var format: String?
+        var quote: String?
 
         var asked: GenerationRequest {
             GenerationRequest(
@@ -97,7 +101,7 @@ struct NativeGeneration: Sendable {
                 steps: steps, cfgScale: cfgScale, sampler: sampler, scheduler: scheduler, seed: seed?.text,
                 batch: batch, clipSkip: clipSkip,
                 loras: (loras ?? []).map { NamedLoRA(name: $0.name, weight: $0.weight ?? 1) }, vae: vae,
-                initImage: initImage, strength: strength, format: format)
+                initImage: initImage, strength: strength, format: format, quote: quote)
         }
     }
 
@@ -140,6 +144,21 @@ struct NativeGeneration: Sendable {
         let context = try call.operations(services)
         let standing = try await GenerationDesk(context).standing(id(call))
         return try await JobPictures.response(standing.job, call.context.parameter("index") ?? "", services)
+    }
+
+    private struct Opinion: Decodable {
+        let good: Bool
+    }
+
+    @Sendable private func rate(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let opinion = try call.decode(Opinion.self, from: body)
+        guard let index = Int(call.context.parameter("index") ?? "") else {
+            throw GatewayError.notFound("This job has no such picture")
+        }
+        return try NativeReply(
+            try await RateDrawing(
+                account: try call.account.handle, job: id(call), picture: index, isGood: opinion.good
+            ).run(in: try call.operations(services)))
     }
 
     @Sendable private func preview(_ call: NativeCall) async throws -> Response {

@@ -16,6 +16,8 @@ struct NativeModeration: Sendable {
         routes.post("/api/w1/takedowns", shows: .nothing, .native, door.knocking(ask))
         routes.get("/api/w1/takedowns/{secret}", shows: .nothing, .native, door.reading(status))
         routes.get("/api/w1/transparency", shows: .nothing, .native, door.reading(transparency))
+        routes.get("/api/w1/cases/{case}", shows: .account, .native, door.asking(.read, own))
+        routes.post("/api/w1/cases/{case}/appeal", shows: .account, .native, door.writing(.social, appeal))
         routes.get("/api/w1/moderation/cases", shows: .account, .native, door.asking(.moderate, queue))
         routes.get("/api/w1/moderation/cases/{case}", shows: .account, .native, door.asking(.moderate, show))
         routes.post(
@@ -74,6 +76,22 @@ struct NativeModeration: Sendable {
         try NativeReply(try await ShowTransparency().perform(in: services.context()))
     }
 
+    // MARK: Makers
+
+    @Sendable private func own(_ call: NativeCall) async throws -> NativeReply {
+        try NativeReply(try await ShowOwnCase(number: number(call)).perform(in: try call.operations(services)))
+    }
+
+    private struct AppealRequest: Decodable {
+        let text: String
+    }
+
+    @Sendable private func appeal(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(AppealRequest.self, from: body)
+        _ = try await AppealCase(number: number(call), text: asked.text).perform(in: try call.operations(services))
+        return try await own(call)
+    }
+
     // MARK: Moderators
 
     @Sendable private func queue(_ call: NativeCall) async throws -> NativeReply {
@@ -92,6 +110,7 @@ struct NativeModeration: Sendable {
         var reason: String?
         var sets: [String]?
         var letter: String?
+        var makerLetter: String?
         var list: String?
         var outcome: String?
         var text: String?
@@ -108,7 +127,7 @@ struct NativeModeration: Sendable {
         case "decide":
             line = try await DecideCase(
                 number: number, action: asked.action ?? "", reason: asked.reason, sets: asked.sets ?? [],
-                letter: asked.letter ?? "", list: asked.list
+                letter: asked.letter ?? "", makerLetter: asked.makerLetter, list: asked.list
             ).perform(in: operations)
         case "answer":
             line = try await AnswerCaseAppeal(

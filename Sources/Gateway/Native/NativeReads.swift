@@ -61,7 +61,7 @@ struct NativeReads: Sendable {
     }
 
     // A literal that is a valid field name.
-    private static let link = HTTPField.Name("Link")!
+    static let link = HTTPField.Name("Link")!
 
     // MARK: Node
 

@@ -1,5 +1,6 @@
 import Accounts
 import Digests
+import Moderation
 import Operations
 
 /// Complete uploads of an account, as operations take files: by their paths.
@@ -17,6 +18,10 @@ struct UploadedFiles: Sendable {
     func begin(
         name: String, size: UInt64, sha256: Hash32?, _ context: OperationContext
     ) async throws -> Upload {
+        // What was taken down is refused before a byte is stored.
+        if let sha256, let takedown = context.moderation.takedown(of: .blob(sha256)) {
+            throw GatewayError.purged(caseNumber: takedown.caseNumber)
+        }
         let upload = try await store.begin(account: account.id, name: name, size: size, sha256: sha256)
         do {
             // It is on the list before the list is added up: of several at once, each sees the others.

@@ -12,11 +12,6 @@ import Operations
 import PostLog
 import WaggleProtocol
 
-private struct Option {
-    let optionValue: String
-    let optionLabel: String
-}
-
 /// Bounties and tips for people, and what whoever is signed in does with them.
 struct BountyPages: Sendable {
     let services: GatewayServices
@@ -24,19 +19,21 @@ struct BountyPages: Sendable {
     let people: CallerIdentity
     let origins: Origins
     let door: PageDoor
-    private static let formBytes = 128 << 10
 
     func register(in routes: inout RouteTable) {
         routes.get("/bounties", shows: .list, .page, list)
-        routes.post("/bounties", shows: .account, .page, door.keeping(create))
-        routes.get("/bounties/new", shows: .nothing, .page, form)
+        routes.post(
+            "/bounties", shows: .account, .page, door.form(.spend, again: { try await newPage($1, $2) }, create))
+        routes.get("/bounties/new", shows: .nothing, .page, newPage)
         routes.get("/bounties/{bounty}", shows: .bounty, .page, show)
-        routes.post("/bounties/{bounty}/fund", shows: .account, .page, door.keeping(fund))
-        routes.post("/bounties/{bounty}/enter", shows: .account, .page, door.keeping(enter))
-        routes.post("/bounties/{bounty}/award", shows: .account, .page, door.keeping(award))
-        routes.post("/bounties/{bounty}/refund", shows: .account, .page, door.keeping(refund))
-        routes.get("/buzz/tip", shows: .nothing, .page, tipForm)
-        routes.post("/buzz/tip", shows: .account, .page, door.keeping(tip))
+        routes.post("/bounties/{bounty}/fund", shows: .account, .page, door.form(.spend, fund))
+        routes.post("/bounties/{bounty}/enter", shows: .account, .page, door.form(.spend, enter))
+        routes.post("/bounties/{bounty}/award", shows: .account, .page, door.form(.spend, award))
+        routes.post("/bounties/{bounty}/refund", shows: .account, .page, door.form(.spend, refund))
+        routes.get("/buzz/tip", shows: .nothing, .page, tipPage)
+        routes.post(
+            "/buzz/tip", shows: .account, .page,
+            door.form(.spend, again: { try await tipPage($0.address["to"] ?? "", $1, $2) }, tip))
         routes.get("/buzz/{currency}/rewards/{epoch}", shows: .nothing, .page, rewards)
     }
 
@@ -46,24 +43,6 @@ struct BountyPages: Sendable {
     private func reader(_ request: Request, _ context: GatewayContext) async throws -> (Account?, OperationContext) {
         let account = try await people.grant(request, context)?.account
         return (account, services.context().showing(to: account?.viewer ?? .anonymous))
-    }
-
-    /// - Throws: `unauthorized` when nobody is signed in, `forbidden` for who may not spend.
-    private func member(_ request: Request, _ context: GatewayContext) async throws -> (Account, OperationContext) {
-        guard let grant = try await people.grant(request, context) else { throw CallerIdentity.unauthorized }
-        guard grant.allows(.spend) else {
-            throw GatewayError.forbidden(code: "scope-missing", "This needs the scope spend")
-        }
-        return (grant.account, services.context().acting(for: grant.account))
-    }
-
-    private func fields(_ request: Request) async throws -> Query {
-        let body = try await WireBody.collect(request.body, limit: Self.formBytes, clock: services.clock)
-        return try Query(String(decoding: body, as: UTF8.self))
-    }
-
-    private func seeOther(_ path: String) -> Response {
-        Response(status: .seeOther, headers: [.location: path, .cacheControl: "no-store"])
     }
 
     private func id(_ context: GatewayContext) throws(GatewayError) -> String {
@@ -88,14 +67,14 @@ struct BountyPages: Sendable {
         ).run(in: operations)
         let parameters = [(name: "show", value: isOpen ? "open" : "")]
         var content: [String: Any] = [
-            "heading": "Bounties", "bounties": page.items.map(BountyItem.init), "hasBounties": !page.items.isEmpty,
+            "heading": say("bounties"), "bounties": page.items.map(BountyItem.init), "hasBounties": !page.items.isEmpty,
             "onlyOpen": isOpen,
             "tabSets": [
                 TabsView(
-                    tabsLabel: "Which",
+                    tabsLabel: say("which"),
                     tabs: [
-                        TabView(tabName: "All", tabHref: "/bounties", isCurrent: !isOpen),
-                        TabView(tabName: "Take entries", tabHref: "/bounties?show=open", isCurrent: isOpen),
+                        TabView(tabName: say("all"), tabHref: "/bounties", isCurrent: !isOpen),
+                        TabView(tabName: say("take-entries"), tabHref: "/bounties?show=open", isCurrent: isOpen),
                     ])
             ],
         ]
@@ -103,7 +82,7 @@ struct BountyPages: Sendable {
         return pages.page(
             "bounties",
             PageFrame(
-                pageTitle: "Bounties", summary: "Bounties on \(services.configuration.nodeName).",
+                pageTitle: say("bounties"), summary: say("bounties-on", "\(services.configuration.nodeName)"),
                 canonical: origins.base(for: request, context) + PageAddress.with("/bounties", parameters)), content,
             headers: isPrivate(account))
     }
@@ -123,31 +102,34 @@ struct BountyPages: Sendable {
         let path = "/bounties/\(line.bounty)"
         let about = Markdown.html(report.text, firstHeading: 2)
         let facts = [
-            FactView("Set aside", BountyItem.money(line)), FactView("Backers", Wording.count(line.backers)),
-            FactView("Wanted", line.wanted), FactView("Tags", report.tags.joined(separator: ", ")),
-            FactView("Entries until", Dates.timestamp(line.deadline)),
-            FactView("Backers award until", Dates.timestamp(line.decided)),
-            FactView("Arbiter", "the node \(report.arbiterNode)"),
+            FactView(say("set-aside"), BountyItem.money(line)), FactView(say("backers"), Wording.count(line.backers)),
+            FactView(say("wanted"), line.wanted), FactView(say("tags"), report.tags.joined(separator: ", ")),
+            FactView(say("entries-until"), Dates.timestamp(line.deadline)),
+            FactView(say("backers-award-until"), Dates.timestamp(line.decided)),
+            FactView(say("arbiter"), say("the-node", "\(report.arbiterNode)")),
         ]
         var content: [String: Any] = [
-            "heading": line.title.isEmpty ? "A bounty that was taken back" : line.title,
+            "heading": line.title.isEmpty ? say("a-bounty-that-was-taken-back") : line.title,
             "phase": BountyItem.phase(line.phase), "money": BountyItem.money(line), "symbol": line.symbol,
             "poster": line.name.isEmpty ? line.poster : line.name, "textHTML": about,
             "facts": facts.compactMap { $0 }, "trust": report.trust,
             "ruleWords":
-                "The arbiter pays out what each backer awards. What a backer does not award in time: \(BountyItem.rule(line.rule)). Where nobody enters, all goes back. Should the arbiter be gone for good, what is set aside goes back by itself.",
+                say("the-arbiter-pays-out-what-each", "\(BountyItem.rule(line.rule))"),
             "entries": entries, "hasEntries": !entries.isEmpty,
             "backings": report.backings.map { BackingItem($0, line) }, "hasBackings": !report.backings.isEmpty,
-            "unknownArbiter": !report.isArbiterKnown, "isSignedIn": account != nil, "isOpen": isOpen,
-            "canAward": !holds.isEmpty && services.now() <= line.decided && entries.contains { $0.entryCounts },
-            "canRefund": !holds.isEmpty, "path": path, "bountyID": line.bounty, "arbiterID": report.arbiter,
+            "unknownArbiter": !report.isArbiterKnown, "isSignedIn": account != nil,
+            "acts": acts(
+                report, isOpen: isOpen,
+                canAward: !holds.isEmpty && services.now() <= line.decided && entries.contains { $0.entryCounts },
+                canRefund: !holds.isEmpty),
+            "bountyID": line.bounty, "arbiterID": report.arbiter,
             "shortID": String(line.bounty.prefix(16)),
         ]
         if !line.handle.isEmpty { content["posterHref"] = "/@\(PercentCoding.encode(line.handle))" }
         if !report.stopped.isEmpty { content["stopped"] = report.stopped }
         if report.answered > 0, services.now() > report.answered + 86400 {
             content["silent"] =
-                "The currency's authority has not answered since \(Dates.day(report.answered)). What is set aside moves only when it does; the receipts below prove what was set aside."
+                say("the-currency-s-authority-has-not", "\(Dates.day(report.answered))")
         }
         return pages.page(
             "bounty",
@@ -165,78 +147,155 @@ struct BountyPages: Sendable {
             } else if let release = try await services.catalog.release(post: post, filter, detail: .card) {
                 links.append(
                     LinkView(
-                        linkText: "Version \(release.body.version)",
+                        linkText: say("version", "\(release.body.version)"),
                         linkHref: "/models/\(release.modelID)?modelVersionId=\(release.id)"))
             } else if let images = try await services.catalog.imagePost(post: post, filter),
                 let first = images.images.first
             {
-                links.append(LinkView(linkText: "Picture", linkHref: PageAddress.image(first.id)))
+                links.append(LinkView(linkText: say("picture"), linkHref: PageAddress.image(first.id)))
             }
         }
         return links
     }
 
-    @Sendable private func form(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        try await form(try await people.grant(request, context)?.account)
-    }
+    // MARK: Forms
 
-    private func form(_ account: Account?, trouble: String? = nil) async throws -> Response {
-        let currencies = try await options()
-        var content: [String: Any] = [
-            "isSignedIn": account != nil, "currencies": currencies, "levels": Level.words,
-            "rules": BountyRule.allCases.map {
-                Option(optionValue: $0.rawValue, optionLabel: BountyItem.rule($0.rawValue))
-            },
-        ]
-        content["trouble"] = trouble
-        return pages.page(
-            "newbounty", PageFrame(pageTitle: "New bounty"), content,
-            status: trouble == nil ? .ok : .unprocessableContent, headers: [.cacheControl: "no-store"])
-    }
-
-    private func options() async throws -> [Option] {
+    private func options() async throws -> [FieldView.Choice] {
         try await ListCurrencies().run(in: services.context()).filter { $0.stopped.isEmpty }.map {
-            Option(optionValue: $0.currency, optionLabel: "\($0.name) (\($0.symbol)) · \($0.trust)")
+            FieldView.Choice($0.currency, "\($0.name) (\($0.symbol)) · \($0.trust)")
         }
+    }
+
+    private static let formHeaders: HTTPFields = [.cacheControl: "private, no-store"]
+
+    @Sendable private func newPage(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await newPage()
+    }
+
+    private func newPage(_ typed: Query? = nil, _ trouble: FormTrouble? = nil) async throws -> Response {
+        let currencies = try await options()
+        let isSignedIn = PageVisitor.current != nil
+        var content: [String: Any] = [
+            "isSignedIn": isSignedIn, "hasNoCurrency": isSignedIn && currencies.isEmpty,
+            "crumb": LinkView(linkText: say("bounties"), linkHref: "/bounties"),
+        ]
+        // What was typed is shown again whatever became of the currencies.
+        if isSignedIn, !currencies.isEmpty || typed != nil {
+            content["form"] = FormView(
+                "/bounties", sends: say("post-it"), fields: Self.newFields(currencies), typed: typed, trouble: trouble)
+        }
+        return pages.page("newbounty", PageFrame(pageTitle: say("new-bounty")), content, headers: Self.formHeaders)
+    }
+
+    private static func newFields(_ currencies: [FieldView.Choice]) -> [FieldView] {
+        [
+            FieldView("title", say("what-you-wish-for-in-a"), most: Limits.Text.nameBytes, isNeeded: true),
+            FieldView(
+                "text", say("more-about-it"), .text(rows: 8), hint: say("in-markdown"),
+                most: Limits.Text.descriptionBytes),
+            FieldView("wanted", say("what-it-is-to-be"), hint: say("a-model-type-such-as-lora"), most: 64),
+            PublishPages.tags(""), PublishPages.level(Level.pg.word),
+            FieldView(
+                "currency", say("currency"), .choice, value: currencies.first?.choiceValue ?? "", choices: currencies),
+            FieldView("amount", say("what-you-set-aside"), .number, most: 20, isNeeded: true),
+            FieldView("days", say("days-for-entries"), .number, value: "14", most: 3, isNeeded: true),
+            FieldView("judging", say("days-for-backers-to-decide"), .number, value: "3", most: 3, isNeeded: true),
+            FieldView(
+                "rule", say("what-happens-to-what-a-silent"), .choice,
+                value: BountyRule.allCases[0].rawValue,
+                choices: BountyRule.allCases.map { .init($0.rawValue, BountyItem.rule($0.rawValue)) }),
+        ]
+    }
+
+    private struct ActView {
+        let actTitle: String
+        let form: FormView
+    }
+
+    /// What whoever is signed in may do with a bounty.
+    private func acts(_ report: BountyReport, isOpen: Bool, canAward: Bool, canRefund: Bool) -> [ActView] {
+        guard PageVisitor.may(.spend) else { return [] }
+        let path = "/bounties/\(report.summary.bounty)"
+        var acts: [ActView] = []
+        if isOpen {
+            acts.append(
+                ActView(
+                    actTitle: say("back-it"),
+                    form: FormView(
+                        path + "/fund", sends: say("set-it-aside"),
+                        fields: [
+                            FieldView(
+                                "amount", say("how-much-in", "\(report.summary.symbol)"), .number, most: 20,
+                                isNeeded: true),
+                            FieldView(
+                                "pledge", say("as-a-pledge-in-my-own"), .box, value: "yes"),
+                        ], label: say("back-it"), id: "fund")))
+            acts.append(
+                ActView(
+                    actTitle: say("enter"),
+                    form: FormView(
+                        path + "/enter", sends: say("enter"),
+                        fields: [
+                            FieldView(
+                                "works", say("what-you-enter"), hint: say("ids-of-posts-or-maker-name"),
+                                most: 2000),
+                            FieldView(
+                                "text", say("what-you-say-about-it"), .text(rows: 4), most: Limits.Text.commentBytes),
+                        ], label: say("enter"), id: "enter")))
+        }
+        if canAward {
+            let entries = report.entries.filter(\.counts)
+            acts.append(
+                ActView(
+                    actTitle: say("give-what-you-set-aside"),
+                    form: FormView(
+                        path + "/award", sends: say("award"),
+                        fields: entries.map { entry in
+                            FieldView(
+                                entry.post, say("weight-of", "\(entry.name)"), .number, hint: say("0-for-nothing"),
+                                value: "0",
+                                most: 4)
+                        }, label: say("award"), id: "award")))
+        }
+        if canRefund {
+            acts.append(
+                ActView(
+                    actTitle: say("take-back"),
+                    form: FormView(
+                        path + "/refund", sends: say("take-back-what-i-set-aside"), fields: [], label: say("take-back"),
+                        id: "refund")))
+        }
+        return acts
     }
 
     // MARK: Doing
 
-    @Sendable private func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let (account, operations) = try await member(request, context)
-        let form = try await fields(request)
+    @Sendable private func create(_ call: PageCall, _ form: Query) async throws -> FormOutcome {
         let days = UInt64(try form.integer("days", in: 1...365) ?? 14)
         let judging = UInt64(try form.integer("judging", in: 0...365) ?? 3)
         let deadline = services.now() + days * 86400
-        do throws(OperationError) {
-            let report = try await NewBounty(
-                account: account.handle, title: form["title"] ?? "", text: form["text"] ?? "",
-                wanted: form["wanted"] ?? "", tags: form.list("tags"), level: form["level"],
-                currency: form["currency"], amount: UInt64(form["amount"] ?? "") ?? 0, deadline: deadline,
-                decided: deadline + judging * 86400, rule: form["rule"] ?? ""
-            ).run(in: operations)
-            return seeOther("/bounties/\(report.summary.bounty)")
-        } catch {
-            guard [.usage, .failed, .conflict].contains(error.code) else { throw error }
-            return try await self.form(account, trouble: error.message)
-        }
+        let report = try await NewBounty(
+            account: call.account.handle, title: form["title"] ?? "", text: form["text"] ?? "",
+            wanted: form["wanted"] ?? "", tags: form.list("tags"), level: form["level"],
+            currency: form["currency"], amount: UInt64(form["amount"] ?? "") ?? 0, deadline: deadline,
+            decided: deadline + judging * 86400, rule: form["rule"] ?? ""
+        ).run(in: call.operations)
+        return .done(at: "/bounties/\(report.summary.bounty)")
     }
 
-    @Sendable private func fund(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let (account, operations) = try await member(request, context)
-        let (id, form) = (try id(context), try await fields(request))
+    @Sendable private func fund(_ call: PageCall, _ form: Query) async throws -> FormOutcome {
+        let id = try id(call.context)
         _ = try await FundBounty(
-            account: account.handle, bounty: id, amount: UInt64(form["amount"] ?? "") ?? 0,
+            account: call.account.handle, bounty: id, amount: UInt64(form["amount"] ?? "") ?? 0,
             isPledge: form["pledge"] == "yes"
-        ).run(in: operations)
-        return seeOther("/bounties/\(id)")
+        ).run(in: call.operations)
+        return .done(at: "/bounties/\(id)")
     }
 
-    @Sendable private func enter(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let (account, operations) = try await member(request, context)
-        let (id, form) = (try id(context), try await fields(request))
+    @Sendable private func enter(_ call: PageCall, _ form: Query) async throws -> FormOutcome {
+        let id = try id(call.context)
         let works = (form["works"] ?? "").split(whereSeparator: { $0 == " " || $0 == "," || $0.isNewline })
-        let visible = VisiblePosts(services, services.moderation.filter(for: account.viewer))
+        let visible = VisiblePosts(services, call.filter)
         for work in works {
             // Operations look things up as the operator.
             guard let post = Hash32(hex: work) else { continue }
@@ -245,51 +304,57 @@ struct BountyPages: Sendable {
             }
         }
         _ = try await EnterBounty(
-            account: account.handle, bounty: id, works: works.map(String.init), text: form["text"] ?? ""
-        ).run(in: operations)
-        return seeOther("/bounties/\(id)")
+            account: call.account.handle, bounty: id, works: works.map(String.init), text: form["text"] ?? ""
+        ).run(in: call.operations)
+        return .done(at: "/bounties/\(id)")
     }
 
-    @Sendable private func award(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let (account, operations) = try await member(request, context)
-        let (id, form) = (try id(context), try await fields(request))
-        let report = try await ShowBounty(bounty: id).run(in: operations)
+    @Sendable private func award(_ call: PageCall, _ form: Query) async throws -> FormOutcome {
+        let id = try id(call.context)
+        let report = try await ShowBounty(bounty: id).run(in: call.operations)
         let shares = report.entries.compactMap { entry -> AwardBounty.Share? in
             guard let weight = form[entry.post].flatMap({ UInt32($0) }), weight > 0 else { return nil }
             return AwardBounty.Share(entry: entry.post, weight: weight)
         }
-        _ = try await AwardBounty(account: account.handle, bounty: id, shares: shares).run(in: operations)
-        return seeOther("/bounties/\(id)")
+        _ = try await AwardBounty(account: call.account.handle, bounty: id, shares: shares).run(in: call.operations)
+        return .done(at: "/bounties/\(id)")
     }
 
-    @Sendable private func refund(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let (account, operations) = try await member(request, context)
-        let id = try id(context)
-        _ = try await RefundBounty(account: account.handle, bounty: id).run(in: operations)
-        return seeOther("/bounties/\(id)")
+    @Sendable private func refund(_ call: PageCall, _ form: Query) async throws -> FormOutcome {
+        let id = try id(call.context)
+        _ = try await RefundBounty(account: call.account.handle, bounty: id).run(in: call.operations)
+        return .done(at: "/bounties/\(id)")
     }
 
     // MARK: Tips
 
-    @Sendable private func tipForm(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let account = try await people.grant(request, context)?.account
-        return try await tipForm(try Query(request)["to"] ?? "", account)
+    @Sendable private func tipPage(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await tipPage(try Query(request)["to"] ?? "")
     }
 
-    private func tipForm(_ subject: String, _ account: Account?, trouble: String? = nil, receipt: String? = nil)
-        async throws -> Response
-    {
-        let filter = services.moderation.filter(for: account?.viewer ?? .anonymous)
-        let about = try await tipped(subject, filter)
+    private func tipPage(
+        _ subject: String, _ typed: Query? = nil, _ trouble: FormTrouble? = nil
+    ) async throws -> Response {
+        let account = PageVisitor.current?.account
+        let about = try await tipped(subject, services.moderation.filter(for: account?.viewer ?? .anonymous))
+        let (path, currencies) = (PageAddress.with("/buzz/tip", [("to", subject)]), try await options())
         var content: [String: Any] = [
-            "isSignedIn": account != nil, "currencies": try await options(), "subject": subject, "about": about.text,
+            "subject": subject, "about": about.text, "hasNoCurrency": account != nil && currencies.isEmpty,
         ]
         content["aboutHref"] = about.href
-        content["trouble"] = trouble
-        content["receiptHref"] = receipt
-        return pages.page(
-            "tip", PageFrame(pageTitle: "Tip"), content, status: trouble == nil ? .ok : .unprocessableContent,
-            headers: [.cacheControl: "no-store"])
+        if account == nil {
+            content["signInHref"] = PageAddress.with("/signin", [("next", path)])
+        } else if !currencies.isEmpty || typed != nil {
+            content["form"] = FormView(
+                path, sends: say("tip"),
+                fields: [
+                    FieldView(
+                        "currency", say("currency"), .choice, value: currencies.first?.choiceValue ?? "",
+                        choices: currencies),
+                    FieldView("amount", say("how-much"), .number, most: 20, isNeeded: true),
+                ], typed: typed, trouble: trouble)
+        }
+        return pages.page("tip", PageFrame(pageTitle: say("tip")), content, headers: Self.formHeaders)
     }
 
     /// What a tip is for: the id of a model's, release's or image's post, or of a person.
@@ -305,21 +370,14 @@ struct BountyPages: Sendable {
         throw GatewayError.notFound("There is nothing here by this name that could be tipped")
     }
 
-    @Sendable private func tip(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let (account, operations) = try await member(request, context)
-        let form = try await fields(request)
-        let subject = form["to"] ?? ""
-        _ = try await tipped(subject, services.moderation.filter(for: account.viewer))
-        do {
-            let final = try await TipSubject(
-                account: account.handle, subject: subject, amount: UInt64(form["amount"] ?? "") ?? 0,
-                currency: form["currency"]
-            ).run(in: operations)
-            return try await tipForm(
-                subject, account, receipt: "/buzz/\(final.currency)/finals/\(final.slot)")
-        } catch let error as OperationError {
-            return try await tipForm(subject, account, trouble: error.message)
-        }
+    @Sendable private func tip(_ call: PageCall, _ form: Query) async throws -> FormOutcome {
+        let subject = call.address["to"] ?? ""
+        _ = try await tipped(subject, call.filter)
+        let final = try await TipSubject(
+            account: call.account.handle, subject: subject, amount: UInt64(form["amount"] ?? "") ?? 0,
+            currency: form["currency"]
+        ).run(in: call.operations)
+        return .done(at: "/buzz/\(final.currency)/finals/\(final.slot)")
     }
 
     // MARK: Rewards
@@ -336,16 +394,16 @@ struct BountyPages: Sendable {
             found.actions.filter { $0.facts > 0 }.map {
                 FactView($0.action, "\(Wording.count($0.facts)), \(amount($0.amount))")
             } + [
-                FactView("Members", Wording.count(found.members)), FactView("Granted", amount(found.granted)),
-                FactView("Hash of the list", found.evidence),
+                FactView(say("members"), Wording.count(found.members)), FactView(say("granted"), amount(found.granted)),
+                FactView(say("hash-of-the-list"), found.evidence),
             ]
         return pages.page(
             "rewards",
             PageFrame(
-                pageTitle: "Rewards", summary: "Rewards of epoch \(epoch) in \(rules.name).",
+                pageTitle: say("rewards"), summary: say("rewards-of-epoch-in", "\(epoch)", "\(rules.name)"),
                 canonical: origins.base(for: request, context) + "/buzz/\(found.currency)/rewards/\(epoch)"),
             [
-                "heading": "Rewards of epoch \(epoch)", "currencyName": rules.name,
+                "heading": say("rewards-of-epoch", "\(epoch)"), "currencyName": rules.name,
                 "currencyHref": "/buzz/\(found.currency)", "trust": rules.trust, "faults": found.faults,
                 "facts": facts.compactMap { $0 }, "epoch": "\(epoch)", "hasTotals": !found.totals.isEmpty,
                 "totals": found.totals.prefix(Limits.Economy.rewardLines).map {

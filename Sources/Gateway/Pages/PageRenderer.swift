@@ -16,6 +16,9 @@ struct PageRenderer: Sendable {
     private let nodeID: String
     /// In the address of the stylesheet, so that no page meets the one of another version in a cache.
     private let styleVersion = String(SHA256.hash(Array(Templates.stylesheet(.system).utf8)).hex.prefix(8))
+    /// The script of all pages, with its words, and the address of it that no cache has of another version.
+    let script: StaticText
+    private let scriptAddress: String
     /// Which pages there are.
     let site = SiteMap()
     /// The page without a blur before its pictures; nil where there is none to take away.
@@ -34,6 +37,9 @@ struct PageRenderer: Sendable {
             }
         }
         self.library = library
+        let text = try words.fill(Templates.pageScript)
+        script = StaticText(text, type: "text/javascript; charset=utf-8")
+        scriptAddress = "/page.js?v=\(SHA256.hash(Array(text.utf8)).hex.prefix(8))"
         texts = services.configuration.texts
         administration = services.administration
         software = services.configuration.software
@@ -47,11 +53,9 @@ struct PageRenderer: Sendable {
     }
 
     /// A page: the fields of `frame` and `content`, which a template sees side by side.
-    ///
-    /// - Parameter runsScripts: whether scripts of this node may run; none may on pages that need none.
     func page(
         _ template: String, _ frame: PageFrame, _ content: [String: Any], status: HTTPResponse.Status = .ok,
-        headers: HTTPFields = [.cacheControl: "public, max-age=30"], runsScripts: Bool = false
+        headers: HTTPFields = [.cacheControl: "public, max-age=30"]
     ) -> Response {
         var values = content
         values["pageTitle"] = frame.pageTitle
@@ -68,6 +72,7 @@ struct PageRenderer: Sendable {
         values["software"] = software
         values["nodeID"] = nodeID
         values["styleVersion"] = styleVersion
+        values["pageScript"] = scriptAddress
         values["unveilHref"] = unveilHref
         var headers = headers
         if let visitor = PageVisitor.current {
@@ -78,7 +83,7 @@ struct PageRenderer: Sendable {
         headers[.vary] = [headers[.vary], "Cookie"].compactMap { $0 }.joined(separator: ", ")
         let html = library.render(values, withTemplate: template) ?? ""
         // Whatever an author wrote, wherever it stands: it reads as what it is.
-        return .html(DisplayText.clean(html), status: status, headers: headers, runsScripts: runsScripts)
+        return .html(DisplayText.clean(html), status: status, headers: headers)
     }
 
     /// An error for people.

@@ -14,6 +14,7 @@ private struct CurrencyItem {
     let currencyTrust: String
     let isOwn: Bool
     let stopped: String?
+    let warning: String?
 
     init(_ report: CurrencyReport) {
         currencyHref = "/buzz/\(report.currency)"
@@ -22,6 +23,7 @@ private struct CurrencyItem {
         currencyTrust = report.trust
         isOwn = report.role == "authority"
         stopped = report.stopped.isEmpty ? nil : report.stopped
+        warning = report.warning.isEmpty ? nil : report.warning
     }
 }
 
@@ -82,7 +84,7 @@ extension PageRoutes {
             FactView("Issued", amount(report.issued)), FactView("Burned", amount(report.burned)),
             FactView("Set aside", amount(report.held)), FactView("Accounts", Wording.count(report.accounts)),
             FactView("Orders", Wording.count(Int(clamping: report.finals))),
-            FactView("Epoch now", "\(report.epoch)"), FactView("Decided at", report.url),
+            FactView("Epoch now", "\(report.epoch)"), FactView("Decided at", rules.addresses.joined(separator: ", ")),
         ]
         var lines = rules.granters.map { granter in
             "At most \(amount(granter.capPerEpoch)) are issued in one epoch of \(rules.epochSeconds) s."
@@ -105,7 +107,8 @@ extension PageRoutes {
                 canonical: canonical(request, context, "/buzz/\(report.currency)")),
             [
                 "heading": "\(report.name) (\(symbol))", "trust": report.trust, "currencyID": report.currency,
-                "stopped": report.stopped.isEmpty ? nil : report.stopped, "facts": facts.compactMap { $0 },
+                "stopped": report.stopped.isEmpty ? nil : report.stopped,
+                "warning": report.warning.isEmpty ? nil : report.warning, "facts": facts.compactMap { $0 },
                 "rules": lines,
                 "trustWords": Self.words(rules),
                 "rewardsHref": rules.granters.contains { !$0.rewards.isEmpty } && report.epoch > 0
@@ -116,7 +119,10 @@ extension PageRoutes {
     /// What the number of operators means, honestly.
     private static func words(_ rules: ShowRules.Reply) -> String {
         guard rules.authorities.count == 1 else {
-            return "\(rules.authorities.count) operators decide together; a third of them may fail or lie."
+            let (all, quorum) = (rules.report.operators, rules.report.quorum)
+            return
+                "\(quorum) of \(all) operators have to agree; \(all - quorum) of them may fail or lie, and the currency "
+                + "goes on. A fork of the log, or a second word about one payment, names whoever signed it."
         }
         let witnesses = rules.report.witnesses
         return "One operator decides. The currency dies with that node, and its operator could rewrite it; "
@@ -151,6 +157,8 @@ extension PageRoutes {
             "trust": rules.trust, "isOld": !balance.isCurrent, "facts": facts.compactMap { $0 },
             "finals": finals.map(FinalItem.init), "hasFinals": !finals.isEmpty, "accountID": balance.account,
         ]
+        if !rules.stopped.isEmpty { content["stopped"] = rules.stopped }
+        if !rules.warning.isEmpty { content["warning"] = rules.warning }
         if finals.count == Limits.Gateway.cards, let last = finals.last?.position {
             content["earlier"] = "\(path)?before=\(last)"
         }

@@ -1,6 +1,7 @@
 import Federation
 import Hummingbird
 import Identity
+import Operations
 import WaggleProtocol
 
 /// A node on the page about other nodes.
@@ -42,6 +43,25 @@ private struct NodeItem {
     }
 }
 
+/// An operator of a currency of several.
+private struct OperatorItem {
+    let nodeTitle: String
+    let nodeHref: String?
+    let currencyName: String
+    let currencyHref: String
+    let nodeState: String
+    let nodeError: String?
+
+    init(_ report: OperatorReport) {
+        nodeTitle = report.url
+        nodeHref = MarkdownAddress.allowed(Array(report.url.utf8))
+        (currencyName, currencyHref) = (report.symbol, "/buzz/\(report.currency)")
+        nodeState =
+            report.state + (report.isOwn ? "" : ", \(Wording.count(Int(clamping: report.finals), "order", "orders"))")
+        nodeError = report.error.isEmpty ? nil : Wording.beginning(report.error, characters: 300)
+    }
+}
+
 /// Who this node exchanges with.
 extension PageRoutes {
     func registerFederation(in routes: inout RouteTable) {
@@ -53,6 +73,7 @@ extension PageRoutes {
         let away = all.filter { [.blocked, .ignored].contains($0.standing) }.map(NodeItem.init)
         // Who only asked has no place on a page that everybody sees.
         let nodes = all.filter { [.peer, .found, .caller].contains($0.standing) }.map(NodeItem.init)
+        let operators = try await ListOperators().run(in: services.context()).map(OperatorItem.init)
         let name = services.configuration.nodeName
         return pages.page(
             "federation",
@@ -63,6 +84,7 @@ extension PageRoutes {
                 "summary":
                     "\(name) exchanges signed posts and files with \(Wording.count(nodes.count, "node", "nodes")).",
                 "nodes": nodes, "hasNodes": !nodes.isEmpty, "blocks": away, "hasBlocks": !away.isEmpty,
+                "operators": operators, "hasOperators": !operators.isEmpty,
             ])
     }
 }

@@ -26,6 +26,7 @@ extension PageRoutes {
         routes.get("/style.css", shows: .nothing, .page) { request, _ in
             styles[Self.theme(of: request)]?.response(to: request) ?? Response(status: .notFound)
         }
+        routes.get("/page.js", shows: .nothing, .page) { [pages] request, _ in pages.script.response(to: request) }
         let icon = StaticText(Templates.icon, type: "image/svg+xml")
         routes.get("/icon.svg", shows: .nothing, .page) { request, _ in icon.response(to: request) }
     }

@@ -41,7 +41,7 @@ extension PageRoutes {
             PageFrame(
                 pageTitle: "Check a file", summary: "Find out who signed a file that you have.",
                 canonical: canonical(request, context, "/verify")), content,
-            status: trouble == nil ? .ok : .unprocessableContent, runsScripts: true)
+            status: trouble == nil ? .ok : .unprocessableContent)
     }
 
     private static let scriptVersion = String(SHA256.hash(Array(Templates.verifyScript.utf8)).hex.prefix(8))

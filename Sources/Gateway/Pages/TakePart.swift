@@ -13,8 +13,9 @@ struct TakePart {
     }
 
     static let emojis = [
-        Emoji(emoji: "👍", name: "Thumbs up"), Emoji(emoji: "❤️", name: "Heart"), Emoji(emoji: "😂", name: "Laughter"),
-        Emoji(emoji: "🔥", name: "Fire"), Emoji(emoji: "🐝", name: "Bee"),
+        Emoji(emoji: "👍", name: say("thumbs-up")), Emoji(emoji: "❤️", name: say("heart")),
+        Emoji(emoji: "😂", name: say("laughter")),
+        Emoji(emoji: "🔥", name: say("fire")), Emoji(emoji: "🐝", name: say("bee")),
     ]
 
     private struct EmojiButton {
@@ -65,7 +66,7 @@ extension PageRoutes {
     /// Where the author of something changes it.
     func editLinks(_ path: String, _ author: CreatorView) -> [LinkView] {
         guard PageVisitor.isAuthor(author.author), PageVisitor.may(.publish) else { return [] }
-        return [LinkView(linkText: "Edit", linkHref: path + "/edit")]
+        return [LinkView(linkText: say("edit"), linkHref: path + "/edit")]
     }
 
     /// What a page offers to whoever is signed in.
@@ -83,10 +84,10 @@ extension PageRoutes {
         var all = links
         if isCollectable, PageVisitor.may(.social) {
             let collect = PageAddress.with("/collections/add", [("item", post.hex), ("back", path)])
-            all.append(LinkView(linkText: "Add to a collection", linkHref: collect))
+            all.append(LinkView(linkText: say("add-to-a-collection"), linkHref: collect))
         }
         if owner == account.author {
-            all.append(LinkView(linkText: "Take it back", linkHref: "/posts/\(post.hex)/retract"))
+            all.append(LinkView(linkText: say("take-it-back"), linkHref: "/posts/\(post.hex)/retract"))
         }
         let given = try await services.catalog.reaction(of: account.author, on: post)
         return TakePart(post, at: path).content(given: given, links: all, comments: comments)

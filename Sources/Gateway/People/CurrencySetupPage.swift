@@ -33,7 +33,7 @@ struct CurrencySetupPage: Sendable {
         ]
         content["trouble"] = trouble
         return pages.page(
-            "setupcurrency", PageFrame(pageTitle: "A currency"), content,
+            "setupcurrency", PageFrame(pageTitle: say("a-currency")), content,
             status: trouble == nil ? .ok : .unprocessableContent, headers: [.cacheControl: "no-store"])
     }
 

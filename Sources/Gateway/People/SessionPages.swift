@@ -85,7 +85,7 @@ struct SessionPages: Sendable {
         // The form is made for the new session.
         return try PageVisitor.$current.withValue(PageVisitor(grant: grant, session: session.token.text)) {
             var response = pages.kept(
-                next, try Query(kept), nil, notice: "You are signed in as @\(session.account.handle).")
+                next, try Query(kept), nil, notice: say("you-are-signed-in-as", "\(session.account.handle)"))
             response.headers.append(contentsOf: cookie)
             return response
         }
@@ -113,8 +113,8 @@ struct SessionPages: Sendable {
         let mode = services.context().registrationMode
         if mode == .closed {
             return pages.page(
-                "error", PageFrame(pageTitle: "This node takes nobody new"),
-                ["explanation": "Its operator opens accounts by hand; or look for another node that takes people"],
+                "error", PageFrame(pageTitle: say("this-node-takes-nobody-new")),
+                ["explanation": say("its-operator-opens-accounts-by-hand")],
                 status: status, headers: [.cacheControl: "no-store"])
         }
         let next = PageAddress.local(address["next"])
@@ -124,38 +124,42 @@ struct SessionPages: Sendable {
         let invite = address["invite"] ?? ""
         var fields = [
             FieldView(
-                "account", "Name", hint: "a to z, 0 to 9, - _ . and no capitals; others see it as @name.",
+                "account", say("name"), hint: say("a-to-z-0-to-9"),
                 most: Limits.Accounts.handleBytes, isNeeded: true, autocomplete: "username"),
             FieldView(
-                "name", "What people read", hint: "May be empty, and changed at any time.", most: Limits.Text.nameBytes,
+                "name", say("what-people-read"), hint: say("may-be-empty-and-changed-at"), most: Limits.Text.nameBytes,
                 autocomplete: "nickname"),
             FieldView(
-                "passphrase", "Passphrase", .passphrase(isNew: true),
-                hint: "At least \(Limits.Accounts.passphraseCharacters) characters; several words are good.",
+                "passphrase", say("passphrase"), .passphrase(isNew: true),
+                hint: say("at-least-characters-several-words-are", "\(Limits.Accounts.passphraseCharacters)"),
                 most: Limits.Accounts.passphraseBytes, isNeeded: true),
         ]
         if mode == .invite || !invite.isEmpty {
             fields.append(
                 FieldView(
-                    "invite", "Invite", hint: "Somebody here gave it to you.", value: invite, most: 200,
+                    "invite", say("invite"), hint: say("somebody-here-gave-it-to-you"), value: invite, most: 200,
                     isNeeded: mode == .invite))
         } else if mode == .application {
             fields.append(
                 FieldView(
-                    "application", "Who are you, and what brings you here?", .text(rows: 4),
-                    hint: "A person of this node reads it before your account is opened.",
+                    "application", say("who-are-you-and-what-brings"), .text(rows: 4),
+                    hint: say("a-person-of-this-node-reads"),
                     most: Limits.Accounts.applicationBytes, isNeeded: true))
         }
-        let form = FormView(action, sends: "Open the account", fields: fields, typed: typed, trouble: trouble)
+        if services.context().isForAdults {
+            fields.append(FieldView("adult", say("i-am-an-adult-where-i"), .box, value: "yes", isNeeded: true))
+        }
+        let form = FormView(action, sends: say("open-the-account"), fields: fields, typed: typed, trouble: trouble)
         var response = pages.form(
-            "Open an account", form,
-            lead: "An account is a name and a key. What you publish is signed with it, here and wherever it travels.",
+            say("open-an-account"), form,
+            lead: say("an-account-is-a-name-and"),
             more: [
                 "after": [
                     LinkView(
-                        linkText: "You have one? Sign in", linkHref: PageAddress.with("/signin", [("next", next ?? "")])
+                        linkText: say("you-have-one-sign-in"),
+                        linkHref: PageAddress.with("/signin", [("next", next ?? "")])
                     ),
-                    LinkView(linkText: "The rules of this node", linkHref: "/rules"),
+                    LinkView(linkText: say("the-rules-of-this-node"), linkHref: "/rules"),
                 ]
             ])
         response.status = status
@@ -191,12 +195,12 @@ struct SessionPages: Sendable {
             Registration(
                 handle: Self.handle(typed["account"]), passphrase: typed["passphrase"] ?? "",
                 invite: String((typed["invite"] ?? "").trimmed), application: typed["application"] ?? ""),
-            displayName: String((typed["name"] ?? "").trimmed)
+            displayName: String((typed["name"] ?? "").trimmed), isAdult: typed["adult"] == "yes"
         ).run(in: services.context())
         var headers: HTTPFields = [.cacheControl: "no-store"]
         var content: [String: Any] = [
-            "heading": "Welcome, @\(made.account.handle)", "onwardHref": next ?? "/account",
-            "onwardText": "I wrote them down",
+            "heading": say("welcome", "\(made.account.handle)"), "onwardHref": next ?? "/account",
+            "onwardText": say("i-wrote-them-down"),
             "hasWords": made.words != nil,
             "recoveryWords": made.words.map { $0.split(separator: " ").map(String.init) } ?? [],
         ]
@@ -204,12 +208,12 @@ struct SessionPages: Sendable {
             try await closeSession(of: request)
             let session = try await services.accounts.openSession(for: made.account)
             headers[.setCookie] = CallerIdentity.cookie(session, now: services.now())
-            content["lead"] = "Your account is open, and you are signed in."
+            content["lead"] = say("your-account-is-open-and-you")
         } else {
-            content["lead"] = "Your request was taken. A person of this node looks at it; then you can sign in."
+            content["lead"] = say("your-request-was-taken-a-person")
             content["onwardHref"] = "/"
         }
-        return pages.page("words", PageFrame(pageTitle: "Your account"), content, headers: headers)
+        return pages.page("words", PageFrame(pageTitle: say("your-account")), content, headers: headers)
     }
 
     /// The field that a refusal is about.

@@ -10,25 +10,25 @@ struct SetupFields {
 
     static func title(_ step: SetupStep) -> String {
         switch step {
-        case .name: "Name"
-        case .owner: "Your account"
-        case .storage: "Room"
-        case .people: "Who may join"
-        case .content: "What is shown"
-        case .federation: "Other nodes"
+        case .name: say("name")
+        case .owner: say("your-account")
+        case .storage: say("room")
+        case .people: say("who-may-join")
+        case .content: say("what-is-shown")
+        case .federation: say("other-nodes")
         }
     }
 
     static func lead(_ step: SetupStep) -> String {
         switch step {
-        case .name: "What this node is called, and what it asks of people."
+        case .name: say("what-this-node-is-called-and")
         case .owner:
-            "You are signed in as the owner. 24 words bring your identity back when this disk is lost; no one can make them again."
-        case .storage: "How much of the disk files may take. When it is full, those that nothing holds go first."
-        case .people: "People sign in with an account of this node. You can change this at any time."
+            say("you-are-signed-in-as-the")
+        case .storage: say("how-much-of-the-disk-files")
+        case .people: say("people-sign-in-with-an-account")
         case .content:
-            "Nothing above the level that you choose is served to anybody, by any page, API, feed or file address. Visitors without an account see PG alone; whoever wants more than PG-13 says once that they are an adult."
-        case .federation: "Nodes exchange signed posts and files. Nothing is deleted when you change your mind."
+            say("nothing-above-the-level-that-you")
+        case .federation: say("nodes-exchange-signed-posts-and-files")
         }
     }
 
@@ -36,52 +36,60 @@ struct SetupFields {
         switch step {
         case .name:
             [
-                field("name", "Name", hint: "Models of the coast; nothing for a name made from its id", maxLength: 200),
+                field("name", say("name"), hint: say("models-of-the-coast-nothing-for"), maxLength: 200),
                 field(
-                    "rules", "Rules, in Markdown", .area,
-                    hint: "Shown at /rules; what holds on every node is there anyway.",
+                    "rules", say("rules-in-markdown"), .area,
+                    hint: say("shown-at-rules-what-holds-on"),
                     maxLength: Limits.Gateway.rulesBytes),
             ]
         case .owner: []
         case .storage:
             [
-                field("storage.budget", "Budget", hint: "200GB, or nothing for no limit", maxLength: 40),
-                field("storage.keep_free", "Left free for others", hint: "20GB", maxLength: 40),
+                field("storage.budget", say("budget"), hint: say("200gb-or-nothing-for-no-limit"), maxLength: 40),
+                field("storage.keep_free", say("left-free-for-others"), hint: "20GB", maxLength: 40),
             ]
         case .people:
             [
                 field(
-                    "registration.mode", "Who may join",
+                    "registration.mode", say("who-may-join"),
                     .choice([
-                        ("open", "Everybody", "at once"), ("application", "Whoever applies", "you approve each"),
-                        ("invite", "Whoever has an invite", "from somebody here"),
-                        ("closed", "Nobody", "at the moment"),
+                        ("open", say("everybody"), say("at-once")),
+                        ("application", say("whoever-applies"), say("you-approve-each")),
+                        ("invite", say("whoever-has-an-invite"), say("from-somebody-here")),
+                        ("closed", say("nobody-2"), say("at-the-moment")),
                     ])),
                 field(
-                    "registration.question", "What you ask people who apply",
-                    hint: "Who are you, and what do you make?",
+                    "registration.question", say("what-you-ask-people-who-apply"),
+                    hint: say("who-are-you-and-what-do"),
                     maxLength: 500),
+                field(
+                    "registration.adults", say("age"),
+                    .choice([
+                        ("no", say("everybody-may-join"), say("who-wants-to-see-more-than")),
+                        ("yes", say("adults-alone"), say("who-joins-says-so")),
+                    ])),
             ]
         case .content:
             [
                 field(
-                    "ceiling", "Nothing here is above",
+                    "ceiling", say("nothing-here-is-above"),
                     .choice([
-                        ("PG", "PG", "for everybody"), ("PG-13", "PG-13", "safe for work"), ("R", "R", "nudity"),
-                        ("X", "X", "sexual content"), ("XXX", "XXX", "everything that is legal"),
+                        ("PG", "PG", say("for-everybody")), ("PG-13", "PG-13", say("safe-for-work")),
+                        ("R", "R", say("nudity")),
+                        ("X", "X", say("sexual-content")), ("XXX", "XXX", say("everything-that-is-legal")),
                     ]))
             ]
         case .federation:
             [
                 field(
-                    "federation.policy", "Which nodes may exchange with this one",
+                    "federation.policy", say("which-nodes-may-exchange-with-this"),
                     .choice([
-                        ("open", "Every node that calls", "until you block it"),
-                        ("approve", "Nodes that you approve", "others wait"),
-                        ("closed", "Only those that you add", ""),
+                        ("open", say("every-node-that-calls"), say("until-you-block-it")),
+                        ("approve", say("nodes-that-you-approve"), say("others-wait")),
+                        ("closed", say("only-those-that-you-add"), ""),
                     ])),
                 DeskField(
-                    "starters", "Nodes to begin with, one a line", .area, value: typed?["starters"] ?? "",
+                    "starters", say("nodes-to-begin-with-one-a"), .area, value: typed?["starters"] ?? "",
                     hint: "https://models.example", maxLength: 4000),
             ]
         }

@@ -46,7 +46,7 @@ struct SetupWizard: Sendable {
         pages.signIn(
             next: request.uri.path,
             lead:
-                "Open the link that the first start printed, or sign in as an admin; `waggle account setup` prints a new link.",
+                say("open-the-link-that-the-first"),
             status: .unauthorized)
     }
 
@@ -73,7 +73,7 @@ struct SetupWizard: Sendable {
             // Shown in the answer itself and nowhere again.
             guard step == .owner, let words = context.house?.takeFirstWords() else {
                 return try await page(
-                    step, context, trouble: "The words were shown already, or printed at the first start.")
+                    step, context, trouble: say("the-words-were-shown-already-or"))
             }
             return try await page(step, context, words: words)
         case "skip": break
@@ -132,7 +132,7 @@ struct SetupWizard: Sendable {
         var content: [String: Any] = [
             "number": step.number, "count": SetupStep.allCases.count, "heading": SetupFields.title(step),
             "lead": SetupFields.lead(step), "path": Self.path(step), "fields": view["fields"] ?? [],
-            "submit": step == .owner ? "I have them: go on" : "Save and go on",
+            "submit": step == .owner ? say("i-have-them-go-on") : say("save-and-go-on"),
             "hasWords": words != nil,
             "canShowWords": step == .owner && words == nil && context.house?.hasFirstWords == true,
         ]
@@ -144,20 +144,20 @@ struct SetupWizard: Sendable {
         switch step {
         case .owner where words == nil && context.house?.hasFirstWords != true:
             content["note"] =
-                "Your 24 recovery words were printed in the terminal when this home was made; nothing here has them any more. If nobody wrote them down, keep backups: `waggle backup create FOLDER`."
+                say("your-24-recovery-words-were-printed")
         case .storage:
             let room = try await services.blobs.storeRoom()
             let facts = [
-                FactView("Data folder", context.home.root.string),
-                FactView("Free on its disk", room.free.map { Wording.size($0) } ?? "cannot be told"),
+                FactView(say("data-folder"), context.home.root.string),
+                FactView(say("free-on-its-disk"), room.free.map { Wording.size($0) } ?? say("cannot-be-told")),
             ].compactMap { $0 }
             content["facts"] = facts
             content["hasFacts"] = true
-            content["note"] = "Another folder is chosen when the node starts: waggle serve --home FOLDER."
+            content["note"] = say("another-folder-is-chosen-when-the")
         case .name, .owner, .people, .content, .federation: break
         }
         return pages.page(
-            "setupstep", PageFrame(pageTitle: "Set up: \(SetupFields.title(step))"), content,
+            "setupstep", PageFrame(pageTitle: say("set-up", "\(SetupFields.title(step))")), content,
             status: trouble == nil ? .ok : .unprocessableContent, headers: [.cacheControl: "no-store"])
     }
 
@@ -171,12 +171,12 @@ struct SetupWizard: Sendable {
         let setup = services.administration.setup
         let listen = context.settings.first { $0.key == "listen" }?.value ?? ""
         return pages.page(
-            "setupdone", PageFrame(pageTitle: setup.isFinished ? "Set up" : "Nearly done"),
+            "setupdone", PageFrame(pageTitle: setup.isFinished ? say("set-up-2") : say("nearly-done")),
             [
-                "heading": setup.isFinished ? "This node is set up" : "Nearly done",
+                "heading": setup.isFinished ? say("this-node-is-set-up") : say("nearly-done"),
                 "lead": setup.isFinished
-                    ? "It listens at \(listen). Every step can be looked at again, and everything is in the settings."
-                    : "From now on the node will listen at \(listen). Every step can be looked at again.",
+                    ? say("it-listens-at-every-step-can", "\(listen)")
+                    : say("from-now-on-the-node-will", "\(listen)"),
                 "isFinished": setup.isFinished,
                 "steps": SetupStep.allCases.map {
                     StepView(

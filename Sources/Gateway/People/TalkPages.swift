@@ -6,6 +6,7 @@ import Identity
 import Moderation
 import Operations
 import PostLog
+import SystemPackage
 import WaggleProtocol
 
 /// Taking part with forms: reviews, comments, reactions, follows, items of collections, and taking back what one said.
@@ -18,7 +19,7 @@ struct TalkPages: Sendable {
         routes.get("/comments/new", shows: .account, .page, door.page(.review) { try await commentPage($0) })
         routes.post("/comments/new", shows: .account, .page, door.form(.review, again: commentPage, comment))
         routes.get("/reviews/new", shows: .account, .page, door.page(.review) { try await reviewPage($0) })
-        routes.post("/reviews/new", shows: .account, .page, door.form(.review, again: reviewPage, review))
+        routes.post("/reviews/new", shows: .account, .page, door.filesForm(.review, again: reviewPage, review))
         routes.post("/reactions", shows: .account, .page, door.form(.review, react))
         routes.post("/follows", shows: .account, .page, door.form(.social, follow))
         routes.get("/collections/add", shows: .account, .page, door.page(.social) { try await collectPage($0) })
@@ -53,7 +54,7 @@ struct TalkPages: Sendable {
         if let answered = try await answered(call) { more["quote"] = Markdown.html(answered, firstHeading: 4) }
         let isAnswer = call.address["to"] != nil
         return pages.form(
-            isAnswer ? "Answer a comment" : "Comment", form,
+            isAnswer ? say("answer-a-comment") : say("comment"), form,
             crumb: LinkView(linkText: link.linkText, linkHref: call.back ?? link.linkHref),
             more: more)
     }
@@ -62,12 +63,12 @@ struct TalkPages: Sendable {
         _ action: String, typed: Query? = nil, trouble: FormTrouble? = nil
     ) -> FormView {
         FormView(
-            action, sends: "Say it",
+            action, sends: say("say-it"),
             fields: [
                 FieldView(
-                    "text", "Your comment", .text(rows: 5), hint: "In Markdown. Signed with your key, and public.",
+                    "text", say("your-comment"), .text(rows: 5), hint: say("in-markdown-signed-with-your-key"),
                     most: Limits.Text.commentBytes, isNeeded: true)
-            ], typed: typed, trouble: trouble, label: "Comment", id: "c")
+            ], typed: typed, trouble: trouble, label: say("comment"), id: "c")
     }
 
     /// The text of the comment that another one answers.
@@ -82,7 +83,7 @@ struct TalkPages: Sendable {
     @Sendable private func comment(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let (post, link) = try await subject(call, "on")
         _ = try await answered(call)
-        let text = try Self.text(typed, "text", most: Limits.Text.commentBytes, called: "A comment")
+        let text = try Self.text(typed, "text", most: Limits.Text.commentBytes, called: say("a-comment-2"))
         _ = try await WriteComment(
             account: call.account.handle, subject: post, replyTo: call.address["to"], text: text
         ).run(in: call.operations)
@@ -124,33 +125,55 @@ struct TalkPages: Sendable {
         let before = try await services.postLog.post(
             author: call.account.author, kind: .review, slot: release.post.hex)?.post.review
         let form = FormView(
-            action(call, "release"), sends: before == nil ? "Review it" : "Change the review",
+            action(call, "release"), sends: before == nil ? say("review-it") : say("change-the-review"),
             fields: [
                 FieldView(
-                    "verdict", "Do you recommend it?", .choice,
+                    "verdict", say("do-you-recommend-it"), .choice,
                     value: before.map { $0.recommended ? "yes" : "no" } ?? "",
                     isNeeded: true,
-                    choices: [.init("", "Choose"), .init("yes", "Yes, I recommend it"), .init("no", "No, I do not")]),
+                    choices: [
+                        .init("", say("choose")), .init("yes", say("yes-i-recommend-it")),
+                        .init("no", say("no-i-do-not")),
+                    ]),
                 FieldView(
-                    "text", "Why", .text(rows: 6), hint: "In Markdown; may be empty.", value: before?.text ?? "",
+                    "text", say("why"), .text(rows: 6), hint: say("in-markdown-may-be-empty"),
+                    value: before?.text ?? "",
                     most: Limits.Text.commentBytes),
-            ], typed: typed, trouble: trouble)
+            ] + Self.pictures(before), typed: typed, trouble: trouble, isUpload: true)
         return pages.form(
-            "Review", form, lead: "One review a person and version; a new one takes the place of the one before.",
+            say("review"), form, lead: say("one-review-a-person-and-version"),
             crumb: LinkView(linkText: link.linkText, linkHref: link.linkHref))
     }
 
-    @Sendable private func review(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
+    /// Files come last: what is typed is read before them, and so never lost with them.
+    private static func pictures(_ before: WireReview?) -> [FieldView] {
+        let kept = before?.images.count ?? 0
+        let keep = FieldView(
+            "keep", "Keep \(Wording.count(kept, "picture", "pictures")) of before", .box, value: "yes", isTicked: true)
+        let level = PublishPages.level(
+            before?.images.first.map { Level(declared: $0.level).word } ?? Level.pg.word,
+            of: "Content level of the pictures")
+        return (kept > 0 ? [keep] : []) + [
+            level,
+            FieldView(
+                "file", say("pictures-made-with-it"), .files(isMany: true, accepts: PublishPages.pictureTypes),
+                hint: say("up-to-with-the-recipes-that", "\(Limits.Post.images)")),
+        ]
+    }
+
+    @Sendable private func review(_ call: PageCall, _ typed: Query, _ files: [Upload]) async throws -> FormOutcome {
         let release = try await release(call)
         guard let verdict = typed["verdict"], ["yes", "no"].contains(verdict) else {
-            throw FormTrouble("Say whether you recommend it", in: "verdict")
+            throw FormTrouble(say("say-whether-you-recommend-it"), in: "verdict")
         }
         let text = typed["text"] ?? ""
         guard text.utf8.count <= Limits.Text.commentBytes else {
-            throw FormTrouble("A review has at most \(Wording.count(Limits.Text.commentBytes)) bytes", in: "text")
+            throw FormTrouble(
+                say("a-review-has-at-most-bytes", "\(Wording.count(Limits.Text.commentBytes))"), in: "text")
         }
         _ = try await WriteReview(
-            account: call.account.handle, reference: release.post.hex, isRecommended: verdict == "yes", text: text
+            account: call.account.handle, reference: release.post.hex, isRecommended: verdict == "yes", text: text,
+            images: files.map(\.path.string), level: typed["level"], keepsImages: typed["keep"] == "yes"
         ).run(in: call.operations)
         return .done(at: call.back ?? "/models/\(release.modelID)?modelVersionId=\(release.id)")
     }
@@ -198,18 +221,18 @@ struct TalkPages: Sendable {
         let (_, link) = try await subject(call, "item")
         let mine = try await collections(call)
         let form = FormView(
-            action(call, "item"), sends: "Add it",
+            action(call, "item"), sends: say("add-it"),
             fields: [
                 FieldView(
-                    "collection", "Collection", .choice, value: mine.first?.slug ?? "",
-                    choices: mine.map { .init($0.slug, $0.name) } + [.init("", "A new one")]),
-                FieldView("name", "Name of the new one", most: Limits.Text.nameBytes),
+                    "collection", say("collection"), .choice, value: mine.first?.slug ?? "",
+                    choices: mine.map { .init($0.slug, $0.name) } + [.init("", say("a-new-one-2"))]),
+                FieldView("name", say("name-of-the-new-one"), most: Limits.Text.nameBytes),
                 FieldView(
-                    "level", "Its level", .choice, hint: "For a new one.", value: Level.pg.word,
+                    "level", say("its-level"), .choice, hint: say("for-a-new-one"), value: Level.pg.word,
                     choices: Level.words.filter { Level(word: $0).map { $0 < .blocked } ?? false }.map { .init($0) }),
             ], typed: typed, trouble: trouble)
         return pages.form(
-            "Add to a collection", form, lead: link.linkText,
+            say("add-to-a-collection"), form, lead: link.linkText,
             crumb: LinkView(linkText: link.linkText, linkHref: call.back ?? link.linkHref))
     }
 
@@ -217,7 +240,7 @@ struct TalkPages: Sendable {
         let (post, _) = try await subject(call, "item")
         var slug = typed["collection"] ?? ""
         if slug.isEmpty {
-            let name = try Self.text(typed, "name", most: Limits.Text.nameBytes, called: "A name")
+            let name = try Self.text(typed, "name", most: Limits.Text.nameBytes, called: say("a-name"))
             slug = try await services.postLog.freeSlug(for: name, .collection, of: call.account.author)
             _ = try await EditCollection(
                 account: call.account.handle, slug: slug, title: name, description: nil, level: typed["level"]
@@ -244,16 +267,16 @@ struct TalkPages: Sendable {
         let post = try await own(call)
         let link = try await SubjectLinks(services: services, filter: call.filter).link(post.id)
         let form = FormView(
-            action(call), sends: "Take it back",
+            action(call), sends: say("take-it-back"),
             fields: [
                 FieldView(
-                    "reason", "Why", .text(rows: 2),
-                    hint: "Public, beside the mark that it was taken back; may be empty.",
+                    "reason", say("why"), .text(rows: 2),
+                    hint: say("public-beside-the-mark-that-it"),
                     most: Limits.Text.nameBytes)
             ], typed: typed, trouble: trouble)
         let what = Self.what(post.kind)
         return pages.form(
-            "Take back \(what)", form,
+            say("take-back-2", "\(what)"), form,
             lead: """
                 Other nodes are told and stop showing it. Copies that somebody made stay with them, and that it was here stays \
                 known. This cannot be undone.
@@ -263,16 +286,16 @@ struct TalkPages: Sendable {
 
     private static func what(_ kind: PostKind) -> String {
         switch kind {
-        case .review: "a review"
-        case .comment: "a comment"
-        case .reaction: "a reaction"
-        case .model: "a model with all of its versions' page"
-        case .release: "a version"
-        case .imagePost: "a post of images"
-        case .collection: "a collection"
-        case .article: "an article"
-        case .workflow: "a workflow"
-        default: "a post"
+        case .review: say("a-review")
+        case .comment: say("a-comment")
+        case .reaction: say("a-reaction")
+        case .model: say("a-model-with-all-of-its")
+        case .release: say("a-version")
+        case .imagePost: say("a-post-of-images")
+        case .collection: say("a-collection")
+        case .article: say("an-article")
+        case .workflow: say("a-workflow")
+        default: say("a-post")
         }
     }
 

@@ -5,6 +5,7 @@ import Hummingbird
 import Moderation
 import Operations
 import PostLog
+import SystemPackage
 import WaggleProtocol
 
 /// Writing what has no files, and changing what is published already: models' words, articles, workflows and collections.
@@ -21,8 +22,12 @@ struct EditPages: Sendable {
             routes.post(path, shows: .account, .page, door.form(scope, again: { try await page($0, $1, $2) }, act))
         }
         add("/models/{id}/edit", .publish, modelPage, editModel)
-        add("/articles/new", .publish, articlePage, editArticle)
-        add("/articles/{id}/edit", .publish, articlePage, editArticle)
+        for path in ["/articles/new", "/articles/{id}/edit"] {
+            routes.get(path, shows: .account, .page, door.page(.publish) { try await articlePage($0, nil, nil) })
+            routes.post(
+                path, shows: .account, .page,
+                door.filesForm(.publish, again: { try await articlePage($0, $1, $2) }, editArticle))
+        }
         add("/workflows/{id}/edit", .publish, workflowPage, editWorkflow)
         add("/collections/new", .social, collectionPage, editCollection)
         add("/collections/{id}/edit", .social, collectionPage, editCollection)
@@ -64,27 +69,30 @@ struct EditPages: Sendable {
     {
         let model = try await model(call)
         let form = FormView(
-            "/models/\(model.id)/edit", sends: "Sign the change",
+            PageAddress.with("/models/\(model.id)/edit", [(PageCall.base, model.post.hex)]),
+            sends: say("sign-the-change"),
             fields: [
-                FieldView("name", "Name", value: model.body.name, most: Limits.Text.nameBytes, isNeeded: true),
+                FieldView("name", say("name"), value: model.body.name, most: Limits.Text.nameBytes, isNeeded: true),
                 FieldView(
-                    "description", "About it", .text(rows: 10), hint: "In Markdown.", value: model.body.description_p,
+                    "description", say("about-it"), .text(rows: 10), hint: say("in-markdown"),
+                    value: model.body.description_p,
                     most: Limits.Text.descriptionBytes),
                 PublishPages.tags(model.body.tags.joined(separator: ", ")),
-                FieldView("licence", "Licence", value: model.body.licence.name, most: 100),
+                FieldView("licence", say("licence-2"), value: model.body.licence.name, most: 100),
             ], typed: typed, trouble: trouble)
         return pages.form(
-            "Edit \(model.body.name)", form,
-            lead: "Versions are signed once and never change; what is said of the model may.",
+            say("edit-2", "\(model.body.name)"), form,
+            lead: say("versions-are-signed-once-and-never"),
             crumb: LinkView(linkText: model.body.name, linkHref: PageAddress.model(model)))
     }
 
     @Sendable private func editModel(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let model = try await model(call)
+        try call.refuseStale(model.post.hex)
         var licence = LicenceTerms()
         licence.name = typed["licence"] ?? ""
         _ = try await EditModel(
-            account: call.account.handle, slug: model.slug, title: try Self.needed(typed, "name", "A name"),
+            account: call.account.handle, slug: model.slug, title: try Self.needed(typed, "name", say("a-name")),
             description: typed["description"] ?? "", tags: PublishDraft.list(typed["tags"] ?? ""), licence: licence
         ).run(in: call.operations)
         return .done(at: PageAddress.model(model))
@@ -106,25 +114,39 @@ struct EditPages: Sendable {
     {
         let article = try await article(call)
         let form = FormView(
-            article.map { PageAddress.article($0) + "/edit" } ?? "/articles/new", sends: "Sign and publish",
+            article.map { PageAddress.with(PageAddress.article($0) + "/edit", [(PageCall.base, $0.post.hex)]) }
+                ?? "/articles/new", sends: say("sign-and-publish"),
             fields: [
-                FieldView("title", "Title", value: article?.title ?? "", most: Limits.Text.nameBytes, isNeeded: true),
                 FieldView(
-                    "text", "Text", .text(rows: 18), hint: "In Markdown.", value: article?.text ?? "",
+                    "title", say("title"), value: article?.title ?? "", most: Limits.Text.nameBytes, isNeeded: true),
+                FieldView(
+                    "text", say("text"), .text(rows: 18), hint: say("in-markdown"), value: article?.text ?? "",
                     most: Limits.Text.descriptionBytes, isNeeded: true),
                 PublishPages.tags(article?.tags.joined(separator: ", ") ?? ""),
                 PublishPages.level(article?.level.word ?? Level.pg.word),
-            ], typed: typed, trouble: trouble)
+            ] + Self.cover(article), typed: typed, trouble: trouble, isUpload: true)
         return pages.form(
-            article == nil ? "Write an article" : "Edit an article", form,
+            article == nil ? say("write-an-article") : say("edit-an-article"), form,
             crumb: article.map { LinkView(linkText: $0.title, linkHref: PageAddress.article($0)) }
-                ?? LinkView(linkText: "Publish", linkHref: "/publish"))
+                ?? LinkView(linkText: say("publish"), linkHref: "/publish"))
     }
 
-    @Sendable private func editArticle(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
+    private static func cover(_ article: ArticleView?) -> [FieldView] {
+        let remove = FieldView("uncover", say("take-the-cover-away"), .box, value: "yes")
+        return (article?.cover == nil ? [] : [remove]) + [
+            FieldView(
+                "file", article?.cover == nil ? say("cover") : say("another-cover"),
+                .files(isMany: false, accepts: PublishPages.pictureTypes),
+                hint: say("a-picture-above-the-text-12"))
+        ]
+    }
+
+    @Sendable private func editArticle(_ call: PageCall, _ typed: Query, _ files: [Upload]) async throws -> FormOutcome
+    {
         let existing = try await article(call)
-        let title = try Self.needed(typed, "title", "A title")
-        let text = try Self.needed(typed, "text", "An article")
+        if let existing { try call.refuseStale(existing.post.hex) }
+        let title = try Self.needed(typed, "title", say("a-title"))
+        let text = try Self.needed(typed, "text", say("an-article-2"))
         let author = call.account.author
         let slug: String
         if let existing {
@@ -134,7 +156,8 @@ struct EditPages: Sendable {
         }
         _ = try await WriteArticle(
             account: call.account.handle, slug: slug, title: title, text: text,
-            tags: PublishDraft.list(typed["tags"] ?? ""), level: typed["level"]
+            tags: PublishDraft.list(typed["tags"] ?? ""), level: typed["level"],
+            cover: files.first?.path.string ?? (typed["uncover"] == "yes" ? "" : nil)
         ).run(in: call.operations)
         let article = try await services.catalog.article(author: author, slug: slug, owner)
         return .done(at: article.map { PageAddress.article($0) } ?? "/articles")
@@ -155,21 +178,23 @@ struct EditPages: Sendable {
         let workflow = try await workflow(call)
         let path = PageAddress.workflow(workflow)
         let form = FormView(
-            path + "/edit", sends: "Sign the change",
+            PageAddress.with(path + "/edit", [(PageCall.base, workflow.post.hex)]), sends: say("sign-the-change"),
             fields: [
-                FieldView("name", "Name", value: workflow.name, most: Limits.Text.nameBytes, isNeeded: true),
+                FieldView("name", say("name"), value: workflow.name, most: Limits.Text.nameBytes, isNeeded: true),
                 FieldView(
-                    "description", "About it", .text(rows: 8), hint: "In Markdown.", value: workflow.description,
+                    "description", say("about-it"), .text(rows: 8), hint: say("in-markdown"),
+                    value: workflow.description,
                     most: Limits.Text.descriptionBytes),
                 PublishPages.tags(workflow.tags.joined(separator: ", ")), PublishPages.level(workflow.level.word),
             ], typed: typed, trouble: trouble)
-        return pages.form("Edit a workflow", form, crumb: LinkView(linkText: workflow.name, linkHref: path))
+        return pages.form(say("edit-a-workflow"), form, crumb: LinkView(linkText: workflow.name, linkHref: path))
     }
 
     @Sendable private func editWorkflow(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let workflow = try await workflow(call)
+        try call.refuseStale(workflow.post.hex)
         _ = try await PublishWorkflow(
-            account: call.account.handle, slug: workflow.slug, title: try Self.needed(typed, "name", "A name"),
+            account: call.account.handle, slug: workflow.slug, title: try Self.needed(typed, "name", say("a-name")),
             description: typed["description"] ?? "", tags: PublishDraft.list(typed["tags"] ?? ""), level: typed["level"]
         ).run(in: call.operations)
         return .done(at: PageAddress.workflow(workflow))
@@ -190,9 +215,9 @@ struct EditPages: Sendable {
     {
         let collection = try await collection(call)
         var fields = [
-            FieldView("name", "Name", value: collection?.name ?? "", most: Limits.Text.nameBytes, isNeeded: true),
+            FieldView("name", say("name"), value: collection?.name ?? "", most: Limits.Text.nameBytes, isNeeded: true),
             FieldView(
-                "description", "About it", .text(rows: 5), hint: "In Markdown; may be empty.",
+                "description", say("about-it"), .text(rows: 5), hint: say("in-markdown-may-be-empty"),
                 value: collection?.description ?? "", most: Limits.Text.descriptionBytes),
             PublishPages.level(collection?.level.word ?? Level.pg.word),
         ]
@@ -202,23 +227,24 @@ struct EditPages: Sendable {
                 author: call.account.author, kind: .collection, slot: collection.slug)
             for item in (post?.post.collection.items ?? []).prefix(Limits.Gateway.cards) {
                 guard let id = Hash32(item) else { continue }
-                let name = try await links.link(id)?.linkText ?? "Something that is not here any more"
-                fields.append(FieldView("remove", "Take out: \(name)", .box, value: id.hex))
+                let name = try await links.link(id)?.linkText ?? say("something-that-is-not-here-any")
+                fields.append(FieldView("remove", say("take-out", "\(name)"), .box, value: id.hex))
             }
         }
         let form = FormView(
             collection.map { PageAddress.collection($0) + "/edit" } ?? "/collections/new",
-            sends: collection == nil ? "Begin it" : "Sign the change", fields: fields, typed: typed, trouble: trouble)
+            sends: collection == nil ? say("begin-it") : say("sign-the-change"), fields: fields, typed: typed,
+            trouble: trouble)
         return pages.form(
-            collection == nil ? "A new collection" : "Edit a collection", form,
-            lead: "Models, versions and images are added on their own pages.",
+            collection == nil ? say("a-new-collection") : say("edit-a-collection"), form,
+            lead: say("models-versions-and-images-are-added"),
             crumb: collection.map { LinkView(linkText: $0.name, linkHref: PageAddress.collection($0)) }
-                ?? LinkView(linkText: "Collections", linkHref: "/collections"))
+                ?? LinkView(linkText: say("collections"), linkHref: "/collections"))
     }
 
     @Sendable private func editCollection(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let existing = try await collection(call)
-        let name = try Self.needed(typed, "name", "A name")
+        let name = try Self.needed(typed, "name", say("a-name"))
         let author = call.account.author
         let slug: String
         if let existing {

@@ -17,9 +17,9 @@ struct PublishDraft: Sendable {
 
         var title: String {
             switch self {
-            case .release: "A model, or a version of one"
-            case .images: "Images"
-            case .workflow: "A ComfyUI workflow"
+            case .release: say("a-model-or-a-version-of")
+            case .images: say("images")
+            case .workflow: say("a-comfyui-workflow")
             }
         }
 
@@ -39,10 +39,10 @@ struct PublishDraft: Sendable {
 
         var title: String {
             switch self {
-            case .files: "File"
-            case .about: "About it"
-            case .samples: "Samples"
-            case .sign: "Check and sign"
+            case .files: say("file")
+            case .about: say("about-it")
+            case .samples: say("samples")
+            case .sign: say("check-and-sign")
             }
         }
     }
@@ -92,7 +92,7 @@ struct PublishDraft: Sendable {
     /// What lists call it.
     var title: String {
         let names = [draft["name"], draft["title"], draft["model"], files.first?.name ?? ""]
-        return names.first { !$0.isEmpty } ?? "Without a name yet"
+        return names.first { !$0.isEmpty } ?? say("without-a-name-yet")
     }
 
     /// A step can be gone to when there is something for it to show.
@@ -102,6 +102,14 @@ struct PublishDraft: Sendable {
         case .about: !files.isEmpty
         case .samples, .sign: !files.isEmpty && Slug.isValid(draft["model"]) && !draft["version"].isEmpty
         }
+    }
+
+    /// Names what was typed so far.
+    var state: String {
+        let parts = Set(Part.allCases.map(\.rawValue))
+        let typed = draft.fields.filter { !parts.contains($0.key) && !$0.key.hasPrefix("names.") }
+            .sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.joined(separator: "\u{1f}"))" }
+        return String(SHA256.hash(Array(typed.joined(separator: "\u{1e}").utf8)).hex.prefix(16))
     }
 
     // MARK: The request
@@ -154,8 +162,17 @@ struct PublishDraft: Sendable {
         return request
     }
 
+    /// What a release may be made from, as the form asks.
+    static let ancestors: [(role: Ancestor.Role, label: String)] = [
+        (.base, say("trained-on")), (.trainedFrom, say("goes-on-from")), (.mergeOf, say("a-merge-of")),
+    ]
+
+    /// The name of its field.
+    static func field(_ role: Ancestor.Role) -> String { "from-\(role.rawValue)" }
+
     static let commercialUses: [(value: String, label: String)] = [
-        ("Image", "Images may be sold"), ("Rent", "It may be offered as a service"), ("Sell", "It may be sold"),
+        ("Image", say("images-may-be-sold")), ("Rent", say("it-may-be-offered-as-a")),
+        ("Sell", say("it-may-be-sold")),
     ]
 
     /// Words with commas between.

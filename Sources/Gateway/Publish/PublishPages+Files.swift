@@ -43,15 +43,15 @@ extension PublishPages {
         let parts = try await services.uploads.list(account: call.account.id).filter { !$0.isComplete }
         let accepts =
             isPicture
-            ? "image/png,image/jpeg,image/webp,image/gif,image/avif"
+            ? Self.pictureTypes
             : draft.kind == .workflow ? "application/json,.json" : ""
         let isMany = draft.kind != .workflow
         let form = FormView(
-            PageAddress.with(draft.path + "/files", [("as", part.rawValue)]), sends: "Send it",
+            PageAddress.with(draft.path + "/files", [("as", part.rawValue)]), sends: say("send-it"),
             fields: [
                 FieldView(
-                    "file", isPicture ? "Pictures" : "File", .files(isMany: isMany, accepts: accepts),
-                    hint: "Choose, or drop here. With scripts a long upload goes on where it broke.", isNeeded: true)
+                    "file", isPicture ? say("pictures") : say("file"), .files(isMany: isMany, accepts: accepts),
+                    hint: say("choose-or-drop-here-with-scripts"), isNeeded: true)
             ], trouble: trouble, isUpload: true)
         let step = part == .files ? PublishDraft.Step.files : .samples
         var content = frame(draft, step)
@@ -71,7 +71,7 @@ extension PublishPages {
             : "\(Wording.count(draft.lost, "file was", "files were")) not published within a week and dropped; bring them again"
         content["script"] = Self.scriptAddress
         content["quota"] =
-            "All of your files that wait to be published may have \(Wording.size(Limits.API.uploadBytes)) together."
+            say("all-of-your-files-that-wait", "\(Wording.size(Limits.API.uploadBytes))")
         let after = draft.kind.steps.drop { $0 != step }.dropFirst().first
         if let after, draft.isOpen(after) {
             content["onwardHref"] = draft.path(after)
@@ -79,8 +79,7 @@ extension PublishPages {
         }
         return pages.page(
             "publishfiles", PageFrame(pageTitle: draft.title), content,
-            status: trouble == nil ? .ok : .unprocessableContent, headers: [.cacheControl: "private, no-cache"],
-            runsScripts: true)
+            status: trouble == nil ? .ok : .unprocessableContent, headers: [.cacheControl: "private, no-cache"])
     }
 
     private func part(_ call: PageCall) throws -> PublishDraft.Part {
@@ -93,8 +92,9 @@ extension PublishPages {
     @Sendable func receive(_ call: PageCall) async throws -> Response {
         let (draft, part) = (try await draft(call), try part(call))
         do {
-            let uploads = try await FormUploads(services, call.account).take(call.request)
-            guard !uploads.isEmpty else { throw FormTrouble("Choose a file", in: "file") }
+            var form = FormUploads(services, call.account)
+            let uploads = try await form.take(call.request)
+            guard !uploads.isEmpty else { throw FormTrouble(say("choose-a-file"), in: "file") }
             try await add(uploads, to: draft, part, call)
         } catch {
             // Whatever is still on its way is of no use: the answer must not wait for it.
@@ -113,17 +113,33 @@ extension PublishPages {
         let most =
             draft.kind == .workflow
             ? 1 : part == .samples || draft.kind == .images ? Limits.Post.images : Limits.Post.releaseFiles
-        let present = (part == .files ? draft.files : draft.samples).map(\.id)
-        let ids = uploads.map(\.id).filter { !present.contains($0) }
+        let here = part == .files ? draft.files : draft.samples
+        let present = here.map(\.id)
+        var ids: [String] = []
+        for upload in uploads where !present.contains(upload.id) && !ids.contains(upload.id) {
+            // Of one file that was brought twice at once, from two tabs say, one is kept.
+            let twins = (here + uploads.filter { ids.contains($0.id) }).filter { $0.name == upload.name }
+            if try await isTwin(upload, of: twins) {
+                try await services.uploads.remove(upload.id, account: call.account.id)
+            } else {
+                ids.append(upload.id)
+            }
+        }
         guard present.count + ids.count <= most else {
             for upload in uploads { try await services.uploads.remove(upload.id, account: call.account.id) }
             throw FormTrouble(
                 "There is room for \(Wording.count(most, "file", "files")); take one away first", in: "file")
         }
+        let kept = ids
         _ = try await services.accounts.change(draft: draft.draft.id, of: call.account) { draft in
             let known = draft.fields[part.rawValue] ?? []
-            draft.fields[part.rawValue] = known + ids.filter { !known.contains($0) }
+            draft.fields[part.rawValue] = known + kept.filter { !known.contains($0) }
         }
+    }
+
+    private func isTwin(_ upload: Upload, of others: [Upload]) async throws -> Bool {
+        for other in others where try await services.uploads.areEqual(upload, other) { return true }
+        return false
     }
 
     // MARK: Scripts
@@ -162,10 +178,10 @@ extension PublishPages {
     }
 
     static func words(_ sample: InspectSamples.Sample) -> String {
-        if sample.isMadeWithFile { return "made with this file, by its full hash" }
+        if sample.isMadeWithFile { return say("made-with-this-file-by-its") }
         let others = sample.resources.filter { $0.match != .file }.map(\.name).filter { !$0.isEmpty }
         if !others.isEmpty { return "names other files: \(others.prefix(3).joined(separator: ", "))" }
-        return sample.prompt.isEmpty ? "tells no recipe" : "has a recipe that names no file"
+        return sample.prompt.isEmpty ? say("tells-no-recipe") : say("has-a-recipe-that-names-no")
     }
 
     /// The hashes of a draft's files, which take a while to read: kept with it.
@@ -185,93 +201,4 @@ extension PublishPages {
         }
         return all
     }
-}
-
-/// Files out of a form, into the store of uploads.
-private struct FormUploads {
-    private let services: GatewayServices
-    private let owner: Account
-    private var store: UploadStore { services.uploads }
-    private var account: Int64 { owner.id }
-
-    init(_ services: GatewayServices, _ owner: Account) {
-        self.services = services
-        self.owner = owner
-    }
-
-    /// Bytes that are written at a time.
-    private static let piece = 1 << 20
-
-    /// - Throws: `badRequest` for what is no such form; `FileUploadError`. Then nothing of the form is kept.
-    func take(_ request: Request) async throws -> [Upload] {
-        guard let type = request.headers[.contentType], var reader = MultipartReader(contentType: type),
-            let length = request.headers[.contentLength].flatMap({ UInt64($0) })
-        else { throw GatewayError.badRequest(code: "bad-form", "Send the file with the form of this page") }
-        var begun: [Upload] = []
-        do {
-            var current: (upload: Upload, offset: UInt64)?
-            var pending = ByteBuffer()
-            func flush() async throws {
-                guard let (upload, offset) = current, pending.readableBytes > 0 else { return }
-                let piece = pending
-                pending.clear()
-                _ = try await store.append(upload.id, account: account, at: offset, OneBuffer(piece))
-                current = (upload, offset + UInt64(piece.readableBytes))
-            }
-            for try await bytes in request.body {
-                for event in try reader.take(bytes.readableBytesView) {
-                    switch event {
-                    case .field: break
-                    case .begin(_, let name):
-                        guard !name.isEmpty else { continue }
-                        // How long it is its end tells; until then room is kept for all that the request may bring.
-                        let upload = try await UploadedFiles(store, owner).begin(
-                            name: name, size: length, sha256: nil, services.context())
-                        begun.append(upload)
-                        current = (upload, 0)
-                    case .bytes(let bytes):
-                        guard current != nil else { continue }
-                        pending.writeBytes(bytes)
-                        if pending.readableBytes >= Self.piece { try await flush() }
-                    case .end:
-                        try await flush()
-                        guard let (upload, _) = current else { continue }
-                        current = nil
-                        begun[begun.count - 1] = try await store.settle(upload.id, account: account)
-                    }
-                }
-            }
-            guard reader.isComplete else {
-                throw GatewayError.badRequest(code: "cut", "The form was cut on its way; send it again")
-            }
-            return begun
-        } catch {
-            let uploads = begun
-            // In a task of its own, because this one may be cancelled with its connection.
-            await Task { [store, account] in
-                for upload in uploads { try? await store.remove(upload.id, account: account) }
-            }.value
-            throw error
-        }
-    }
-}
-
-/// One buffer as a body.
-private struct OneBuffer: AsyncSequence, Sendable {
-    let buffer: ByteBuffer
-
-    init(_ buffer: ByteBuffer) {
-        self.buffer = buffer
-    }
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var buffer: ByteBuffer?
-
-        mutating func next() async -> ByteBuffer? {
-            defer { buffer = nil }
-            return buffer
-        }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(buffer: buffer) }
 }

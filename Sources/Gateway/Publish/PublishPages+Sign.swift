@@ -37,39 +37,43 @@ extension PublishPages {
         let model = try await services.postLog.post(author: call.account.author, kind: .model, slot: request.slug)?.post
             .model
         let answered = draft["person"].isEmpty ? model.map { Self.answer($0.realPerson) } ?? "" : draft["person"]
-        let facts =
-            [
-                FactView("Address", "@\(call.account.handle)/\(request.slug)@\(request.version)"),
-                FactView("Files", draft.files.map { "\($0.name), \(Wording.size($0.size))" }.joined(separator: "; ")),
-            ]
-            + drafted.fields.filter { $0.name != "description" }.map { field in
-                FactView(field.name.prefix(1).uppercased() + field.name.dropFirst(), field.value)
-            } + [
-                FactView("Tags", (request.tags ?? []).joined(separator: ", ")),
-                FactView("Level", request.level ?? "PG"),
-            ]
+        var facts: [FactView?] = [
+            FactView(say("address"), "@\(call.account.handle)/\(request.slug)@\(request.version)"),
+            FactView(
+                say("files"), draft.files.map { "\($0.name), \(Wording.size($0.size))" }.joined(separator: "; ")),
+        ]
+        for field in drafted.fields where field.name != "description" {
+            facts.append(FactView(field.name.prefix(1).uppercased() + field.name.dropFirst(), field.value))
+        }
+        facts.append(FactView(say("tags"), (request.tags ?? []).joined(separator: ", ")))
+        facts.append(FactView(say("level"), request.level ?? "PG"))
+        for (role, label) in PublishDraft.ancestors {
+            facts.append(FactView(label, draft[PublishDraft.field(role)]))
+        }
         let description = drafted.fields.first { $0.name == "description" }?.value ?? ""
         var content = frame(draft, .sign)
         content["facts"] = facts.compactMap { $0 }
         content["description"] = description.isEmpty ? nil : Markdown.html(description, firstHeading: 3)
-        content["findings"] = drafted.findings.filter { !$0.text.contains("--real-person") }.map { finding in
+        content["findings"] = drafted.findings.filter { $0.flag?.hasPrefix("--real-person") != true }.map { finding in
             FindingView(
                 findingKind: finding.severity, findingWords: finding.text, isGrave: finding.severity != "note")
         }
         content["samples"] = draft.samples.map { SampleItem(fileTitle: $0.name, fileWords: notes[$0.id] ?? "") }
         if !drafted.isRefused {
+            // What was looked at is what is signed.
             content["form"] = FormView(
-                draft.path + "/sign", sends: "Sign and publish",
+                PageAddress.with(draft.path + "/sign", [(PageCall.base, draft.state)]), sends: say("sign-and-publish"),
                 fields: [
                     FieldView(
-                        "person", "Does it depict a real person?", .choice,
-                        hint: "Somebody who can be recognised, alive or not. Many nodes want to know.", value: answered,
+                        "person", say("does-it-depict-a-real-person"), .choice,
+                        hint: say("somebody-who-can-be-recognised-alive"), value: answered,
                         isNeeded: true,
-                        choices: [.init("", "Choose"), .init("no", "No"), .init("yes", "Yes")])
+                        choices: [.init("", say("choose")), .init("no", say("no")), .init("yes", say("yes"))])
                 ], typed: typed, trouble: trouble)
         }
         return pages.page(
-            "publishsign", PageFrame(pageTitle: draft.title), content, headers: [.cacheControl: "private, no-cache"])
+            "publishsign", PageFrame(pageTitle: draft.title), content, headers: [.cacheControl: "private, no-cache"]
+        )
     }
 
     private static func answer(_ statement: WireRealPerson) -> String {
@@ -82,6 +86,7 @@ extension PublishPages {
 
     @Sendable func sign(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let known = try await draft(call)
+        try call.refuseStale(known.state)
         try await keep(typed, in: known, call)
         let draft = try await draft(call)
         guard !draft.files.isEmpty else {
@@ -100,16 +105,45 @@ extension PublishPages {
     }
 
     private func signRelease(_ draft: PublishDraft, _ call: PageCall) async throws -> String {
-        let request = draft.request(account: call.account.handle)
+        var request = draft.request(account: call.account.handle)
         guard request.realPerson != nil else {
-            throw FormTrouble("Say whether it depicts a real person", in: "person")
+            throw FormTrouble(say("say-whether-it-depicts-a-real"), in: "person")
         }
+        request.lineage = try await lineage(draft, call)
         let reply = try await PublishRelease(request).run(in: call.operations)
         guard let post = Hash32(hex: reply.release),
             let release = try await services.catalog.release(
                 post: post, services.moderation.filter(for: .owner), detail: .init(releases: 0, images: 0))
         else { return "/account" }
         return "/models/\(release.modelID)?modelVersionId=\(release.id)"
+    }
+
+    /// What a release was made from, as far as its author may see that.
+    ///
+    /// - Throws: `FormTrouble` at the field that names what is not here.
+    func lineage(_ draft: PublishDraft, _ call: PageCall) async throws -> [Ancestor] {
+        let visible = NamedPosts(services: services, filter: call.filter)
+        var ancestors: [Ancestor] = []
+        for (role, _) in PublishDraft.ancestors {
+            for text in PublishDraft.list(draft[PublishDraft.field(role)]) {
+                do {
+                    // Operations find things as the operator does.
+                    let found = try await ShowRelease(reference: text).run(in: call.operations)
+                    ancestors.append(Ancestor(role: role, reference: try await visible.release(found.release)))
+                } catch {
+                    let failure = GatewayError(describing: error, call.context.logger)
+                    guard failure.status.code < 500 else { throw failure }
+                    throw FormTrouble(
+                        say("no-version-that-you-may-see", "\(text.prefix(80))"), in: PublishDraft.field(role))
+                }
+            }
+        }
+        guard ancestors.count <= Limits.Post.refs else {
+            throw FormTrouble(
+                say("at-most-versions-can-be-named", "\(Limits.Post.refs)"),
+                in: PublishDraft.field(.base))
+        }
+        return ancestors
     }
 
     private func signImages(_ draft: PublishDraft, _ call: PageCall) async throws -> String {
@@ -124,7 +158,7 @@ extension PublishPages {
 
     private func signWorkflow(_ draft: PublishDraft, _ call: PageCall) async throws -> String {
         let name = String(draft["name"].trimmed)
-        guard !name.isEmpty else { throw FormTrouble("Give it a name", in: "name") }
+        guard !name.isEmpty else { throw FormTrouble(say("give-it-a-name"), in: "name") }
         let author = call.account.author
         let slug = try await services.postLog.freeSlug(for: name, .workflow, of: author)
         _ = try await PublishWorkflow(

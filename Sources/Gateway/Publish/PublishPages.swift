@@ -74,14 +74,14 @@ struct PublishPages: Sendable {
             "drafts": items,
             "kinds": [
                 kind(
-                    .release, model.map { "A new version of \($0)" },
-                    "A file that others download: LoRA, checkpoint, VAE, embedding …"),
-                kind(.images, nil, "Up to \(Limits.Post.images), with the recipes that they carry."),
-                kind(.workflow, nil, "A graph, saved as JSON."),
+                    .release, model.map { say("a-new-version-of", "\($0)") },
+                    say("a-file-that-others-download-lora")),
+                kind(.images, nil, say("up-to-with-the-recipes-that-they", "\(Limits.Post.images)")),
+                kind(.workflow, nil, say("a-graph-saved-as-json")),
             ],
         ]
         return pages.page(
-            "publish", PageFrame(pageTitle: "Publish"), content, headers: [.cacheControl: "private, no-cache"])
+            "publish", PageFrame(pageTitle: say("publish")), content, headers: [.cacheControl: "private, no-cache"])
     }
 
     /// The address of a small form, as one of this person's.
@@ -134,8 +134,8 @@ struct PublishPages: Sendable {
                 isCurrent: other == step)
         }
         return [
-            "heading": draft.title, "crumb": LinkView(linkText: "Publish", linkHref: "/publish"),
-            "tabSets": [TabsView(tabsLabel: "Steps", tabs: steps)], "lead": draft.kind.title,
+            "heading": draft.title, "crumb": LinkView(linkText: say("publish"), linkHref: "/publish"),
+            "tabSets": [TabsView(tabsLabel: say("steps"), tabs: steps)], "lead": draft.kind.title,
         ]
     }
 
@@ -158,7 +158,8 @@ struct PublishPages: Sendable {
             case .workflow: Self.workflowFields(draft)
             }
         let form = FormView(
-            isLast ? draft.path + "/sign" : draft.path, sends: isLast ? "Sign and publish" : "Save and go on",
+            PageAddress.with(isLast ? draft.path + "/sign" : draft.path, [(PageCall.base, draft.state)]),
+            sends: isLast ? say("sign-and-publish") : say("save-and-go-on"),
             fields: fields, typed: typed, trouble: trouble)
         return pages.page(
             "publishabout", PageFrame(pageTitle: draft.title),
@@ -166,23 +167,27 @@ struct PublishPages: Sendable {
             headers: [.cacheControl: "private, no-cache"])
     }
 
-    static func level(_ value: String) -> FieldView {
+    /// Formats that pictures have, for the browser's own dialogue.
+    static let pictureTypes = "image/png,image/jpeg,image/webp,image/gif,image/avif"
+
+    static func level(_ value: String, of label: String = say("content-level")) -> FieldView {
         FieldView(
-            "level", "Content level", .choice,
-            hint: "PG is for everybody; XXX is explicit. What claims too low a level is hidden.", value: value,
+            "level", label, .choice,
+            hint: say("pg-is-for-everybody-xxx-is"), value: value,
             choices: Level.words.filter { Level(word: $0).map { $0 < .blocked } ?? false }.map { .init($0) })
     }
 
     static func tags(_ value: String) -> FieldView {
-        FieldView("tags", "Tags", hint: "With commas between.", value: value, most: 1000)
+        FieldView("tags", say("tags"), hint: say("with-commas-between"), value: value, most: 1000)
     }
 
     private static func imageFields(_ draft: PublishDraft) -> [FieldView] {
         [
             level(draft["level"]),
-            FieldView("title", "Title", hint: "May be empty.", value: draft["title"], most: Limits.Text.nameBytes),
             FieldView(
-                "text", "About them", .text(rows: 4), hint: "In Markdown; may be empty.", value: draft["text"],
+                "title", say("title"), hint: say("may-be-empty"), value: draft["title"], most: Limits.Text.nameBytes),
+            FieldView(
+                "text", say("about-them"), .text(rows: 4), hint: say("in-markdown-may-be-empty"), value: draft["text"],
                 most: Limits.Text.descriptionBytes),
         ]
     }
@@ -190,9 +195,9 @@ struct PublishPages: Sendable {
     private static func workflowFields(_ draft: PublishDraft) -> [FieldView] {
         [
             FieldView(
-                "name", "Name", value: draft["name"], most: Limits.Text.nameBytes, isNeeded: true),
+                "name", say("name"), value: draft["name"], most: Limits.Text.nameBytes, isNeeded: true),
             FieldView(
-                "text", "What it does, and what it needs", .text(rows: 6), hint: "In Markdown.", value: draft["text"],
+                "text", say("what-it-does-and-what-it"), .text(rows: 6), hint: say("in-markdown"), value: draft["text"],
                 most: Limits.Text.descriptionBytes),
             tags(draft["tags"]), level(draft["level"]),
         ]
@@ -201,8 +206,10 @@ struct PublishPages: Sendable {
     /// Keeps what was typed, and then says what is wrong with it: nothing of it is lost by a wrong word.
     @Sendable private func save(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let draft = try await draft(call)
+        try call.refuseStale(draft.state)
         try await keep(typed, in: draft, call)
         try ReleaseFields.check(typed)
+        _ = try await lineage(try await self.draft(call), call)
         let next = try await self.draft(call)
         return .done(at: next.path(next.isOpen(.samples) ? .samples : .about))
     }

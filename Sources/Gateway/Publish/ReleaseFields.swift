@@ -44,41 +44,51 @@ struct ReleaseFields {
         let type = draft["type"].isEmpty ? drafted["type"]?.value ?? "" : draft["type"]
         let names = Self.types.map(\.rawValue)
         let types =
-            [FieldView.Choice("", "Choose")]
+            [FieldView.Choice("", say("choose"))]
             + (names + (type.isEmpty || names.contains(type) ? [] : [type])).map { .init($0) }
         let licence = existing?.licence
         let level = draft["level"].isEmpty ? existing.map { Level(declared: $0.level).word } ?? "" : draft["level"]
-        all =
-            [
-                FieldView(
-                    "model", "Short name of the model",
-                    hint: "For its address: a to z, 0 to 9, - _ . It never changes.",
-                    value: model.isEmpty ? draft.suggestedSlug : model, most: 64, isNeeded: true),
-                FieldView(
-                    "version", "Version", hint: "Such as 1.0. A signed version never changes.", value: draft["version"],
-                    most: 64, isNeeded: true),
-                field("name", "Name", from: "name", most: Limits.Text.nameBytes),
-                field("type", "What it is", .choice, from: "type", most: 64, choices: types),
-                field("base", "Base model", from: "base model", hint: "Such as SDXL 1.0.", most: 100),
-                field("words", "Trigger words", from: "trigger words", hint: "With commas between.", most: 4000),
-                field(
-                    "description", "About it", .text(rows: 8), from: "description", hint: "In Markdown.",
-                    most: Limits.Text.descriptionBytes),
-                FieldView(
-                    "changes", "What is new in this version", .text(rows: 3), hint: "In Markdown; may be empty.",
-                    value: draft["changes"], most: Limits.Text.descriptionBytes),
-                PublishPages.tags(
-                    draft.draft.fields["tags"]?.first ?? existing?.tags.joined(separator: ", ") ?? ""),
-                PublishPages.level(level),
-                FieldView("strength", "Recommended strength", value: draft["strength"], most: 10),
-                FieldView("sampler", "Recommended sampler", value: draft["sampler"], most: 64),
-                FieldView("steps", "Recommended steps", value: draft["steps"], most: 6),
-                FieldView("cfg", "Recommended CFG scale", value: draft["cfg"], most: 6),
-                FieldView("clip", "Clip skip", value: draft["clip"], most: 2),
-                FieldView(
-                    "licence", "Licence", hint: "Such as CC-BY-4.0; may be empty.",
-                    value: draft.draft.fields["licence"]?.first ?? licence?.name ?? "", most: 100),
-            ] + Self.permissions(draft, licence)
+        let said: [FieldView] = [
+            FieldView(
+                "model", say("short-name-of-the-model"),
+                hint: say("for-its-address-a-to-z"),
+                value: model.isEmpty ? draft.suggestedSlug : model, most: 64, isNeeded: true),
+            FieldView(
+                "version", say("version-2"), hint: say("such-as-1-0-a-signed"), value: draft["version"],
+                most: 64, isNeeded: true),
+            field("name", say("name"), from: "name", most: Limits.Text.nameBytes),
+            field("type", say("what-it-is"), .choice, from: "type", most: 64, choices: types),
+            field("base", say("base-model"), from: "base model", hint: say("such-as-sdxl-1-0"), most: 100),
+            field(
+                "words", say("trigger-words"), from: "trigger words", hint: say("with-commas-between"),
+                most: 4000),
+            field(
+                "description", say("about-it"), .text(rows: 8), from: "description", hint: say("in-markdown"),
+                most: Limits.Text.descriptionBytes),
+            FieldView(
+                "changes", say("what-is-new-in-this-version"), .text(rows: 3),
+                hint: say("in-markdown-may-be-empty"),
+                value: draft["changes"], most: Limits.Text.descriptionBytes),
+            PublishPages.tags(
+                draft.draft.fields["tags"]?.first ?? existing?.tags.joined(separator: ", ") ?? ""),
+            PublishPages.level(level),
+        ]
+        let lineage: [FieldView] = PublishDraft.ancestors.map { role, label in
+            let name = PublishDraft.field(role)
+            return FieldView(
+                name, label, hint: say("versions-here-as-maker-name-1"), value: draft[name], most: 4000)
+        }
+        let advice: [FieldView] = [
+            FieldView("strength", say("recommended-strength"), value: draft["strength"], most: 10),
+            FieldView("sampler", say("recommended-sampler"), value: draft["sampler"], most: 64),
+            FieldView("steps", say("recommended-steps"), value: draft["steps"], most: 6),
+            FieldView("cfg", say("recommended-cfg-scale"), value: draft["cfg"], most: 6),
+            FieldView("clip", say("clip-skip"), value: draft["clip"], most: 2),
+            FieldView(
+                "licence", say("licence-2"), hint: say("such-as-cc-by-4-0"),
+                value: draft.draft.fields["licence"]?.first ?? licence?.name ?? "", most: 100),
+        ]
+        all = said + lineage + advice + Self.permissions(draft, licence)
     }
 
     private static func permissions(_ draft: PublishDraft, _ licence: WireLicence?) -> [FieldView] {
@@ -88,10 +98,11 @@ struct ReleaseFields {
             + (licence?.derivatives ?? true ? ["derivatives"] : [])
             + (licence?.differentLicence ?? false ? ["differentLicence"] : [])
         let terms =
-            [("noCredit", "It may be used without credit")] + PublishDraft.commercialUses.map { ($0.value, $0.label) }
+            [("noCredit", say("it-may-be-used-without-credit"))]
+            + PublishDraft.commercialUses.map { ($0.value, $0.label) }
             + [
-                ("derivatives", "What is made from it may be shared"),
-                ("differentLicence", "What is made from it may have another licence"),
+                ("derivatives", say("what-is-made-from-it-may")),
+                ("differentLicence", say("what-is-made-from-it-may-have")),
             ]
         return terms.map { value, label in
             FieldView("allows", label, .box, value: value, isTicked: allowed.contains(value))
@@ -102,20 +113,20 @@ struct ReleaseFields {
     static func check(_ typed: Query) throws(FormTrouble) {
         guard Slug.isValid(typed["model"] ?? "") else {
             throw FormTrouble(
-                "A short name begins with a letter or digit and has a to z, 0 to 9, - _ . alone, at most 64",
+                say("a-short-name-begins-with-a"),
                 in: "model")
         }
         guard !(typed["version"] ?? "").trimmed.isEmpty else {
-            throw FormTrouble("Say which version it is", in: "version")
+            throw FormTrouble(say("say-which-version-it-is"), in: "version")
         }
-        guard !(typed["type"] ?? "").isEmpty else { throw FormTrouble("Say what it is", in: "type") }
-        for (name, what) in [("strength", "A strength"), ("cfg", "A CFG scale")] {
+        guard !(typed["type"] ?? "").isEmpty else { throw FormTrouble(say("say-what-it-is"), in: "type") }
+        for (name, what) in [("strength", say("a-strength")), ("cfg", say("a-cfg-scale"))] {
             guard let text = typed[name] else { continue }
             guard Double(text).map({ $0.isFinite }) ?? false else {
                 throw FormTrouble("\(what) is a number such as 0.8", in: name)
             }
         }
-        for (name, what) in [("steps", "Steps"), ("clip", "Clip skip")] {
+        for (name, what) in [("steps", say("steps")), ("clip", say("clip-skip"))] {
             guard let text = typed[name] else { continue }
             guard UInt32(text) != nil else { throw FormTrouble("\(what) is a whole number", in: name) }
         }

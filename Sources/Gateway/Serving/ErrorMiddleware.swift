@@ -183,6 +183,7 @@ extension GatewayError {
             self =
                 error.retryAfter.map { .tooManyPosts(error.message, retryAfter: $0) }
                 ?? .unprocessable(code: "too-many-posts", error.message)
+        case .failed where error.isRefused == true: self = .unprocessable(code: "refused", error.message)
         case .network, .failed:
             logger.error("a request failed", metadata: ["error": "\(error.message)"])
             self = .unavailable("This node cannot do that at the moment; its log says why")
@@ -253,13 +254,13 @@ extension Response {
     private static let openerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy")!
 
     static func html(
-        _ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], runsScripts: Bool = false
+        _ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) -> Response {
         var headers = headers
         headers[.contentType] = "text/html; charset=utf-8"
         headers[.contentSecurityPolicy] = """
-            default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; \
-            frame-ancestors 'none'\(runsScripts ? "; script-src 'self'; connect-src 'self'" : "")
+            default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+            form-action 'self'; base-uri 'none'; frame-ancestors 'none'
             """
         headers[Self.openerPolicy] = "same-origin"
         let body = ContentCoding.body(text, &headers)

@@ -51,10 +51,21 @@ struct Query: Sendable {
         Query(items: items.filter { !Self.isSecret($0.name) })
     }
 
-    private static func isSecret(_ name: String) -> Bool { name.hasSuffix("passphrase") || name == "words" }
+    private static func isSecret(_ name: String) -> Bool { name.hasSuffix("passphrase") }
 
     private init(items: [(name: String, value: String)]) {
         self.items = items
+    }
+
+    /// The fields of a form that was read in parts.
+    /// - Throws: `badRequest` for more than are read.
+    init(fields: [(name: String, value: String)]) throws(GatewayError) {
+        guard fields.count <= Limits.Gateway.queryParameters else {
+            throw .badRequest(
+                code: "too-many-parameters", "A form has \(Limits.Gateway.queryParameters) fields at most")
+        }
+        // Lines end as in other forms, and nothing counts twice for how it was sent.
+        items = fields
     }
 
     /// A number within `range`.

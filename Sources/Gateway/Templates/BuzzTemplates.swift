@@ -7,11 +7,17 @@ extension Templates {
         <div class="prose"><p>[[creators-are-tipped-in-currencies-each]]</p></div>
         {{#hasCurrencies}}<ul class="rows">{{#currencies}}<li><a href="{{currencyHref}}"><bdi>{{currencyName}}</bdi></a>\
         <p class="by">{{circulation}} · {{currencyTrust}}{{#isOwn}} · [[decided-on-this-node]]{{/isOwn}}</p>\
-        {{#stopped}}<p role="note"><strong>[[stopped]]</strong> {{.}}</p>{{/stopped}}</li>{{/currencies}}</ul>{{/hasCurrencies}}
+        {{>currencynote}}</li>{{/currencies}}</ul>{{/hasCurrencies}}
         {{^hasCurrencies}}<section class="empty"><p>[[no-currency-is-used-on-this]]</p>\
         <p><a class="button" href="/">[[to-the-front-page]]</a></p></section>{{/hasCurrencies}}
         </article>
         {{>foot}}
+        """
+
+    /// What is wrong with a currency.
+    static let currencynote = """
+        {{#stopped}}<p role="note"><strong>[[stopped]]</strong> {{.}}</p>{{/stopped}}\
+        {{#warning}}<p role="note"><strong>[[beware]]</strong> {{.}}</p>{{/warning}}
         """
 
     /// One currency: its charter, and how it stands.
@@ -19,7 +25,7 @@ extension Templates {
         {{>head}}
         <article class="reading">
         <div class="top"><h1><bdi>{{heading}}</bdi></h1><p class="by">{{trust}}</p></div>
-        {{#stopped}}<p role="note"><strong>[[stopped]]</strong> {{.}}</p>{{/stopped}}
+        {{>currencynote}}
         <div class="prose"><p>{{trustWords}}</p></div>
         <section class="part" aria-labelledby="facts"><h2 id="facts">[[how-it-stands]]</h2>{{>factlist}}</section>
         <section class="part" aria-labelledby="rules"><h2 id="rules">[[rules]]</h2>
@@ -36,7 +42,7 @@ extension Templates {
         <article class="reading">
         <div class="top"><h1>{{heading}}</h1>
         <p class="by">[[an-account-of]] <a href="{{currencyHref}}"><bdi>{{currencyName}}</bdi></a> · {{trust}}</p></div>
-        {{#isOld}}<p role="note">[[this-is-from-the-copy-of]]</p>{{/isOld}}
+        {{>currencynote}}{{#isOld}}<p role="note">[[this-is-from-the-copy-of]]</p>{{/isOld}}
         <section class="part" aria-labelledby="facts"><h2 id="facts">[[how-it-stands]]</h2>{{>factlist}}</section>
         <section class="part" aria-labelledby="history"><h2 id="history">[[payments]]</h2>
         {{#hasFinals}}{{>finallist}}{{/hasFinals}}{{^hasFinals}}<p>[[none-yet]]</p>{{/hasFinals}}

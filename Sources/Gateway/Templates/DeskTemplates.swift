@@ -8,7 +8,7 @@ extension Templates {
         {{#isChoice}}<fieldset><legend>{{fieldLabel}}</legend>{{#fieldHint}}<p class="by">{{.}}</p>{{/fieldHint}}{{#options}}\
         <p class="choice"><input type="radio" id="{{optionID}}" name="{{fieldName}}" value="{{optionValue}}"\
         {{#isChosen}} checked{{/isChosen}}{{#isLocked}} disabled{{/isLocked}}>\
-        <label for="{{optionID}}">{{optionTitle}}{{#optionHint}} <span class="by">{{.}}</span>{{/optionHint}}</label></p>{{/options}}\
+        <label for="{{optionID}}">{{optionTitle}}{{#optionHint}}: <span class="by">{{.}}</span>{{/optionHint}}</label></p>{{/options}}\
         </fieldset>{{/isChoice}}\
         {{#isMenu}}<p class="field"><label for="{{fieldID}}">{{fieldLabel}}</label><select id="{{fieldID}}" name="{{fieldName}}">{{#options}}\
         <option{{#isChosen}} selected{{/isChosen}}>{{optionValue}}</option>{{/options}}</select></p>{{/isMenu}}\
@@ -34,19 +34,21 @@ extension Templates {
     static let desk = """
         {{>head}}
         <article>
-        {{>tabs}}
-        <div class="top"><h1>{{heading}}</h1>{{#lead}}<p class="by">{{.}}</p>{{/lead}}</div>
+        <div class="top"><h1>{{heading}}</h1>{{#lead}}<p class="by">{{.}}</p>{{/lead}}{{>tabs}}</div>
         {{#trouble}}<p class="error" role="alert" id="trouble">{{.}}</p>{{/trouble}}
         {{#done}}<p role="status"><b>{{.}}</b></p>{{/done}}
         {{#sections}}<section class="part" aria-labelledby="{{sectionID}}"><h2 id="{{sectionID}}">{{sectionTitle}}</h2>
-        {{#sectionLead}}<p>{{.}}</p>{{/sectionLead}}{{#hasFacts}}{{>factlist}}{{/hasFacts}}
+        {{#sectionLead}}<p>{{.}}</p>{{/sectionLead}}{{#hasFacts}}<div class="reading">{{>factlist}}</div>{{/hasFacts}}
+        {{#searchAction}}<form class="find" action="{{.}}" method="get" role="search"><label class="unseen" for="{{sectionID}}-q">{{searchLabel}}</label>\
+        <input id="{{sectionID}}-q" type="search" name="q" value="{{sought}}" placeholder="{{searchLabel}}" maxlength="64"><button>[[search]]</button></form>{{/searchAction}}
         {{#hasRows}}<div role="region" tabindex="0" aria-labelledby="{{sectionID}}"><table><thead><tr>{{#columns}}\
         <th scope="col">{{.}}</th>{{/columns}}</tr></thead><tbody>{{#rows}}<tr>{{#cells}}<td>{{#isCode}}<code>{{cellText}}</code>{{/isCode}}\
         {{^isCode}}{{#cellHref}}<a href="{{.}}"><bdi>{{cellText}}</bdi></a>{{/cellHref}}\
         {{^cellHref}}<bdi{{#isBad}} class="error"{{/isBad}}>{{cellText}}</bdi>{{/cellHref}}{{/isCode}}</td>{{/cells}}\
-        {{#hasRowForms}}<td>{{#rowForms}}{{>deskform}}{{/rowForms}}</td>{{/hasRowForms}}</tr>{{/rows}}</tbody></table></div>{{/hasRows}}
+        {{#hasRowForms}}<td>{{#folded}}<details{{#isOpen}} open{{/isOpen}}><summary>[[change]] <span class="unseen">{{folded}}</span></summary>{{/folded}}\
+        {{#rowForms}}{{>deskform}}{{/rowForms}}{{#folded}}</details>{{/folded}}</td>{{/hasRowForms}}</tr>{{/rows}}</tbody></table></div>{{/hasRows}}
         {{#empty}}<p>{{.}}</p>{{/empty}}
-        {{#sectionForms}}{{>deskform}}{{/sectionForms}}
+        {{#sectionForms}}<div class="reading">{{>deskform}}</div>{{/sectionForms}}
         {{#hasLinks}}<p class="words">{{#links}}<a class="quiet button" href="{{linkHref}}">{{linkText}}</a> {{/links}}</p>{{/hasLinks}}
         </section>{{/sections}}
         </article>
@@ -62,8 +64,8 @@ extension Templates {
         <p>{{lead}}</p>
         {{#trouble}}<p class="error" role="alert" id="trouble">{{.}}</p>{{/trouble}}
         {{#hasFacts}}{{>factlist}}{{/hasFacts}}
-        {{#hasWords}}<p><b>[[your-24-recovery-words-they-are]]</b></p>
-        <ol class="line">{{#recovery}}<li>{{.}}</li>{{/recovery}}</ol>{{/hasWords}}
+        {{#hasWords}}<div class="box"><p><b>[[your-24-recovery-words-they-are]]</b></p>
+        <ol>{{#recovery}}<li><code>{{.}}</code></li>{{/recovery}}</ol></div>{{/hasWords}}
         {{#canShowWords}}<form action="{{path}}" method="post"><p><button class="quiet button" name="choice" value="words">\
         [[show-my-recovery-words]]</button></p></form>{{/canShowWords}}
         {{#note}}<p class="by">{{.}}</p>{{/note}}
@@ -86,7 +88,7 @@ extension Templates {
         ([[not-looked-at]]){{/isDone}}</li>{{/steps}}</ul>
         {{^isFinished}}<form action="/setup/done" method="post"><p><button class="button">[[finish]]</button></p></form>{{/isFinished}}
         {{#isFinished}}<h2>[[next]]</h2><ul><li><a href="/admin">[[see-how-the-node-is]]</a></li>
-        <li><a href="/help">[[share-a-model]]</a></li><li><a href="/setup/currency">[[a-currency-for-tips-and-bounties]]</a></li></ul>{{/isFinished}}
+        <li><a href="/help">[[share-a-model]]</a></li><li><a href="/generate">[[draw-pictures-here]]</a></li><li><a href="/setup/currency">[[a-currency-for-tips-and-bounties]]</a></li></ul>{{/isFinished}}
         </section>
         {{>foot}}
         """

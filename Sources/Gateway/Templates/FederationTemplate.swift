@@ -13,6 +13,11 @@ extension Templates {
         <details><summary>[[node-id]]</summary><p><code class="line">{{nodeKey}}</code></p></details></li>{{/nodes}}</ul></section>{{/hasNodes}}
         {{^hasNodes}}<section class="empty"><p>[[this-node-exchanges-with-no-other]]</p>\
         <p><a class="button" href="/">[[to-the-front-page]]</a></p></section>{{/hasNodes}}
+        {{#hasOperators}}<section class="part" aria-labelledby="operators"><h2 id="operators">[[deciding-in-currencies]]</h2>
+        <ul class="rows">{{#operators}}<li>{{#nodeHref}}<a href="{{.}}" rel="nofollow noopener ugc"><bdi>{{nodeTitle}}</bdi></a>{{/nodeHref}}\
+        {{^nodeHref}}<bdi>{{nodeTitle}}</bdi>{{/nodeHref}}
+        <p class="by"><a href="{{currencyHref}}"><bdi>{{currencyName}}</bdi></a> · {{nodeState}}</p>\
+        {{#nodeError}}<p>[[last-error]] {{.}}</p>{{/nodeError}}</li>{{/operators}}</ul></section>{{/hasOperators}}
         {{#hasBlocks}}<section class="part" aria-labelledby="blocks"><h2 id="blocks">[[kept-away]]</h2>
         <ul class="rows">{{#blocks}}<li><code class="line">{{nodeKey}}</code>\
         <p class="by">{{nodeState}} · [[since]] <time datetime="{{nodeSince}}">{{nodeSince}}</time></p>\

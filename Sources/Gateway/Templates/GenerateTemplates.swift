@@ -8,14 +8,21 @@ extension Templates {
         {{#trouble}}<p role="alert"><b>{{.}}</b></p>{{/trouble}}
         {{#quoted}}<p role="status"><b>{{.}}</b></p>{{/quoted}}
         {{#problem}}<p role="note"><strong>[[nothing-can-be-drawn-here-yet]]</strong> {{.}}</p>{{/problem}}
+        {{#offersEngine}}<form action="/generate/setup" method="post"><p><button name="bring" value="engine">[[install-the-engine]]</button> \
+        <span class="by">[[stable-diffusion-cpp-from-the-python]]</span></p></form>{{/offersEngine}}
+        {{#offersDemo}}<form action="/generate/setup" method="post"><p><button name="bring" value="demo">[[publish-the-demo-model]]</button> \
+        <span class="by">[[a-very-small-model-that-draws]]</span></p></form>{{/offersDemo}}
         {{#source}}<figure class="part"><img src="{{smallSource}}" width="{{width}}" height="{{height}}" alt="{{alt}}">\
         <figcaption class="by">[[remix-of-this-picture]]</figcaption></figure>{{/source}}
         {{#missing}}{{#first()}}<section class="part" aria-labelledby="missing"><h2 id="missing">[[not-on-this-node]]</h2>\
         <ul class="rows">{{/first()}}<li>{{missingKind}}: {{#missingHref}}<a href="{{.}}"><bdi>{{missingName}}</bdi></a>{{/missingHref}}\
         {{^missingHref}}<bdi>{{missingName}}</bdi>{{/missingHref}}{{#missingCommand}}<p class="by">[[the-operator-fetches-it]] \
-        <code>{{.}}</code></p>{{/missingCommand}}</li>{{#last()}}</ul></section>{{/last()}}{{/missing}}
+        <code>{{.}}</code></p>{{/missingCommand}}{{#fetchState}}<p class="by" role="status">{{.}}</p>{{/fetchState}}\
+        {{#fetchFile}}<form action="/generate/fetch" method="post"><p><input type="hidden" name="from" value="{{from}}">\
+        <button class="quiet" name="file" value="{{.}}">[[fetch-it]]</button> <span class="by">{{fetchWords}}</span></p></form>{{/fetchFile}}</li>{{#last()}}</ul></section>{{/last()}}{{/missing}}
         {{#canDraw}}<form action="/generate" method="post" class="part filters">
         {{#from}}<input type="hidden" name="from" value="{{.}}">{{/from}}
+        {{#quote}}<input type="hidden" name="quote" value="{{.}}">{{/quote}}
         <p><label for="model">[[model]]</label>
         <select id="model" name="model" required>{{#models}}<option value="{{optionValue}}"{{#isChosen}} selected{{/isChosen}}>\
         {{optionName}}</option>{{/models}}</select></p>
@@ -38,6 +45,8 @@ extension Templates {
         <p><label for="scheduler">[[schedule]]</label><select id="scheduler" name="scheduler">{{#schedulers}}<option value="{{optionValue}}"\
         {{#isChosen}} selected{{/isChosen}}>{{optionName}}</option>{{/schedulers}}</select></p>
         <p><label for="clip">[[clip-skip]]</label><input id="clip" name="clip" inputmode="numeric" value="{{clip}}" size="3"></p>
+        <p><label for="format">[[file-format]]</label><select id="format" name="format">{{#formats}}<option value="{{optionValue}}"\
+        {{#isChosen}} selected{{/isChosen}}>{{optionName}}</option>{{/formats}}</select></p>
         {{#loraRows}}<p><label for="lora{{row}}">[[lora]]</label><select id="lora{{row}}" name="lora">{{#options}}<option value="{{optionValue}}"\
         {{#isChosen}} selected{{/isChosen}}>{{optionName}}</option>{{/options}}</select>
         <label for="weight{{row}}">[[strength]]</label><input id="weight{{row}}" name="weight" inputmode="decimal" value="{{weight}}" size="5"></p>{{/loraRows}}
@@ -61,7 +70,10 @@ extension Templates {
         <p class="by">[[this-page-looks-again-every-two]]</p>{{/isOpen}}
         {{#preview}}<p><img src="{{previewHref}}" width="{{width}}" height="{{height}}" alt="[[the-picture-as-far-as-it]]"></p>{{/preview}}
         <ul class="feed">{{#pictures}}<li class="card"><a href="{{pictureHref}}"><img src="{{pictureHref}}" width="{{width}}" \
-        height="{{height}}" alt="{{alt}}"></a><p class="by">[[seed-download-with-its-recipe]]</p></li>{{/pictures}}</ul>
+        height="{{height}}" alt="{{alt}}"></a><p class="by">[[seed-download-with-its-recipe]]</p>{{#opinion}}<p class="by">{{.}}</p>{{/opinion}}\
+        {{#rateHref}}<form action="{{.}}" method="post"><p><button class="quiet" name="is" value="good">[[it-is-good]]</button> \
+        <button class="quiet" name="is" value="bad">[[it-is-not]]</button></p><p class="by">[[what-you-say-names-the-models]]</p></form>\
+        {{/rateHref}}</li>{{/pictures}}</ul>
         <section aria-labelledby="prompt"><h2 id="prompt">[[prompt]]</h2><p class="quote">{{prompt}}</p></section>
         {{#negative}}<section aria-labelledby="negative"><h2 id="negative">[[negative-prompt]]</h2><p class="quote">{{.}}</p></section>{{/negative}}
         <section class="part" aria-labelledby="facts"><h2 id="facts">[[recipe]]</h2>{{>factlist}}</section>

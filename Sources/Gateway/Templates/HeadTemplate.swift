@@ -15,7 +15,7 @@ extension Templates {
         {{#preview}}<meta property="og:image" content="{{.}}">{{/preview}}
         <link rel="icon" href="/icon.svg" type="image/svg+xml">
         <link rel="stylesheet" href="/style.css?v={{styleVersion}}">
-        {{#script}}<script src="{{.}}" defer></script>{{/script}}
+        <script src="{{pageScript}}" defer></script>{{#script}}<script src="{{.}}" defer></script>{{/script}}
         </head>
         <body>
         <a class="skip" href="#main">[[skip-to-content]]</a>

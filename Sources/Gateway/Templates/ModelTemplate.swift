@@ -49,7 +49,7 @@ extension Templates {
         <section class="box" aria-labelledby="use">
         <h2 id="use">[[use]]</h2>
         {{#hasTriggers}}<p class="by">[[trigger-words]]</p>
-        <ul class="words">{{#triggers}}<li><code>{{.}}</code></li>{{/triggers}}</ul>{{/hasTriggers}}
+        <ul class="words">{{#triggers}}<li><code data-copy>{{.}}</code></li>{{/triggers}}</ul>{{/hasTriggers}}
         {{#settings}}{{#first()}}<dl>{{/first()}}<div><dt>{{term}}</dt><dd>{{value}}</dd></div>{{#last()}}</dl>{{/last()}}{{/settings}}
         </section>
         {{/hasUse}}
@@ -81,7 +81,7 @@ extension Templates {
         {{#torrentHref}}<ul class="words" aria-label="[[from-many-places]]"><li><a href="{{.}}">[[torrent]]</a></li>{{/torrentHref}}\
         {{#metalinkHref}}<li><a href="{{.}}">[[metalink]]</a></li></ul>{{/metalinkHref}}
         <table>
-        <tbody>{{#rows}}<tr><th scope="row">{{term}}</th><td><code>{{value}}</code></td></tr>{{/rows}}</tbody>
+        <tbody>{{#rows}}<tr><th scope="row">{{term}}</th><td><code data-copy>{{value}}</code></td></tr>{{/rows}}</tbody>
         </table>
         </details>
         {{#last()}}</section>{{/last()}}{{/files}}

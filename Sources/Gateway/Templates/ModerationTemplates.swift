@@ -2,21 +2,11 @@ extension Templates {
     /// Somebody reports something.
     static let report = """
         {{>head}}
-        <section class="prose">
-        <h1>[[report-something]]</h1>
-        <p>[[moderators-of-this-node-read-it]] \
-        <a href="/report/likeness?about={{about}}">[[ask-for-it-to-be-taken]]</a>.</p>
-        {{#trouble}}<p class="error" role="alert" id="trouble">{{.}}.</p>{{/trouble}}
-        <form action="/report" method="post">
-        <p class="field"><label for="report-about">[[what]]</label><span class="by" id="about-hint">[[an-address-of-this-node-a]]</span>
-        <input id="report-about" name="about" required maxlength="2000" value="{{about}}" aria-describedby="about-hint"></p>
-        <p class="field"><label for="reason">[[why]]</label><select id="reason" name="reason">{{#reasons}}<option>{{code}}</option>{{/reasons}}</select></p>
-        <p class="field"><label for="text">[[in-your-words]]</label><textarea id="text" name="text" rows="5" maxlength="16000"></textarea></p>
-        <p class="field"><label for="contact">[[how-you-can-be-reached-if]]</label><input id="contact" name="contact" maxlength="1000"></p>
-        <p class="field"><label for="tell">[[a-node-whose-moderators-are-to]]</label>\
-        <input id="tell" name="tell" maxlength="2000"></p>
-        <p><button class="button">[[report]]</button></p>
-        </form>
+        <section class="reading">
+        <div class="top"><h1>[[report-something]]</h1>
+        <p class="by">[[moderators-of-this-node-read-it]] \
+        <a href="/report/likeness?about={{about}}">[[ask-for-it-to-be-taken]]</a>.</p></div>
+        {{>form}}
         </section>
         {{>foot}}
         """
@@ -24,27 +14,12 @@ extension Templates {
     /// Somebody asks for something to be taken down, without an account.
     static let takedown = """
         {{>head}}
-        <section class="prose">
-        <h1>[[ask-for-something-to-be-taken]]</h1>
-        <p>[[for-pictures-of-you-intimate-images]] \
-        [[copies-of-the-same-file-are]]</p>
-        {{#trouble}}<p class="error" role="alert" id="trouble">{{.}}.</p>{{/trouble}}
-        <form action="/report/likeness" method="post">
-        <p class="field"><label for="about">[[where-it-is]]</label><span class="by" id="about-hint">[[addresses-of-this-node-or-sha]] \
-        <a href="/verify">[[find-the-hash-of-a-file]]</a>.</span>
-        <textarea id="about" name="about" rows="3" required maxlength="16000" aria-describedby="about-hint">{{about}}</textarea></p>
-        <p class="field"><label for="reason">[[why]]</label><select id="reason" name="reason"><option value="likeness">[[it-shows-me]]</option>\
-        <option value="ncii">[[it-is-an-intimate-image]]</option><option value="dmca">[[it-is-my-work]]</option>\
-        <option value="court-order">[[a-court-ordered-it]]</option><option value="privacy">[[it-tells-private-things]]</option></select></p>
-        <p class="field"><label for="right">[[who-you-are]]</label><select id="right" name="right"><option value="depicted">[[the-person-it-shows]]</option>\
-        <option value="agent">[[somebody-who-acts-for-them]]</option><option value="rights-holder">[[the-owner-of-the-rights]]</option></select></p>
-        <p class="field"><label for="statement">[[what-happened]]</label><textarea id="statement" name="statement" rows="5" required maxlength="16000"></textarea></p>
-        <p class="field"><label for="contact">[[how-we-reach-you]]</label><input id="contact" name="contact" required maxlength="1000"></p>
-        <p class="field"><label><input type="checkbox" name="faith" value="yes" required> \
-        [[what-i-say-is-true-to]]</label></p>
-        <p class="field"><label for="signature">[[your-name-as-your-signature]]</label><input id="signature" name="signature" required maxlength="200" autocomplete="name"></p>
-        <p><button class="button">[[send]]</button></p>
-        </form>
+        <section class="reading">
+        <div class="top"><h1>[[ask-for-something-to-be-taken]]</h1>
+        <p class="by">[[for-pictures-of-you-intimate-images]] \
+        [[copies-of-the-same-file-are]]</p></div>
+        {{>form}}
+        <p class="by"><a href="/verify">[[find-the-hash-of-a-file]]</a></p>
         </section>
         {{>foot}}
         """
@@ -143,6 +118,7 @@ extension Templates {
         {{#hasHolders}}<p class="by">[[nodes-that-say-they-have-copies]] {{#holders}}<code>{{.}}</code> {{/holders}}</p>{{/hasHolders}}</section>
         {{^isDecided}}<section class="part" aria-labelledby="decide"><h2 id="decide">[[decide]]</h2>
         <p class="field"><label for="letter">[[letter]]</label><textarea id="letter" name="letter" rows="3" maxlength="16000">{{letter}}</textarea></p>
+        <p class="field"><label for="maker">[[letter-to-whoever-made-it]]</label><textarea id="maker" name="maker" rows="3" maxlength="16000">{{makerLetter}}</textarea></p>
         <p><label><input type="checkbox" name="tell" value="yes" checked> [[tell-nodes-that-listen-to-us]]</label></p>
         <p class="row"><button class="button" name="do" value="block" accesskey="t">[[take-it-down]]</button><button class="quiet button" name="do" value="keep">[[keep-it]]</button></p>
         <p><label><input type="checkbox" name="sure" value="yes"> [[i-am-sure-that-it-is]]</label> \

@@ -7,7 +7,7 @@ extension Templates {
     /// Where the owner of a node chooses a passphrase, with the token that the first start printed.
     static let setup = """
         {{>head}}
-        <section class="prose">
+        <section class="reading prose">
         <h1>[[set-up-this-node]]</h1>
         <p>[[the-first-start-printed-a-link]]</p>
         {{#trouble}}<p class="error" role="alert" id="trouble">{{.}}.</p>{{/trouble}}

@@ -62,6 +62,8 @@ extension Templates {
         <pre><code>HF_ENDPOINT={{base}}
         {{base}}/api/v1/models</code></pre>
         <p>[[the-nodes-own-api-is-described]]</p>
+        <h2>[[keys]]</h2>
+        <p data-keys>[[keys-of-pages]]</p>
         <h2>[[share-a-model-of-your-own]]</h2>
         <p>[[publish-brings-a-file-from-the]]</p>
         <pre><code>waggle publish my-lora.safetensors --model @me/my-lora --version 1.0</code></pre>

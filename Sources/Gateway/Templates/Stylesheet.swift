@@ -47,7 +47,7 @@ extension Templates {
         .by a{color:var(--text);text-decoration:none}
         .links a:hover,.by a:hover,.words a:hover,.card a:hover .what,.note a{text-decoration:underline}
         :focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:4px}
-        h1{font-size:clamp(1.5rem,1.2rem + 1.6vw,2.25rem);line-height:1.2;margin:0 0 .4rem}
+        h1{font-size:clamp(1.5rem,1.2rem + 1.6vw,2.25rem);line-height:1.2;margin:0 0 .5rem}
         h2{font-size:1.05rem;margin:0 0 .5rem}
         p,ul,ol,dl,figure,pre{margin:0 0 .75rem}
         img{display:block;max-width:100%;height:auto}
@@ -76,16 +76,15 @@ extension Templates {
         .hero{display:flex;justify-content:space-between;align-items:end;gap:1rem}.hero svg{min-width:20%}
         .file{font-weight:600}
         .row>.by{min-width:6rem}
-        .crumb{margin:0 0 .25rem}
-        .part{margin:2rem 0}.feed+p,.wide+p{margin-top:.75rem}
+                .part{margin:2rem 0}.feed+p,.wide+p{margin-top:.75rem}
         .reading,.text{max-width:46rem;min-width:0}
         .by{color:var(--muted);font-size:.9375rem}
-        .badge{display:inline-block;padding:.05rem .55rem;border-radius:99px;background:var(--soft);color:var(--text);\
+        .badge{display:inline-block;padding:.1rem .6rem;border-radius:99px;background:var(--soft);color:var(--text);\
         font-size:.8125rem;font-weight:600}
         .feed{display:grid;gap:1.5rem 1rem;margin:0;grid-template-columns:repeat(auto-fill,minmax(min(15rem,44%),1fr))}
         .small{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}
         .card>a,.pic{display:grid;font-weight:600;line-height:1.35}
-        .card img,.ph{grid-area:1/1;width:100%;height:auto;aspect-ratio:1;object-fit:cover;border-radius:12px;margin-bottom:.55rem;\
+        .card img,.ph{grid-area:1/1;width:100%;height:auto;aspect-ratio:1;object-fit:cover;border-radius:12px;margin-bottom:.5rem;\
         background:currentColor}
         .card img{background:var(--soft)}.ph+img{background:none}
         .blank{background:var(--soft);fill:var(--line)}
@@ -93,19 +92,19 @@ extension Templates {
         .pic .ph{position:absolute;height:100%;aspect-ratio:auto;filter:blur(1.5rem)}
         .plainly{font-weight:400}
         .what{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}
-        .card .by{margin:.15rem 0 0;font-size:.875rem}
+        .card .by{margin:.25rem 0 0;font-size:.875rem}
         .note{display:block}.note a{display:inline-block;min-height:1.5rem}
         .more{justify-content:center;gap:.75rem;margin:2rem 0 0}
         .button{display:inline-flex;justify-content:center;align-items:center;gap:.6rem;min-height:2.75rem;padding:0 1.25rem;\
         border:0;border-radius:12px;background:var(--fill);color:var(--ink);font-weight:600;text-decoration:none}
-        .button,.badge{overflow-wrap:normal}.button span{font-weight:400}
+        .button,.badge,.links{overflow-wrap:normal}.button span{font-weight:400}
         .button:hover,.card a:hover img{filter:brightness(1.07)}
         .quiet{background:var(--soft);color:var(--text)}
         .wide{display:flex}
         .empty{max-width:38rem;margin:10vh auto}
-        pre,.line{padding:.7rem .9rem;border-radius:12px;background:var(--soft);overflow:auto;white-space:pre-wrap}
+        pre,.line{padding:.75rem 1rem;border-radius:12px;background:var(--soft);overflow:auto;white-space:pre-wrap}
         .line{display:block}.line,.chip,td code{user-select:all}
-        .tabs{margin:.6rem 0 0}
+        .tabs{margin:.75rem 0 0}
         .tabs a,.words li,.chip{padding:.15rem .7rem;border-radius:8px;background:var(--soft);display:block}
         .chip{display:inline;padding:.1rem .4rem}
         .tabs [aria-current]{background:var(--fill);color:var(--ink);font-weight:600}
@@ -130,14 +129,14 @@ extension Templates {
         .trust li::before,.log li::before,.avatar{clip-path:polygon(50% 0,93% 25%,93% 75%,50% 100%,7% 75%,7% 25%);background:var(--fill)}
         .trust li::before,.log li::before{content:"";position:absolute;inset-inline-start:0;top:.3em;width:14px;height:14px}
         .trust .no::before{background:var(--edge)}
-        .log{margin-inline-start:.5rem;border-inline-start:2px solid var(--line)}.log li{padding-bottom:.6rem}
+        .log{margin-inline-start:.5rem;border-inline-start:2px solid var(--line)}.log li{padding-bottom:.5rem}
         .log li::before{inset-inline-start:-8px}
         .text section,.text>.words{margin-bottom:1.75rem}
-        .quote,.prose blockquote{margin:0 0 .75rem;padding-inline-start:.9rem;border-inline-start:3px solid var(--fill);\
+        .quote,.prose blockquote{margin:0 0 .75rem;padding-inline-start:1rem;border-inline-start:3px solid var(--fill);\
         white-space:pre-line}
-        .prose :is(h2,h3,h4,h5,h6){font-size:1rem;margin:1.25rem 0 .4rem}
+        .prose :is(h2,h3,h4,h5,h6){font-size:1rem;margin:1.25rem 0 .5rem}
         .prose blockquote{border-color:var(--line);color:var(--muted);white-space:normal}
-        .rows p{margin:0 0 .25rem}.rows>li{padding:.9rem 0;border-bottom:1px solid var(--line)}
+        .rows p,.crumb{margin:0 0 .25rem}.rows>li{padding:.75rem 0;border-bottom:1px solid var(--line)}
         .rows>li>a{font-weight:600;color:inherit}
         .d1{--d:1}.d2{--d:2}.d3{--d:3}.d4{--d:4}
         [class^=d]{margin-inline-start:calc(var(--d,0)*clamp(.6rem,2vw,1.25rem))}
@@ -151,7 +150,7 @@ extension Templates {
         summary{cursor:pointer;padding:.35rem 0;font-weight:600}
         table{width:100%;border-collapse:collapse;font-size:.875rem;margin-bottom:.75rem}
         th,td{padding:.35rem 0;padding-inline-end:.75rem;text-align:start;vertical-align:top;border-bottom:1px solid var(--line)}
-        th{color:var(--muted);font-weight:500;white-space:nowrap}
+        th{color:var(--muted);font-weight:500;white-space:nowrap}[role=region]{overflow:auto}
         td{overflow-wrap:break-word}td code{word-break:break-all}
         .image figure{display:grid;place-items:center;align-self:start;min-height:min(60vw,32rem);border-radius:12px;\
         background:var(--soft)}

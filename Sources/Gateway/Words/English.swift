@@ -25,39 +25,17 @@ extension PageWords {
         backers = Backers
         nothing-is-set-aside-yet = Nothing is set aside yet.
         what-you-can-do = What you can do
-        set-aside-in = Set aside, in
-        as-a-pledge-in-my-own = As a pledge: in my own hand, can be withdrawn
-        back-it = Back it
-        what-you-enter-ids-of-posts = What you enter: ids of posts or @maker/name, with spaces between
-        what-you-say-about-it = What you say about it
-        enter = Enter
-        give-what-you-set-aside = Give what you set aside
-        weight-of-0-for-nothing = Weight of <bdi>{{entryAuthor}}</bdi> (0 for nothing)
-        award = Award
-        take-back-what-i-set-aside = Take back what I set aside
         back-it-or-enter-from-the = Back it or enter, from the command line
         ids = Ids
         bounty = Bounty
         arbiter = Arbiter
         sign-in-to-post-a-bounty = Sign in to post a bounty here, or use the command line:
         neither-the-text-nor-the-rule = Neither the text nor the rule can be changed afterwards: others rely on them. Everything of it is public.
-        what-you-wish-for-in-a = What you wish for, in a few words
-        more-about-it-in-markdown = More about it, in Markdown
-        a-model-type-such-as-lora = A model type such as LORA, or image
-        tags-with-commas-between = Tags, with commas between
-        content-level = Content level
-        currency = Currency
-        what-you-set-aside = What you set aside
-        days-for-entries = Days for entries
-        days-for-backers-to-decide = Days for backers to decide
-        what-happens-to-what-a-silent = What happens to what a silent backer set aside
         post-it = Post it
         tip = Tip
-        paid-the-receipt = <b>Paid.</b> <a href="{{.}}">The receipt</a>
         for = For
         who-pays-whom-how-much-and = . Who pays whom, how much and for what is public.
         sign-in-to-tip-here-or = Sign in to tip here, or use the command line:
-        how-much = How much
         in = In
         does-not-agree = Does not agree.
         what-counted = What counted
@@ -85,8 +63,24 @@ extension PageWords {
         creators-are-tipped-in-currencies-each = Creators are tipped in currencies. Each is a signed ledger that anybody can copy and audit; whoever runs it cannot make or lose Buzz unseen. All of it is public: who pays whom, how much, and for what.
         decided-on-this-node = decided on this node
         stopped = Stopped.
+        beware = Beware.
         no-currency-is-used-on-this = No currency is used on this node. Its operator can join one of another node, or found one.
         to-the-front-page = To the front page
+        change = Change
+        copy = Copy
+        copied = Copied
+        keys = Keys
+        key-next = The next in a list
+        key-before = The one before
+        key-next-page = The next page
+        key-write = Write
+        keys-of-pages = Everything is reached with Tab and Enter. In a browser with scripts <code>/</code> goes to the search, <code>j</code> and <code>k</code> through a list, <code>n</code> to its next page, <code>c</code> to where you write; <code>?</code> shows them all, and turns them off.
+        keys-off = Turn the keys off
+        keys-on = Turn the keys on
+        close = Close
+        goes-on = Go on by itself
+        more-are-here = more are here
+        the-connection-broke-send-it = The connection broke. Nothing you typed is lost; send it again.
         rules = Rules
         why-the-last-rewards-were-granted = Why the last rewards were granted
         currency-id = Currency id
@@ -113,6 +107,7 @@ extension PageWords {
         # Federation
         other-nodes = Other nodes
         exchanging-with = Exchanging with
+        deciding-in-currencies = Deciding in currencies
         known-since-score = known since <time datetime="{{nodeSince}}">{{nodeSince}}</time> · {{nodePosts}} · score
         last-error = Last error:
         node-id = Node id
@@ -166,6 +161,7 @@ extension PageWords {
         sampler = Sampler
         schedule = Schedule
         clip-skip = Clip skip
+        file-format = Format of the file
         lora = LoRA
         strength = Strength
         start-from-the-picture-above = Start from the picture above
@@ -179,6 +175,14 @@ extension PageWords {
         cancel = Cancel
         level = Level
         draw-another = Draw another
+        fetch-it = Fetch it
+        install-the-engine = Install the engine
+        stable-diffusion-cpp-from-the-python = stable-diffusion.cpp, from the Python package index, into this node's home; a minute.
+        publish-the-demo-model = Publish the demo model
+        a-very-small-model-that-draws = A very small model that draws cartoons at once, and two LoRAs, as your releases.
+        it-is-good = It is good
+        it-is-not = It is not
+        what-you-say-names-the-models = What you say is public and names the models, not the prompt.
         nothing-was-drawn-yet = Nothing was drawn yet.
 
         # Head
@@ -402,7 +406,7 @@ extension PageWords {
         a-new-one-2 = A new one
         here-it-is-it-is-shown = Here it is. It is shown this once.
         i-have-it = I have it
-        one-archive-with-everything-that-you = One archive with everything that you signed, which any node can take in; your recovery secret, sealed; and the hashes of the files that your posts name.
+        one-archive-with-everything-that-you = One archive with everything: what you signed, which any node can take in; your recovery secret, sealed; your settings, drafts and news; and the hashes of the files that your posts name.
         you-are-your-keys-not-this = You are your keys, not this node. On a node of your own, with your 24 recovery words:
         it-asks-for-the-words-lists = It asks for the words, lists a new device, and withdraws the ones that sign here. What you signed stays, whoever follows you follows on, and balances in currencies go along. Your profile then names the new address, and this node signs nothing for you any more.
         if-another-node-than-your-own = If another node than your own is to be your home, ask its operator to run it there while you type the words.
@@ -446,6 +450,7 @@ extension PageWords {
         not-looked-at = not looked at
         finish = Finish
         see-how-the-node-is = See how the node is
+        draw-pictures-here = Draw pictures here: the engine and a small model are two buttons away
         share-a-model = Share a model
         a-currency-for-tips-and-bounties = A currency, for tips and bounties
         # Setup
@@ -453,5 +458,5 @@ extension PageWords {
         six-short-steps-follow-each-can = Six short steps follow. Each can be skipped, and taken up again.
         go-on = Go on
         later-if-you-like-a-currency = Later, if you like: <a href="/setup/currency">a currency</a>, for tips and bounties.
-        """ + "\n" + englishOfModeration
+        """ + "\n" + englishOfModeration + "\n" + englishOfDesk + "\n" + englishOfForms
 }

@@ -1,3 +1,8 @@
+/// Words of the catalog for what is made in Swift, with values among them.
+func say(_ key: String, _ values: String...) -> String {
+    PageWords.spoken?.say(key, values) ?? key
+}
+
 /// The words of the templates, in one language.
 ///
 /// A template says `[[key]]` where words stand, and they are put in when the templates are read, so a page costs nothing more
@@ -21,6 +26,25 @@ struct PageWords: Sendable {
     }
 
     var keys: Set<String> { Set(words.keys) }
+
+    /// The language of this process. A catalog that is malformed keeps the pages from being made at all, and a test reads this one.
+    static let spoken = try? PageWords(english)
+
+    /// Words with values among them: `{1}` is the first. The key itself where there are none, which a test finds.
+    func say(_ key: String, _ values: [String]) -> String {
+        guard let text = words[key] else { return key }
+        guard !values.isEmpty else { return text }
+        // Once through, so that a value that looks like a place stays what it is.
+        var said = ""
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            said += rest[..<open]
+            let number = Int(rest[rest.index(after: open)..<close]) ?? 0
+            said += values.indices.contains(number - 1) ? values[number - 1] : String(rest[open...close])
+            rest = rest[rest.index(after: close)...]
+        }
+        return said + rest
+    }
 
     /// A template with words for keys.
     ///

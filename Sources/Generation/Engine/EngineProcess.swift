@@ -66,7 +66,10 @@ final class EngineProcess: Sendable {
             fileBytes: Limits.Generation.pictureBytes, scratchBytes: 64 << 20)
         let fixed = bindings
         let (python, arguments) = (FilePath(engine.python), ["-s", "-B", worker.string])
-        let environment = ["PYTHONPATH": site.string, "OMP_NUM_THREADS": "\(threads)", "PYTHONUTF8": "1"]
+        let environment = [
+            engine.isBuilt == true ? "WAGGLE_ENGINE" : "PYTHONPATH": site.string, "OMP_NUM_THREADS": "\(threads)",
+            "PYTHONUTF8": "1",
+        ]
         task = Task {
             let end = await Self.run(python, arguments, confinement, fixed, environment, bounds, lines, told)
             told.yield(.ended(end))

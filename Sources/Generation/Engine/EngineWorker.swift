@@ -185,6 +185,8 @@ enum EngineWorker {
         let steps: Int?
         let index: Int?
         let applied: [[Int]]?
+        /// Whether a picture is one colour, where no pixmap shows it.
+        let flat: Bool?
         let message: String?
     }
 }

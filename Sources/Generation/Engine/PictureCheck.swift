@@ -10,13 +10,16 @@ enum PictureCheck {
     /// The picture, when it is what was asked for.
     ///
     /// - Parameters:
-    ///   - pixels: the same picture as a portable pixmap, which shows its pixels without a decoder.
+    ///   - pixels: the same picture as a portable pixmap, which shows its pixels without a decoder; nil where the engine
+    ///     makes none.
     /// - Throws: `badReply`, `wrongSize`, `flatPicture`.
-    static func read(png: FilePath, pixels: FilePath, plan: GenerationPlan) throws(GenerationError) -> [UInt8] {
-        guard let map = bytes(of: pixels, at: Limits.Generation.pictureBytes) else {
-            throw .badReply("there is no picture")
+    static func read(png: FilePath, pixels: FilePath?, plan: GenerationPlan) throws(GenerationError) -> [UInt8] {
+        if let pixels {
+            guard let map = bytes(of: pixels, at: Limits.Generation.pictureBytes) else {
+                throw .badReply("there is no picture")
+            }
+            guard !isFlat(map) else { throw .flatPicture }
         }
-        guard !isFlat(map) else { throw .flatPicture }
         guard let file = bytes(of: png, at: Limits.Generation.pictureBytes) else {
             throw .badReply("there is no picture")
         }

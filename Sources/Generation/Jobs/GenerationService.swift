@@ -1,3 +1,4 @@
+public import Digests
 import Formats
 import Synchronization
 import WaggleProtocol
@@ -181,6 +182,25 @@ public actor GenerationService {
 
     public func newest(limit: Int) async throws(GenerationError) -> [Job] {
         try await store.newest(limit: limit).map { queue.jobs[$0.id] ?? $0 }
+    }
+
+    /// Remembers what somebody thinks of a picture of a job that is over.
+    ///
+    /// - Returns: the picture as it was before.
+    /// - Throws: `unknownJob`, also while it is not over.
+    public func note(_ isGood: Bool, of index: Int, in id: String) async throws(GenerationError) -> JobPicture {
+        guard queue.jobs[id] == nil, var job = try await store.find(id), job.state.isOver,
+            let place = job.pictures.firstIndex(where: { $0.index == index })
+        else { throw .unknownJob(id) }
+        let before = job.pictures[place]
+        job.pictures[place].isGood = isGood
+        if before.isGood != isGood { try await store.write([job]) }
+        return before
+    }
+
+    /// Whether a picture was drawn here for somebody, as far as their history goes.
+    public func hasDrawn(_ picture: Hash32, for owner: String) async throws(GenerationError) -> Bool {
+        try await store.hasPicture(picture.hex, of: owner)
     }
 
     /// Sets of files that engines died under.

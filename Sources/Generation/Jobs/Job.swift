@@ -86,6 +86,8 @@ public struct JobPicture: Codable, Hashable, Sendable {
     public var mediaType: String
     public var width: Int
     public var height: Int
+    /// What whom it was drawn for thinks of it; nil when they did not say.
+    public var isGood: Bool?
 
     public init(
         index: Int, seed: UInt64, sha256: String, size: UInt64, mediaType: String, width: Int, height: Int

@@ -86,7 +86,7 @@ public struct JobQueue: Sendable {
         guard own < Limits.Generation.jobsPerPerson else {
             throw .tooManyJobs(limit: Limits.Generation.jobsPerPerson)
         }
-        guard !isQuarantined(job.models) else { throw .quarantined(name: job.models.checkpoint.name) }
+        guard !isQuarantined(job.models) else { throw .quarantined(name: job.models.names) }
         precondition(jobs[job.id] == nil, "a job's id is new")
         var job = job
         job.turn = max(virtualTime, lastTurns[job.owner] ?? 0) + Double(job.milliunits) / Double(job.weight)
@@ -222,7 +222,7 @@ public struct JobQueue: Sendable {
             var job = jobs.values.filter({ $0.state == .queued }).min(by: Self.precedes)
         {
             guard !isQuarantined(job.models) else {
-                effects += over(job, .failed, .quarantined(name: job.models.checkpoint.name), now)
+                effects += over(job, .failed, .quarantined(name: job.models.names), now)
                 continue
             }
             virtualTime = max(virtualTime, job.turn - Double(job.milliunits) / Double(job.weight))

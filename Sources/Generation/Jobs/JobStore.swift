@@ -111,6 +111,14 @@ public struct JobStore: Sendable {
         try await jobs("owner = ? ORDER BY id DESC LIMIT ? OFFSET ?", [owner, limit, offset])
     }
 
+    /// Whether a job of a person has a picture.
+    func hasPicture(_ sha256: String, of owner: String) async throws(GenerationError) -> Bool {
+        // The text may have it as a model's name too.
+        try await jobs("owner = ? AND instr(job, ?) > 0", [owner, sha256]).contains { job in
+            job.pictures.contains { $0.sha256 == sha256 }
+        }
+    }
+
     /// The newest jobs of everybody.
     public func newest(limit: Int) async throws(GenerationError) -> [Job] {
         try await jobs("1 ORDER BY id DESC LIMIT ?", [limit])

@@ -53,6 +53,9 @@ public struct ModelSet: Codable, Hashable, Sendable {
 
     public var files: [ModelFile] { [checkpoint] + [vae].compactMap { $0 } + loras + embeddings }
 
+    /// What a person calls the set: none of its files is to blame alone.
+    public var names: String { files.map(\.name).joined(separator: " with ") }
+
     /// Bytes of all files.
     public var bytes: UInt64 { files.reduce(0) { $0 &+ $1.size } }
 

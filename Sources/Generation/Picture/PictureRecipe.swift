@@ -57,7 +57,7 @@ public struct PictureRecipe: Sendable {
         let statement = SignedRecipe.Statement(self, picture: SHA256.hash(pixels), node: signer, created: created)
         let texts = [
             PictureText("parameters", InfotextA1111(recipe).text), PictureText(PictureText.xmp, mark.xmp),
-            PictureText(Self.keyword, try SignedRecipe.text(statement, by: signer.device)),
+            PictureText(Self.keyword, try SignedText.write(statement, type: Self.statementType, by: signer.device)),
         ]
         guard let written = PictureText.write(texts, into: pixels) else {
             throw .badReply("there is no room for the recipe in the picture")

@@ -1,6 +1,5 @@
 public import Digests
 import Formats
-import FoundationEssentials
 import Identity
 
 /// What a node signed about a picture that it drew, as DSSE JSON in a text of the picture: anybody can check that these
@@ -66,54 +65,15 @@ public struct SignedRecipe: Sendable {
     /// The key that signed it.
     public let key: Hash32
 
-    private struct Envelope: Codable {
-        struct Signature: Codable {
-            var keyid: String
-            var sig: String
-        }
-
-        var payloadType: String
-        var payload: String
-        var signatures: [Signature]
-    }
-
-    /// The envelope's text.
-    static func text(_ statement: Statement, by key: SigningKey) throws(GenerationError) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            let payload = try encoder.encode(statement)
-            let signed = DSSE.preAuthenticationEncoding(type: PictureRecipe.statementType, payload: payload)
-            let envelope = Envelope(
-                payloadType: PictureRecipe.statementType, payload: payload.base64EncodedString(),
-                signatures: [
-                    .init(keyid: key.publicKey.hex, sig: Data(key.sign(signed)).base64EncodedString())
-                ])
-            return String(decoding: try encoder.encode(envelope), as: UTF8.self)
-        } catch {
-            throw .badReply("the recipe cannot be written: \(error)")
-        }
-    }
-
     /// Reads and verifies what a picture carries: the signature, and that it is about these pixels.
     ///
     /// - Returns: nil when there is none, or it does not hold. Whose key it is says the node's key chain, not this.
     public init?(picture bytes: [UInt8]) {
         guard let text = PictureText.all(in: bytes).first(where: { $0.keyword == PictureRecipe.keyword })?.text,
             let pixels = PictureText.bare(bytes),
-            let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(text.utf8)),
-            envelope.payloadType == PictureRecipe.statementType, envelope.signatures.count == 1,
-            let payload = Data(base64Encoded: envelope.payload),
-            let key = Hash32(canonicalHex: envelope.signatures[0].keyid),
-            let signature = Data(base64Encoded: envelope.signatures[0].sig),
-            signature.count == Ed25519.signatureBytes
+            let found = SignedText.read(text, as: Statement.self, type: PictureRecipe.statementType),
+            found.statement.picture == SHA256.hash(pixels).hex
         else { return nil }
-        let signed = DSSE.preAuthenticationEncoding(type: PictureRecipe.statementType, payload: payload)
-        guard Ed25519.verify([UInt8](signature), message: signed, key: key),
-            let statement = try? JSONDecoder().decode(Statement.self, from: payload),
-            statement.picture == SHA256.hash(pixels).hex
-        else { return nil }
-        self.statement = statement
-        self.key = key
+        (statement, key) = found
     }
 }

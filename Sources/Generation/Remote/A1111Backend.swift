@@ -154,12 +154,16 @@ public struct A1111Backend: GenerationBackend {
 
     private func tags(_ loras: [ModelFile]) async throws(GenerationError) -> String {
         guard !loras.isEmpty else { return "" }
-        let known = try await program.get([Named].self, "/sdapi/v1/loras")
+        var known = try await program.get([Named].self, "/sdapi/v1/loras")
+        func find(_ lora: ModelFile) -> Named? { known.first { $0.name == lora.name || $0.alias == lora.name } }
+        if loras.contains(where: { find($0) == nil }) {
+            // It may have come since the program looked.
+            _ = try? await program.post(Ignored.self, "/sdapi/v1/refresh-loras", Empty())
+            known = try await program.get([Named].self, "/sdapi/v1/loras")
+        }
         var tags = ""
         for lora in loras {
-            guard let found = known.first(where: { $0.name == lora.name || $0.alias == lora.name }) else {
-                throw .unknownResource("\(lora.name) at \(program.url)")
-            }
+            guard let found = find(lora) else { throw .unknownResource("\(lora.name) at \(program.url)") }
             tags += " <lora:\(found.name):\(lora.weight ?? 1)>"
         }
         return tags

@@ -1,19 +1,24 @@
+import Formats
 import FoundationEssentials
 import WaggleProtocol
 
-/// ComfyUI: a fixed graph is queued, and its history polled. Files are found there by name.
+/// ComfyUI: a fixed graph, or somebody's own, is queued, and its history polled. Files are found there by name.
 public struct ComfyBackend: GenerationBackend {
     public let name = "comfyui"
     private let program: RemoteProgram
+    private let workflow: ComfyWorkflow?
 
-    public init(_ program: RemoteProgram) {
+    /// - Parameter workflow: drawn in place of the graph that any ComfyUI draws.
+    public init(_ program: RemoteProgram, workflow: ComfyWorkflow? = nil) {
         self.program = program
+        self.workflow = workflow
     }
 
     public func report() async throws(GenerationError) -> BackendReport {
         let models = try await program.get([String].self, "/models/checkpoints")
         return BackendReport(
-            backend: name, engine: "ComfyUI at \(program.url)", notes: ["\(models.count) models are there"],
+            backend: name, engine: "ComfyUI at \(program.url)",
+            notes: ["\(models.count) models are there"] + (workflow.map { ["drawing by the \($0.engine)"] } ?? []),
             samplers: Sampler.allCases.compactMap(\.comfyName))
     }
 
@@ -50,23 +55,84 @@ public struct ComfyBackend: GenerationBackend {
     public func draw(
         _ order: DrawOrder, sign: @escaping @Sendable (DrawSign) async throws(GenerationError) -> Void
     ) async throws(GenerationError) {
-        guard order.initImage == nil else {
-            throw .engine("pictures to start from are not sent to ComfyUI; choose another backend")
-        }
         try await sign(.loading)
         let checkpoint = try await file(order.models.checkpoint, in: "checkpoints")
         var loras: [(file: String, weight: Double)] = []
         for lora in order.models.loras { loras.append((try await file(lora, in: "loras"), lora.weight ?? 1)) }
+        let source = try await uploaded(order)
         for index in 0..<order.plan.batch {
-            let graph = try Self.graph(
-                order.plan, seed: order.plan.seed(of: index), checkpoint: checkpoint, loras: loras, job: order.job)
-            let queued = try await program.post(Queued.self, "/prompt", ["prompt": graph])
+            let queued = try await program.post(
+                Queued.self, "/prompt",
+                bytes: try await body(order, index, checkpoint: checkpoint, loras: loras, picture: source))
             guard queued.prompt_id.utf8.count <= 64, queued.prompt_id.utf8.allSatisfy(Self.isPlain) else {
                 throw .badReply("a job's id is \(queued.prompt_id.prefix(64))")
             }
             let png = try await picture(queued.prompt_id, index, order.plan, sign)
-            try await sign(.picture(index: index, png: png, engine: "ComfyUI"))
+            try await sign(.picture(index: index, png: png, engine: workflow?.engine ?? "ComfyUI"))
         }
+    }
+
+    private struct Uploaded: Decodable {
+        let name: String
+        var subfolder: String?
+    }
+
+    /// Brings the picture to start from there.
+    ///
+    /// - Returns: what `LoadImage` calls it.
+    private func uploaded(_ order: DrawOrder) async throws(GenerationError) -> String? {
+        guard let picture = order.initImage else { return nil }
+        if let workflow, !workflow.places.contains("picture") {
+            throw .engine("the workflow has no {{picture}} to start from")
+        }
+        let boundary = "waggle-\(order.job)"
+        let head = """
+            --\(boundary)\r\nContent-Disposition: form-data; name="overwrite"\r\n\r\ntrue\r\n\
+            --\(boundary)\r\nContent-Disposition: form-data; name="image"; filename="waggle-\(order.job)"\r\n\
+            Content-Type: application/octet-stream\r\n\r\n
+            """
+        let body = Array(head.utf8) + picture + Array("\r\n--\(boundary)--\r\n".utf8)
+        let found = try await program.post(
+            Uploaded.self, "/upload/image", bytes: body, type: "multipart/form-data; boundary=\(boundary)")
+        let folder = found.subfolder ?? ""
+        return folder.isEmpty ? found.name : "\(folder)/\(found.name)"
+    }
+
+    /// What is queued for one picture.
+    private func body(
+        _ order: DrawOrder, _ index: Int, checkpoint: String, loras: [(file: String, weight: Double)], picture: String?
+    ) async throws(GenerationError) -> [UInt8] {
+        let (plan, seed) = (order.plan, order.plan.seed(of: index))
+        guard let workflow else {
+            return try RemoteProgram.encode([
+                "prompt": try Self.graph(
+                    plan, seed: seed, checkpoint: checkpoint, loras: loras, job: order.job, picture: picture)
+            ])
+        }
+        var values: [String: JSONValue] = [
+            "prompt": .string(plan.enginePrompt), "negative": .string(plan.negativePrompt),
+            "model": .string(checkpoint),
+            "seed": .number("\(seed)"), "width": .number("\(plan.width)"), "height": .number("\(plan.height)"),
+            "steps": .number("\(plan.steps)"), "cfg": .number("\(plan.cfgScale)"),
+            "strength": .number("\(picture == nil ? 1 : plan.strength)"), "clip_skip": .number("\(-plan.clipSkip)"),
+            "sampler": .string(plan.sampler?.comfyName ?? "euler"),
+            "scheduler": .string(plan.scheduler?.comfyName ?? "normal"),
+        ]
+        values["picture"] = picture.map { .string($0) }
+        guard loras.count <= workflow.loras else {
+            throw .loraNotApplied(name: order.models.loras[workflow.loras].name)
+        }
+        // A place that no LoRA is for has one without strength: the node wants the name of a file.
+        let any =
+            workflow.loras > loras.count
+            ? try await program.get([String].self, "/models/loras").first : nil
+        for number in 0..<workflow.loras {
+            let lora = number < loras.count ? loras[number] : any.map { (file: $0, weight: 0) }
+            guard let lora else { throw .engine("the workflow has places for LoRAs, and none is at \(program.url)") }
+            values["lora\(number + 1)"] = .string(lora.file)
+            values["lora\(number + 1)_strength"] = .number("\(lora.weight)")
+        }
+        return Array(JSONValue.object([JSONMember("prompt", workflow.filled(values))]).text.utf8)
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {
@@ -157,8 +223,11 @@ public struct ComfyBackend: GenerationBackend {
     }
 
     /// The graph that any ComfyUI draws without further nodes.
+    ///
+    /// - Parameter picture: what `LoadImage` calls the picture to start from; nil starts from noise.
     static func graph(
-        _ plan: GenerationPlan, seed: UInt64, checkpoint: String, loras: [(file: String, weight: Double)], job: String
+        _ plan: GenerationPlan, seed: UInt64, checkpoint: String, loras: [(file: String, weight: Double)], job: String,
+        picture: String? = nil
     ) throws(GenerationError) -> [String: Node] {
         guard plan.sampler?.comfyName != nil || plan.sampler == nil else {
             throw .engine("ComfyUI has no sampler \(plan.sampler?.title ?? "")")
@@ -185,15 +254,29 @@ public struct ComfyBackend: GenerationBackend {
             class_type: "CLIPTextEncode", inputs: ["text": .text(plan.enginePrompt), "clip": clip])
         graph["negative"] = Node(
             class_type: "CLIPTextEncode", inputs: ["text": .text(plan.negativePrompt), "clip": clip])
-        graph["latent"] = Node(
-            class_type: "EmptyLatentImage",
-            inputs: ["width": .whole(plan.width), "height": .whole(plan.height), "batch_size": .whole(1)])
+        if let picture {
+            graph["picture"] = Node(class_type: "LoadImage", inputs: ["image": .text(picture)])
+            graph["scaled"] = Node(
+                class_type: "ImageScale",
+                inputs: [
+                    "image": .link("picture", 0), "upscale_method": .text("lanczos"), "width": .whole(plan.width),
+                    "height": .whole(plan.height), "crop": .text("center"),
+                ])
+            graph["latent"] = Node(
+                class_type: "VAEEncode", inputs: ["pixels": .link("scaled", 0), "vae": .link("model", 2)])
+        } else {
+            graph["latent"] = Node(
+                class_type: "EmptyLatentImage",
+                inputs: ["width": .whole(plan.width), "height": .whole(plan.height), "batch_size": .whole(1)])
+        }
         graph["sampler"] = Node(
             class_type: "KSampler",
             inputs: [
                 "seed": .seed(seed), "steps": .whole(plan.steps), "cfg": .number(plan.cfgScale),
                 "sampler_name": .text(plan.sampler?.comfyName ?? "euler"),
-                "scheduler": .text(plan.scheduler?.comfyName ?? "normal"), "denoise": .number(1), "model": model,
+                "scheduler": .text(plan.scheduler?.comfyName ?? "normal"),
+                "denoise": .number(picture == nil ? 1 : plan.strength),
+                "model": model,
                 "positive": .link("positive", 0), "negative": .link("negative", 0), "latent_image": .link("latent", 0),
             ])
         graph["decode"] = Node(

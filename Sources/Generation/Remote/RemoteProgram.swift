@@ -22,14 +22,15 @@ public struct RemoteProgram: Sendable {
 
     /// Where it is, for words.
     public let url: String
-    private let send: @Sendable (_ method: String, _ path: String, _ body: [UInt8]?) async throws -> Reply
+    private let send:
+        @Sendable (_ method: String, _ path: String, _ body: [UInt8]?, _ type: String) async throws -> Reply
     private let sleep: @Sendable (_ milliseconds: Int) async throws -> Void
 
     /// - Parameters:
-    ///   - send: makes a request with a JSON body and gives the whole answer, of at most `remoteReplyBytes`.
+    ///   - send: makes a request with a body of that media type and gives the whole answer, of at most `remoteReplyBytes`.
     ///   - sleep: waits between two looks.
     public init(
-        url: String, send: @escaping @Sendable (String, String, [UInt8]?) async throws -> Reply,
+        url: String, send: @escaping @Sendable (String, String, [UInt8]?, String) async throws -> Reply,
         sleep: @escaping @Sendable (Int) async throws -> Void
     ) {
         self.url = url
@@ -45,10 +46,12 @@ public struct RemoteProgram: Sendable {
         }
     }
 
-    func bytes(_ method: String, _ path: String, _ body: [UInt8]? = nil) async throws(GenerationError) -> [UInt8] {
+    func bytes(
+        _ method: String, _ path: String, _ body: [UInt8]? = nil, type: String = "application/json"
+    ) async throws(GenerationError) -> [UInt8] {
         let reply: Reply
         do {
-            reply = try await send(method, path, body)
+            reply = try await send(method, path, body, type)
         } catch is CancellationError {
             throw .cancelled
         } catch {
@@ -69,6 +72,12 @@ public struct RemoteProgram: Sendable {
         _ type: Value.Type, _ path: String, _ body: some Encodable
     ) async throws(GenerationError) -> Value {
         try Self.decode(type, try await bytes("POST", path, Self.encode(body)), path)
+    }
+
+    func post<Value: Decodable>(
+        _ answer: Value.Type, _ path: String, bytes body: [UInt8], type: String = "application/json"
+    ) async throws(GenerationError) -> Value {
+        try Self.decode(answer, try await bytes("POST", path, body, type: type), path)
     }
 
     static func encode(_ value: some Encodable) throws(GenerationError) -> [UInt8] {

@@ -25,12 +25,15 @@ public struct GenerationRequest: Codable, Hashable, Sendable {
     public var strength: Double?
     /// `png`, which nothing is lost of, `jpeg` or `webp`.
     public var format: String?
+    /// A quote that this node signed for exactly this: it is paid what that says.
+    public var quote: String?
 
     public init(
         model: String = "", prompt: String = "", negativePrompt: String = "", width: Int? = nil, height: Int? = nil,
         steps: Int? = nil, cfgScale: Double? = nil, sampler: String? = nil, scheduler: String? = nil,
         seed: String? = nil, batch: Int? = nil, clipSkip: Int? = nil, loras: [NamedLoRA] = [], vae: String? = nil,
-        initImage: String? = nil, strength: Double? = nil, format: String? = nil
+        initImage: String? = nil, strength: Double? = nil, format: String? = nil,
+        quote: String? = nil
     ) {
         self.model = model
         self.prompt = prompt
@@ -49,6 +52,7 @@ public struct GenerationRequest: Codable, Hashable, Sendable {
         self.initImage = initImage
         self.strength = strength
         self.format = format
+        self.quote = quote
     }
 }
 

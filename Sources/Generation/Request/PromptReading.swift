@@ -33,6 +33,12 @@ enum PromptReading {
                 throw .tooMany(what: "LoRAs", count: found.count, limit: Limits.Generation.loras)
             }
         }
+        // What is left after the tags are taken out must not be a tag: other programs would read it as one.
+        let rest = withoutTags(prompt).lowercased()
+        if let left = ["<lora:", "<lyco:", "<hypernet:"].first(where: { rest.contains($0) }) {
+            throw .badField(
+                field: "prompt", value: "\(left)…", expected: "tags that end, none of them within another")
+        }
         return found
     }
 

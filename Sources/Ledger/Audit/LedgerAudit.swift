@@ -7,10 +7,11 @@ public struct AuditFailure: Error, Equatable, Sendable {
     /// Which entry of the log; nil for what is about the whole.
     public let position: UInt64?
     public let what: String
+    /// A quorum signed it: more than f authorities are faulty, and the one whose log it is need not be.
+    public let isOverload: Bool
 
-    public init(position: UInt64?, what: String) {
-        self.position = position
-        self.what = what
+    public init(position: UInt64?, what: String, isOverload: Bool = false) {
+        (self.position, self.what, self.isOverload) = (position, what, isOverload)
     }
 
     public var message: String {
@@ -20,9 +21,10 @@ public struct AuditFailure: Error, Equatable, Sendable {
 
 /// The fold over a log of finals by somebody who trusts nobody: every signature, every rule of admission, every hash.
 ///
-/// An authority's clock is not in its log, but it never goes back. So the audit asks whether there is *any* clock that
-/// explains the log: every order narrows down the epochs in which it was admissible, and the lowest that is left must never
-/// be above what a later order allows.
+/// An authority's clock is not in its log, but it never goes back. So the audit of a lone authority asks whether there is *any*
+/// clock that explains the log: every order narrows down the epochs in which it was admissible, and the lowest that is left
+/// must never be above what a later order allows. Where several decide, each logs finals in the order in which it learnt of
+/// them; what holds then is what no such order changes: chains, signatures, caps, holds.
 public struct LedgerAudit: Sendable {
     public let charter: Charter
     public internal(set) var ledger: LedgerState
@@ -132,6 +134,7 @@ public struct LedgerAudit: Sendable {
             }
             return
         }
+        guard charter.authorities.count == 1 else { return try checkShared(final) }
         let (lowest, highest) = possibleEpochs(order)
         let now = max(epoch, lowest)
         guard now <= highest else {
@@ -141,6 +144,19 @@ public struct LedgerAudit: Sendable {
             throw fail("it should have been refused: \(code.rawValue)")
         }
         epoch = now
+    }
+
+    /// The rules that hold in whichever order finals of different chains come.
+    private func checkShared(_ final: Final) throws(AuditFailure) {
+        guard final.round == 0 else { return }
+        let admission = Admission(charter: charter, state: ledger, epoch: epoch)
+        guard admission.isAuthorised(final.order) else {
+            throw AuditFailure(position: tree.size, what: "whoever may give the order did not sign it")
+        }
+        if let code = admission.sharedRefusal(final.order.order) {
+            throw AuditFailure(
+                position: tree.size, what: "a quorum should have refused it: \(code.rawValue)", isOverload: true)
+        }
     }
 
     /// The epochs in which the order was admissible, as far as epochs decide.
@@ -191,7 +207,8 @@ public struct LedgerAudit: Sendable {
     public func checkSums() throws(AuditFailure) {
         var sum: Int64 = 0
         for (id, account) in ledger.accounts {
-            guard account.balance >= 0 else {
+            // Where several decide, what was paid to an account may come into the log after what it paid.
+            guard account.balance >= 0 || charter.authorities.count > 1 else {
                 throw AuditFailure(position: nil, what: "the account \(id.hex) has \(account.balance)")
             }
             sum &+= account.balance

@@ -59,8 +59,11 @@ public struct Authority: Sendable {
     }
 
     /// Makes the state again from stored records.
-    public mutating func restore(_ record: AuthorityRecord) {
-        _ = apply(record)
+    ///
+    /// - Returns: finals that were applied, as in an outcome.
+    @discardableResult
+    public mutating func restore(_ record: AuthorityRecord) -> [Final] {
+        apply(record)
     }
 
     // MARK: Votes
@@ -132,6 +135,8 @@ public struct Authority: Sendable {
         }
         var records: [AuthorityRecord] = []
         if let own = record?.certificate, own.round >= certificate.round {
+            // A commit below the highest would be one that nothing remembers: with enough liars, the second of a round.
+            guard own.round == certificate.round else { return promisedRefusal(slot, own.round) }
             if own.round == certificate.round, own.value != certificate.value {
                 var outcome = refuse(slot, .malformed)
                 outcome.evidence = .certificates(own, certificate)
@@ -149,15 +154,28 @@ public struct Authority: Sendable {
     // MARK: Finals
 
     private mutating func take(_ final: Final, _ decided: Final?) -> AuthorityOutcome {
-        guard charter.isValid(final) else { return refuse(final.slotID, .malformed) }
+        guard charter.isValid(final), charter.isJustified(final, breaking: broken) else {
+            return refuse(final.slotID, .malformed)
+        }
         if let known = decided ?? waiting[final.slotID] {
             var outcome = AuthorityOutcome(reply: .accepted(slot: final.slotID))
             if known.value != final.value { outcome.evidence = .finals(known, final) }
-            return outcome
+            // A copy that waits may be one that somebody cut the client's signature off: the next one takes its place.
+            guard decided == nil, known.value == final.value, known != final else { return outcome }
         }
+        if ledger.isReady(final.order.order.slot), !isWhole(final) { return refuse(final.slotID, .unauthorized) }
         let applied = apply(.final(final))
         // Others have it: what is lost of it is learnt again.
         return AuthorityOutcome(reply: .accepted(slot: final.slotID), records: [.final(final)], applied: applied)
+    }
+
+    /// Whether whoever may give the order signed this copy of it. Votes do not cover client's signatures, so a final can be
+    /// passed on without them; a log with such an entry would not stand an audit. An order that a later round decided was
+    /// looked at before it got the votes of its first.
+    private func isWhole(_ final: Final) -> Bool {
+        var admission = Admission(charter: charter, state: ledger, epoch: epoch)
+        admission.broken = broken
+        return final.round > 0 || admission.isAuthorised(final.order)
     }
 
     // MARK: Statements
@@ -169,7 +187,8 @@ public struct Authority: Sendable {
         let record = slots[slot] ?? SlotRecord()
         if let earlier = record.statements[request.round] { return AuthorityOutcome(reply: .statement(earlier)) }
         if request.round <= record.promised { return promisedRefusal(slot, record.promised) }
-        guard ledger.isReady(request.slot) else { return refuse(slot, .missingEarlier) }
+        guard request.round - record.promised <= Limits.Ledger.roundsAhead else { return refuse(slot, .malformed) }
+        guard ledger.isReady(request.slot) else { return refuse(request.slot, .missingEarlier, []) }
         let records = advance(to: now)
         guard mayUnlock(request) else {
             var outcome = refuse(slot, .unauthorized)
@@ -221,9 +240,12 @@ public struct Authority: Sendable {
                 $0.votes[round] = signed
                 $0.promised = max($0.promised, round)
                 if !justification.isEmpty { $0.justifications[round] = justification }
+                $0.votes.keepNewest()
             }
         case .certificate(let certificate):
-            change(certificate.slotID) { $0.certificate = certificate }
+            change(certificate.slotID) {
+                if $0.certificate.map({ $0.round < certificate.round }) ?? true { $0.certificate = certificate }
+            }
             if broken == .creditAtFinal, case .account = certificate.order.order.slot {
                 for output in certificate.order.order.operation.outputs {
                     ledger.accounts[output.account, default: .init(key: output.account)].balance += output.amount
@@ -233,6 +255,7 @@ public struct Authority: Sendable {
             change(slot.id) {
                 $0.promised = max($0.promised, statement.round)
                 $0.statements[statement.round] = statement
+                $0.statements.keepNewest()
             }
         case .final(let final):
             waiting[final.slotID] = final
@@ -253,7 +276,7 @@ public struct Authority: Sendable {
             // A slot's id is a hash, and most often nothing waits any more.
             guard !waiting.isEmpty, ledger.isReady(slot) else { continue }
             let id = slot.id
-            guard let final = waiting.removeValue(forKey: id) else { continue }
+            guard let final = waiting.removeValue(forKey: id), isWhole(final) else { continue }
             ledger.apply(final.order.order)
             slots[id] = nil
             applied.append(final)
@@ -306,5 +329,12 @@ public struct Authority: Sendable {
         var refusal = Refusal(slot: slot, code: .promised)
         refusal.promised = round
         return AuthorityOutcome(reply: .refusal(refusal))
+    }
+}
+
+extension Dictionary where Key == UInt32 {
+    /// Whoever asks for ever more rounds fills no memory: what is far below the promise is never acted on again.
+    fileprivate mutating func keepNewest() {
+        if count > Limits.Ledger.roundsKept, let oldest = keys.min() { self[oldest] = nil }
     }
 }

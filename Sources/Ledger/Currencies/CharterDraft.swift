@@ -3,11 +3,11 @@ import FoundationEssentials
 import SwiftProtobuf
 import WaggleProtocol
 
-/// What a founder chooses of a charter in which one node decides alone.
+/// What founders choose of a charter.
 public struct CharterDraft: Codable, Hashable, Sendable {
     public var name: String
     public var symbol: String
-    /// Issued in one epoch at most.
+    /// Issued in one epoch at most, by each granter.
     public var capPerEpoch: UInt64
     public var epochSeconds: UInt32
     public var maxHoldEpochs: UInt32
@@ -34,7 +34,7 @@ public struct CharterDraft: Codable, Hashable, Sendable {
             Reward("daily-boost", 25, capPerEpoch: 25), Reward("first-post", 25, capPerEpoch: 25),
             Reward("reaction-given", 2, capPerEpoch: 100), Reward("reaction-received", 2, capPerEpoch: 100),
             Reward("collected", 2, capPerEpoch: 100), Reward("follow", 10, capPerEpoch: 30),
-            Reward("image-for-model", 50, capPerEpoch: 1_600),
+            Reward("image-for-model", 50, capPerEpoch: 1_600), Reward("generator-feedback", 4, capPerEpoch: 40),
         ]
     }
 
@@ -42,34 +42,63 @@ public struct CharterDraft: Codable, Hashable, Sendable {
     ///   - authority: decides, grants, and is known as the node behind `url`.
     ///   - genesis: unix seconds.
     public func charter(authority: Hash32, url: String, genesis: UInt64) throws(LedgerError) -> Charter {
+        try charter(
+            [Founder(key: authority, node: "", url: url, capPerEpoch: capPerEpoch)], genesis: epochStart(genesis))
+    }
+
+    /// Somebody who decides, and grants where there is a cap.
+    struct Founder {
+        let key: Hash32
+        let node: String
+        let url: String
+        let capPerEpoch: UInt64
+    }
+
+    /// Epochs begin at midnight (UTC), where they are days.
+    func epochStart(_ time: UInt64) -> UInt64 {
+        let length = UInt64(epochSeconds)
+        return length == 0 ? time : max(1, time - time % length)
+    }
+
+    /// Outputs of an order at most, so that its final fits into an entry of a log even when a later round decided it: then a
+    /// quorum of statements is in it, each with the order and the votes for it.
+    static func mostOutputs(of authorities: Int) -> Int {
+        let quorum = authorities - (authorities - 1) / 3
+        let room = Limits.Ledger.entryBytes / (quorum + 1) - (Limits.Ledger.orderRestBytes + 72 * quorum)
+        return authorities == 1
+            ? Limits.Ledger.outputs : max(1, min(Limits.Ledger.outputs, room / Limits.Ledger.outputBytes))
+    }
+
+    /// - Parameter genesis: unix seconds, where an epoch begins.
+    func charter(_ founders: [Founder], genesis: UInt64) throws(LedgerError) -> Charter {
         var wire = WireCharter()
         wire.name = name
         wire.symbol = symbol
-        wire.authorities = [
+        wire.authorities = founders.map { founder in
             .with {
-                $0.key = authority.data
-                $0.url = url
+                $0.key = founder.key.data
+                $0.peerID = founder.node
+                $0.url = founder.url
             }
-        ]
-        // Epochs begin at midnight (UTC), where they are days.
-        let length = UInt64(epochSeconds)
-        wire.genesisUnix = Int64(clamping: length == 0 ? genesis : max(1, genesis - genesis % length))
+        }
+        wire.f = UInt32((founders.count - 1) / 3)
+        let outputs = Self.mostOutputs(of: founders.count)
+        wire.maxOutputs = outputs == Limits.Ledger.outputs ? 0 : UInt32(outputs)
+        wire.genesisUnix = Int64(clamping: genesis)
         wire.epochSeconds = epochSeconds == Limits.Ledger.defaultEpochSeconds ? 0 : epochSeconds
         wire.maxHoldEpochs = maxHoldEpochs == Limits.Ledger.holdEpochs ? 0 : maxHoldEpochs
-        if capPerEpoch > 0 {
-            wire.granters = [
-                .with {
-                    $0.account = authority.data
-                    $0.capPerEpoch = capPerEpoch
-                    $0.rewards = rewards.map { reward in
-                        .with {
-                            $0.action = reward.action
-                            $0.amount = reward.amount
-                            $0.capPerEpoch = reward.capPerEpoch
-                        }
+        wire.granters = founders.filter { $0.capPerEpoch > 0 }.map { founder in
+            .with {
+                $0.account = founder.key.data
+                $0.capPerEpoch = founder.capPerEpoch
+                $0.rewards = rewards.map { reward in
+                    .with {
+                        $0.action = reward.action
+                        $0.amount = reward.amount
+                        $0.capPerEpoch = reward.capPerEpoch
                     }
                 }
-            ]
+            }
         }
         do {
             return try Charter(bytes: wire.serializedBytes())

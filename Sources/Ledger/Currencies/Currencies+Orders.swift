@@ -8,6 +8,11 @@ extension Currencies {
     /// How an account stands at its authority, or, where that does not answer, as it is known here.
     public func standing(_ account: AccountID, in currency: Hash32) async throws(LedgerError) -> AccountStanding {
         if let reason = stopped[currency] { throw .stopped(reason) }
+        if let quorum = quorums[currency] {
+            // What is final is known here, once enough of the others were asked.
+            _ = try await follow(quorum)
+            return AccountStanding(quorum.state().ledger.account(account), epoch: quorum.charter.epoch(at: now()))
+        }
         if let authority = authorities[currency] {
             if let failure = authority.failure { throw failure }
             return AccountStanding(authority.account(account), epoch: authority.epoch)
@@ -30,23 +35,46 @@ extension Currencies {
     ) async throws(LedgerError) -> Final {
         try await inTurn(account) { () async throws(LedgerError) -> Final in
             for earlier in try await store.pending(in: currency) where earlier.order.slot.name == account {
-                let final = try await send(earlier)
-                if earlier.order.operation == operation, earlier.order.reference == reference { return final }
+                do throws(LedgerError) {
+                    let final = try await send(earlier, by: key)
+                    if earlier.order.operation == operation, earlier.order.reference == reference { return final }
+                } catch {
+                    // Where several decide, an earlier order may have been given up: it is in nobody's way any more.
+                    guard case .refused = error, quorums[currency] != nil else { throw error }
+                }
             }
-            let standing = try await standing(account, in: currency)
-            guard standing.key == key.publicKey else {
-                throw .refused(
-                    .unauthorized,
-                    "the account \(account.hex.prefix(16))… is controlled by another key than the one that is here")
+            for attempt in 0..<Limits.Ledger.placesTried {
+                let standing: AccountStanding
+                if attempt == 0 {
+                    standing = try await standingForOrder(account, in: currency)
+                } else {
+                    standing = try await self.standing(account, in: currency)
+                }
+                guard standing.key == key.publicKey else {
+                    throw .refused(
+                        .unauthorized,
+                        "the account \(account.hex.prefix(16))… is controlled by another key than the one that is here")
+                }
+                let order: Order
+                do throws(MalformedMessage) {
+                    order = try Order(
+                        currency: currency, slot: .account(account, seq: standing.nextSeq), operation,
+                        reference: reference)
+                } catch {
+                    throw .malformed(error.what)
+                }
+                do throws(LedgerError) {
+                    return try await give(SignedOrder(order, signedBy: [key], newKey: newKey), key, whenKept)
+                } catch {
+                    // The place was given up in favour of nothing, or another device took it with another wish: this one
+                    // takes the next. The same wish is not carried out twice.
+                    guard case .refused(.slotUsed, _) = error, quorums[currency] != nil,
+                        let other = try await store.final(of: currency, slot: order.slotID)?.order.order,
+                        other.operation != operation || other.reference != reference
+                    else { throw error }
+                }
             }
-            let order: Order
-            do throws(MalformedMessage) {
-                order = try Order(
-                    currency: currency, slot: .account(account, seq: standing.nextSeq), operation, reference: reference)
-            } catch {
-                throw .malformed(error.what)
-            }
-            return try await give(SignedOrder(order, signedBy: [key], newKey: newKey), whenKept)
+            throw .refused(.conflict, "other devices of the account give orders at the same time; try again")
         }
     }
 
@@ -55,13 +83,17 @@ extension Currencies {
         _ hold: Hash32, _ operation: OrderOperation, by key: SigningKey?, in currency: Hash32
     ) async throws(LedgerError) -> Final {
         try await inTurn(hold) { () async throws(LedgerError) -> Final in
+            if let quorum = quorums[currency], quorum.state().ledger.holds[hold] == nil {
+                // It may have been opened elsewhere a moment ago.
+                _ = try await follow(quorum)
+            }
             let order: Order
             do throws(MalformedMessage) {
                 order = try Order(currency: currency, slot: .hold(hold), operation)
             } catch {
                 throw .malformed(error.what)
             }
-            return try await give(SignedOrder(order, signedBy: key.map { [$0] } ?? []))
+            return try await give(SignedOrder(order, signedBy: key.map { [$0] } ?? []), key)
         }
     }
 
@@ -90,7 +122,7 @@ extension Currencies {
             for order in try await store.pending(in: charter.currency) {
                 do throws(LedgerError) {
                     _ = try await inTurn(order.order.slot.name) { () async throws(LedgerError) -> Final in
-                        try await send(order)
+                        try await send(order, by: await keys(order.order))
                     }
                 } catch {
                     // A refusal settles it too; who does not answer is asked again later.
@@ -105,15 +137,19 @@ extension Currencies {
         try await store.pending(in: currency)
     }
 
-    private func give(_ signed: SignedOrder, _ whenKept: @Sendable () -> Void = {}) async throws(LedgerError) -> Final {
+    private func give(
+        _ signed: SignedOrder, _ key: SigningKey?, _ whenKept: @Sendable () -> Void = {}
+    ) async throws(LedgerError) -> Final {
         try await store.keepPending(signed, since: now())
         whenKept()
-        return try await send(signed)
+        return try await send(signed, by: key)
     }
 
-    private func send(_ signed: SignedOrder) async throws(LedgerError) -> Final {
+    /// - Parameter key: with which the order's slot can be unlocked; nil where it is not here.
+    private func send(_ signed: SignedOrder, by key: SigningKey?) async throws(LedgerError) -> Final {
         let order = signed.order
         if let reason = stopped[order.currency] { throw .stopped(reason) }
+        if let quorum = quorums[order.currency] { return try await drive(signed, quorum, key) }
         let charter = try await charter(order.currency)
         let reply: AuthorityReply?
         if let authority = authorities[order.currency] {

@@ -1,15 +1,8 @@
 public import Digests
 import FoundationEssentials
+import Glibc
 import Identity
 import WaggleProtocol
-
-/// What a node is to a currency.
-public enum CurrencyRole: String, Codable, Sendable {
-    /// It decides.
-    case authority
-    /// It follows and audits the log, and its people have accounts.
-    case member
-}
 
 /// The currencies of a node: those in which it decides, and those that it joined.
 public actor Currencies {
@@ -17,9 +10,20 @@ public actor Currencies {
     let transport: any LedgerTransport
     let now: @Sendable () -> UInt64
     private let keyPath: String
+    private let patience: QuorumPatience
     private var keyFile: LedgerKeyFile?
     var authorities: [Hash32: AuthorityService] = [:]
     var replicas: [Hash32: ReplicaService] = [:]
+    /// Those of several authorities, whatever this node is to them.
+    var quorums: [Hash32: QuorumService] = [:]
+    /// Authorities that are proven to lie.
+    var proven: [Hash32: Set<Int>] = [:]
+    /// When the logs of a currency of several authorities were read, in unix seconds.
+    var followed: [Hash32: UInt64] = [:]
+    nonisolated let news = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    var findKey: @Sendable (Hash32) -> SigningKey? = { _ in nil }
+    /// Why this node decides no longer in a currency that others decide in, too.
+    var retired: [Hash32: String] = [:]
     /// Why a currency cannot be used here for now.
     var stopped: [Hash32: String] = [:]
     /// How often in a row what a log's node served was not what was signed, and until when it is not asked.
@@ -38,6 +42,15 @@ public actor Currencies {
     public init(
         path: String, keyPath: String, transport: any LedgerTransport, now: @escaping @Sendable () -> UInt64
     ) async throws(LedgerError) {
+        try await self.init(path: path, keyPath: keyPath, transport: transport, patience: .usual, now: now)
+    }
+
+    /// - Parameter patience: with those who decide together.
+    init(
+        path: String, keyPath: String, transport: any LedgerTransport, patience: QuorumPatience,
+        now: @escaping @Sendable () -> UInt64
+    ) async throws(LedgerError) {
+        self.patience = patience
         store = try LedgerStore(path: path)
         self.transport = transport
         self.now = now
@@ -52,8 +65,7 @@ public actor Currencies {
         for (charter, place) in try await store.places() {
             if !place.alarm.isEmpty { stopped[charter.currency] = Self.words(alarm: place.alarm, charter) }
             switch place.role {
-            case .member:
-                replicas[charter.currency] = try await ReplicaService(store: store, charter: charter, now: now)
+            case .member: try await openCopy(charter)
             case .authority:
                 guard let keyFile else {
                     await stop(charter, "the key of this currency's authority, \(keyPath), is missing")
@@ -64,18 +76,16 @@ public actor Currencies {
                         charter,
                         """
                         this home was restored from a backup, and what was signed in \(charter.symbol) since is not here: \
-                        an authority that signed on would contradict itself. `waggle buzz resume` fetches it from a node \
-                        that follows the log
+                        an authority that signed on would contradict itself. \(Self.wayOn(charter))
                         """)
                     continue
                 }
                 do throws(LedgerError) {
-                    authorities[charter.currency] = try await AuthorityService(
-                        store: store, charter: charter, key: keyFile.key, generation: generation, now: now)
+                    try await open(await service(charter, keyFile.key, generation))
                     hasStarted = true
                 } catch {
                     guard case .olderThanKey = error else { throw error }
-                    await stop(charter, error.message + ". `waggle buzz resume` fetches what is missing")
+                    await stop(charter, error.message + ". \(Self.wayOn(charter))")
                 }
             }
         }
@@ -83,11 +93,60 @@ public actor Currencies {
         if hasStarted { try keyFile?.noteStart(generation) }
     }
 
-    /// An authority that may not go on: what it signed can be read, like the copy of another node's log.
+    /// An authority that may not go on: what it signed can be read, like the copy of another node's log. Where others decide
+    /// too, they go on, and this node is to them what a member is.
     private func stop(_ charter: Charter, _ why: String) async {
-        stopped[charter.currency] = why
+        if charter.authorities.count == 1 { stopped[charter.currency] = why } else { retired[charter.currency] = why }
         // Without a copy that can be read there is the reason alone, which matters more.
-        replicas[charter.currency] = try? await ReplicaService(store: store, charter: charter, now: now)
+        try? await openCopy(charter)
+    }
+
+    /// What an operator can do whose authority may not sign.
+    private static func wayOn(_ charter: Charter) -> String {
+        charter.authorities.count == 1
+            ? "`waggle buzz resume` fetches what is missing from a node that follows the log"
+            : "Its votes are lost, and nobody can bring them back: the other operators of \(charter.symbol) decide without it"
+    }
+
+    private func openCopy(_ charter: Charter) async throws(LedgerError) {
+        guard charter.authorities.count > 1 else {
+            replicas[charter.currency] = try await ReplicaService(store: store, charter: charter, now: now)
+            return
+        }
+        try await open(charter, .copy(try await FinalCopy(store: store, charter: charter, now: now)))
+    }
+
+    private func open(_ charter: Charter, _ book: FinalBook) async throws(LedgerError) {
+        let currency = charter.currency
+        let out = news.continuation
+        quorums[currency] = try await QuorumService(
+            store: store, charter: charter, book: book, transport: transport, patience: patience, now: now,
+            onFraud: { [weak self] in
+                Task {
+                    try? await self?.judge(currency)
+                    out.yield()
+                }
+            })
+        try await judge(currency)
+    }
+
+    private func service(_ charter: Charter, _ key: SigningKey, _ generation: Int64) async throws(LedgerError)
+        -> AuthorityService
+    {
+        #if DEBUG
+            // Tests of whole nodes have one that lies. What is given to people has no such switch.
+            let rule = getenv("WAGGLE_BROKEN_LEDGER_RULE").flatMap { LedgerRule(rawValue: String(cString: $0)) }
+        #else
+            let rule: LedgerRule? = nil
+        #endif
+        return try await AuthorityService(
+            store: store, charter: charter, key: key, generation: generation, breaking: rule, now: now)
+    }
+
+    private func open(_ authority: AuthorityService) async throws(LedgerError) {
+        let charter = authority.charter
+        if charter.authorities.count > 1 { try await open(charter, .authority(authority)) }
+        authorities[charter.currency] = authority
     }
 
     private static func words(alarm: String, _ charter: Charter) -> String {
@@ -123,6 +182,7 @@ public actor Currencies {
             issued: ledger.issued, burned: ledger.burned, held: ledger.held, accounts: ledger.accounts.count,
             answered: place.answered,
             stopped: stopped[charter.currency] ?? authorities[charter.currency]?.failure?.message,
+            retired: retired[charter.currency], liars: proven[charter.currency] ?? [],
             witnesses: try await store.witnesses(of: charter.currency))
     }
 
@@ -130,17 +190,22 @@ public actor Currencies {
     public func state(_ currency: Hash32) -> (ledger: LedgerState, size: UInt64)? {
         // A state that was not stored and cannot be read back is nobody's.
         if let authority = authorities[currency] { return authority.failure == nil ? authority.state() : nil }
+        if let quorum = quorums[currency] { return quorum.book.failure == nil ? quorum.state() : nil }
         return replicas[currency]?.state()
     }
 
     public func charter(_ currency: Hash32) async throws(LedgerError) -> Charter {
-        if let known = authorities[currency]?.charter ?? replicas[currency]?.charter { return known }
+        if let known = authorities[currency]?.charter ?? replicas[currency]?.charter ?? quorums[currency]?.charter {
+            return known
+        }
         for charter in try await store.charters() where charter.currency == currency { return charter }
         throw .unknownCurrency(currency.hex)
     }
 
-    /// The authority that decides here, for routes that answer in its name.
-    public func authority(_ currency: Hash32) -> AuthorityService? { authorities[currency] }
+    /// The authority that decides here, for routes that answer in its name; nil while it may not.
+    public func authority(_ currency: Hash32) -> AuthorityService? {
+        quorums[currency] == nil || stopped[currency] == nil ? authorities[currency] : nil
+    }
 
     /// The newest checkpoint that this node can show.
     public func checkpoint(_ currency: Hash32) async throws(LedgerError) -> String? {
@@ -161,19 +226,52 @@ public actor Currencies {
 
     /// Founds a currency in which this node decides alone.
     public func found(_ draft: CharterDraft, url: String) async throws(LedgerError) -> Charter {
+        let key = try makeKey()
+        let charter = try draft.charter(authority: key.publicKey, url: url, genesis: now())
+        try await decide(charter, url: url)
+        return charter
+    }
+
+    /// Takes this node's place in a currency that its operators drew up together.
+    ///
+    /// - Throws: `stopped` unless all of them signed; `wrongKey` for a node that is none of them.
+    public func found(_ ceremony: CharterCeremony) async throws(LedgerError) -> Charter {
+        let charter = try ceremony.charter()
+        let missing = try ceremony.unsigned()
+        guard missing.isEmpty else {
+            throw .stopped(
+                "these operators have not signed the charter: \(missing.map(\.url).joined(separator: ", "))")
+        }
+        let key = keyFile?.key.publicKey
+        guard let own = charter.authorities.first(where: { $0.key == key }) else {
+            throw .wrongKey("this node is none of the operators; `waggle buzz join` is for everybody else")
+        }
+        guard authorities[charter.currency] == nil else { return charter }
+        guard quorums[charter.currency] == nil else {
+            throw .stopped("\(charter.symbol) was joined here before; its authority cannot be this home")
+        }
+        try await decide(charter, url: own.url)
+        return charter
+    }
+
+    /// The key that decides and grants here, made where there is none.
+    func makeKey() throws(LedgerError) -> SigningKey {
         if keyFile == nil { keyFile = try LedgerKeyFile(creating: keyPath) }
-        return try await inTurn(Self.starts) { () async throws(LedgerError) -> Charter in
+        guard let file = keyFile else { throw .stopped("there is no ledger key") }
+        guard !file.isRestored else {
+            throw .stopped("this home was restored from a backup; `waggle buzz resume` comes first")
+        }
+        return file.key
+    }
+
+    private func decide(_ charter: Charter, url: String) async throws(LedgerError) {
+        try await inTurn(Self.starts) { () async throws(LedgerError) in
+            _ = try makeKey()
             guard var file = keyFile else { throw .stopped("there is no ledger key") }
-            guard !file.isRestored else {
-                throw .stopped("this home was restored from a backup; `waggle buzz resume` comes first")
-            }
-            let charter = try draft.charter(authority: file.key.publicKey, url: url, genesis: now())
             if file.generation == 0 { try file.noteStart(1) }
             keyFile = file
             try await store.add(charter, as: .authority, url: url, generation: file.generation, since: now())
-            authorities[charter.currency] = try await AuthorityService(
-                store: store, charter: charter, key: file.key, generation: file.generation, now: now)
-            return charter
+            try await open(await service(charter, file.key, file.generation))
         }
     }
 
@@ -191,14 +289,15 @@ public actor Currencies {
         guard currency == nil || charter.currency == currency else {
             throw .untrusted("\(url) answers with another charter")
         }
-        guard charter.authorities.count == 1 else {
-            throw .malformed("currencies of several authorities cannot be used yet")
-        }
         guard authorities[charter.currency] == nil else { return charter }
-        try await store.add(charter, as: .member, url: url, generation: 0, since: now())
-        if replicas[charter.currency] == nil {
-            replicas[charter.currency] = try await ReplicaService(store: store, charter: charter, now: now)
+        let key = keyFile?.key.publicKey
+        guard charter.authorities.count == 1 || !charter.authorities.contains(where: { $0.key == key }) else {
+            throw .malformed(
+                "this node is one of the operators of \(charter.symbol): `waggle buzz found --charter FILE` takes its place"
+            )
         }
+        try await store.add(charter, as: .member, url: url, generation: 0, since: now())
+        if replicas[charter.currency] == nil, quorums[charter.currency] == nil { try await openCopy(charter) }
         _ = try await follow(charter.currency)
         return charter
     }
@@ -208,9 +307,11 @@ public actor Currencies {
     /// Whether it is time to look at a log again. Whoever served what was not signed is asked less and less often.
     public func isDue(_ currency: Hash32) -> Bool { doubts[currency].map { now() >= $0.until } ?? true }
 
-    /// Brings the copy of a currency's log up to date; how many entries came. Nothing for a currency that is decided here.
+    /// Brings the copy of a currency's log up to date; how many entries came. Nothing for a currency that is decided here
+    /// alone.
     @discardableResult
     public func follow(_ currency: Hash32, at other: String? = nil) async throws(LedgerError) -> UInt64 {
+        if let quorum = quorums[currency] { return try await follow(quorum) }
         guard let replica = replicas[currency] else { return 0 }
         if let reason = stopped[currency] { throw .stopped(reason) }
         guard let place = try await store.place(currency) else { throw .unknownCurrency(currency.hex) }
@@ -250,6 +351,7 @@ public actor Currencies {
                 place.role == .authority
             else { throw .stopped("this currency is not stopped here") }
             let charter = try await charter(currency)
+            guard charter.authorities.count == 1 else { throw .stopped(Self.wayOn(charter)) }
             var count: UInt64 = 0
             if let url {
                 let replica = try await ReplicaService(store: store, charter: charter, now: now)
@@ -295,25 +397,4 @@ public actor Currencies {
         }
         return try await body()
     }
-}
-
-/// A currency as it stands here.
-public struct CurrencyView: Sendable {
-    public let charter: Charter
-    public let role: CurrencyRole
-    /// Where its authority answers.
-    public let url: String
-    /// Finals.
-    public let size: UInt64
-    public let epoch: Int64
-    public let issued: Int64
-    public let burned: Int64
-    public let held: Int64
-    public let accounts: Int
-    /// Unix seconds: when the authority last answered; 0 for never, and for one that is here.
-    public let answered: UInt64
-    /// Why it cannot be used for now.
-    public let stopped: String?
-    /// Who signed that its log is the one that they know, and when (unix seconds), by key.
-    public let witnesses: [Hash32: UInt64]
 }

@@ -10,6 +10,16 @@ public protocol LedgerTransport: Sendable {
     func charter(_ currency: Hash32?, at url: String) async throws(LedgerError) -> Data
     /// One reply for each order.
     func submit(_ orders: [SignedOrder], at url: String) async throws(LedgerError) -> [AuthorityReply]
+    /// One reply for each request to an authority.
+    func ask(_ requests: [AuthorityRequest], in currency: Hash32, at url: String) async throws(LedgerError)
+        -> [AuthorityReply]
+    /// The newest checkpoints of the authorities whose logs a node reads.
+    func checkpoints(_ currency: Hash32, at url: String) async throws(LedgerError) -> [String]
+    /// What an authority kept of a slot, for blame: a certificate, and the statements that forced a value.
+    func certificate(_ slot: Hash32, round: UInt32, value: Hash32, in currency: Hash32, at url: String)
+        async throws(LedgerError) -> QuorumCertificate
+    func statements(_ slot: Hash32, round: UInt32, value: Hash32, in currency: Hash32, at url: String)
+        async throws(LedgerError) -> [Statement]
     func standing(_ account: AccountID, in currency: Hash32, at url: String) async throws(LedgerError)
         -> AccountStanding
     /// The encoded note.

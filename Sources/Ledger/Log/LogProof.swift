@@ -86,9 +86,23 @@ public enum LogProof {
         guard old <= size else { return false }
         if old == size { return proof.isEmpty && oldRoot == root }
         if old == 0 { return proof.isEmpty }
+        let path = old & (old - 1) == 0 ? [oldRoot] + proof : proof
+        return roots(prefix: old, size: size, path).map { $0.prefix == oldRoot && $0.whole == root } ?? false
+    }
+
+    /// The hashes from which the roots of a tree and of its first `old` entries follow, whatever anybody says these are.
+    /// `old` is from 1 to below `size`.
+    public static func prefix(_ old: UInt64, size: UInt64, subtree: Subtree) throws -> [Hash32] {
+        let path = try consistency(old: old, size: size, subtree: subtree)
+        // A proof of consistency leaves out what whoever has the old root knows.
+        return old & (old - 1) == 0 ? [try root(0, old, subtree)] + path : path
+    }
+
+    /// What such hashes lead to: the root of the first `old` entries, and that of all. Nil when they are not as many as they
+    /// must be.
+    public static func roots(prefix old: UInt64, size: UInt64, _ proof: [Hash32]) -> (prefix: Hash32, whole: Hash32)? {
         var path = proof[...]
-        if old & (old - 1) == 0 { path = [oldRoot] + proof }
-        guard let first = path.popFirst() else { return false }
+        guard old > 0, old < size, let first = path.popFirst() else { return nil }
         var (position, last) = (old - 1, size - 1)
         while position & 1 == 1 {
             position >>= 1
@@ -96,7 +110,7 @@ public enum LogProof {
         }
         var (before, after) = (first, first)
         for sibling in path {
-            guard last > 0 else { return false }
+            guard last > 0 else { return nil }
             if position & 1 == 1 || position == last {
                 before = LogTree.node(sibling, before)
                 after = LogTree.node(sibling, after)
@@ -110,6 +124,6 @@ public enum LogProof {
             position >>= 1
             last >>= 1
         }
-        return last == 0 && before == oldRoot && after == root
+        return last == 0 ? (before, after) : nil
     }
 }

@@ -8,7 +8,7 @@ import WaggleProtocol
 /// The tiles that are not full, one for each level, make the root. A full tile is right when its own root is the hash that the
 /// tile above has for it.
 struct SignedTiles {
-    typealias Fetch = (LogTilePath) async throws(LedgerError) -> Data
+    typealias Fetch = @Sendable (LogTilePath) async throws(LedgerError) -> Data
 
     let size: UInt64
     private let fetch: Fetch
@@ -55,6 +55,14 @@ struct SignedTiles {
         let leaves = entries.map { LogTree.leaf($0) }
         guard leaves.count == LogTree.tileHashes else { return edges.first == leaves && index == size / Self.width }
         return try await tile(1, index / Self.width)[Int(index % Self.width)] == LogTree.root(of: leaves[...])
+    }
+
+    /// The hashes of the first entries, for whoever makes a proof of them; nil when they are more than `limit`.
+    mutating func leaves(upTo count: UInt64, limit: UInt64) async throws(LedgerError) -> [Hash32]? {
+        guard count <= min(limit, size) else { return nil }
+        var leaves: [Hash32] = []
+        while UInt64(leaves.count) < count { leaves += try await tile(0, UInt64(leaves.count) / Self.width) }
+        return Array(leaves.prefix(Int(count)))
     }
 
     /// The hashes of a tile that is there.

@@ -13,10 +13,11 @@ extension Charter {
 
     /// Whether a final of a round above 0 shows why its order was voted for there. There is no such round where one
     /// authority decides alone: nothing is ever unlocked.
-    func isJustified(_ final: Final) -> Bool {
-        guard final.round > 0 else { return true }
+    func isJustified(_ final: Final, breaking rule: LedgerRule? = nil) -> Bool {
+        guard final.round > 0, rule != .voteIsForced else { return true }
         return authorities.count > 1
-            && forced(final.order.order.slot, round: final.round, by: final.justification)?.order == final.order.order
+            && forced(final.order.order.slot, round: final.round, by: final.justification, breaking: rule)?.order
+                == final.order.order
     }
 
     private func isQuorum(_ signatures: [AuthoritySignature], _ phase: Ballot.Phase, _ order: Order, _ round: UInt32)
@@ -55,7 +56,9 @@ extension Charter {
             && indices.allSatisfy(authorities.indices.contains)
     }
 
-    private func isSigned(_ by: AuthoritySignature, _ bytes: [UInt8]) -> Bool {
-        Ed25519.verify(by.signature, message: bytes, key: authorities[by.authority].key)
+    /// Whether a signature of an authority that the charter has is over `bytes`.
+    func isSigned(_ by: AuthoritySignature, _ bytes: [UInt8]) -> Bool {
+        authorities.indices.contains(by.authority)
+            && Ed25519.verify(by.signature, message: bytes, key: authorities[by.authority].key)
     }
 }

@@ -19,32 +19,79 @@ public enum OrderBatch {
     }
 }
 
-/// The replies to them.
+/// The replies to them, or to requests of other kinds.
 public enum ReplyBatch {
     public static func encode(_ replies: [AuthorityReply]) -> Data {
-        encoded(
-            WireReplyBatch.with { batch in
-                batch.replies = replies.map { reply in
-                    WireAuthorityReply.with {
-                        switch reply {
-                        case .final(let final): $0.final = final.wire
-                        case .refusal(let refusal): $0.refusal = refusal.wire
-                        // A lone authority answers orders with the two above alone.
-                        case .ballot, .statement, .accepted: break
-                        }
-                    }
-                }
-            })
+        encoded(WireReplyBatch.with { $0.replies = replies.map(\.wire) })
     }
 
     public static func decode(_ bytes: Data) throws(MalformedMessage) -> [AuthorityReply] {
         let batch: WireReplyBatch = try decoded(bytes)
-        return try batch.replies.map { reply throws(MalformedMessage) in
-            switch reply.reply {
-            case .final(let final)?: .final(try Final(final))
-            case .refusal(let refusal)?: .refusal(try Refusal(refusal))
-            case nil: throw MalformedMessage(what: "a reply says nothing")
+        return try batch.replies.map { reply throws(MalformedMessage) in try AuthorityReply(reply) }
+    }
+}
+
+extension AuthorityReply {
+    fileprivate var wire: WireAuthorityReply {
+        .with {
+            switch self {
+            case .final(let final): $0.final = final.wire
+            case .refusal(let refusal): $0.refusal = refusal.wire
+            case .ballot(let ballot):
+                switch ballot.phase {
+                case .vote: $0.vote = ballot.vote
+                case .commit: $0.commit = ballot.commit
+                }
+            case .statement(let statement): $0.statement = statement.wire
+            case .accepted(let slot): $0.accepted = slot.data
             }
+        }
+    }
+
+    fileprivate init(_ wire: WireAuthorityReply) throws(MalformedMessage) {
+        switch wire.reply {
+        case .final(let final)?: self = .final(try Final(final))
+        case .refusal(let refusal)?: self = .refusal(try Refusal(refusal))
+        case .vote(let vote)?: self = .ballot(try Ballot(vote))
+        case .commit(let commit)?: self = .ballot(try Ballot(commit))
+        case .statement(let statement)?: self = .statement(try Statement(statement))
+        case .accepted(let slot)?:
+            guard let slot = Hash32(slot) else { throw MalformedMessage(what: "a reply names no slot") }
+            self = .accepted(slot: slot)
+        case nil: throw MalformedMessage(what: "a reply says nothing")
+        }
+    }
+}
+
+extension Ballot {
+    init(_ wire: WireVote) throws(MalformedMessage) {
+        try self.init(.vote, wire.slot, wire.round, wire.value, try AuthoritySignature(wire.authority, wire.sig))
+    }
+
+    init(_ wire: WireCommit) throws(MalformedMessage) {
+        try self.init(.commit, wire.slot, wire.round, wire.value, try AuthoritySignature(wire.authority, wire.sig))
+    }
+
+    private init(
+        _ phase: Phase, _ slot: Data, _ round: UInt32, _ value: Data, _ by: AuthoritySignature
+    ) throws(MalformedMessage) {
+        guard let slot = Hash32(slot), let value = Hash32(value) else {
+            throw MalformedMessage(what: "a \(phase.rawValue) names a slot and an order")
+        }
+        self.init(phase: phase, slot: slot, round: round, value: value, by: by)
+    }
+
+    var vote: WireVote {
+        .with {
+            ($0.slot, $0.round, $0.value) = (slot.data, round, value.data)
+            ($0.authority, $0.sig) = (UInt32(by.authority), Data(by.signature))
+        }
+    }
+
+    var commit: WireCommit {
+        .with {
+            ($0.slot, $0.round, $0.value) = (slot.data, round, value.data)
+            ($0.authority, $0.sig) = (UInt32(by.authority), Data(by.signature))
         }
     }
 }

@@ -89,36 +89,38 @@ extension Statement {
 }
 
 extension Proposal {
-    public init(bytes: Data) throws(MalformedMessage) {
-        let wire = try decoded(bytes, as: WireProposal.self)
+    public init(bytes: Data) throws(MalformedMessage) { try self.init(decoded(bytes, as: WireProposal.self)) }
+    public var bytes: Data { encoded(wire) }
+
+    init(_ wire: WireProposal) throws(MalformedMessage) {
         self.init(
             order: try SignedOrder(wire.order), round: wire.round, justification: try [Statement](wire.just))
     }
 
-    public var bytes: Data {
-        encoded(
-            WireProposal.with {
-                $0.order = order.wire
-                $0.round = round
-                $0.just = justification.map(\.wire)
-            })
+    var wire: WireProposal {
+        .with {
+            $0.order = order.wire
+            $0.round = round
+            $0.just = justification.map(\.wire)
+        }
     }
 }
 
 extension UnlockRequest {
-    public init(bytes: Data) throws(MalformedMessage) {
-        let wire = try decoded(bytes, as: WireUnlockRequest.self)
+    public init(bytes: Data) throws(MalformedMessage) { try self.init(decoded(bytes, as: WireUnlockRequest.self)) }
+    public var bytes: Data { encoded(wire) }
+
+    init(_ wire: WireUnlockRequest) throws(MalformedMessage) {
         guard let slot = Slot(wire.slot) else { throw MalformedMessage(what: "an unlock request names no slot") }
         self.init(slot: slot, round: wire.round, signatures: try [KeySignature](wire.signatures))
     }
 
-    public var bytes: Data {
-        encoded(
-            WireUnlockRequest.with {
-                $0.slot = slot.wire
-                $0.round = round
-                $0.signatures = signatures.map(\.wire)
-            })
+    var wire: WireUnlockRequest {
+        .with {
+            $0.slot = slot.wire
+            $0.round = round
+            $0.signatures = signatures.map(\.wire)
+        }
     }
 }
 
@@ -148,7 +150,7 @@ extension [KeySignature] {
 }
 
 extension AuthoritySignature {
-    fileprivate init(_ authority: UInt32, _ signature: Data) throws(MalformedMessage) {
+    init(_ authority: UInt32, _ signature: Data) throws(MalformedMessage) {
         guard authority < UInt32(Limits.Ledger.authorities), signature.count == Ed25519.signatureBytes else {
             throw MalformedMessage(what: "an authority's signature has a place in the charter and 64 bytes")
         }
@@ -175,7 +177,7 @@ extension [AuthoritySignature] {
 }
 
 extension [Statement] {
-    fileprivate init(_ wire: [WireStatement]) throws(MalformedMessage) {
+    init(_ wire: [WireStatement]) throws(MalformedMessage) {
         guard wire.count <= Limits.Ledger.authorities else {
             throw MalformedMessage(what: "\(wire.count) statements, at most \(Limits.Ledger.authorities)")
         }

@@ -21,6 +21,11 @@ package enum SignedBytes {
         bytes("unlock", charter: charter, slot: slot, round: round, value: nil)
     }
 
+    /// What an operator signs who takes part in a charter: nothing but its name.
+    package static func founding(_ charter: Hash32) -> [UInt8] {
+        Array("waggle/buzz/founding/1\0".utf8) + charter.bytes
+    }
+
     package static func ballot(_ phase: Ballot.Phase, charter: Hash32, slot: Hash32, round: UInt32, value: Hash32)
         -> [UInt8]
     {

@@ -6,14 +6,14 @@ struct Admission {
     let charter: Charter
     let state: LedgerState
     /// The authority's own epoch, which never goes back. A clock that is off can refuse, never break safety.
-    let epoch: Int64
+    var epoch: Int64
     var broken: LedgerRule?
 
     /// Why the order is refused; nil when it is admissible. The first reason in this order is given: the slot is unused,
     /// what comes before it is applied, it is authorised, not frozen, paid for, and keeps its operation's own rules.
     func refusal(_ signed: SignedOrder) -> RefusalCode? {
         let order = signed.order
-        guard order.currency == charter.currency, order.operation.outputs.count <= charter.maxOutputs else {
+        guard order.currency == charter.currency, order.operation.named <= charter.maxOutputs else {
             return .malformed
         }
         if state.isDone(order.slot) { return .slotUsed }
@@ -27,7 +27,8 @@ struct Admission {
         }
     }
 
-    private func isAuthorised(_ signed: SignedOrder) -> Bool {
+    /// Whether those who signed may fill the slot in this way.
+    func isAuthorised(_ signed: SignedOrder) -> Bool {
         switch (signed.order.slot, signed.order.operation) {
         case (.account, .default), (.account, .resolve), (.account, .expire):
             return false
@@ -85,6 +86,25 @@ struct Admission {
         return nil
     }
 
+    /// Why a final, wherever its log has it, breaks a rule that neither clocks nor other chains have a part in: such as no
+    /// quorum with an honest majority ever let pass.
+    func sharedRefusal(_ order: Order) -> RefusalCode? {
+        guard order.operation.named <= charter.maxOutputs else { return .malformed }
+        switch (order.slot, order.operation) {
+        case (.account(let id, _), .grant(let grantEpoch, let outputs)):
+            var admission = self
+            // The caps alone: which epoch it was when the vote was given is not known.
+            admission.epoch = grantEpoch
+            return admission.grantRefusal(id, grantEpoch, outputs)
+        case (.account(let id, _), .freeze): return charter.wardens.contains(id) ? nil : .notWarden
+        case (.hold(let name), .resolve(let outputs)):
+            guard let hold = state.holds[name] else { return nil }
+            if outputs.total ?? .max > hold.amount { return .exceedsHold }
+            return hold.payees.isEmpty || outputs.allSatisfy { hold.payees.contains($0.account) } ? nil : .badPayee
+        default: return nil
+        }
+    }
+
     private func refusal(_ operation: OrderOperation, on hold: LedgerState.Hold) -> RefusalCode? {
         switch operation {
         case .resolve(let outputs):
@@ -108,6 +128,11 @@ extension OrderOperation {
         case .transfer(let outputs), .grant(_, let outputs), .resolve(let outputs): outputs
         default: []
         }
+    }
+
+    /// Accounts that it names as payees.
+    var named: Int {
+        if case .hold(_, _, let payees, _) = self { payees.count } else { outputs.count }
     }
 
     /// What the account must have.

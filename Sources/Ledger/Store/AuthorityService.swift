@@ -24,6 +24,8 @@ public actor AuthorityService {
         var states: StateTree?
         /// What was decided here is not on disk yet, or was lost on the way there.
         var isUnstored = false
+        /// What requests showed of other authorities, until somebody takes it.
+        var evidence: [LedgerEvidence] = []
         /// The database failed and the state could not be read back: nothing is known, and nothing is signed any more.
         var failure: LedgerError?
     }
@@ -49,6 +51,15 @@ public actor AuthorityService {
     public init(
         store: LedgerStore, charter: Charter, key: SigningKey, generation: Int64, now: @escaping @Sendable () -> UInt64
     ) async throws(LedgerError) {
+        try await self.init(
+            store: store, charter: charter, key: key, generation: generation, breaking: nil, now: now)
+    }
+
+    /// - Parameter rule: one that a test takes away.
+    init(
+        store: LedgerStore, charter: Charter, key: SigningKey, generation: Int64, breaking rule: LedgerRule?,
+        now: @escaping @Sendable () -> UInt64
+    ) async throws(LedgerError) {
         guard let index = charter.authorities.firstIndex(where: { $0.key == key.publicKey }) else {
             throw .wrongKey("the key \(key.publicKey.hex) is none of the charter's authorities")
         }
@@ -65,11 +76,13 @@ public actor AuthorityService {
                     throw LedgerError.olderThanKey(path: path, generation: before, key: generation - 1)
                 }
                 try rows.run("UPDATE currency SET generation = ? WHERE n = ?", [generation, rows.currency])
-                return try Self.load(charter, index, key, rows)
+                return try Self.load(charter, index, key, rows, breaking: rule)
             })
     }
 
-    private static func load(_ charter: Charter, _ index: Int, _ key: SigningKey, _ rows: CurrencyRows) throws -> Live {
+    private static func load(
+        _ charter: Charter, _ index: Int, _ key: SigningKey, _ rows: CurrencyRows, breaking rule: LedgerRule?
+    ) throws -> Live {
         guard var authority = Authority(charter, index: index, key: key) else {
             throw LedgerError.wrongKey("the key \(key.publicKey.hex) is not the charter's authority \(index)")
         }
@@ -78,12 +91,24 @@ public actor AuthorityService {
         let head = try Row.fetchOne(
             rows.db, sql: "SELECT epoch, size FROM currency WHERE n = ?", arguments: [rows.currency])
         authority.epoch = head?[0] ?? 0
+        authority.broken = rule
         for record in try rows.records() { authority.restore(record) }
         return Live(authority: authority, tree: try rows.tree(size: head?[1] ?? 0), policy: OrderPolicy(charter))
     }
 
     /// The epoch by the clock.
     public nonisolated var epoch: Int64 { charter.epoch(at: now()) }
+
+    /// Whether finals wait here for what comes before them.
+    nonisolated var hasWaiting: Bool { live.withLock { !$0.authority.waiting.isEmpty } }
+
+    /// What requests since the last call showed of other authorities.
+    nonisolated func takeEvidence() -> [LedgerEvidence] {
+        live.withLock { live in
+            defer { live.evidence = [] }
+            return live.evidence
+        }
+    }
 
     /// The key that signs.
     public nonisolated var publicKey: Hash32 { key.publicKey }
@@ -182,7 +207,8 @@ public actor AuthorityService {
                     live.isUnstored = true
                     let rows = try LedgerStore.rows(charter.currency, db)
                     let before = live.tree.size
-                    let replies = try Self.carryOut(requests, epoch, &live, rows)
+                    let (replies, evidence) = try Self.carryOut(requests, epoch, &live, rows)
+                    live.evidence += evidence.prefix(max(0, Limits.Ledger.evidence - live.evidence.count))
                     if live.tree.size > before {
                         live.note = nil
                         try rows.note(time: time, from: before)
@@ -196,7 +222,9 @@ public actor AuthorityService {
                 try await store.read { [self] db in
                     try live.withLock { live in
                         let policy = live.policy
-                        live = try Self.load(charter, index, key, try LedgerStore.rows(charter.currency, db))
+                        let rule = live.authority.broken
+                        live = try Self.load(
+                            charter, index, key, try LedgerStore.rows(charter.currency, db), breaking: rule)
                         live.policy = policy
                     }
                 }
@@ -240,14 +268,22 @@ public actor AuthorityService {
 
     private static func carryOut(
         _ requests: [AuthorityRequest], _ epoch: Int64, _ live: inout Live, _ rows: CurrencyRows
-    ) throws -> [AuthorityReply] {
-        var replies: [AuthorityReply] = []
+    ) throws -> ([AuthorityReply], [LedgerEvidence]) {
+        var (replies, evidence) = ([AuthorityReply](), [LedgerEvidence]())
         replies.reserveCapacity(requests.count)
+        let oldEpoch = live.authority.epoch
         for request in requests {
             // The state knows without a look at the disk that a slot is open.
             let decided = live.authority.ledger.isReady(request.slot) ? nil : try rows.final(request.slot.id)
             if decided == nil, case .order(let signed) = request, let refusal = refusal(signed, epoch, live) {
                 replies.append(.refusal(refusal))
+                continue
+            }
+            // A log has no room for it: whoever drew up such a charter let orders name too many.
+            if case .final(let final) = request, !final.justification.isEmpty,
+                final.bytes.count > Limits.Ledger.entryBytes
+            {
+                replies.append(.refusal(Refusal(slot: final.slotID, code: .malformed)))
                 continue
             }
             let isOpen = decided == nil && live.authority.slots[request.slot.id] == nil
@@ -261,18 +297,25 @@ public actor AuthorityService {
                 } else {
                     try rows.append(record)
                 }
+                if case .vote(let signed, _, let statements) = record, !statements.isEmpty {
+                    try rows.keep(statements, of: signed.order.slotID)
+                }
             }
             for final in outcome.applied {
                 try rows.append(final, to: &live.tree)
                 // A lone authority keeps nothing of a slot before it is decided.
-                if live.authority.charter.authorities.count > 1 { try rows.decide(final.slotID) }
+                guard live.authority.charter.authorities.count > 1 else { continue }
+                try rows.decide(final.slotID)
+                try rows.keepBlame(of: final.slotID, until: live.authority.epoch.plus(Limits.Ledger.blameEpochs))
             }
+            if let found = outcome.evidence { evidence.append(found) }
             replies.append(outcome.reply)
         }
         let changes = live.authority.ledger.takeChanges()
         try rows.put(changes, of: live.authority.ledger)
         live.states?.update(changes, from: live.authority.ledger)
         try rows.putHead(size: Int64(live.tree.size), epoch: live.authority.epoch, live.authority.ledger)
-        return replies
+        if live.authority.epoch > oldEpoch { try rows.forgetBlame(before: live.authority.epoch) }
+        return (replies, evidence)
     }
 }

@@ -53,6 +53,15 @@ extension LedgerStore {
         }
     }
 
+    /// - Parameter time: unix seconds.
+    func noteAnswer(of currency: Hash32, at time: UInt64) async throws(LedgerError) {
+        try await write { db in
+            let rows = try Self.rows(currency, db)
+            try rows.run(
+                "UPDATE place SET asked = ? WHERE currency = ?", [Int64(clamping: time), rows.currency])
+        }
+    }
+
     /// Sets the count of starts of a currency, and of those that run beside it, above that of every other.
     ///
     /// - Parameter generation: the key's own count.

@@ -151,6 +151,34 @@ enum LedgerTables {
             }
             try db.execute(sql: "DROP TABLE final_with_slot")
         }
+        migrator.registerMigration("6 several authorities") { db in
+            try db.execute(
+                sql: """
+                    -- How far the log of each authority was read, and what it came to: the rows of its tree that are not full,
+                    -- from the entries up, and the newest checkpoint that agrees with them.
+                    CREATE TABLE reading (
+                        currency INTEGER NOT NULL, authority INTEGER NOT NULL, size INTEGER NOT NULL, edge BLOB NOT NULL,
+                        note TEXT NOT NULL, PRIMARY KEY (currency, authority)
+                    );
+                    -- What shows who is to blame, should two finals of a slot turn up: statements that justified votes above
+                    -- round 0, and the certificate of a slot that was unlocked. Until an epoch, which is set when the slot is
+                    -- decided.
+                    CREATE TABLE blame (
+                        n INTEGER PRIMARY KEY, currency INTEGER NOT NULL, slot BLOB NOT NULL, kind INTEGER NOT NULL,
+                        bytes BLOB NOT NULL, until INTEGER
+                    );
+                    CREATE INDEX blame_slot ON blame(currency, slot);
+                    -- What proves that authorities lied.
+                    CREATE TABLE fraud (
+                        currency INTEGER NOT NULL, name BLOB NOT NULL, bytes BLOB NOT NULL, offence TEXT NOT NULL,
+                        culprits TEXT NOT NULL,              -- places in the charter, with commas
+                        overload INTEGER NOT NULL,           -- more than f are shown to be liars
+                        time INTEGER NOT NULL,               -- when it came to be here
+                        posted INTEGER NOT NULL DEFAULT 0,   -- whether there is a post of it
+                        PRIMARY KEY (currency, name)
+                    );
+                    """)
+        }
         return migrator
     }
 }
@@ -211,13 +239,20 @@ struct CurrencyRows {
     }
 
     func decide(_ slot: Hash32) throws {
+        // Of a slot that was unlocked the certificate is kept: somebody may have to show it.
+        try run(
+            """
+            INSERT INTO blame (currency, slot, kind, bytes) SELECT currency, slot, kind, bytes FROM record
+            WHERE currency = ?1 AND slot = ?2 AND kind = 2
+            AND EXISTS (SELECT 1 FROM record WHERE currency = ?1 AND slot = ?2 AND kind = 3)
+            """, [currency, slot.data])
         try run("DELETE FROM record WHERE currency = ? AND slot = ?", [currency, slot.data])
         try run("DELETE FROM waiting WHERE currency = ? AND slot = ?", [currency, slot.data])
     }
 
     func wait(_ final: Final) throws {
         try run(
-            "INSERT OR IGNORE INTO waiting (currency, slot, bytes) VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO waiting (currency, slot, bytes) VALUES (?, ?, ?)",
             [currency, final.slotID.data, final.bytes])
     }
 

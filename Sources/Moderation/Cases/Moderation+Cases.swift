@@ -55,7 +55,9 @@ extension Moderation {
     public func open(
         _ kind: ModerationCase.Kind, _ subjects: [ListSubject], _ report: CaseReport, secret: Hash32? = nil
     ) async throws(ModerationError) -> (item: ModerationCase, isNew: Bool) {
-        guard (1...Limits.Cases.subjects).contains(subjects.count), report.sealed.count <= Limits.Cases.sealedBytes
+        // A request may name what nobody here knows yet.
+        guard subjects.count <= Limits.Cases.subjects, kind == .takedown || !subjects.isEmpty,
+            report.sealed.count <= Limits.Cases.sealedBytes
         else {
             throw .limit("a case is about 1 to \(Limits.Cases.subjects) things")
         }

@@ -39,17 +39,23 @@ public struct ModerationCase: Sendable, Hashable, Codable {
         public let by: String
         /// Unix seconds.
         public let at: UInt64
-        /// Words for whoever asked, and for whoever made it.
+        /// Words for whoever asked.
         public let letter: String
+        /// Words for whoever made it; nil in decisions of before there were any.
+        public let makerLetter: String?
         /// Taken back; nil while it stands.
         public var undone: UInt64?
 
-        public init(action: CaseAction, reason: String, by: String, at: UInt64, letter: String, undone: UInt64? = nil) {
+        public init(
+            action: CaseAction, reason: String, by: String, at: UInt64, letter: String, makerLetter: String? = nil,
+            undone: UInt64? = nil
+        ) {
             self.action = action
             self.reason = reason
             self.by = by
             self.at = at
             self.letter = letter
+            self.makerLetter = makerLetter
             self.undone = undone
         }
     }

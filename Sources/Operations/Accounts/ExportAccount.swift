@@ -49,6 +49,9 @@ public struct ExportAccount: Sendable {
             }
             try tar.add("files.txt", Array(files.utf8))
             contents.append("files.txt         SHA-256, bytes and name of each file that your posts name")
+            try tar.add("account.json", try await AccountRecord(of: account, context).json())
+            contents.append(
+                "account.json      what is on this node alone: settings, drafts, tokens without secrets, news")
             let about = """
                 Everything of @\(account.handle), \(AuthorID.text(account.author)),
                 written by \(context.software) on \(context.publicURL ?? "a node").
@@ -132,7 +135,8 @@ extension WirePost {
     /// Files and pictures that a post names, with their sizes; pictures have no names of their own.
     fileprivate var namedFiles: [(sha256: Data, size: UInt64, name: String)] {
         let graph = workflow.graph.sha256.isEmpty ? [] : [workflow.graph]
-        return (release.files + graph).map { ($0.sha256, $0.size, $0.name) }
+        let covers = [article.cover].filter { !$0.isEmpty }
+        return (release.files + graph).map { ($0.sha256, $0.size, $0.name) } + covers.map { ($0, 0, "cover") }
             + (imagePost.images + review.images).map { ($0.blob, $0.size, $0.mediaType) }
     }
 }

@@ -98,3 +98,15 @@ extension SetAccountQuota: AuditedOperation {
     public var auditSubject: String { "@\(account)" }
     public var auditDetail: String { quota ?? "a look" }
 }
+
+extension SetUpEngine: AuditedOperation {
+    public var auditDetail: String { builds ? EngineInstall.sourcePackage + ", compiled here" : EngineInstall.package }
+}
+
+extension PublishDemoModel: AuditedOperation {
+    public var auditSubject: String { "@\(account)" }
+}
+
+extension FetchResource: AuditedOperation {
+    public var auditSubject: String { sha256 }
+}

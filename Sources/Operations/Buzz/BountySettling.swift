@@ -112,7 +112,7 @@ public struct SettleBounties: Operation {
         for view in try await desk.buzz.asking({ () throws(LedgerError) in try await context.currencies.all() })
         where view.stopped == nil {
             let currency = view.charter.currency
-            if view.role == .member { await desk.follow(currency) }
+            if view.isFollowed { await desk.follow(currency) }
             guard let ledger = await context.currencies.state(currency)?.ledger else { continue }
             var bounties: Set<Hash32> = []
             for (name, hold) in ledger.holds {

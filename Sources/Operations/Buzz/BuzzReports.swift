@@ -20,12 +20,17 @@ public struct CurrencyReport: Codable, Sendable {
     public let accounts: Int
     /// Nodes known here that signed a checkpoint of its log within a week.
     public let witnesses: Int
+    /// Operators that decide, and how many of them have to agree.
+    public let operators: Int
+    public let quorum: Int
     /// How far it may be trusted, in words.
     public let trust: String
     /// Unix seconds: when its authority last answered; 0 for never.
     public let answered: UInt64
     /// Why it cannot be used for now; empty when it can.
     public let stopped: String
+    /// That operators are proven to lie, or that this node is none of them any more, in words; empty where all is well.
+    public let warning: String
 
     init(_ view: CurrencyView, witnesses: Int) {
         currency = view.charter.currency.hex
@@ -34,14 +39,27 @@ public struct CurrencyReport: Codable, Sendable {
         (finals, epoch) = (view.size, view.epoch)
         (issued, burned, held, accounts) = (view.issued, view.burned, view.held, view.accounts)
         self.witnesses = witnesses
+        (operators, quorum) = (view.charter.authorities.count, view.charter.authorities.count - view.charter.f)
         trust = Self.trust(view.charter, witnesses: witnesses)
         answered = view.answered
         stopped = view.stopped ?? ""
+        warning = Self.warning(view)
+    }
+
+    private static func warning(_ view: CurrencyView) -> String {
+        let retired = view.retired.map { "This node does not decide any more: \($0). " } ?? ""
+        guard !view.liars.isEmpty else { return retired }
+        let authorities = view.charter.authorities
+        let named = view.liars.sorted().filter(authorities.indices.contains).map { authorities[$0].url }
+        let count = "\(named.count) of \(authorities.count) operators \(named.count == 1 ? "is" : "are")"
+        return retired + "\(count) proven to lie: " + named.joined(separator: ", ")
+            + (view.liars.count > view.charter.f ? "." : ". The others decide without them; what is final stays final.")
     }
 
     static func trust(_ charter: Charter, witnesses: Int) -> String {
         let operators = charter.authorities.count
-        return "trust: \(operators) \(operators == 1 ? "operator" : "operators"), "
+        return
+            "trust: \(operators == 1 ? "1 operator" : "\(operators - charter.f) of \(operators) operators"), "
             + "\(witnesses) \(witnesses == 1 ? "witness" : "witnesses")"
     }
 }

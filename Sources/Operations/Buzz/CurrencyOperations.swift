@@ -148,6 +148,8 @@ public struct ShowRules: Operation {
         public let genesis: UInt64
         public let epochSeconds: UInt64
         public let authorities: [String]
+        /// Where they answer, in the same order.
+        public let addresses: [String]
         public let granters: [Granter]
         public let wardens: [String]
         public let wardenThreshold: Int
@@ -165,7 +167,7 @@ public struct ShowRules: Operation {
         let charter = view.charter
         return Reply(
             report: await desk.report(view), genesis: charter.genesis, epochSeconds: charter.epochSeconds,
-            authorities: charter.authorities.map(\.key.hex),
+            authorities: charter.authorities.map(\.key.hex), addresses: charter.authorities.map(\.url),
             granters: charter.granters.values.sorted { $0.account < $1.account }.map { granter in
                 Reply.Granter(
                     account: granter.account.hex, capPerEpoch: granter.capPerEpoch,

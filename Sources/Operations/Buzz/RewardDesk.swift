@@ -2,6 +2,7 @@ import Accounts
 import Digests
 import Economy
 import FoundationEssentials
+import Generation
 import Identity
 import Ledger
 import PostLog
@@ -82,6 +83,11 @@ struct RewardDesk {
                 facts.append(
                     fact(.imageForModel, to: model.author, about: RewardFact.model(model.author, slug: model.slug)))
             }
+        case .drawingFeedback(let body):
+            guard let picture = Hash32(body.picture),
+                try await context.generation.hasDrawn(picture, for: post.author.hex)
+            else { break }
+            facts.append(fact(.generatorFeedback, about: picture))
         default: break
         }
         return facts
@@ -221,6 +227,8 @@ struct RewardDesk {
             guard body.items.contains(fact.subject.data) else { return false }
             return try await context.log.posts(ids: [fact.subject])[fact.subject].map { $0.author == fact.recipient }
                 ?? true
+        // That it was drawn for its author is the granter's word.
+        case (.generatorFeedback, .drawingFeedback(let body)): return body.picture == fact.subject.data
         case (.follow, .follows(let body)): return body.follows.contains { $0.author == fact.subject.data }
         case (.imageForModel, .imagePost(let body)):
             let ids = body.releases.compactMap { Hash32($0) }

@@ -28,6 +28,7 @@ public struct PayRewards: Operation {
         for view in try await desk.asking({ () throws(LedgerError) in try await context.currencies.all() }) {
             do {
                 grants += try await RewardDesk(context).pay(view)
+                grants += try await ReportRewards(context).pay(view)
             } catch {
                 troubles.append("\(view.charter.symbol): \(BountyDesk.words(error).message)")
             }

@@ -1,3 +1,4 @@
+import Accounts
 import Digests
 import FoundationEssentials
 import Identity
@@ -96,8 +97,8 @@ public struct TipSubject: Operation {
         guard try await desk.accepts(author, charter.currency) else {
             throw OperationError(
                 .failed,
-                "\(subject) does not take \(charter.symbol): their profile does not list it (`waggle buzz accept` does)"
-            )
+                "\(subject) does not take \(charter.symbol): their profile does not list it (`waggle buzz accept` does)",
+                isRefused: true)
         }
         let payee = try await desk.account(of: author)
         let isKept = Mutex(false)
@@ -105,7 +106,14 @@ public struct TipSubject: Operation {
             let final = try await context.currencies.perform(
                 .transfer([Output(account: payee, amount: amount)]), of: payer, by: signer.device, reference: reference,
                 in: charter.currency, whenKept: { isKept.withLock { $0 = true } })
-            return FinalReport(final, charter, time: context.now())
+            let report = FinalReport(final, charter, time: context.now())
+            // News of it may fail: what is paid is paid.
+            try? await context.accounts.tell([
+                NewNotification(
+                    for: author, .tip, key: report.slot, subject: reference == author ? nil : reference,
+                    actor: signer.author, detail: "\(amount) \(charter.symbol)", created: context.now())
+            ])
+            return report
         } catch {
             let plain = OperationError(error)
             guard isKept.withLock({ $0 }), plain.isRefused != true else { throw plain }

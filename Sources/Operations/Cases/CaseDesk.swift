@@ -22,6 +22,8 @@ struct CaseDesk {
         /// Of a request: who signs it, and in what right.
         var name = ""
         var right = ""
+        /// What was named and is not known here, as it was written.
+        var unknown: [String]?
     }
 
     func seal(_ words: Words) throws(OperationError) -> [UInt8] {
@@ -109,8 +111,11 @@ struct CaseDesk {
     }
 
     /// Reads what a person names: an address of this node, a hash, `@maker/name`, a subject.
-    func read(_ text: String) async throws(OperationError) -> ListSubject {
-        let text = text.withoutSpaceAround
+    ///
+    /// - Parameter viewer: with whose eyes names are looked up: a visitor is told of nothing that they do not see.
+    func read(_ text: String, as viewer: Viewer) async throws(OperationError) -> ListSubject {
+        var text = text.withoutSpaceAround
+        if text.hasPrefix("/") { text = (context.urls.first ?? "") + text }
         if let subject = ListSubject(text: text), text.contains(":") || Hash32(hex: text) == nil { return subject }
         if let hash = Hash32(hex: text) {
             do {
@@ -126,7 +131,7 @@ struct CaseDesk {
         {
             return .exact(.blob(hash))
         }
-        return .exact(.post(try await SubjectResolver(context).subject(text)))
+        return .exact(.post(try await SubjectResolver(context, as: viewer).subject(text)))
     }
 
     /// Whoever made a subject; nil for what nobody here knows.
@@ -177,7 +182,12 @@ struct CaseDesk {
     }
 
     func line(_ item: ModerationCase) async -> CaseLine {
-        let (title, page) = await title(of: item.subjects.first ?? "")
+        guard let first = item.subjects.first else {
+            return CaseLine(item, subject: "nothing that is known here", page: "", now: context.now())
+        }
+        var (title, page) = await title(of: first)
+        // What nobody may look at is not led to.
+        if ReasonCode.sealed.contains(item.reason) { (title, page) = ("(under lock)", "") }
         return CaseLine(item, subject: title, page: page, now: context.now())
     }
 
@@ -192,6 +202,14 @@ struct CaseDesk {
         } catch {
             throw OperationError(error)
         }
+    }
+}
+
+extension CaseDesk.Words {
+    /// What was written, with what nobody here knows.
+    var shown: String {
+        guard let unknown, !unknown.isEmpty else { return text }
+        return "\(text)\n\nNamed, and not known here:\n\(unknown.joined(separator: "\n"))"
     }
 }
 

@@ -63,6 +63,7 @@ struct CaseEffects {
         try await FederatedDecision(context).withdraw(item)
         do {
             try await context.moderation.liftStrikes(ofCase: item.id)
+            try await context.moderation.forgetAccepted(ofCase: item.id)
         } catch {
             throw OperationError(error)
         }
@@ -100,9 +101,11 @@ struct FederatedDecision {
         }
         let lines = subjects.compactMap { subject -> ListLine? in
             if case .author = subject { return nil }
+            // Nothing is deleted anywhere because of how it looks.
+            let isLook = if case .picture = subject { true } else { false }
             return ListLine(
-                subject: subject, severity: action == .purge ? .purge : .block, reason: reason, basis: .human,
-                caseNumber: item.number)
+                subject: subject, severity: action == .purge && !isLook ? .purge : .block, reason: reason,
+                basis: .human, caseNumber: item.number)
         }
         _ = try await OwnList(context, name, account: account).say(lines)
     }

@@ -78,7 +78,7 @@ public struct ShowCase: Operation {
                 let words = desk.open(report.sealed)
                 return CaseDetails.Report(
                     reporter: words.name.isEmpty ? report.reporter : "\(words.name) (\(words.right))",
-                    reason: report.reason, text: words.text, contact: words.contact, at: report.at)
+                    reason: report.reason, text: words.shown, contact: words.contact, at: report.at)
             }
             var earlier: [String] = []
             for subject in subjects {
@@ -137,6 +137,10 @@ public struct HideCase: Operation {
         let item = try await desk.find(number)
         guard item.state != .decided else { throw OperationError(.conflict, "\(item.number) is decided already") }
         let subjects = try await desk.everything(item.subjects.compactMap { ListSubject(text: $0) })
+        guard !subjects.isEmpty else {
+            throw OperationError(.conflict, "\(item.number) names nothing that is known here: ask whoever sent it")
+        }
+        try await Evidence(context).lock(subjects, item, reason: item.reason)
         try await CaseEffects(context).block(subjects, item)
         let changed = try await desk.change(item) { $0.state = .hidden }
         return await desk.line(changed)
@@ -153,6 +157,8 @@ public struct DecideCase: Operation {
     /// Sets of the spread that it is decided for; "named" when empty.
     public var sets: [String]
     public var letter: String
+    /// Words for whoever made it, who never learns who asked; nil for the usual ones.
+    public var makerLetter: String?
     /// The list that tells others; nil = "takedowns" of the owner; empty = nobody is told.
     public var list: String?
     /// Deletes other programs' files with these bytes, too.
@@ -160,13 +166,14 @@ public struct DecideCase: Operation {
 
     public init(
         number: String, action: String, reason: String? = nil, sets: [String] = [], letter: String = "",
-        list: String? = nil, deletesAdopted: Bool = false
+        makerLetter: String? = nil, list: String? = nil, deletesAdopted: Bool = false
     ) {
         self.number = number
         self.action = action
         self.reason = reason
         self.sets = sets
         self.letter = letter
+        self.makerLetter = makerLetter
         self.list = list
         self.deletesAdopted = deletesAdopted
     }
@@ -182,53 +189,100 @@ public struct DecideCase: Operation {
             throw OperationError(.conflict, "\(item.number) is decided already; `waggle mod undo` takes that back")
         }
         let reason = reason ?? item.reason
-        guard ReasonCode.isValid(reason), letter.utf8.count <= Limits.Cases.textBytes else {
+        guard ReasonCode.isValid(reason), letter.utf8.count <= Limits.Cases.textBytes,
+            (makerLetter ?? "").utf8.count <= Limits.Cases.textBytes
+        else {
             throw OperationError(.usage, "a reason is one of \(ReasonCode.all.joined(separator: ", "))")
         }
-        let subjects = try await chosen(item, context)
+        let (subjects, lookalikes) = try await chosen(item, context)
         let effects = CaseEffects(context)
+        if action != .keep { try await Evidence(context).lock(subjects + lookalikes, item, reason: reason) }
         switch action {
         case .keep: try await effects.lift(item)
-        case .block: try await effects.block(subjects, item)
-        case .purge: try await effects.purge(subjects, item, reason: reason, deletesAdopted: deletesAdopted)
+        case .block: try await effects.block(subjects + lookalikes, item)
+        case .purge:
+            try await effects.purge(subjects, item, reason: reason, deletesAdopted: deletesAdopted)
+            // How something looks is no reason to delete it.
+            try await effects.block(lookalikes, item)
         }
+        let makers = await makers(item, context)
         if action != .keep {
-            try await FederatedDecision(context).publish(subjects, item, action, reason: reason, list: list)
-            try await strike(subjects, item, context)
+            let told = FederatedDecision(context)
+            try await told.publish(subjects, item, action, reason: reason, list: list)
+            if !lookalikes.isEmpty { try await told.publish(lookalikes, item, .block, reason: reason, list: list) }
+            try await strike(makers, item, context)
         }
+        let now = context.now()
         let decision = ModerationCase.Decision(
-            action: action, reason: reason, by: context.decider, at: context.now(), letter: letter)
+            action: action, reason: reason, by: context.decider, at: now, letter: letter,
+            makerLetter: makerLetter ?? (action == .keep ? nil : Letters.all(item)["maker-removed"]))
         let changed = try await desk.change(item) { item in
             item.state = .decided
             item.decision = decision
         }
         try await desk.log(action.rawValue, item, reason: reason)
+        if action != .keep {
+            try await CaseNews(context).tellMakers(makers, of: item, at: now)
+            try await accept(item, makers, context, at: now)
+        }
         return await desk.line(changed)
     }
 
+    /// People here who reported it and were right: nobody who made it or decided it.
+    private func accept(
+        _ item: ModerationCase, _ makers: Set<Hash32>, _ context: OperationContext, at now: UInt64
+    ) async throws(OperationError) {
+        do {
+            let reporters = Set(try await context.moderation.reports(of: item.id).map(\.reporter))
+            let accounts = try await context.accounts.all().filter { account in
+                reporters.contains(account.handle) && !makers.contains(account.author)
+                    && account.handle != context.decider
+            }
+            guard !accounts.isEmpty else { return }
+            let handles = accounts.map(\.handle).sorted()
+            try await context.moderation.accept(handles, of: item.id, at: now) {
+                SHA256.hash(SecureRandom.bytes(32))
+            }
+            try await CaseNews(context).thank(Set(handles), for: item, at: now)
+        } catch let error as OperationError {
+            throw error
+        } catch let error as ModerationError {
+            throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
+        }
+    }
+
+    /// What it is decided for, and of that what only looks alike.
     private func chosen(_ item: ModerationCase, _ context: OperationContext) async throws(OperationError)
-        -> [ListSubject]
+        -> (subjects: [ListSubject], lookalikes: [ListSubject])
     {
         let named = item.subjects.compactMap { ListSubject(text: $0) }
-        guard !sets.isEmpty, sets != ["named"] else { return try await CaseDesk(context).everything(named) }
+        guard !sets.isEmpty, sets != ["named"] else { return (try await CaseDesk(context).everything(named), []) }
         let spread = try await Spread(context).sets(of: named)
         var subjects: [ListSubject] = []
+        var lookalikes: [ListSubject] = []
         for name in sets {
             guard let set = spread.first(where: { $0.name == name }) else {
                 throw OperationError(.notFound, "there is no set \"\(name)\" in \(item.number)")
             }
-            subjects += set.subjects.compactMap { ListSubject(text: $0) }
+            let all = set.subjects.compactMap { ListSubject(text: $0) }
+            if Spread.lookalikes.contains(name) { lookalikes += all } else { subjects += all }
         }
-        return subjects
+        return (subjects, lookalikes)
     }
 
-    private func strike(
-        _ subjects: [ListSubject], _ item: ModerationCase, _ context: OperationContext
-    ) async throws(OperationError) {
+    private func makers(_ item: ModerationCase, _ context: OperationContext) async -> Set<Hash32> {
         var makers: Set<Hash32> = []
         for subject in item.subjects.compactMap({ ListSubject(text: $0) }) {
             if let maker = await CaseDesk(context).maker(of: subject) { makers.insert(maker) }
         }
+        return makers
+    }
+
+    private func strike(
+        _ makers: Set<Hash32>, _ item: ModerationCase, _ context: OperationContext
+    ) async throws(OperationError) {
         for maker in makers {
             do {
                 try await context.moderation.strike(maker, case: item.id, at: context.now())
@@ -282,7 +336,7 @@ public struct AppealCase: Operation {
         guard (1...Limits.Cases.textBytes).contains(text.utf8.count) else {
             throw OperationError(.usage, "an appeal says why, in at most \(Limits.Cases.textBytes >> 10) KiB")
         }
-        try await check(item, context)
+        try await Self.check(item, number, secret: secret, context)
         guard CaseClock(now: context.now()).canAppeal(item) else {
             throw OperationError(
                 .conflict, "there is one appeal against a decision, within 20 days; \(item.number) has none left")
@@ -294,7 +348,10 @@ public struct AppealCase: Operation {
         return await desk.line(changed)
     }
 
-    private func check(_ item: ModerationCase, _ context: OperationContext) async throws(OperationError) {
+    /// Whether somebody may appeal, or see what was decided: whoever asked, and whoever made it.
+    static func check(
+        _ item: ModerationCase, _ number: String, secret: String?, _ context: OperationContext
+    ) async throws(OperationError) {
         if let secret {
             do {
                 if try await context.moderation.moderationCase(secret: SHA256.hash(Array(secret.utf8)))?.id == item.id {

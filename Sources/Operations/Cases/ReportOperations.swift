@@ -33,7 +33,7 @@ public struct ReportSubject: Operation {
             throw OperationError(.usage, "a reason is one of \(ReasonCode.all.joined(separator: ", "))")
         }
         let desk = CaseDesk(context)
-        let subject = try await desk.read(subject)
+        let subject = try await desk.read(subject, as: context.viewer)
         let sealed = try desk.seal(CaseDesk.Words(text: text, contact: contact))
         let opened: (item: ModerationCase, isNew: Bool)
         do {
@@ -133,16 +133,30 @@ public struct RequestTakedown: Operation {
             throw OperationError(
                 .usage, "a request has a statement, a signature (your typed name), and how you can be reached")
         }
+        if let odd = named.first(where: { !Self.isName($0) }) {
+            throw OperationError(
+                .usage, "\"\(odd.prefix(100))\" is no address, no hash and no name such as @maker/model")
+        }
         let desk = CaseDesk(context)
         var found: [ListSubject] = []
+        var unknown: [String] = []
         for text in named {
-            let subject = try await desk.read(text)
-            if !found.contains(subject) { found.append(subject) }
+            // Whoever is shown somewhere need not be able to see it here, so everything is looked up, and the answer is the
+            // same whether there is such a thing or not.
+            do throws(OperationError) {
+                let subject = try await desk.read(text, as: .owner)
+                if !found.contains(subject) { found.append(subject) }
+            } catch {
+                guard [.notFound, .usage].contains(error.code) else { throw error }
+                unknown.append(text)
+            }
         }
         let secret = SecureRandom.bytes(20)
         let text = Base32.encode(secret)
         let sealed = try desk.seal(
-            CaseDesk.Words(text: statement, contact: contact, name: signature, right: right))
+            CaseDesk.Words(
+                text: statement, contact: contact, name: signature, right: right,
+                unknown: unknown.isEmpty ? nil : unknown))
         do {
             let opened = try await context.moderation.open(
                 .takedown, found, CaseReport(reporter: "", reason: reason, at: context.now(), sealed: sealed),
@@ -152,6 +166,16 @@ public struct RequestTakedown: Operation {
         } catch {
             throw OperationError(error)
         }
+    }
+}
+
+extension RequestTakedown {
+    /// Whether something could name anything, here or elsewhere.
+    static func isName(_ text: String) -> Bool {
+        if text.utf8.count > Limits.Wire.urlBytes { return false }
+        return text.contains("://") || text.hasPrefix("/") || text.hasPrefix("@")
+            || text.lowercased().hasPrefix("urn:air:") || ListSubject(text: text) != nil
+            || text.utf8.count >= 8 && Hex.decode(text) != nil
     }
 }
 

@@ -2,6 +2,7 @@ import BlobStore
 import Catalog
 import Digests
 import Federation
+import Formats
 import Moderation
 import PostLog
 import WaggleProtocol
@@ -10,6 +11,8 @@ import WaggleProtocol
 struct Spread {
     let context: OperationContext
     private static let imagesShown = 200
+    /// Sets of what looks alike: it may be hidden, and is never deleted.
+    static let lookalikes: Set<String> = ["pictures", "look"]
 
     init(_ context: OperationContext) {
         self.context = context
@@ -35,6 +38,11 @@ struct Spread {
             }
             add("made-with", "Images made with it", images)
             add("descendants", "Made from it", descendants)
+            let looks = try await looks(of: named)
+            let near = try await context.moderation.pictures(near: looks)
+            add("pictures", "Pictures here that look like it", near.map { .exact(.blob($0.sha256)) })
+            let limit = Limits.Moderation.pictureDistance
+            add("look", "Whatever looks like it, from now on", looks.map { .picture($0, distance: limit) })
         } catch let error as CatalogError {
             throw OperationError(error)
         } catch let error as PostLogError {
@@ -54,6 +62,23 @@ struct Spread {
             urls.formUnion(await context.federation.holders.urls(of: hash))
         }
         return urls.sorted()
+    }
+
+    /// How the pictures among these look, where enough can be told from them.
+    private func looks(of subjects: [ListSubject]) async throws -> [PDQHash] {
+        var looks: [PDQHash] = []
+        for subject in subjects {
+            switch subject {
+            case .exact(.blob(let hash)):
+                guard let picture = try await context.moderation.scan(of: hash)?.picture,
+                    picture.quality >= Limits.Moderation.pictureQuality
+                else { continue }
+                looks.append(picture.hash)
+            case .picture(let hash, _): looks.append(hash)
+            default: continue
+            }
+        }
+        return looks
     }
 
     private func posts(showing subjects: [ListSubject]) async throws -> [ListSubject] {

@@ -4,6 +4,7 @@ import BlobStore
 import Catalog
 import Digests
 import Federation
+import Formats
 import FoundationEssentials
 import Generation
 import Ledger
@@ -103,7 +104,16 @@ extension ServiceFacts {
         await facts.ask(store: context, samples: samples)
         await facts.ask(network: context)
         await facts.ask(services: context)
+        await facts.ask(moderators: context)
         return facts
+    }
+
+    private mutating func ask(moderators context: OperationContext) async {
+        let clock = CaseClock(now: context.now())
+        let open = clock.sorted((try? await context.moderation.openCases()) ?? [])
+        overdueCases = open.filter { clock.urgency($0) == .overdue }.map(\.number)
+        dueCases = open.filter { [.soon, .urgent].contains(clock.urgency($0)) }.map(\.number)
+        dangers = ((try? await context.moderation.badScans()) ?? []).count { $0.verdict == .danger }
     }
 
     private mutating func ask(people context: OperationContext) async {
@@ -144,6 +154,8 @@ extension ServiceFacts {
     }
 
     private mutating func ask(network context: OperationContext) async {
+        peerClock = context.federation.clocks.median
+        loggedErrors = RecentLog.shared.errors
         for node in (try? await context.federation.overview()) ?? [] {
             switch node.standing {
             case .peer:
@@ -168,6 +180,7 @@ extension ServiceFacts {
         for view in (try? await context.currencies.all()) ?? [] {
             let name = view.charter.symbol
             if let stopped = view.stopped { stoppedCurrencies[name] = stopped }
+            if !view.liars.isEmpty { liars[name] = view.liars.count }
             pendingOrders[name] = (try? await context.currencies.pending(in: view.charter.currency))?.count
         }
         let jobs = (try? await context.generation.newest(limit: Limits.Doctor.waitingJobs * 2)) ?? []

@@ -136,6 +136,10 @@ public struct ServiceFacts: Sendable {
     public var ownPosts = 0
     public var peers: [PeerFacts] = []
     public var waitingPeers = 0
+    /// Seconds that most other nodes are ahead of this one's clock, and how many told the time; nil while none did.
+    public var peerClock: (seconds: Int64, nodes: Int)?
+    /// Errors that this process logged.
+    public var loggedErrors = 0
     public var blobs = 0
     public var sampled = 0
     /// Names of blobs whose bytes were wrong.
@@ -151,6 +155,8 @@ public struct ServiceFacts: Sendable {
     public var daysLeft: Int?
     public var pendingOrders: [String: Int] = [:]
     public var stoppedCurrencies: [String: String] = [:]
+    /// Currencies that go on though operators are proven to lie, and how many are.
+    public var liars: [String: Int] = [:]
     public var jobsWaiting = 0
     public var hasEngine: Bool?
     public var engineTrouble: String?
@@ -166,6 +172,11 @@ public struct ServiceFacts: Sendable {
     public var startedAt: UInt64 = 0
     public var mirrorTroubles: [String] = []
     public var uploads = 0
+    /// Cases whose time to be decided is over, and those of which a day has gone.
+    public var overdueCases: [String] = []
+    public var dueCases: [String] = []
+    /// Files that scanners found to be dangerous.
+    public var dangers = 0
 
     public init() {}
 }

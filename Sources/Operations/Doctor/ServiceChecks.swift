@@ -35,7 +35,20 @@ enum ServiceChecks {
                     "audit", "Audit log", .fail, "line \($0) was changed after it was written",
                     fix: "compare db/admin.db with a backup")
             } ?? Check("audit", "Audit log", .ok, "its chain of hashes is whole"),
+            cases(facts),
         ]
+    }
+
+    private static func cases(_ facts: ServiceFacts) -> Check {
+        let (id, title, fix) = ("cases", "Cases", "waggle mod queue, or the page /moderation")
+        if let first = facts.overdueCases.first {
+            return Check(
+                id, title, .fail,
+                "\(first) should have been decided within 48 hours\(HomeChecks.more(facts.overdueCases))", fix: fix)
+        }
+        guard let first = facts.dueCases.first else { return Check(id, title, .ok, "none is late") }
+        return Check(
+            id, title, .warn, "\(first) has waited for a day\(HomeChecks.more(facts.dueCases))", fix: fix)
     }
 
     // MARK: Content
@@ -134,7 +147,7 @@ enum ServiceChecks {
         let bad = facts.peers.filter { !$0.isWell }
         let state: CheckState = bad.isEmpty ? .ok : bad.count == facts.peers.count ? .fail : .warn
         let first = bad.first.map { "\($0.name): \($0.trouble)" } ?? ""
-        return [
+        var checks: [Check] = [
             Check(
                 "peers", "Peers", state,
                 facts.peers.isEmpty
@@ -152,9 +165,47 @@ enum ServiceChecks {
                 )
             } ?? Check("mirrors", "Mirrors", .ok, "none is stuck"),
         ]
+        checks += [peerClock(facts), log(facts), dangers(facts)].compactMap { $0 }
+        return checks
+    }
+
+    /// Nil while no scanner found any.
+    private static func dangers(_ facts: ServiceFacts) -> Check? {
+        guard facts.dangers > 0 else { return nil }
+        return Check(
+            "dangers", "Scanned files", .ok, "\(facts.dangers) are dangerous and out of service: waggle mod ls")
+    }
+
+    /// Nil for a process without errors.
+    private static func log(_ facts: ServiceFacts) -> Check? {
+        guard facts.loggedErrors > 0 else { return nil }
+        return Check(
+            "log", "Log", .warn, "\(facts.loggedErrors) errors since the start",
+            fix: "read the log of the program; the page of health shows the newest")
+    }
+
+    /// Nil while no other node told the time.
+    private static func peerClock(_ facts: ServiceFacts) -> Check? {
+        let (id, title) = ("peer-clock", "Clock, beside others")
+        guard let clock = facts.peerClock else { return nil }
+        let off = clock.seconds.magnitude
+        guard off > Limits.Doctor.clockSkew else {
+            return Check(id, title, .ok, "agrees with \(clock.nodes) other nodes")
+        }
+        return Check(
+            id, title, .warn,
+            "\(off) seconds \(clock.seconds < 0 ? "ahead of" : "behind") most of \(clock.nodes) other nodes",
+            fix: "sudo timedatectl set-ntp true")
     }
 
     // MARK: Buzz and drawing
+
+    private static func liars(_ facts: ServiceFacts) -> Check? {
+        guard let (currency, count) = facts.liars.min(by: { $0.key < $1.key }) else { return nil }
+        let who = count == 1 ? "an operator of \(currency) is" : "\(count) operators of \(currency) are"
+        return Check(
+            "currencies", "Currencies", .warn, "\(who) proven to lie; the others go on", fix: "waggle buzz fraud")
+    }
 
     private static func money(_ facts: ServiceFacts) -> [Check] {
         let pending = facts.pendingOrders.values.reduce(0, +)
@@ -162,6 +213,7 @@ enum ServiceChecks {
             facts.stoppedCurrencies.min { $0.key < $1.key }.map {
                 Check("currencies", "Currencies", .fail, "\($0.key) is stopped: \($0.value)", fix: "waggle buzz ls")
             }
+                ?? liars(facts)
                 ?? Check(
                     "currencies", "Currencies", pending > 0 ? .warn : .ok,
                     pending > 0 ? "\(pending) orders have no answer yet; they are sent again" : "no order waits",

@@ -56,10 +56,10 @@ public final class BuzzPayment: JobPayment {
         }
         let payer = try await desk.account(of: author)
         let reference = Self.reference(job)
-        let payees = try await payees(job, currency, context)
+        let payees = try await Self.payees(job.models, currency, context)
         while true {
             do throws(LedgerError) {
-                if view.role == .member { _ = try await context.currencies.follow(currency) }
+                if view.isFollowed { _ = try await context.currencies.follow(currency) }
                 let earlier = try await context.currencies.store.mentions(of: reference, in: currency, limit: 8)
                 if let made = earlier.lazy.compactMap({ Hold($0.final.order.order, of: payer, in: currency) }).first {
                     return made
@@ -115,13 +115,21 @@ public final class BuzzPayment: JobPayment {
 
     // MARK: Who is paid
 
+    /// What a job would be paid in, and whom its hold could be paid to.
+    static func parties(
+        _ models: ModelSet, _ context: OperationContext
+    ) async throws(OperationError) -> (currency: Hash32, payees: [AccountID]) {
+        let currency = try await BuzzDesk(context).view(context.setting("generation.currency")).charter.currency
+        return (currency, try await payees(models, currency, context))
+    }
+
     /// Whom a hold can be paid to: the node, and those who made the files and take the currency.
-    private func payees(
-        _ job: Job, _ currency: Hash32, _ context: OperationContext
+    private static func payees(
+        _ models: ModelSet, _ currency: Hash32, _ context: OperationContext
     ) async throws(OperationError) -> [AccountID] {
         let desk = BuzzDesk(context)
         var payees = [try await desk.account(of: try context.keyring.account("me").author)]
-        for release in Set(job.models.files.compactMap { $0.release.flatMap { Hash32(hex: $0) } }).sorted() {
+        for release in Set(models.files.compactMap { $0.release.flatMap { Hash32(hex: $0) } }).sorted() {
             guard payees.count <= Limits.Generation.paidMakers,
                 let logged = try? await context.log.posts(ids: [release])[release],
                 try await desk.accepts(logged.author, currency),

@@ -108,10 +108,13 @@ public struct QuotePictures: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> QuoteReport {
-        let quote = try await GenerationDesk(context).quote(request)
+        let desk = GenerationDesk(context)
+        let quote = try await desk.quote(request)
+        let signed = try await desk.sign(quote)
         return QuoteReport(
             work: quote.milliunits, price: quote.price, seed: quote.plan.seed, width: quote.plan.width,
-            height: quote.plan.height, steps: quote.plan.steps, cfgScale: quote.plan.cfgScale)
+            height: quote.plan.height, steps: quote.plan.steps, cfgScale: quote.plan.cfgScale, quote: signed.text,
+            expires: signed.statement.expires)
     }
 }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import Generation
 import SystemPackage
 import WaggleProtocol
@@ -7,17 +8,27 @@ public struct SetUpEngine: Operation {
     public static let name = "generate setup"
     /// Absolute path of a Python interpreter; nil looks for one.
     public var python: String?
+    /// Whether it is compiled for this machine.
+    public var builds: Bool
 
-    public init(python: String? = nil) {
+    public init(python: String? = nil, builds: Bool = false) {
         self.python = python
+        self.builds = builds
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> BackendReport {
         let progress = context.progress
         do throws(GenerationError) {
             await context.generation.backend.rest()
-            _ = try await EngineInstall.install(in: context.home.engine, python: python) { line in
+            let tell: @Sendable (String) -> Void = { line in
                 progress(Progress(activity: String(line.prefix(120)), done: 0, total: 0))
+            }
+            let folder = context.home.engine
+            if builds {
+                let jobs = ProcessInfo.processInfo.activeProcessorCount
+                _ = try await EngineInstall.build(in: folder, python: python, jobs: jobs, tell: tell)
+            } else {
+                _ = try await EngineInstall.install(in: folder, python: python, tell: tell)
             }
             return try await context.generation.backend.report()
         } catch {

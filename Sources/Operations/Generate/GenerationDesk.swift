@@ -24,7 +24,7 @@ public struct GenerationDesk: Sendable {
         let plan: GenerationPlan
         let models: ModelSet
         let milliunits: Int64
-        let price: Int64
+        var price: Int64
     }
 
     func asking<Value>(_ body: () async throws(GenerationError) -> Value) async throws(OperationError) -> Value {
@@ -45,7 +45,34 @@ public struct GenerationDesk: Sendable {
         if let hash = plan.initImage.flatMap({ Hash32(hex: $0) }), hash != own { try await checkInitImage(hash) }
         let models = try await finder.models(plan, checkpoint: checkpoint)
         let work = GenerationPrice.milliunits(plan, models: models)
-        return Quote(plan: plan, models: models, milliunits: work, price: price(work))
+        var quote = Quote(plan: plan, models: models, milliunits: work, price: price(work))
+        if let signed = request.quote, !signed.isEmpty { quote.price = try await honoured(signed, quote) }
+        return quote
+    }
+
+    // MARK: Signed quotes
+
+    /// Says a quote in this node's name: what it costs, whom, and who is paid.
+    func sign(_ quote: Quote) async throws(OperationError) -> SignedQuote {
+        let node = context.keyring.node
+        let parties = quote.price > 0 ? try await BuzzPayment.parties(quote.models, context) : nil
+        return try await asking { () throws(GenerationError) in
+            let statement = SignedQuote.Statement(
+                node: node.author, payer: owner, order: try SignedQuote.order(quote.plan, quote.models),
+                work: quote.milliunits, price: quote.price, currency: parties?.currency,
+                payees: parties?.payees ?? [], created: context.now())
+            return try SignedQuote(statement, by: node.device)
+        }
+    }
+
+    /// The price of a quote that was signed here for this very order.
+    private func honoured(_ text: String, _ quote: Quote) async throws(OperationError) -> Int64 {
+        try await asking { () throws(GenerationError) in
+            let signed = try SignedQuote(text, by: context.keyring.node.device.publicKey)
+            try signed.check(
+                payer: owner, order: try SignedQuote.order(quote.plan, quote.models), now: context.now())
+            return signed.statement.price
+        }
     }
 
     /// Prompt rules: phrases on lists that act here. What is not to be in a picture may be named.

@@ -30,9 +30,12 @@ public struct JobReport: Codable, Sendable, Hashable {
         public let height: Int
         /// Where it was written, when it was.
         public var path: String?
+        /// What whom it was drawn for thinks of it.
+        public var isGood: Bool?
 
         enum CodingKeys: String, CodingKey {
             case index, seed, sha256, width, height, path
+            case isGood = "is_good"
             case mediaType = "media_type"
         }
     }
@@ -122,7 +125,7 @@ public struct JobReport: Codable, Sendable, Hashable {
         pictures = job.pictures.sorted { $0.index < $1.index }.map {
             Picture(
                 index: $0.index, seed: $0.seed, sha256: $0.sha256, mediaType: $0.mediaType, width: $0.width,
-                height: $0.height)
+                height: $0.height, isGood: $0.isGood)
         }
     }
 
@@ -142,9 +145,13 @@ public struct QuoteReport: Codable, Sendable, Hashable {
     public let height: Int
     public let steps: Int
     public let cfgScale: Double
+    /// The same, signed by this node: whoever orders exactly this with it pays this price until it expires.
+    public let quote: String
+    /// Unix seconds.
+    public let expires: UInt64
 
     enum CodingKeys: String, CodingKey {
-        case work, price, seed, width, height, steps
+        case work, price, seed, width, height, steps, quote, expires
         case cfgScale = "cfg_scale"
     }
 }

@@ -1,3 +1,4 @@
+import Accounts
 import Digests
 import Identity
 import Moderation
@@ -276,6 +277,14 @@ public struct UndoList: Operation {
         let id = try await ListNames(context).list(list)
         let now = context.now()
         let desk = ListDesk(context)
+        // How far a list is trusted is for admins to say, and so is taking that back.
+        let last = context.moderation.withPolicy { $0.steps.last { $0.source == id }?.kind }
+        if let caller = context.caller, caller.role != .admin, let last,
+            [.subscribe, .change, .unsubscribe].contains(last)
+        {
+            throw OperationError(
+                .auth, "the last decision about \(list) is \"\(last.rawValue)\": an admin takes it back")
+        }
         let step = try await desk.decide { policy throws(PolicyError) in try policy.undo(id, now: now) }
         // It may be listened to again.
         try await desk.load()

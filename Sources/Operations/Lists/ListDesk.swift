@@ -128,7 +128,6 @@ public struct ListDesk: Sendable {
         }
         try await purge()
         try await Takedowns(context).reconcile()
-        await context.generation.reviewFiles()
         return braked
     }
 

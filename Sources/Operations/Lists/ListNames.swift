@@ -1,3 +1,4 @@
+import Accounts
 import Digests
 import Identity
 import Moderation
@@ -14,7 +15,7 @@ struct ListNames {
     /// `@keeper/slug`, `AUTHOR-ID/slug`, `consensus:name`, or `slug` for one of an account here.
     ///
     /// - Throws: `usage`, `notFound` for a keeper who is not known here.
-    func list(_ text: String, as account: String = "me") async throws(OperationError) -> ListID {
+    func list(_ text: String, as account: String? = nil) async throws(OperationError) -> ListID {
         if text.hasPrefix("consensus:") { return ListID(consensus: String(text.dropFirst("consensus:".count))) }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let slug = parts.last ?? ""
@@ -23,7 +24,7 @@ struct ListNames {
                 .usage,
                 "\"\(text)\": write @keeper/name; a list's name has 1 to \(Limits.Lists.slugBytes) of a-z 0-9 - _ .")
         }
-        let keeper = parts.count == 2 ? parts[0] : "@\(account)"
+        let keeper = parts.count == 2 ? parts[0] : "@\(account ?? context.caller?.handle ?? "me")"
         return ListID(author: try await SubjectResolver(context).author(keeper), slug: slug)
     }
 }

@@ -270,8 +270,10 @@ public struct ImportList: Operation {
     public static let name = "list import"
     public var account: String
     public var list: String
-    /// Absolute path.
+    /// Absolute path; empty when the text is handed over.
     public var path: String
+    /// The lines themselves.
+    public var text: String?
 
     public init(account: String, list: String, path: String) {
         self.account = account
@@ -279,10 +281,23 @@ public struct ImportList: Operation {
         self.path = path
     }
 
+    public init(account: String, list: String, text: String) {
+        self.account = account
+        self.list = list
+        path = ""
+        self.text = text
+    }
+
     public func run(in context: OperationContext) async throws(OperationError) -> ListChangeReply {
         let own = try await OwnList(context, list, account: account)
         let lines: [ListLine]
         do {
+            if let text {
+                guard text.utf8.count <= Limits.Policy.importBytes else {
+                    throw OperationError(.limits, "the text has more than \(Limits.Policy.importBytes >> 20) MiB")
+                }
+                return try await say(try ListFile.read(text), own)
+            }
             let (descriptor, size) = try RegularFile.open(FilePath(path))
             let file = FileBytes(descriptor, size: size)
             guard size <= UInt64(Limits.Policy.importBytes) else {
@@ -293,20 +308,23 @@ public struct ImportList: Operation {
             }
             lines = try ListFile.read(text)
         } catch let error as ListFileError {
-            throw OperationError(.usage, "\(path), \(error.message)")
+            throw OperationError(.usage, path.isEmpty ? error.message : "\(path), \(error.message)")
         } catch let error as OperationError {
             throw error
         } catch {
             throw OperationError(.failed, "\(path) cannot be read: \(error)")
         }
+        return try await say(lines, own)
+    }
+
+    private func say(_ lines: [ListLine], _ own: OwnList) async throws(OperationError) -> ListChangeReply {
         // The last line about a subject counts.
         var last: [ListSubject: ListLine] = [:]
         for line in lines {
             if case .author = line.subject { continue }
             last[line.subject] = line
         }
-        let reply = try await own.say(last.values.sorted { $0.subject < $1.subject })
-        return reply
+        return try await own.say(last.values.sorted { $0.subject < $1.subject })
     }
 }
 

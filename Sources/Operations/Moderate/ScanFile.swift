@@ -1,6 +1,5 @@
 public import Formats
 import Media
-import Sandbox
 public import SystemPackage
 
 /// `waggle mod scan FILE`: what the scanners of this node say of a file, before anything opens it.
@@ -8,31 +7,27 @@ public import SystemPackage
 /// It is no `Operation`, because it needs no node and no home. Ingest asks the same code.
 public struct ScanFile: Sendable {
     public let path: FilePath
+    public let tools: ScanTools
 
-    public init(_ path: FilePath) {
+    public init(_ path: FilePath, tools: ScanTools = .none) {
         self.path = path
+        self.tools = tools
     }
 
-    /// - Throws: `notFound`, `usage` for what is no regular file, `failed` when it cannot be read.
+    /// - Throws: `notFound`, `usage` for what is no regular file, `failed` when it cannot be read or a scanner failed.
     public func run() async throws(OperationError) -> FileScanReport {
-        let path = path
-        let name = path.lastComponent?.string ?? ""
-        let (report, picture) = try await Blocking.run { () throws(OperationError) -> (FileScanReport, [UInt8]?) in
-            let (descriptor, size) = try RegularFile.open(path)
-            return try Self.scan(FileBytes(descriptor, size: size), name: name)
-        }
-        guard let picture else { return report }
-        return await Self.decoded(picture, report)
+        try await FileScanner(tools: tools).scan(path).report
     }
 
     /// Refuses what is not safe.
     ///
     /// - Throws: `usage` with the worst finding.
-    func refuseUnlessSafe(called name: String) async throws(OperationError) {
-        let report = try await run()
+    func refuseUnlessSafe(called name: String) async throws(OperationError) -> FileScanner.Scanned {
+        let scanned = try await FileScanner(tools: tools).scan(path)
+        let report = scanned.report
         guard report.verdict != .safe, let worst = report.findings.first(where: { $0.severity == report.verdict })
         else {
-            return
+            return scanned
         }
         let place = worst.entry.isEmpty ? "" : "\(worst.entry): "
         throw OperationError(
@@ -55,19 +50,5 @@ public struct ScanFile: Sendable {
             case .unreadable(let why): throw OperationError(.failed, "\(name): \(why)")
             }
         }
-    }
-
-    /// The report with what a decoder in the sandbox says. Without the tools it is not said to be safe.
-    static func decoded(_ picture: [UInt8], _ report: FileScanReport) async -> FileScanReport {
-        var report = report
-        do throws(SandboxError) {
-            switch try await PictureDecoder().decode(picture) {
-            case .refused(let why): report.add(ScanFinding(.picture, .malformed, why))
-            case .picture(let pdq): (report.pdq, report.quality) = (pdq.hash.hex, pdq.quality)
-            }
-        } catch {
-            report.add(ScanFinding(.picture, .malformed, "it was not decoded: \(error)"))
-        }
-        return report
     }
 }

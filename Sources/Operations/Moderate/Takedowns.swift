@@ -44,6 +44,7 @@ public struct Takedowns: Sendable {
     /// Has the catalog list exactly what nothing hides, and downloads of what is refused stop.
     public func reconcile() async throws(OperationError) {
         do {
+            try await moderation.comparePictures()
             let wanted = moderation.hiddenSubjects.union(
                 try await IndirectFiles(blobs: blobs, moderation: moderation).hidden())
             let known = catalog.hiddenSubjects
@@ -59,6 +60,8 @@ public struct Takedowns: Sendable {
         } catch let error as CatalogError {
             throw OperationError(error)
         } catch let error as BlobError {
+            throw OperationError(error)
+        } catch let error as ModerationError {
             throw OperationError(error)
         } catch {
             throw OperationError(.failed, "\(error)")

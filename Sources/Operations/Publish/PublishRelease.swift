@@ -92,7 +92,11 @@ private struct Publishing {
         let refs = try await ReleaseLineage(request.lineage, context).refs()
         var files: [InspectedFile] = []
         // Before a byte is stored.
-        for look in drafted.files { try await ScanFile(look.path).refuseUnlessSafe(called: look.name) }
+        var scans: [FileScanner.Scanned] = []
+        for (asked, look) in zip(request.files, drafted.files) {
+            try await refuseTakenDown(look, claimed: asked.sha256)
+            scans.append(try await ScanFile(look.path, tools: context.scanTools).refuseUnlessSafe(called: look.name))
+        }
         for look in drafted.files {
             files.append(
                 try await InspectedFile.inspect(
@@ -124,10 +128,37 @@ private struct Publishing {
         try await posting.submit(posts)
         // One that was published before keeps its files too.
         if release == nil { for file in drafted.release.files { try await pin(file) } }
+        for (scan, file) in zip(scans, files) {
+            // What is published stands, whatever becomes of this; the file is looked at again.
+            try? await ScanDesk(context).note(scan, of: file.facts.sha256, isSaid: true)
+        }
         return PublishReply(
             release: releaseID.hex, model: model.id.hex, version: request.version,
             files: drafted.release.files.map(PublishReply.File.init), url: try await pageURL(releaseID),
             isNew: !posts.isEmpty)
+    }
+
+    /// Before a byte of it is stored. Without a hash that was named it is read once more, where anything is refused at all.
+    private func refuseTakenDown(_ look: FileLook, claimed: String?) async throws(OperationError) {
+        guard context.moderation.refusesFiles else { return }
+        let path = look.path
+        let hash: Hash32
+        if let claimed = claimed.flatMap({ Hash32(hex: $0) }) {
+            hash = claimed
+        } else {
+            hash = try await Blocking.run { () throws(OperationError) in
+                let (file, _) = try RegularFile.open(path, called: look.name)
+                defer { try? file.close() }
+                do {
+                    return try UploadStore.hash(file)
+                } catch {
+                    throw OperationError(.failed, "\(path): \(error)")
+                }
+            }
+        }
+        guard let takedown = context.moderation.takedown(of: .blob(hash)) else { return }
+        throw OperationError(
+            .auth, "\(look.name) was taken down on this node (case \(takedown.caseNumber)): \(takedown.reason)")
     }
 
     /// A file under a new header is what it was: it is known by its tensors.
@@ -193,7 +224,7 @@ private struct Publishing {
             throw OperationError(
                 .conflict,
                 "@\(request.account)/\(request.slug) has a version \(body.version) already, and a signed release never "
-                    + "changes; publish this one as another --version")
+                    + "changes; publish this one as another version")
         }
         return (same.id, nil)
     }

@@ -84,6 +84,14 @@ public struct ReleaseDraft: Codable, Sendable {
         /// "note", "warning" or "error".
         public let severity: String
         public let text: String
+        /// What says it on the command line; nil where no flag does.
+        public let flag: String?
+
+        init(severity: String, text: String, flag: String? = nil) {
+            self.severity = severity
+            self.text = text
+            self.flag = flag
+        }
     }
 
     public let fields: [Field]
@@ -91,7 +99,9 @@ public struct ReleaseDraft: Codable, Sendable {
     /// An error among the findings: it cannot be signed like this.
     public var isRefused: Bool { refusal != nil }
 
-    var refusal: String? { findings.first { $0.severity == "error" }?.text }
+    var refusal: String? {
+        findings.first { $0.severity == "error" }.map { $0.text + ($0.flag.map { ": \($0)" } ?? "") }
+    }
 }
 
 /// `waggle publish --json` and the reply of the API.

@@ -86,8 +86,8 @@ struct DraftedRelease: Sendable {
         _ request: PublishRequest, _ model: WireModel, _ release: WireRelease, _ files: [FileLook]
     ) -> [ReleaseDraft.Finding] {
         var findings: [ReleaseDraft.Finding] = []
-        func add(_ severity: LintFinding.Severity, _ text: String) {
-            findings.append(.init(severity: severity.rawValue, text: text))
+        func add(_ severity: LintFinding.Severity, _ text: String, flag: String? = nil) {
+            findings.append(.init(severity: severity.rawValue, text: text, flag: flag))
         }
         for file in files {
             let found =
@@ -99,19 +99,21 @@ struct DraftedRelease: Sendable {
             }
         }
         if model.type.isEmpty {
-            add(.error, "the kind of model cannot be told from the file; say --type, for example --type LORA")
+            add(.error, "the kind of model cannot be told from the file; say what it is", flag: "--type LORA")
         }
         if release.baseModel.isEmpty {
-            add(.warning, "no base model is known; people filter by it: say --base, for example --base \"SDXL 1.0\"")
+            add(.warning, "no base model is known, and people filter by it", flag: "--base \"SDXL 1.0\"")
         }
         if model.realPerson == .unanswered {
-            add(.warning, "does it depict a real person? Say --real-person no or yes; many instances want to know")
+            add(.warning, "does it depict a real person? Many instances want to know", flag: "--real-person no")
         }
         for mirror in request.mirrors {
             if let reason = MirrorAddress.refusal(mirror, files: files.count) { add(.error, "\(mirror): \(reason)") }
         }
         if request.samples.isEmpty {
-            add(.note, "there is no sample image; models with samples are found and trusted more (--sample FILE.png)")
+            add(
+                .note, "there is no sample image; models with samples are found and trusted more",
+                flag: "--sample FILE.png")
         }
         return findings
     }

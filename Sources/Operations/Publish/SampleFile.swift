@@ -59,10 +59,10 @@ struct SampleFile: Sendable {
 
     /// Refuses a picture that looks like one that is blocked here, before a byte of it is stored.
     private func refuseBlocked(_ context: OperationContext) async throws(OperationError) {
-        guard context.moderation.blocksPictures else { return }
+        guard context.moderation.comparesPictures else { return }
         do throws(SandboxError) {
             guard case .picture(let pdq) = try await PictureDecoder().decode(bytes),
-                let block = context.moderation.block(lookingLike: pdq)
+                let block = context.moderation.takedown(lookingLike: pdq)
             else { return }
             throw SandboxError.failed("case \(block.caseNumber): \(block.reason)")
         } catch {

@@ -1,11 +1,13 @@
 import Accounts
 import Digests
+import FoundationEssentials
 import Identity
 import Moderation
 import PostLog
+import SystemPackage
 import WaggleProtocol
 
-/// Writes an article, or changes one; what is nil stays as it is.
+/// `waggle article write`: writes an article, or changes one; what is nil stays as it is.
 public struct WriteArticle: Operation {
     public static let name = "article write"
     public var account: String
@@ -15,10 +17,12 @@ public struct WriteArticle: Operation {
     public var text: String?
     public var tags: [String]?
     public var level: String?
+    /// Absolute path of a picture; empty takes the cover away.
+    public var cover: String?
 
     public init(
         account: String, slug: String, title: String? = nil, text: String? = nil, tags: [String]? = nil,
-        level: String? = nil
+        level: String? = nil, cover: String? = nil
     ) {
         self.account = account
         self.slug = slug
@@ -26,6 +30,7 @@ public struct WriteArticle: Operation {
         self.text = text
         self.tags = tags
         self.level = level
+        self.cover = cover
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> PostReply {
@@ -42,6 +47,16 @@ public struct WriteArticle: Operation {
         guard article.text.contains(where: { !$0.isWhitespace }) else {
             throw OperationError(.usage, "an article has at least a word")
         }
-        return try await posting.replace(.article, slot: slug, with: .article(article))
+        guard let path = cover, !path.isEmpty else {
+            if cover != nil { article.cover = Data() }
+            return try await posting.replace(.article, slot: slug, with: .article(article))
+        }
+        let picture = try await SampleFile.read(FilePath(path), for: context)
+        return try await context.keeping { () async throws(OperationError) in
+            [picture.brought]
+        } _: { () async throws(OperationError) -> PostReply in
+            article.cover = try await picture.store(in: context.blobs).data
+            return try await posting.replace(.article, slot: slug, with: .article(article))
+        }
     }
 }

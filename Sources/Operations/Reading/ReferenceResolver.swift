@@ -12,9 +12,10 @@ struct ReferenceResolver {
     let context: OperationContext
     private let filter: ViewerFilter
 
-    init(_ context: OperationContext) {
+    /// - Parameter filter: what is looked up; nil = everything, as the operator sees it.
+    init(_ context: OperationContext, _ filter: ViewerFilter? = nil) {
         self.context = context
-        filter = context.moderation.filter(for: .owner)
+        self.filter = filter ?? context.moderation.filter(for: .owner)
     }
 
     /// The one release that a reference means; a model means its newest release.

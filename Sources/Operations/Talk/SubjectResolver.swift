@@ -9,9 +9,12 @@ import WaggleProtocol
 /// Finds the post that a comment, a reaction or a collection is about.
 struct SubjectResolver {
     private let context: OperationContext
+    private let filter: ViewerFilter
 
-    init(_ context: OperationContext) {
+    /// - Parameter viewer: with whose eyes names are looked up.
+    init(_ context: OperationContext, as viewer: Viewer = .owner) {
         self.context = context
+        filter = context.moderation.filter(for: viewer)
     }
 
     /// `@maker/name` is the model and `@maker/name@1.0` the release; the id of a post is that post, whatever its kind;
@@ -21,10 +24,10 @@ struct SubjectResolver {
     func subject(_ text: String) async throws(OperationError) -> Hash32 {
         if let id = Hash32(hex: text), try await isPost(id) { return id }
         if text.hasPrefix("@"), !text.dropFirst().contains("@") {
-            return try await ReferenceResolver(context).release(text).modelPost
+            return try await ReferenceResolver(context, filter).release(text).modelPost
         }
         if let post = try await pageSubject(text) { return post }
-        return try await ReferenceResolver(context).release(text).post
+        return try await ReferenceResolver(context, filter).release(text).post
     }
 
     /// An author: `@me` and other local accounts, a handle, an author id.
@@ -33,11 +36,7 @@ struct SubjectResolver {
         if let account = context.keyring.accounts[handle] { return account.author }
         if let id = AuthorID.parse(handle) ?? Hash32(hex: handle) { return id }
         do {
-            if let creator = try await context.catalog.creator(
-                .handle(handle), context.moderation.filter(for: .owner))
-            {
-                return creator.author
-            }
+            if let creator = try await context.catalog.creator(.handle(handle), filter) { return creator.author }
         } catch {
             throw OperationError(error)
         }
@@ -57,7 +56,6 @@ struct SubjectResolver {
         guard let base = context.urls.first(where: { text.hasPrefix($0 + "/") }) else { return nil }
         let segments = text.dropFirst(base.count).prefix { $0 != "?" && $0 != "#" }.split(separator: "/")
         guard segments.count >= 2, let id = Int32(segments[1]) else { return nil }
-        let filter = context.moderation.filter(for: .owner)
         do {
             switch segments[0] {
             case "images": return try await context.catalog.image(id: id, filter)?.post

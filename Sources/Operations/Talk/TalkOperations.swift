@@ -19,10 +19,12 @@ public struct WriteReview: Operation {
     public var images: [String]
     /// Of the pictures; "PG" when nil.
     public var level: String?
+    /// Whether pictures that the review had before stay.
+    public var keepsImages: Bool?
 
     public init(
         account: String, reference: String, isRecommended: Bool, text: String, images: [String] = [],
-        level: String? = nil
+        level: String? = nil, keepsImages: Bool? = nil
     ) {
         self.account = account
         self.reference = reference
@@ -30,6 +32,7 @@ public struct WriteReview: Operation {
         self.text = text
         self.images = images
         self.level = level
+        self.keepsImages = keepsImages
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> PostReply {
@@ -39,10 +42,13 @@ public struct WriteReview: Operation {
             throw OperationError(.usage, "a creator does not review their own release; others would not count it")
         }
         let level = try Level(typed: level ?? Level.pg.word)
-        guard images.count <= Limits.Post.images else {
+        var review = WireReview()
+        if keepsImages == true {
+            review.images = try await posting.standing(.review, release.post.hex)?.post.review.images ?? []
+        }
+        guard review.images.count + images.count <= Limits.Post.images else {
             throw OperationError(.limits, "at most \(Limits.Post.images) pictures go into one review")
         }
-        var review = WireReview()
         review.release = release.post.data
         review.recommended = isRecommended
         review.text = text

@@ -197,7 +197,7 @@ public final class UploadStore: Sendable {
 
     private func write(_ chunk: ByteBuffer, to path: FilePath, at offset: UInt64) throws(FileUploadError) {
         do {
-            let file = try FileDescriptor.open(
+            let file = try SystemPackage.FileDescriptor.open(
                 path, .writeOnly, options: [.create, .closeOnExec, .noFollow], permissions: [.ownerReadWrite])
             try file.closeAfter {
                 _ = try chunk.withUnsafeReadableBytes { try file.writeAll(toAbsoluteOffset: Int64(offset), $0) }
@@ -220,7 +220,7 @@ public final class UploadStore: Sendable {
     private func finish(_ upload: Upload) async throws(FileUploadError) {
         try await onThread { () throws(FileUploadError) in
             do {
-                let file = try FileDescriptor.open(upload.path, .readOnly, options: [.closeOnExec])
+                let file = try SystemPackage.FileDescriptor.open(upload.path, .readOnly, options: [.closeOnExec])
                 defer { try? file.close() }
                 guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
                 if let expected = upload.sha256, try Self.hash(file) != expected {
@@ -238,7 +238,7 @@ public final class UploadStore: Sendable {
         }
     }
 
-    private static func hash(_ file: SystemPackage.FileDescriptor) throws -> Hash32 {
+    static func hash(_ file: SystemPackage.FileDescriptor) throws -> Hash32 {
         var stream = SHA256Stream()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
         defer { buffer.deallocate() }
@@ -250,11 +250,11 @@ public final class UploadStore: Sendable {
 
     /// Says that the file in the folder is whole, so that a crash does not forget it.
     private static func mark(_ directory: FilePath) throws {
-        let mark = try FileDescriptor.open(
+        let mark = try SystemPackage.FileDescriptor.open(
             directory.appending(done), .writeOnly, options: [.create, .closeOnExec, .noFollow],
             permissions: [.ownerReadWrite])
         try mark.closeAfter { guard fsync(mark.rawValue) == 0 else { throw Errno(rawValue: errno) } }
-        let folder = try FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
+        let folder = try SystemPackage.FileDescriptor.open(directory, .readOnly, options: [.directory, .closeOnExec])
         try folder.closeAfter { guard fsync(folder.rawValue) == 0 else { throw Errno(rawValue: errno) } }
     }
 
@@ -277,6 +277,41 @@ public final class UploadStore: Sendable {
         }
         if !upload.isVerified { try await finish(upload) }
         return try await find(id, account: account)
+    }
+
+    // MARK: Comparing
+
+    /// Whether two complete uploads have the same bytes. Those of other lengths are not read.
+    public func areEqual(_ one: Upload, _ other: Upload) async throws(FileUploadError) -> Bool {
+        guard one.size == other.size, one.isComplete, other.isComplete else { return false }
+        return try await onThread { () throws(FileUploadError) -> Bool in
+            do {
+                let first = try SystemPackage.FileDescriptor.open(one.path, .readOnly, options: [.closeOnExec])
+                defer { try? first.close() }
+                let second = try SystemPackage.FileDescriptor.open(other.path, .readOnly, options: [.closeOnExec])
+                defer { try? second.close() }
+                while true {
+                    let (these, those) = (try Self.piece(of: first), try Self.piece(of: second))
+                    guard these == those else { return false }
+                    guard !these.isEmpty else { return true }
+                }
+            } catch {
+                throw self.failure("\(error)")
+            }
+        }
+    }
+
+    /// The next bytes of a file: as many as fit, fewer at its end alone.
+    private static func piece(of file: SystemPackage.FileDescriptor) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, filled in
+            filled = 0
+            while filled < buffer.count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                let got = try file.read(into: rest)
+                guard got > 0 else { return }
+                filled += got
+            }
+        }
     }
 
     // MARK: Ending

@@ -932,13 +932,154 @@ public nonisolated struct WireAuthorityReply: Sendable {
     set {reply = .refusal(newValue)}
   }
 
+  public var vote: WireVote {
+    get {
+      if case .vote(let v)? = reply {return v}
+      return WireVote()
+    }
+    set {reply = .vote(newValue)}
+  }
+
+  public var commit: WireCommit {
+    get {
+      if case .commit(let v)? = reply {return v}
+      return WireCommit()
+    }
+    set {reply = .commit(newValue)}
+  }
+
+  public var statement: WireStatement {
+    get {
+      if case .statement(let v)? = reply {return v}
+      return WireStatement()
+    }
+    set {reply = .statement(newValue)}
+  }
+
+  /// slot id of a final that was taken
+  public var accepted: Data {
+    get {
+      if case .accepted(let v)? = reply {return v}
+      return Data()
+    }
+    set {reply = .accepted(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Reply: Equatable, Sendable {
     case final(WireFinal)
     case refusal(WireRefusal)
+    case vote(WireVote)
+    case commit(WireCommit)
+    case statement(WireStatement)
+    /// slot id of a final that was taken
+    case accepted(Data)
 
   }
+
+  public init() {}
+}
+
+/// What an authority is asked.
+public nonisolated struct WireAuthorityRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireAuthorityRequest.OneOf_Request? = nil
+
+  public var order: WireSignedOrder {
+    get {
+      if case .order(let v)? = request {return v}
+      return WireSignedOrder()
+    }
+    set {request = .order(newValue)}
+  }
+
+  public var certificate: WireQuorumCertificate {
+    get {
+      if case .certificate(let v)? = request {return v}
+      return WireQuorumCertificate()
+    }
+    set {request = .certificate(newValue)}
+  }
+
+  public var final: WireFinal {
+    get {
+      if case .final(let v)? = request {return v}
+      return WireFinal()
+    }
+    set {request = .final(newValue)}
+  }
+
+  public var unlock: WireUnlockRequest {
+    get {
+      if case .unlock(let v)? = request {return v}
+      return WireUnlockRequest()
+    }
+    set {request = .unlock(newValue)}
+  }
+
+  public var proposal: WireProposal {
+    get {
+      if case .proposal(let v)? = request {return v}
+      return WireProposal()
+    }
+    set {request = .proposal(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Request: Equatable, Sendable {
+    case order(WireSignedOrder)
+    case certificate(WireQuorumCertificate)
+    case final(WireFinal)
+    case unlock(WireUnlockRequest)
+    case proposal(WireProposal)
+
+  }
+
+  public init() {}
+}
+
+/// Requests of one currency, answered in their order.
+public nonisolated struct WireRequestBatch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var currency: Data = Data()
+
+  public var requests: [WireAuthorityRequest] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The newest checkpoint of each authority whose log was read, as it was signed.
+public nonisolated struct WireCheckpointBatch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var notes: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The statements that justified a round above 0, as a voter keeps them.
+public nonisolated struct WireStatementBatch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var statements: [WireStatement] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -2505,7 +2646,7 @@ nonisolated extension WireOrderBatch: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireAuthorityReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AuthorityReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}final\0\u{1}refusal\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}final\0\u{1}refusal\0\u{1}vote\0\u{1}commit\0\u{1}statement\0\u{1}accepted\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2539,6 +2680,53 @@ nonisolated extension WireAuthorityReply: SwiftProtobuf.Message, SwiftProtobuf._
           self.reply = .refusal(v)
         }
       }()
+      case 3: try {
+        var v: WireVote?
+        var hadOneofValue = false
+        if let current = self.reply {
+          hadOneofValue = true
+          if case .vote(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.reply = .vote(v)
+        }
+      }()
+      case 4: try {
+        var v: WireCommit?
+        var hadOneofValue = false
+        if let current = self.reply {
+          hadOneofValue = true
+          if case .commit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.reply = .commit(v)
+        }
+      }()
+      case 5: try {
+        var v: WireStatement?
+        var hadOneofValue = false
+        if let current = self.reply {
+          hadOneofValue = true
+          if case .statement(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.reply = .statement(v)
+        }
+      }()
+      case 6: try {
+        var v: Data?
+        try decoder.decodeSingularBytesField(value: &v)
+        if let v = v {
+          if self.reply != nil {try decoder.handleConflictingOneOf()}
+          self.reply = .accepted(v)
+        }
+      }()
       default: break
       }
     }
@@ -2558,6 +2746,22 @@ nonisolated extension WireAuthorityReply: SwiftProtobuf.Message, SwiftProtobuf._
       guard case .refusal(let v)? = self.reply else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     }()
+    case .vote?: try {
+      guard case .vote(let v)? = self.reply else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .commit?: try {
+      guard case .commit(let v)? = self.reply else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .statement?: try {
+      guard case .statement(let v)? = self.reply else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .accepted?: try {
+      guard case .accepted(let v)? = self.reply else { preconditionFailure() }
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 6)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2565,6 +2769,219 @@ nonisolated extension WireAuthorityReply: SwiftProtobuf.Message, SwiftProtobuf._
 
   public static func ==(lhs: WireAuthorityReply, rhs: WireAuthorityReply) -> Bool {
     if lhs.reply != rhs.reply {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAuthorityRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AuthorityRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}order\0\u{1}certificate\0\u{1}final\0\u{1}unlock\0\u{1}proposal\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: WireSignedOrder?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .order(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .order(v)
+        }
+      }()
+      case 2: try {
+        var v: WireQuorumCertificate?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .certificate(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .certificate(v)
+        }
+      }()
+      case 3: try {
+        var v: WireFinal?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .final(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .final(v)
+        }
+      }()
+      case 4: try {
+        var v: WireUnlockRequest?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .unlock(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .unlock(v)
+        }
+      }()
+      case 5: try {
+        var v: WireProposal?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .proposal(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .proposal(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.request {
+    case .order?: try {
+      guard case .order(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .certificate?: try {
+      guard case .certificate(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .final?: try {
+      guard case .final(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .unlock?: try {
+      guard case .unlock(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .proposal?: try {
+      guard case .proposal(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAuthorityRequest, rhs: WireAuthorityRequest) -> Bool {
+    if lhs.request != rhs.request {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRequestBatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RequestBatch"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}currency\0\u{1}requests\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.currency) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.requests) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.currency.isEmpty {
+      try visitor.visitSingularBytesField(value: self.currency, fieldNumber: 1)
+    }
+    if !self.requests.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.requests, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRequestBatch, rhs: WireRequestBatch) -> Bool {
+    if lhs.currency != rhs.currency {return false}
+    if lhs.requests != rhs.requests {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCheckpointBatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CheckpointBatch"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}notes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.notes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.notes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCheckpointBatch, rhs: WireCheckpointBatch) -> Bool {
+    if lhs.notes != rhs.notes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireStatementBatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".StatementBatch"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}statements\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.statements) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.statements.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.statements, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireStatementBatch, rhs: WireStatementBatch) -> Bool {
+    if lhs.statements != rhs.statements {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// Models and what people say of them: kinds 10 to 22. See Protocol/spec/post.md.
+/// Models and what people say of them: kinds 10 to 22, and 26. See Protocol/spec/post.md.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -564,6 +564,25 @@ public nonisolated struct WireComment: Sendable {
   public var replyTo: Data = Data()
 
   public var text: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Kind 26. What somebody thinks of a picture that a node drew for them. Nobody else need ever see the picture.
+public nonisolated struct WireDrawingFeedback: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// SHA-256 of its file
+  public var picture: Data = Data()
+
+  /// what it was drawn with
+  public var releases: [Data] = []
+
+  public var good: Bool = false
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1662,6 +1681,46 @@ nonisolated extension WireComment: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.subject != rhs.subject {return false}
     if lhs.replyTo != rhs.replyTo {return false}
     if lhs.text != rhs.text {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDrawingFeedback: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DrawingFeedback"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}picture\0\u{1}releases\0\u{1}good\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.picture) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.releases) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.good) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.picture.isEmpty {
+      try visitor.visitSingularBytesField(value: self.picture, fieldNumber: 1)
+    }
+    if !self.releases.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.releases, fieldNumber: 2)
+    }
+    if self.good != false {
+      try visitor.visitSingularBoolField(value: self.good, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDrawingFeedback, rhs: WireDrawingFeedback) -> Bool {
+    if lhs.picture != rhs.picture {return false}
+    if lhs.releases != rhs.releases {return false}
+    if lhs.good != rhs.good {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -233,6 +233,14 @@ public nonisolated struct WirePost: @unchecked Sendable {
     set {_uniqueStorage()._body = .bountyAward(newValue)}
   }
 
+  public var drawingFeedback: WireDrawingFeedback {
+    get {
+      if case .drawingFeedback(let v)? = _storage._body {return v}
+      return WireDrawingFeedback()
+    }
+    set {_uniqueStorage()._body = .drawingFeedback(newValue)}
+  }
+
   public var delete: WireDelete {
     get {
       if case .delete(let v)? = _storage._body {return v}
@@ -297,6 +305,14 @@ public nonisolated struct WirePost: @unchecked Sendable {
     set {_uniqueStorage()._body = .transparencyHead(newValue)}
   }
 
+  public var fraudProof: WireFraudProof {
+    get {
+      if case .fraudProof(let v)? = _storage._body {return v}
+      return WireFraudProof()
+    }
+    set {_uniqueStorage()._body = .fraudProof(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// The field number of a body is its kind + 100.
@@ -319,6 +335,7 @@ public nonisolated struct WirePost: @unchecked Sendable {
     case bounty(WireBounty)
     case bountyEntry(WireBountyEntry)
     case bountyAward(WireBountyAward)
+    case drawingFeedback(WireDrawingFeedback)
     case delete(WireDelete)
     case list(WireModerationList)
     case listEntry(WireListEntry)
@@ -327,6 +344,7 @@ public nonisolated struct WirePost: @unchecked Sendable {
     case answer(WireAppealAnswer)
     case purge(WirePurge)
     case transparencyHead(WireTransparencyHead)
+    case fraudProof(WireFraudProof)
 
   }
 
@@ -389,7 +407,7 @@ fileprivate nonisolated let _protobuf_package = "waggle.v1"
 
 nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Post"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}v\0\u{1}author\0\u{1}device\0\u{1}created\0\u{1}expires\0\u{1}kind\0\u{1}slot\0\u{1}refs\0\u{1}labels\0\u{4}\\\u{1}key_document\0\u{1}checkpoint\0\u{1}profile\0\u{3}node_announce\0\u{1}follows\0\u{2}\u{5}model\0\u{1}release\0\u{1}channel\0\u{3}image_post\0\u{1}collection\0\u{1}article\0\u{1}workflow\0\u{2}\u{4}review\0\u{1}comment\0\u{1}reaction\0\u{1}bounty\0\u{3}bounty_entry\0\u{3}bounty_award\0\u{2}\u{5}delete\0\u{2}\u{a}list\0\u{3}list_entry\0\u{1}label\0\u{2}\u{3}appeal\0\u{1}answer\0\u{1}purge\0\u{3}transparency_head\0\u{c}O\u{2}\u{1}\u{c}P\u{2}\u{1}\u{c}`\u{2}\u{1}\u{c}a\u{2}\u{1}\u{c}b\u{2}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}v\0\u{1}author\0\u{1}device\0\u{1}created\0\u{1}expires\0\u{1}kind\0\u{1}slot\0\u{1}refs\0\u{1}labels\0\u{4}\\\u{1}key_document\0\u{1}checkpoint\0\u{1}profile\0\u{3}node_announce\0\u{1}follows\0\u{2}\u{5}model\0\u{1}release\0\u{1}channel\0\u{3}image_post\0\u{1}collection\0\u{1}article\0\u{1}workflow\0\u{2}\u{4}review\0\u{1}comment\0\u{1}reaction\0\u{1}bounty\0\u{3}bounty_entry\0\u{3}bounty_award\0\u{3}drawing_feedback\0\u{2}\u{4}delete\0\u{2}\u{a}list\0\u{3}list_entry\0\u{1}label\0\u{2}\u{3}appeal\0\u{1}answer\0\u{1}purge\0\u{3}transparency_head\0\u{4}\u{e}fraud_proof\0\u{c}O\u{2}\u{1}\u{c}P\u{2}\u{1}\u{c}`\u{2}\u{1}\u{c}a\u{2}\u{1}")
 
   fileprivate class _StorageClass {
     var _v: UInt32 = 0
@@ -683,6 +701,19 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
             _storage._body = .bountyAward(v)
           }
         }()
+        case 126: try {
+          var v: WireDrawingFeedback?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .drawingFeedback(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .drawingFeedback(v)
+          }
+        }()
         case 130: try {
           var v: WireDelete?
           var hadOneofValue = false
@@ -785,6 +816,19 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           if let v = v {
             if hadOneofValue {try decoder.handleConflictingOneOf()}
             _storage._body = .transparencyHead(v)
+          }
+        }()
+        case 162: try {
+          var v: WireFraudProof?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .fraudProof(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .fraudProof(v)
           }
         }()
         default: break
@@ -899,6 +943,10 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
         guard case .bountyAward(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 125)
       }()
+      case .drawingFeedback?: try {
+        guard case .drawingFeedback(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 126)
+      }()
       case .delete?: try {
         guard case .delete(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 130)
@@ -930,6 +978,10 @@ nonisolated extension WirePost: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case .transparencyHead?: try {
         guard case .transparencyHead(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 148)
+      }()
+      case .fraudProof?: try {
+        guard case .fraudProof(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 162)
       }()
       case nil: break
       }

@@ -46,7 +46,9 @@ struct BountyCase {
     init(seed: UInt64) throws {
         self.seed = seed
         random = SplitMix(seed: seed)
-        charter = try CharterDraft(name: "Honey", symbol: "HNY").charter(
+        var draft = CharterDraft(name: "Honey", symbol: "HNY")
+        draft.rewards = RewardVectors.firstRewards(draft)
+        charter = try draft.charter(
             authority: VectorPerson.key("authority").publicKey, url: "https://hive.example", genesis: Self.genesis)
         let poster = VectorPerson("poster")
         let deadline = Self.genesis + 86400 * UInt64.random(in: 1...5, using: &random)

@@ -51,6 +51,11 @@ struct RewardVectors: Codable, Equatable {
         let isList: Bool
     }
 
+    /// What charters rewarded first. A file of vectors keeps its charters when others come to reward more.
+    static func firstRewards(_ draft: CharterDraft) -> [CharterDraft.Reward] {
+        draft.rewards.filter { $0.action != RewardAction.generatorFeedback.rawValue }
+    }
+
     static let file = VectorFile(name: "rewards.json") { try make() }
 
     static func make() throws -> RewardVectors {
@@ -60,6 +65,9 @@ struct RewardVectors: Codable, Equatable {
             try written.count()
             vectors.cases.append(written)
         }
+        var feedback = try Case.feedback()
+        try feedback.count()
+        vectors.cases.append(feedback)
         let good = vectors.cases[0].evidence
         let lines = good.split(separator: "\n").map(String.init)
         func text(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
@@ -92,6 +100,7 @@ extension RewardVectors.Case {
         let genesis: UInt64 = 86400 * 20_000
         var draft = CharterDraft(name: "Honey", symbol: "HNY")
         draft.capPerEpoch = seed % 3 == 0 ? 150 : 1_000_000
+        draft.rewards = RewardVectors.firstRewards(draft)
         let charter = try draft.charter(
             authority: VectorPerson.key("authority").publicKey, url: "https://hive.example", genesis: genesis)
         let start = charter.start(of: 3)
@@ -102,7 +111,7 @@ extension RewardVectors.Case {
                 author: person.author, account: person.account, admitted: index == 4 ? start + 60 : genesis)
         }
         let facts = (0..<40).map { index in
-            let action = RewardAction.allCases.randomElement(using: &random)!
+            let action = RewardAction.allCases.dropLast().randomElement(using: &random)!
             let (actor, other) = (people.randomElement(using: &random)!, people.randomElement(using: &random)!)
             let isOwn = [.dailyBoost, .firstPost, .reactionGiven, .follow].contains(action)
             let subject = action == .follow ? other.author : SHA256.hash([UInt8.random(in: 0...5, using: &random)])
@@ -116,6 +125,40 @@ extension RewardVectors.Case {
             name: "seed \(seed)", charter: Hex.encode(charter.bytes), granter: charter.granters.keys.min() ?? .zero,
             epoch: 3, members: members, facts: facts,
             counted: try facts.prefix(4).compactMap { try $0.fact().key })
+    }
+
+    /// What people thought of pictures that were drawn for them: each picture once, up to the cap, and only their own.
+    static func feedback() throws -> Self {
+        let genesis: UInt64 = 86400 * 20_000
+        let charter = try CharterDraft(name: "Honey", symbol: "HNY").charter(
+            authority: VectorPerson.key("authority").publicKey, url: "https://hive.example", genesis: genesis)
+        let start = charter.start(of: 3)
+        let people = (0..<5).map { VectorPerson("person \($0)") }
+        let (first, second) = (people[0].author, people[1].author)
+        let stranger = SHA256.hash(Array("stranger".utf8))
+        func fact(
+            _ actor: Hash32, _ picture: UInt8, _ post: String, _ created: UInt64, to recipient: Hash32? = nil
+        ) -> RewardVectors.Fact {
+            RewardVectors.Fact(
+                action: RewardAction.generatorFeedback.rawValue, actor: actor, recipient: recipient ?? actor,
+                post: SHA256.hash(Array(post.utf8)), created: created, subject: SHA256.hash([picture]))
+        }
+        var facts: [RewardVectors.Fact] = []
+        for number in UInt8(0)..<12 {
+            facts.append(fact(first, number, "feedback \(number)", start + 60 * UInt64(number)))
+        }
+        facts += [
+            fact(second, 0, "of another", start + 5), fact(second, 0, "again", start + 6),
+            fact(second, 1, "before", start - 1), fact(second, 20, "for another", start + 7, to: first),
+            fact(stranger, 21, "of a stranger", start + 8), fact(first, 22, "over the cap", start + 3600),
+        ]
+        return Self(
+            name: "feedback", charter: Hex.encode(charter.bytes), granter: charter.granters.keys.min() ?? .zero,
+            epoch: 3,
+            members: people.enumerated().map { index, person in
+                RewardVectors.Member(
+                    author: person.author, account: person.account, admitted: index == 4 ? start + 60 : genesis)
+            }, facts: facts, counted: [try facts[11].fact().key].compactMap { $0 })
     }
 
     func currency() throws -> Charter {

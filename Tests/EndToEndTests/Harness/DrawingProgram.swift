@@ -140,8 +140,15 @@ final class DrawingProgram: Sendable {
                 #"{"progress": 0.5, "state": {"sampling_step": 2, "sampling_steps": 4}, "current_image": "\#(seen)"}"#)
         case ("POST", "/sdapi/v1/interrupt"), ("POST", "/sdapi/v1/refresh-checkpoints"):
             return FakeNode.reply("200 OK", Array("null".utf8))
-        case ("POST", "/sdapi/v1/txt2img"):
+        case ("POST", "/sdapi/v1/txt2img"), ("POST", "/sdapi/v1/img2img"):
             let order = try Self.object(call.body)
+            if call.path.hasPrefix("/sdapi/v1/img2img") {
+                let pictures: [String] = try Self.need(order, "init_images")
+                let _: Double = try Self.need(order, "denoising_strength")
+                guard pictures.first.flatMap({ Data(base64Encoded: $0) }) != nil else {
+                    throw HarnessError("no picture")
+                }
+            }
             let settings: [String: Any] = try Self.need(order, "override_settings")
             let title: String = try Self.need(settings, "sd_model_checkpoint")
             guard title.hasPrefix(checkpoint.name) else { throw HarnessError("no model \(title)") }
@@ -187,6 +194,12 @@ final class DrawingProgram: Sendable {
         case ("GET", "/models/checkpoints"):
             return Self.json(#"["other.safetensors", "sd/\#(checkpoint.name).safetensors"]"#)
         case ("GET", "/models/loras"): return Self.json(#"["\#(lora).safetensors"]"#)
+        case ("POST", "/upload/image"):
+            let text = String(decoding: call.body, as: UTF8.self)
+            guard text.hasPrefix("--"), text.contains(#"name="image"; filename="#), text.contains("PNG") else {
+                throw HarnessError("no picture is sent")
+            }
+            return Self.json(#"{"name": "sent.png", "subfolder": "in", "type": "input"}"#)
         case ("POST", "/prompt"):
             let graph: [String: [String: Any]] = try Self.need(try Self.object(call.body), "prompt")
             let latent = try ComfyContract.check(graph)
@@ -271,11 +284,16 @@ enum ComfyContract {
                 "latent_image": .latent,
             ], [.latent]
         ),
+        "LoadImage": (["image": .text], [.image]),
+        "ImageScale": (
+            ["image": .image, "upscale_method": .text, "width": .whole, "height": .whole, "crop": .text], [.image]
+        ),
+        "VAEEncode": (["pixels": .image, "vae": .vae], [.latent]),
         "VAEDecode": (["samples": .latent, "vae": .vae], [.image]),
         "SaveImage": (["images": .image, "filename_prefix": .text], []),
     ]
 
-    /// - Returns: the inputs of the empty picture, which have the size.
+    /// - Returns: the inputs of the empty picture, or of the one that is scaled, which have the size.
     static func check(_ graph: [String: [String: Any]]) throws -> [String: Any] {
         for (id, node) in graph {
             let name: String = try DrawingProgram.need(node, "class_type")
@@ -287,6 +305,7 @@ enum ComfyContract {
         guard graph.values.contains(where: { $0["class_type"] as? String == "SaveImage" }) else {
             throw HarnessError("prompt has no outputs")
         }
+        if let scaled = try? inputs("ImageScale", graph) { return scaled }
         return try inputs("EmptyLatentImage", graph)
     }
 

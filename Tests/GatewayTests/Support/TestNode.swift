@@ -56,7 +56,7 @@ final class TestNode: Sendable {
 
     static func make(
         ceiling: Level = .xxx, clock: any Clock<Duration> = ContinuousClock(), accepts: Bool = true,
-        holders: [String] = [], registration: RegistrationMode = .open,
+        holders: [String] = [], registration: RegistrationMode = .open, adults: Bool = false,
         configure: (inout GatewayConfiguration) -> Void = { _ in }
     ) async throws -> TestNode {
         let directory = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)")
@@ -90,7 +90,10 @@ final class TestNode: Sendable {
             peers: try PeerStore(path: path("peers.db")),
             identity: NodeIdentity(id: node.id, key: node.device, keyDocuments: [node.genesis.envelope]), log: log,
             catalog: catalog, blobs: blobs, moderation: moderation, http: .shared, logger: logger, now: { Self.time })
-        let settings = [SettingView(key: "registration.mode", value: registration.rawValue, origin: "default")]
+        let settings = [
+            SettingView(key: "registration.mode", value: registration.rawValue, origin: "default"),
+            SettingView(key: "registration.adults", value: adults ? "yes" : "no", origin: "default"),
+        ]
         let currencies = try await Currencies(
             path: path("ledger.db"), keyPath: home.ledgerKey.string,
             transport: LedgerClient { federation.client(for: $0) }, now: { Self.time })

@@ -52,11 +52,12 @@ enum OpenAPIBuzz {
         "Currency": OpenAPISchemas.answer([
             "currency": "string", "name": "string", "symbol": "string", "role": "string", "url": "string",
             "finals": "integer", "epoch": "integer", "issued": "integer", "burned": "integer", "held": "integer",
-            "accounts": "integer", "witnesses": "integer", "trust": "string", "answered": "integer",
-            "stopped": "string",
+            "accounts": "integer", "witnesses": "integer", "operators": "integer", "quorum": "integer",
+            "trust": "string", "answered": "integer", "stopped": "string", "warning": "string",
         ]),
         "CurrencyRules": OpenAPISchemas.answer([
             "report": "Currency", "genesis": "integer", "epoch_seconds": "integer", "authorities": "strings",
+            "addresses": "strings",
             "granters": "[Granter]", "wardens": "strings", "warden_threshold": "integer", "has_clawback": "boolean",
             "max_hold_epochs": "integer", "hold_grace_epochs": "integer", "max_freeze_epochs": "integer",
             "charter": "string",

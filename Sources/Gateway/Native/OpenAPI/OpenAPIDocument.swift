@@ -84,7 +84,8 @@ enum OpenAPIDocument {
                 ],
                 "schemas": .members(
                     OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }.merging(OpenAPIBounties.schemas) { $1 }
-                        .merging(OpenAPIGeneration.schemas) { $1 }.merging(OpenAPIModeration.schemas) { $1 }),
+                        .merging(OpenAPIGeneration.schemas) { $1 }.merging(OpenAPIModeration.schemas) { $1 }
+                        .merging(OpenAPIWorks.schemas) { $1 }.merging(OpenAPILists.schemas) { $1 }),
             ],
         ]
     }
@@ -92,7 +93,7 @@ enum OpenAPIDocument {
     private static var paths: [String: OpenAPIValue] {
         var paths: [String: [String: OpenAPIValue]] = [:]
         for route in OpenAPIPaths.all + OpenAPIBuzz.paths + OpenAPIBounties.paths + OpenAPIGeneration.paths
-            + OpenAPIModeration.paths
+            + OpenAPIModeration.paths + OpenAPIWorks.paths + OpenAPILists.paths
         {
             paths[route.path, default: [:]][route.method] = route.value
         }

@@ -18,7 +18,7 @@ enum OpenAPIGeneration {
             "model": "string", "prompt": "string", "negative_prompt": "string", "width": "integer",
             "height": "integer", "steps": "integer", "cfg_scale": "number", "sampler": "string",
             "scheduler": "string", "seed": "integer", "batch": "integer", "clip_skip": "integer", "vae": "string",
-            "init_image": "string", "strength": "number", "format": "string",
+            "init_image": "string", "strength": "number", "format": "string", "quote": "string",
         ], required: ["model", "prompt"])
 
     static let paths: [OpenAPIRoute] = [
@@ -62,6 +62,11 @@ enum OpenAPIGeneration {
         .init(
             method: "get", path: "/api/w1/generate/jobs/{job}/pictures/{index}", summary: "A picture of a job",
             caller: .scope("generate"), answers: [("200", nil)]),
+        .init(
+            method: "post", path: "/api/w1/generate/jobs/{job}/pictures/{index}/feedback",
+            summary: "Say whether a picture is good: a public post that names it by hash and the models, and no more",
+            caller: .scope("social"), body: OpenAPISchemas.object(["good": "boolean"], required: ["good"]),
+            answers: [("200", ref("DrawingJob"))]),
     ]
 
     static let schemas: [String: OpenAPIValue] = [
@@ -80,7 +85,7 @@ enum OpenAPIGeneration {
         ]),
         "DrawingQuote": OpenAPISchemas.answer([
             "work": "integer", "price": "integer", "seed": "integer", "width": "integer", "height": "integer",
-            "steps": "integer", "cfg_scale": "number",
+            "steps": "integer", "cfg_scale": "number", "quote": "string", "expires": "integer",
         ]),
         "DrawingJob": OpenAPISchemas.answer([
             "id": "string", "state": "string", "is_over": "boolean", "position": "integer!", "progress": "number",
@@ -96,7 +101,7 @@ enum OpenAPIGeneration {
         ]),
         "DrawnPicture": OpenAPISchemas.answer([
             "index": "integer", "seed": "integer", "sha256": "string", "media_type": "string", "width": "integer",
-            "height": "integer", "path": "string!",
+            "height": "integer", "path": "string!", "is_good": "boolean!",
         ]),
     ]
 }

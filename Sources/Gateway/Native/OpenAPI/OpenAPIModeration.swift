@@ -33,6 +33,14 @@ enum OpenAPIModeration {
             method: "get", path: "/api/w1/transparency", summary: "What this node says in public of how it moderates",
             answers: [("200", ["type": "object"])]),
         .init(
+            method: "get", path: "/api/w1/cases/{case}",
+            summary: "What was decided about something of the caller's own", caller: .scope("read"),
+            answers: [("200", ref("OwnCase"))]),
+        .init(
+            method: "post", path: "/api/w1/cases/{case}/appeal",
+            summary: "Appeal against a decision about something of the caller's own, once", caller: .scope("social"),
+            body: OpenAPISchemas.object(["text": "string"], required: ["text"]), answers: [("200", ref("OwnCase"))]),
+        .init(
             method: "get", path: "/api/w1/moderation/cases",
             summary: "What waits for a decision, the most urgent first",
             caller: .scope("moderate"),
@@ -47,7 +55,7 @@ enum OpenAPIModeration {
             summary: "Act on a case: assign, hide, decide, undo, answer, appeal", caller: .scope("moderate"),
             body: OpenAPISchemas.object([
                 "action": "string", "account": "string", "reason": "string", "sets": "strings", "letter": "string",
-                "list": "string", "outcome": "string", "text": "string",
+                "maker_letter": "string", "list": "string", "outcome": "string", "text": "string",
             ]), answers: [("200", ref("Case"))]),
     ]
 
@@ -58,6 +66,11 @@ enum OpenAPIModeration {
         "CaseStatus": OpenAPISchemas.answer([
             "number": "string", "state": "string", "opened": "integer", "deadline": "integer!", "decision": "string!",
             "decided_at": "integer!", "letter": "string", "can_appeal": "boolean", "appeal": "string!",
+        ]),
+        "OwnCase": OpenAPISchemas.answer([
+            "number": "string", "reason": "string", "decision": "string!", "decided_at": "integer",
+            "letter": "string", "can_appeal": "boolean", "outcome": "string!", "has_appealed": "boolean",
+            "answer": "string!",
         ]),
         "Case": OpenAPISchemas.answer([
             "number": "string", "kind": "string", "reason": "string", "subject": "string", "page": "string",

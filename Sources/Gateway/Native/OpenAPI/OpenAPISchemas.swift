@@ -132,7 +132,8 @@ enum OpenAPISchemas {
         "Registration": object(
             [
                 "account": "string", "passphrase": "string", "name": "string", "invite": "string",
-                "application": "string", "author": "string", "documents": "strings", "nonce": "string",
+                "application": "string", "is_adult": "boolean", "author": "string", "documents": "strings",
+                "nonce": "string",
                 "key": "string", "signature": "string",
             ], required: ["account", "passphrase"]),
         "Session": answer([
@@ -176,7 +177,7 @@ enum OpenAPISchemas {
         "Parent": object(["role": "string", "release": "string"], required: ["role", "release"]),
         "Draft": answer(["fields": "[DraftField]", "findings": "[DraftFinding]"]),
         "DraftField": answer(["name": "string", "value": "string", "source": "string"]),
-        "DraftFinding": answer(["severity": "string", "text": "string"]),
+        "DraftFinding": answer(["severity": "string", "text": "string", "flag": "string!"]),
         "Published": answer([
             "release": "string", "model": "string", "version": "string", "files": "[PublishedFile]", "url": "string",
             "is_new": "boolean",

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""`make bench-generation`: what a node adds to the engine that draws, and what a long queue costs; see README.md.
+
+usage: generation.py [overhead|queue]...      (all without a name)
+    BENCH_GENERATION_HOME=HOME  a home with the engine and the demo model; what is missing is installed from the Python package
+                                index into .build/bench-generation-home and kept
+    BENCH_SIZE=small            shorter jobs, one round
+    BENCH_BIN=FOLDER            where `waggle` and `waggle-bench` are (.build/release)
+"""
+
+import glob
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.parse
+
+sys.dont_write_bytecode = True
+import api
+from processes import Failure, Waggle, run, wait_until
+from report import IS_SMALL, ROOT, ROUNDS, WAGGLE, main
+
+HOME = os.environ.get("BENCH_GENERATION_HOME", f"{ROOT}/.build/bench-generation-home")
+SETTINGS = {"rates.requests": "1000000", "dump": "off", "generation.threads": "1", "generation.guests": "1000"}
+# A job of about ten seconds on one core; the picture is noise, as the demo model needs one step.
+STEPS = 4 if IS_SMALL else 20
+TURNS = 1 if IS_SMALL else ROUNDS
+JOBS, ADDRESSES = 200, 10
+
+# The engine alone: one process that loads the model and draws, then draws again.
+BARE = """
+import json, os, sys, time
+out = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)  # the engine draws bars
+import cyllama.sd as sd
+model, steps, pictures = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+sd.set_log_callback(lambda level, text: None)
+params = sd.SDContextParams(model_path=model)
+params.n_threads = 1
+params.lora_apply_mode = sd.LoraApplyMode.AT_RUNTIME
+params.free_params_immediately = False
+context = sd.SDContext(params)
+for number in range(pictures):
+    began = time.perf_counter()
+    asked = sd.SDImageGenParams(prompt="a bee in a meadow", width=128, height=128, seed=101 + number)
+    asked.batch_count = 1
+    asked.sample_params.sample_steps = steps
+    asked.sample_params.cfg_scale = 1.0
+    context.generate_with_params(asked)[0].save_png(sys.argv[4])
+    out.write(json.dumps(time.perf_counter() - began) + "\\n")
+"""
+
+
+def ready():
+    """The home with what is needed: a minute the first time."""
+    if not os.path.exists(f"{HOME}/ready"):
+        run(WAGGLE, "init", "--home", HOME)
+        run(WAGGLE, "gen", "setup", "--demo", "--home", HOME)
+        # Files are looked through once.
+        run(WAGGLE, "gen", "run", "--model", "demo-sdxs", "--prompt", "a bee", "--home", HOME)
+        open(f"{HOME}/ready", "w").close()
+    return json.loads(run(WAGGLE, "gen", "models", "--json", "--home", HOME))[0]["sha256"]
+
+
+def bare(folder, steps, pictures):
+    """The engine by itself; seconds of the whole process, and of each picture."""
+    engine = json.load(open(f"{HOME}/engine/engine.json"))
+    model = f"{HOME}/engine/demo/demo-sdxs.safetensors"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": engine["site"], "OMP_NUM_THREADS": "1"}
+    began = time.perf_counter()
+    done = subprocess.run([engine["python"], "-s", "-B", "-c", BARE, model, str(steps), str(pictures), f"{folder}/bare.png"],
+                          env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"the engine alone: {done.stderr[-2000:]}")
+    return time.perf_counter() - began, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def ask(server, method, path, body=None, token=None, source=None, form=False):
+    """One request; status, headers, body."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120,
+                                            source_address=(source, 0) if source else None)
+    headers = {"Origin": server.url}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if body is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded" if form else "application/json"
+    try:
+        connection.request(method, path, body, headers)
+        reply = connection.getresponse()
+        return reply.status, dict(reply.getheaders()), reply.read()
+    finally:
+        connection.close()
+
+
+def drawn(server, token, steps, seed):
+    """Orders a picture; seconds until its last event."""
+    order = {"model": "demo-sdxs", "prompt": "a bee in a meadow", "steps": steps, "cfg_scale": 1, "seed": seed}
+    began = time.perf_counter()
+    status, _, reply = ask(server, "POST", "/api/w1/generate", json.dumps(order), token)
+    if status != 202:
+        raise Failure(f"an order: {status} {reply[:500]}")
+    name = json.loads(reply)["id"]
+    # The stream of events ends when the job is over.
+    _, _, events = ask(server, "GET", f"/api/w1/generate/jobs/{name}/events", token=token)
+    seconds = time.perf_counter() - began
+    last = json.loads([line for line in events.decode().splitlines() if line.startswith("data: ")][-1][6:])
+    if last["state"] != "done":
+        raise Failure(f"a job ended as {last['state']}: {last.get('error')}")
+    return seconds
+
+
+def overhead(report, folder):
+    """Jobs through the node beside the same of the engine alone, each begun with nothing loaded."""
+    ready()
+    token = json.loads(run(WAGGLE, "token", "new", "--scope", "generate,read", "--json", "--home", HOME))["token"]
+    long, warm, second, alone = [], [], [], []
+    for turn in range(TURNS):
+        whole, _ = bare(folder, STEPS, 1)
+        alone.append(whole)
+        with Waggle(WAGGLE, HOME, settings=SETTINGS) as server:
+            long.append(drawn(server, token, STEPS, 101 + turn))
+        _, pictures = bare(folder, 1, 3)
+        with Waggle(WAGGLE, HOME, settings=SETTINGS) as server:
+            cold = drawn(server, token, 1, 101)
+            again = min(drawn(server, token, 1, 102 + number) for number in range(3))
+        second.append((again, cold))
+        warm.append((again - min(pictures[1:])) * 1000)
+    report.add("a job of ten seconds, cold", "s", long, alone, ("ratio", "<=", 1.05))
+    report.add("the node's part of a warm job", "ms", warm, goal=("value", "<=", 150))
+    report.add("the first picture, nothing loaded, one core", "s", [cold for _, cold in second], goal=("value", "<=", 5))
+    report.add("the second picture, warm", "s", [again for again, _ in second], [cold for _, cold in second],
+               ("ratio", "<=", 0.6))
+
+
+def queue(report, folder):
+    """Pages while 200 jobs wait, and what the node's memory does."""
+    model = ready()
+    with Waggle(WAGGLE, HOME, settings=SETTINGS) as server:
+        run(WAGGLE, "gen", "pause", "--home", HOME)
+        empty = server.memory("VmRSS")
+        paths = []
+        for number in range(JOBS):
+            fields = {"model": model, "prompt": f"a bee in a meadow, {number}", "seed": str(number), "do": "draw"}
+            status, headers, reply = ask(server, "POST", "/generate", urllib.parse.urlencode(fields),
+                                         source=f"127.0.0.{2 + number % ADDRESSES}", form=True)
+            if status != 303:
+                raise Failure(f"job {number}: {status} {reply[-500:]}")
+            paths.append({name.lower(): value for name, value in headers.items()}["location"])
+        waiting = json.loads(run(WAGGLE, "gen", "doctor", "--json", "--home", HOME))["open"]
+        if waiting != JOBS:
+            raise Failure(f"{waiting} jobs wait instead of {JOBS}")
+        api.warm(server, folder, paths)
+        before = server.memory("VmRSS")
+        for name, asked in [("a job's page, 200 wait", paths), ("the form, 200 wait", ["/generate"])]:
+            times = [api.load(server, folder, asked, connections=20, rate=20, seconds=5) for _ in range(TURNS)]
+            report.add(f"{name}, median", "ms", [said["p50"] for said in times])
+            report.add(f"{name}, p95", "ms", [said["p95"] for said in times], goal=("value", "<=", 50))
+        report.add("memory with 200 jobs", "MiB", [before], [empty])
+        report.add("memory after the load", "MiB", [server.memory("VmRSS")], [before], ("ratio", "<=", 1.1))
+        for path in paths:
+            ask(server, "POST", f"{path}/cancel", "", source=f"127.0.0.{2 + paths.index(path) % ADDRESSES}", form=True)
+        run(WAGGLE, "gen", "resume", "--home", HOME)
+        wait_until(lambda: json.loads(run(WAGGLE, "gen", "doctor", "--json", "--home", HOME))["open"] == 0, 60,
+                   "an empty queue", every=1)
+
+
+if __name__ == "__main__":
+    if not glob.glob("/usr/bin/bwrap"):
+        sys.exit("bubblewrap is missing; `make bench-generation` installs it")
+    main([overhead, queue])

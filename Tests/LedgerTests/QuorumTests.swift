@@ -1,0 +1,129 @@
+import Digests
+import Foundation
+import Identity
+import Testing
+
+@testable import Ledger
+
+@Suite("A currency that four nodes decide")
+struct QuorumTests {
+    @Test("what becomes final at one node is the same everywhere, and every log stands an audit")
+    func agreement() async throws {
+        let honey = try await QuorumWorld()
+        try await honey.fund()
+        try await honey.pay(7, at: honey.nodes[1])
+        try await honey.pay(5, at: honey.member, reference: "why")
+        let hold = try await honey.nodes[2].perform(
+            .hold(
+                amount: 20, resolver: honey.payer.publicKey, payees: [],
+                expiry: honey.charter.epoch(at: honey.world.now) + 3),
+            of: honey.payer.publicKey, by: honey.payer, in: honey.currency)
+        _ = try await honey.nodes[3].resolve(
+            hold.value, .resolve([Output(account: honey.payee, amount: 15)]), by: honey.payer, in: honey.currency)
+        try await honey.expectAgreement()
+        for node in honey.nodes + [honey.member] {
+            let ledger = try #require(await node.state(honey.currency)).ledger
+            #expect(ledger.account(honey.payee).balance == 27 && ledger.account(honey.payer.publicKey).balance == 73)
+            #expect(try await node.pending(in: honey.currency).isEmpty)
+        }
+        // The cap is each granter's own.
+        await #expect(throws: LedgerError.self) { try await honey.fund(901) }
+        _ = try await honey.nodes[1].grant(
+            [Output(account: honey.payee, amount: 1000)], reference: nil, in: honey.currency)
+        for health in await honey.nodes[0].health()[0].authorities {
+            #expect(health.isOwn || (health.isAnswering && health.latency != nil), "\(health)")
+        }
+    }
+
+    @Test("one that is away is missed by nobody and catches up; with two away orders wait, and go on by themselves")
+    func away() async throws {
+        var honey = try await QuorumWorld()
+        try await honey.fund()
+        honey.world.transport.remove("http://d")
+        try await honey.pay(1, at: honey.nodes[0])
+        let health = await honey.nodes[0].health()[0].authorities
+        #expect(!health[3].isAnswering && !health[3].error.isEmpty && health[1].isAnswering)
+        // It comes back from its disk, with nothing that came meanwhile.
+        honey.nodes[3] = try await honey.again("d")
+        try await honey.expectAgreement()
+        honey.world.transport.remove("http://d")
+        honey.world.transport.remove("http://c")
+        let alone = await #expect(throws: LedgerError.self) {
+            try await honey.nodes[0].standing(honey.payee, in: honey.currency)
+        }
+        guard case .unreachable(_, let why)? = alone else {
+            throw LedgerOracle.Violation(description: "\(String(describing: alone))")
+        }
+        #expect(why.contains("only 2 of 4"))
+        // An order that was kept before they went is brought to its end by whoever has its key.
+        let key = honey.payer
+        await honey.nodes[0].use { $0 == key.publicKey ? key : nil }
+        try await honey.nodes[0].store.keepPending(try honey.order(2, 3), since: honey.world.now)
+        honey.nodes[2] = try await honey.again("c")
+        honey.nodes[3] = try await honey.again("d")
+        try await honey.nodes[0].settlePending()
+        #expect(try await honey.nodes[0].pending(in: honey.currency).isEmpty)
+        try await honey.expectAgreement()
+        #expect(try #require(await honey.member.state(honey.currency)).ledger.account(honey.payee).balance == 4)
+    }
+
+    @Test("two devices that split the votes: one order at most counts, and the account is not stuck")
+    func devices() async throws {
+        let honey = try await QuorumWorld(pace: 0.2)
+        try await honey.fund()
+        try await honey.expectAgreement()
+        // The other device reached two of them and was lost.
+        for node in honey.nodes.prefix(2) {
+            guard case .ballot = try await node.answer([.order(try honey.order(1, 50))], in: honey.currency)[0] else {
+                throw LedgerOracle.Violation(description: "no vote")
+            }
+        }
+        let final = try await honey.pay(3, at: honey.nodes[3])
+        #expect(final.order.order.operation == .transfer([Output(account: honey.payee, amount: 3)]))
+        try await honey.expectAgreement()
+        let ledger = try #require(await honey.member.state(honey.currency)).ledger
+        #expect([3, 53].contains(ledger.account(honey.payee).balance))
+        #expect(await honey.nodes[0].liars(in: honey.currency).isEmpty, "an accident names nobody")
+        #expect(try await honey.nodes[3].store.frauds(in: honey.currency).isEmpty)
+    }
+
+    @Test("clocks an epoch apart refuse at most: what a quorum's clocks allow becomes final")
+    func clocks() async throws {
+        let honey = try await QuorumWorld(skew: [0, 0, 86_400, -86_400])
+        try await honey.fund()
+        try await honey.pay(9, at: honey.nodes[3])
+        try await honey.expectAgreement()
+        let error = await #expect(throws: LedgerError.self) {
+            // Two epochs ahead of the slowest, and of a quorum.
+            try await honey.nodes[0].perform(
+                .grant(epoch: honey.charter.epoch(at: honey.world.now) + 2, [Output(account: honey.payee, amount: 1)]),
+                of: try honey.key("a").publicKey, by: try honey.key("a"), in: honey.currency)
+        }
+        guard case .refused(.badEpoch, _)? = error else {
+            throw LedgerOracle.Violation(description: "\(String(describing: error))")
+        }
+        try await honey.expectAgreement()
+    }
+
+    @Test("a restored authority of several does not vote again, and reads on what the others decide")
+    func restored() async throws {
+        var honey = try await QuorumWorld()
+        try await honey.fund()
+        try await honey.expectAgreement()
+        try LedgerKeyFile.markRestored(honey.world.path("d.authority"))
+        honey.nodes[3] = try await honey.again("d")
+        let view = try await honey.nodes[3].view(honey.currency)
+        #expect(view.retired?.contains("restored") == true && view.stopped == nil)
+        #expect(await honey.nodes[3].authority(honey.currency) == nil)
+        await #expect(throws: LedgerError.self) {
+            try await honey.nodes[3].resume(honey.currency, from: "http://a")
+        }
+        try await honey.pay(2, at: honey.nodes[0])
+        // Its people go on paying with the votes of the others.
+        try await honey.pay(3, at: honey.nodes[3])
+        for node in honey.nodes {
+            _ = try await node.follow(honey.currency)
+            #expect(try #require(await node.state(honey.currency)).ledger.account(honey.payee).balance == 5)
+        }
+    }
+}
