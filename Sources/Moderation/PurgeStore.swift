@@ -18,7 +18,7 @@ struct PurgeStore: Sendable {
             try queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Self.migrator.migrate(queue)
         } catch {
-            throw .database(path: path, reason: "\(error)")
+            throw ModerationError(error, path: path)
         }
     }
 
@@ -48,7 +48,7 @@ struct PurgeStore: Sendable {
     }()
 
     func blocks() throws(ModerationError) -> [BlockRow] {
-        do { return try queue.read(BlockTable.inForce) } catch { throw .database(path: path, reason: "\(error)") }
+        do { return try queue.read(BlockTable.inForce) } catch { throw ModerationError(error, path: path) }
     }
 
     func block(
@@ -68,7 +68,7 @@ struct PurgeStore: Sendable {
     }
 
     func listDecisions() throws(ModerationError) -> [PolicyChange] {
-        do { return try queue.read(ListTables.kept) } catch { throw .database(path: path, reason: "\(error)") }
+        do { return try queue.read(ListTables.kept) } catch { throw ModerationError(error, path: path) }
     }
 
     func read<Value: Sendable>(
@@ -79,7 +79,7 @@ struct PurgeStore: Sendable {
         } catch is CancellationError {
             throw .cancelled
         } catch {
-            throw .database(path: path, reason: "\(error)")
+            throw ModerationError(error, path: path)
         }
     }
 
@@ -93,7 +93,7 @@ struct PurgeStore: Sendable {
         } catch let error as ModerationError {
             throw error
         } catch {
-            throw .database(path: path, reason: "\(error)")
+            throw ModerationError(error, path: path)
         }
     }
 
@@ -106,7 +106,7 @@ struct PurgeStore: Sendable {
                 ).compactMap(Self.row)
             }
         } catch {
-            throw .database(path: path, reason: "\(error)")
+            throw ModerationError(error, path: path)
         }
     }
 
@@ -140,7 +140,7 @@ struct PurgeStore: Sendable {
         } catch is CancellationError {
             throw .cancelled
         } catch {
-            throw .database(path: path, reason: "\(error)")
+            throw ModerationError(error, path: path)
         }
     }
 

@@ -98,6 +98,8 @@ public final class Node: Sendable {
             throw OperationError(error)
         } catch let error as AccountsError {
             throw OperationError(error)
+        } catch let error as ModerationError {
+            throw OperationError(error)
         } catch let error as AdministrationError {
             throw OperationError(error)
         } catch let error as LedgerError {

@@ -34,10 +34,9 @@ extension OperationError {
     }
 
     public init(_ error: ModerationError) {
-        if case .limit = error {
-            self.init(.limits, error.message)
-        } else {
-            self.init(.failed, error.message)
+        switch error {
+        case .limit, .diskFull: self.init(.limits, error.message)
+        case .database, .cancelled: self.init(.failed, error.message)
         }
     }
 
