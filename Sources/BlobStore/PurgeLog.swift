@@ -50,12 +50,18 @@ public struct PurgeRecord: Hashable, Sendable {
     }
 }
 
+/// A function in a value of its own. A mutex that held the function itself would wrap it once more each time that it is
+/// read, until calling it runs out of stack.
+private struct Refusal: Sendable {
+    let record: @Sendable (Hash32) -> PurgeRecord?
+}
+
 /// The purge log: append-only, read before anything is served, and on the disk before any bytes go.
 final class PurgeLog: Sendable {
     private let path: FilePath
     private let records: Mutex<[Hash32: PurgeRecord]>
     /// Says what is refused like a purged blob until somebody lifts it; it is not in the file, and its bytes stay.
-    private let refusal = Mutex<@Sendable (Hash32) -> PurgeRecord?>({ _ in nil })
+    private let refusal = Mutex(Refusal { _ in nil })
     /// Numbers of the lines that are no records, for the recovery report.
     let damagedLines: [Int]
 
@@ -79,7 +85,7 @@ final class PurgeLog: Sendable {
 
     /// The record of a blob that is refused here: purged, or blocked.
     func record(_ hash: Hash32) -> PurgeRecord? {
-        purged(hash) ?? refusal.withLock { $0 }(hash)
+        purged(hash) ?? refusal.withLock { $0 }.record(hash)
     }
 
     /// The record of a purged blob.
@@ -88,7 +94,7 @@ final class PurgeLog: Sendable {
     }
 
     func setRefusal(_ body: @escaping @Sendable (Hash32) -> PurgeRecord?) {
-        refusal.withLock { $0 = body }
+        refusal.withLock { $0 = Refusal(record: body) }
     }
 
     var all: [PurgeRecord] {

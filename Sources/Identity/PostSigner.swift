@@ -14,13 +14,14 @@ public struct Signer: Sendable {
     }
 
     /// The signed envelope of a post of this author. Sets `v`, `author`, `device` and `kind`; the caller sets the rest.
+    /// What is implied is left out.
     public func sign(_ post: WirePost) throws(PostError) -> SignedPost {
         var post = post
         post.v = 1
         post.author = author.data
         post.device = device.publicKey.data
         if let body = post.body { post.kind = body.kind.rawValue }
-        return try PostSigning.seal(post, keys: [device])
+        return try PostSigning.seal(post.abridged(), keys: [device])
     }
 }
 

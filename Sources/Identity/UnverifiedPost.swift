@@ -27,7 +27,7 @@ public struct UnverifiedPost: Sendable {
             throw .malformed(error.what)
         }
         do {
-            post = try WirePost(serializedBytes: opened.payload, options: Self.decoding)
+            post = try WirePost(serializedBytes: opened.payload, options: Self.decoding).spelledOut()
         } catch BinaryDecodingError.messageDepthLimit {
             throw .malformed("nested deeper than \(Limits.Post.nesting)")
         } catch BinaryDecodingError.invalidUTF8 {

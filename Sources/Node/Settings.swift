@@ -189,6 +189,7 @@ public struct Settings: Sendable {
                 key: key.name, value: choice?.value ?? key.standard,
                 origin: choice.map { "\(Self.chosenOrigin) by \($0.by)" } ?? Self.standardOrigin)
         }
+        all = Self.keys.compactMap { values[$0.name] }
     }
 
     /// Whether flag, environment or file decide it, so that no choice does.
@@ -237,8 +238,8 @@ public struct Settings: Sendable {
     /// "trace" … "error".
     public var logLevel: String { self["log.level"] }
 
-    /// All settings in order.
-    public var all: [SettingView] { Self.keys.compactMap { values[$0.name] } }
+    /// All settings in order. Kept, as every request asks for them.
+    public private(set) var all: [SettingView] = []
 
     /// The file's values as text, tables joined by dots.
     private static func read(_ path: FilePath) throws(OperationError) -> [String: String] {

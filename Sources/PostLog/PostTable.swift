@@ -138,7 +138,7 @@ enum PostTable {
     /// Reads a post out of the envelope that was verified when it came in.
     static func decode(_ envelope: Data) -> WirePost? {
         guard let outer = try? WireEnvelope(serializedBytes: envelope) else { return nil }
-        return try? WirePost(serializedBytes: outer.payload)
+        return try? WirePost(serializedBytes: outer.payload).spelledOut()
     }
 }
 

@@ -97,6 +97,15 @@ struct PurgeTests {
         await #expect(throws: BlobError.purged(blob.hash, reason: "first")) { try await store.add(bytes: blob.bytes) }
     }
 
+    @Test("what else is refused is asked for every blob, however often")
+    func asked() async throws {
+        let store = try await BlobStore.test(test.home)
+        let (blocked, fine) = (SHA256.hash([1]), SHA256.hash([2]))
+        store.setRefusal { $0 == blocked ? PurgeRecord(sha256: $0, reason: "list", who: "list", time: 1) : nil }
+        for _ in 0..<100_000 where store.purges.record(fine) != nil { Issue.record("refused") }
+        #expect(store.purges.record(blocked)?.reason == "list")
+    }
+
     @Test("the log is one line a purge, whatever the texts hold")
     func lines() async throws {
         let clock = TestClock()

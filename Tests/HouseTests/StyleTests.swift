@@ -28,6 +28,16 @@ struct StyleTests {
         }
     }
 
+    @Test("no mutex holds a function: reading one would wrap it once more, until calling it runs out of stack")
+    func functions() throws {
+        let held = try Regex("Mutex<[^=]*->")
+        for file in SourceTree.swift {
+            for (number, line) in file.code.enumerated() {
+                #expect(line.firstMatch(of: held) == nil, "\(file.path):\(number + 1)")
+            }
+        }
+    }
+
     @Test("a file is one idea of at most 500 lines")
     func lengths() {
         for file in SourceTree.swift where !file.name.hasSuffix(".pb.swift") && file.name != "RecoveryWordList.swift" {

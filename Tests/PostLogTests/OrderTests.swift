@@ -52,7 +52,7 @@ struct OrderTests {
         Vectors(
             cases: try (1...3 as ClosedRange<UInt64>).map { seed in
                 var random = Seeded(seed: seed)
-                let history = try History(&random)
+                let history = try History(&random, spellsOut: true)
                 return Case(
                     now: 100_000, posts: history.posts.map { Hex.encode($0.envelope) },
                     blobs: Dictionary(uniqueKeysWithValues: history.blobs.map { ($0.key.hex, $0.value.sorted()) }),

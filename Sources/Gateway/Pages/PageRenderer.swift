@@ -81,7 +81,7 @@ struct PageRenderer: Sendable {
             if headers[.cacheControl]?.hasPrefix("public") == true { headers[.cacheControl] = "private, no-cache" }
         }
         headers[.vary] = [headers[.vary], "Cookie"].compactMap { $0 }.joined(separator: ", ")
-        let html = library.render(values, withTemplate: template) ?? ""
+        let html = library.render(PageFields(values), withTemplate: template) ?? ""
         // Whatever an author wrote, wherever it stands: it reads as what it is.
         return .html(DisplayText.clean(html), status: status, headers: headers)
     }

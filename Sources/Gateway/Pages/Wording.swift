@@ -48,7 +48,13 @@ enum Wording {
 
     /// The first words of a text, cut at a word.
     static func beginning(_ text: String, characters: Int) -> String {
-        let plain = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        // No further than what is shown: a prompt may be a book.
+        var (plain, rest) = ("", text[...])
+        while plain.count <= characters, let start = rest.firstIndex(where: { !$0.isWhitespace }) {
+            let end = rest[start...].firstIndex(where: \.isWhitespace) ?? rest.endIndex
+            plain += (plain.isEmpty ? "" : " ") + rest[start..<end]
+            rest = rest[end...]
+        }
         guard plain.count > characters else { return plain }
         let cut = plain.prefix(characters)
         let end = cut.lastIndex(of: " ") ?? cut.endIndex
@@ -90,7 +96,16 @@ enum Wording {
 
     /// A prompt without its `<lora:name:1>` tags, which say nothing of the picture.
     private static func withoutTags(_ prompt: String) -> String {
-        prompt.replacing(/<[a-z]+:[^<>]*>/, with: " ")
+        let parts = prompt.split(separator: "<", omittingEmptySubsequences: false)
+        return parts.dropFirst().reduce(into: String(parts[0])) { text, part in
+            if let end = part.firstIndex(of: ">"), let colon = part.firstIndex(of: ":"),
+                part.startIndex < colon, colon < end, part[..<colon].utf8.allSatisfy({ (0x61...0x7A).contains($0) })
+            {
+                text += " " + part[part.index(after: end)...]
+            } else {
+                text += "<" + part
+            }
+        }
     }
 
     /// Where a creator is at home, when that is another node: the host.

@@ -12,17 +12,22 @@ import WaggleProtocol
 ///
 /// Everything is named after the job, so that a node that ended in between finds what it had begun.
 public final class BuzzPayment: JobPayment {
-    private let context = Mutex<(@Sendable () -> OperationContext?)?>(nil)
+    private struct Work: Sendable {
+        let context: @Sendable () -> OperationContext?
+    }
+
+    // Not the function itself, which a mutex would wrap once more each time that it is read.
+    private let work = Mutex<Work?>(nil)
 
     public init() {}
 
     /// Says what it works with: operations need a payment before they are there themselves.
     public func use(_ context: @escaping @Sendable () -> OperationContext?) {
-        self.context.withLock { $0 = context }
+        work.withLock { $0 = Work(context: context) }
     }
 
     private func current() throws(GenerationError) -> OperationContext {
-        guard let context = context.withLock({ $0 })?() else { throw .payment("the node is not ready") }
+        guard let context = work.withLock({ $0 })?.context() else { throw .payment("the node is not ready") }
         return context
     }
 

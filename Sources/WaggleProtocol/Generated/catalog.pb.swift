@@ -133,7 +133,7 @@ public nonisolated struct WireRelease: @unchecked Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// the model = kind 10 post of (author, slug)
+  /// the model = kind 10 post of (author, slug); empty = the author of this post
   public var modelAuthor: Data {
     get {_storage._modelAuthor}
     set {_uniqueStorage()._modelAuthor = newValue}
@@ -534,7 +534,7 @@ public nonisolated struct WireWorkflow: Sendable {
   fileprivate var _graph: WireFile? = nil
 }
 
-/// Kind 20, slot = the release id in hexadecimal: one review a person.
+/// Kind 20, slot = the release id in hexadecimal, which may be left out: one review a person.
 public nonisolated struct WireReview: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

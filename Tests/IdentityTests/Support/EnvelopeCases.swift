@@ -128,6 +128,36 @@ private struct EnvelopeCases {
             "a genesis by two of two roots, signatures in the order of their keys",
             PostSigning.genesis(two, created: 1000, roots: [root, testKey("root b")]).envelope)
         try good("a comment", Data(signed()))
+        for (slot, name) in [(author.hex, "a review that spells its slot out"), ("", "a review whose slot is implied")]
+        {
+            try good(
+                name,
+                Data(
+                    signed { post in
+                        (post.kind, post.slot) = (20, slot)
+                        post.review = .with { ($0.release, $0.recommended) = (author.data, true) }
+                    }))
+        }
+        for (named, name) in [
+            (author.data, "a release that names its model's author"),
+            (Data(), "a release whose model's author is implied"),
+        ] {
+            try good(
+                name,
+                Data(
+                    signed { post in
+                        post.kind = 11
+                        post.release = .with {
+                            ($0.modelAuthor, $0.modelSlug, $0.version) = (named, "hands", "1")
+                            $0.files = [
+                                .with {
+                                    ($0.sha256, $0.piecesRoot) = (author.data, author.data)
+                                    ($0.size, $0.name) = (9, "hands.safetensors")
+                                }
+                            ]
+                        }
+                    }))
+        }
         try good("a comment with an unknown field of number 15", Data(signed([0x7a, 2, 1, 2])))
         try good(
             "a comment with references, labels and an expiry",

@@ -112,13 +112,18 @@ struct TestAuthor {
         }
     }
 
-    func review(of release: Hash32, _ text: String = "", created: UInt64 = 2000, by device: String? = nil) throws
-        -> SignedPost
-    {
-        try post(created: created, by: device) { post in
-            post.review = .with { ($0.release, $0.text) = (release.data, text) }
-            post.slot = release.hex
-        }
+    /// - Parameter spellsOut: its slot is written, which a signer leaves out nowadays.
+    func review(
+        of release: Hash32, _ text: String = "", created: UInt64 = 2000, by device: String? = nil,
+        spellsOut: Bool = false
+    ) throws -> SignedPost {
+        let key = testKey(device ?? "\(name) laptop")
+        var post = WirePost()
+        (post.v, post.author, post.device) = (1, id.data, key.publicKey.data)
+        (post.kind, post.created) = (PostKind.review.rawValue, created)
+        post.review = .with { ($0.release, $0.text) = (release.data, text) }
+        post.slot = release.hex
+        return try PostSigning.seal(spellsOut ? post : post.abridged(), keys: [key])
     }
 
     func delete(
