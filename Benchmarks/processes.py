@@ -175,7 +175,7 @@ daemon off; {user} worker_processes 1; pid {folder}/pid; error_log {folder}/erro
 events {{ worker_connections 64; }}
 http {{
     {places}
-    access_log off; sendfile on; tcp_nopush on;
+    access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
     server {{
         listen 127.0.0.1:{port};
         location = /ready {{ return 200; }}

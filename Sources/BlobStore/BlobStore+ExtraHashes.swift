@@ -1,5 +1,6 @@
 public import Digests
 import NIOPosix
+import Synchronization
 import WaggleProtocol
 
 extension BlobStore {
@@ -16,6 +17,10 @@ extension BlobStore {
             return found
         }
     }
+
+    /// Another number whenever the background pass has given a blob its other names; counted from 0 since the store was
+    /// opened.
+    public var namesRevision: UInt64 { names.load(ordering: .acquiring) }
 
     /// The blobs here with this BLAKE3. Two could only be there after a collision.
     public func blobs(withBLAKE3 hash: Hash32) async throws(BlobError) -> [Hash32] {

@@ -26,6 +26,7 @@ public final class BlobStore: Sendable {
     let smallFile: BlobIndex
     let small: SmallBlobs
     let purges: PurgeLog
+    let names = Atomic<UInt64>(0)
     let room: RoomAccount
     let sessions: PartialSessions
     /// Who reads a blob for its piece hashes.

@@ -20,6 +20,7 @@ public final class Catalog: Sendable {
     private let applied: AppliedSequence
     private let taken: AppliedSequence
     private let filling = Mutex<Filling?>(nil)
+    private let changes = Atomic<UInt64>(0)
 
     private var fillingPath: String { path + "-filling" }
 
@@ -71,6 +72,13 @@ public final class Catalog: Sendable {
     /// The sequence number of the last log entry that need not be handed over again. Greater than `appliedSeq` while a
     /// catalog is filled.
     public var takenSeq: UInt64 { taken.value }
+
+    /// Another number after each change of what queries answer; counted from 0 since the catalog was opened.
+    public var revision: UInt64 { changes.load(ordering: .acquiring) }
+
+    private func noteChange() {
+        changes.add(1, ordering: .releasing)
+    }
 
     /// Returns when entries up to this number are applied, or the task is cancelled.
     public func waitUntilApplied(_ seq: UInt64) async {
@@ -175,6 +183,7 @@ public final class Catalog: Sendable {
             self.filling.withLock { $0 = nil }
             return pool
         }
+        noteChange()
     }
 
     private func dropFilling(_ filling: Filling?) {
@@ -203,6 +212,7 @@ public final class Catalog: Sendable {
             }
         }
         guard let seq else { return }
+        noteChange()
         taken.set(seq)
         applied.set(seq)
     }
@@ -224,6 +234,7 @@ public final class Catalog: Sendable {
                         .init(appliedSeq: 0, nextNumber: state?.nextNumber ?? 1, isStale: true), database)
                 }
             }
+            noteChange()
             taken.set(0)
             applied.set(0)
         } catch {
@@ -302,6 +313,7 @@ public final class Catalog: Sendable {
             }
             filling.withLock { $0 }?.later(body)
         }
+        noteChange()
     }
 
     /// Reads from one snapshot, with typed errors.

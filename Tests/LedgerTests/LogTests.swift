@@ -144,4 +144,31 @@ struct LogTests {
         }
         #expect(seen.count > 250, "seed \(seed)")
     }
+
+    @Test("the root stays that of what is there while thousands come and go")
+    func stateRootOfMany() throws {
+        var random = SplitMix(seed: 11)
+        var state = LedgerState()
+        var tree = StateTree(state)
+        var names: [Hash32] = []
+        for round in 0..<12 {
+            var changed: Set<Hash32> = []
+            for _ in 0..<500 {
+                let name = Hash32(words: (random.next(), 1, 2, 3))
+                names.append(name)
+                changed.insert(name)
+                state.holds[name] = .init(payer: name, amount: 1, resolver: name, payees: [name], expiry: 2)
+            }
+            for _ in 0..<round * 20 {
+                let name = names[.random(in: 0..<names.count, using: &random)]
+                changed.insert(name)
+                state.holds[name] = nil
+            }
+            tree.update(.init(holds: changed), from: state)
+            var fresh = StateTree(state)
+            #expect(tree.root() == fresh.root(), "round \(round)")
+        }
+        tree.update(.init(holds: Set(names)), from: LedgerState())
+        #expect(tree.root() == .zero)
+    }
 }

@@ -14,6 +14,22 @@ struct CivitaiRoutes: Sendable {
     let viewers: Viewers
     let origins: Origins
     let pages: PageRenderer
+    private let answers: AnswerCache<Answer>
+
+    /// Encoded, and with what visitors and caches are told of it.
+    private struct Answer: Sendable {
+        let body: ByteBuffer
+        let headers: HTTPFields
+
+        var response: Response {
+            Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+        }
+    }
+
+    init(services: GatewayServices, viewers: Viewers, origins: Origins, pages: PageRenderer) {
+        (self.services, self.viewers, self.origins, self.pages) = (services, viewers, origins, pages)
+        answers = AnswerCache(services) { $0.body.readableBytes }
+    }
 
     func register(in routes: inout RouteTable) {
         routes.get("/api/v1/models", shows: .list, .api, models)
@@ -48,17 +64,29 @@ struct CivitaiRoutes: Sendable {
             facts: pictures.isEmpty ? [:] : (try? await services.pictureFacts(Array(pictures))) ?? [:])
     }
 
-    private func answer(_ value: some Encodable, for viewer: Viewer, seconds: Int = cached) -> Response {
+    private func answer(_ value: some Encodable, for viewer: Viewer, seconds: Int = cached) throws -> Answer {
         let caching =
             viewer.kind == .anonymous
             ? "public, s-maxage=\(seconds), stale-while-revalidate=150" : "private, no-store"
-        return .json(
-            value,
+        return Answer(
+            body: try Response.jsonBytes(value),
             headers: [
-                .cacheControl: caching, .accessControlAllowOrigin: "*",
+                .contentType: Response.jsonType, .cacheControl: caching, .accessControlAllowOrigin: "*",
                 // Links depend on the address that the client used.
                 .vary: "Host, X-Forwarded-Host, X-Forwarded-Proto, Authorization",
             ])
+    }
+
+    /// What visitors ask again and again is answered from memory.
+    private func answering(
+        _ request: Request, _ context: GatewayContext, _ make: (Viewer, ViewerFilter) async throws -> Answer
+    ) async throws -> Response {
+        let viewer = try await viewer(request, context)
+        let filter = services.moderation.filter(for: viewer)
+        guard viewer.kind == .anonymous, request.method != .post else { return try await make(viewer, filter).response }
+        let key = AnswerCache<Answer>.Key(
+            target: request.uri.string, base: origins.base(for: request, context), filter: filter)
+        return try await answers.answer(key) { try await make(viewer, filter) }.response
     }
 
     private func number(_ context: GatewayContext) throws(GatewayError) -> Int32 {
@@ -71,19 +99,20 @@ struct CivitaiRoutes: Sendable {
     // MARK: Models
 
     @Sendable private func models(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let query = try Query(request)
-        let asked = try CivitaiQueries.Models(query, hasAccount: viewer.isPerson, now: services.now())
-        let filter = try CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
-        let page =
-            asked.limit == 0 || asked.isEmpty
-            ? Page(items: [], next: nil) : try await services.catalog.models(asked.query, filter)
-        var encoder = try await encoder(request, context, for: page.items.flatMap(\.releases))
-        encoder.isPrimaryOnly = asked.isPrimaryOnly
-        let list = CivitaiList(
-            items: page.items.map { encoder.model($0) },
-            metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
-        return answer(list, for: viewer)
+        try await answering(request, context) { viewer, filter in
+            let query = try Query(request)
+            let asked = try CivitaiQueries.Models(query, hasAccount: viewer.isPerson, now: services.now())
+            let filter = try CivitaiQueries.narrowed(filter, query)
+            let page =
+                asked.limit == 0 || asked.isEmpty
+                ? Page(items: [], next: nil) : try await services.catalog.models(asked.query, filter)
+            var encoder = try await encoder(request, context, for: page.items.flatMap(\.releases))
+            encoder.isPrimaryOnly = asked.isPrimaryOnly
+            let list = CivitaiList(
+                items: page.items.map { encoder.model($0) },
+                metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
+            return try answer(list, for: viewer)
+        }
     }
 
     private func metadata(
@@ -108,12 +137,13 @@ struct CivitaiRoutes: Sendable {
     }
 
     @Sendable private func model(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let id = try number(context)
-        guard let model = try await services.catalog.model(id: id, services.moderation.filter(for: viewer)) else {
-            throw GatewayError.notFound("No model with id \(id)")
+        try await answering(request, context) { viewer, filter in
+            let id = try number(context)
+            guard let model = try await services.catalog.model(id: id, filter) else {
+                throw GatewayError.notFound("No model with id \(id)")
+            }
+            return try answer(try await encoder(request, context, for: model.releases).model(model), for: viewer)
         }
-        return answer(try await encoder(request, context, for: model.releases).model(model), for: viewer)
     }
 
     // MARK: Versions
@@ -122,35 +152,37 @@ struct CivitaiRoutes: Sendable {
     private static let noVersion = GatewayError.notFound("Model not found")
 
     @Sendable private func version(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let release = try await services.catalog.release(
-            id: try number(context), services.moderation.filter(for: viewer))
-        guard let release, let version = try await encoded([release], request, context, viewer).first else {
-            throw Self.noVersion
+        try await answering(request, context) { viewer, filter in
+            let release = try await services.catalog.release(
+                id: try number(context), filter)
+            guard let release, let version = try await encoded([release], request, context, viewer).first else {
+                throw Self.noVersion
+            }
+            return try answer(version, for: viewer)
         }
-        return answer(version, for: viewer)
     }
 
     @Sendable private func mini(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let filter = services.moderation.filter(for: viewer)
-        let fileID = try Query(request).integer("modelFileId", in: 1...Int(Int32.max)).map { Int32($0) }
-        guard let release = try await services.catalog.release(id: try number(context), filter),
-            let model = try await services.catalog.model(
-                id: release.modelID, filter, detail: ViewDetail(releases: 0, images: 0)),
-            let mini = try await encoder(request, context, for: [release]).mini(release, of: model, fileID: fileID)
-        else { throw Self.noVersion }
-        return answer(mini, for: viewer)
+        try await answering(request, context) { viewer, filter in
+            let fileID = try Query(request).integer("modelFileId", in: 1...Int(Int32.max)).map { Int32($0) }
+            guard let release = try await services.catalog.release(id: try number(context), filter),
+                let model = try await services.catalog.model(
+                    id: release.modelID, filter, detail: ViewDetail(releases: 0, images: 0)),
+                let mini = try await encoder(request, context, for: [release]).mini(release, of: model, fileID: fileID)
+            else { throw Self.noVersion }
+            return try answer(mini, for: viewer)
+        }
     }
 
     @Sendable private func versionByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let releases = try await HashLookup(services: services).releases(
-            context.parameter("hash") ?? "", services.moderation.filter(for: viewer), detail: .full)
-        guard let version = try await encoded(Array(releases.prefix(1)), request, context, viewer).first else {
-            throw Self.noVersion
+        try await answering(request, context) { viewer, filter in
+            let releases = try await HashLookup(services: services).releases(
+                context.parameter("hash") ?? "", filter, detail: .full)
+            guard let version = try await encoded(Array(releases.prefix(1)), request, context, viewer).first else {
+                throw Self.noVersion
+            }
+            return try answer(version, for: viewer, seconds: Self.cachedByHash)
         }
-        return answer(version, for: viewer, seconds: Self.cachedByHash)
     }
 
     private func encoded(
@@ -172,11 +204,11 @@ struct CivitaiRoutes: Sendable {
     // MARK: Many hashes
 
     @Sendable private func versionsByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let hashes = try await hashes(request, limit: 100)
-        let filter = services.moderation.filter(for: viewer)
-        let releases = try await services.catalog.releases(bySHA256: hashes, filter)
-        return answer(try await encoded(releases, request, context, viewer), for: viewer)
+        try await answering(request, context) { viewer, filter in
+            let hashes = try await hashes(request, limit: 100)
+            let releases = try await services.catalog.releases(bySHA256: hashes, filter)
+            return try answer(try await encoded(releases, request, context, viewer), for: viewer)
+        }
     }
 
     private struct Match: Encodable {
@@ -186,14 +218,15 @@ struct CivitaiRoutes: Sendable {
     }
 
     @Sendable private func idsByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let hashes = try await hashes(request, limit: Limits.Catalog.hashesPerLookup)
-        let matches = try await services.catalog.matches(
-            bySHA256: hashes, services.moderation.filter(for: viewer))
-        return answer(
-            matches.map { match in
-                Match(modelVersionId: match.releaseID, modelId: match.modelID, hash: match.sha256.hex.uppercased())
-            }, for: viewer)
+        try await answering(request, context) { viewer, filter in
+            let hashes = try await hashes(request, limit: Limits.Catalog.hashesPerLookup)
+            let matches = try await services.catalog.matches(
+                bySHA256: hashes, filter)
+            return try answer(
+                matches.map { match in
+                    Match(modelVersionId: match.releaseID, modelId: match.modelID, hash: match.sha256.hex.uppercased())
+                }, for: viewer)
+        }
     }
 
     /// A JSON array of SHA-256 in hexadecimal.
@@ -217,19 +250,20 @@ struct CivitaiRoutes: Sendable {
     // MARK: Images
 
     @Sendable private func images(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let viewer = try await viewer(request, context)
-        let query = try Query(request)
-        let asked = try CivitaiQueries.Images(query, now: services.now())
-        let filter = try CivitaiQueries.narrowed(services.moderation.filter(for: viewer), query)
-        let page =
-            asked.limit == 0 || asked.isEmpty
-            ? Page(items: [], next: nil) : try await services.catalog.images(asked.query, filter)
-        let encoder = try await encoder(request, context, images: page.items)
-        let withMeta = query.boolean("withMeta") ?? false
-        let list = CivitaiList(
-            items: page.items.compactMap { encoder.listed($0, withMeta: withMeta) },
-            metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
-        return answer(list, for: viewer)
+        try await answering(request, context) { viewer, filter in
+            let query = try Query(request)
+            let asked = try CivitaiQueries.Images(query, now: services.now())
+            let filter = try CivitaiQueries.narrowed(filter, query)
+            let page =
+                asked.limit == 0 || asked.isEmpty
+                ? Page(items: [], next: nil) : try await services.catalog.images(asked.query, filter)
+            let encoder = try await encoder(request, context, images: page.items)
+            let withMeta = query.boolean("withMeta") ?? false
+            let list = CivitaiList(
+                items: page.items.compactMap { encoder.listed($0, withMeta: withMeta) },
+                metadata: metadata(query, request, encoder.base, next: page.next, page: asked.page, limit: asked.limit))
+            return try answer(list, for: viewer)
+        }
     }
 }
 

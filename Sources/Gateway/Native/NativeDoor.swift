@@ -23,6 +23,7 @@ final class NativeDoor: Sendable {
     private let origins: Origins
     private let repeated: RepeatedRequests
     private let limiter = Mutex(RequestLimiter())
+    private let kept: AnswerCache<NativeReply>
 
     init(services: GatewayServices, viewers: Viewers, people: CallerIdentity, origins: Origins) {
         self.services = services
@@ -30,6 +31,7 @@ final class NativeDoor: Sendable {
         self.people = people
         self.origins = origins
         repeated = RepeatedRequests(accounts: services.accounts)
+        kept = AnswerCache(services) { $0.body.count }
     }
 
     // MARK: Kinds of routes
@@ -41,6 +43,16 @@ final class NativeDoor: Sendable {
                 let call = self.reader(call)
                 return self.tagged(try await handler(call), call)
             }
+        }
+    }
+
+    /// The same of what the catalog alone says: visitors who ask it again are answered from memory.
+    func browsing(_ handler: @escaping Handler) -> RouteTable.Handler {
+        reading { [kept] call in
+            guard call.grant == nil, call.viewer.kind == .anonymous else { return try await handler(call) }
+            let key = AnswerCache<NativeReply>.Key(
+                target: call.request.uri.string, base: call.base, filter: call.filter)
+            return try await kept.answer(key) { try await handler(call) }
         }
     }
 

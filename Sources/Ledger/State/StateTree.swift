@@ -7,12 +7,22 @@ public import Digests
 /// it came. The entry of an account is SHA-256 of `"A" ‖ id ‖ key ‖ u64be next ‖ i64be balance ‖ i64be frozen until`, of a
 /// hold `"H" ‖ name ‖ payer ‖ i64be amount ‖ resolver ‖ i64be expiry ‖ payees`; accounts nothing happened to have none.
 public struct StateTree: Sendable {
-    /// Names are told apart by their first bits before they are sorted.
-    private static let bucketBits = 12
+    /// Buckets are made smaller when there are more entries than this for each, so that a change costs its own path.
+    private static let entriesPerBucket = 4
+    private static let bitsAtFirst = 8
+    private static let bitsAtMost = 24
 
-    private var entries: [[Hash32: Hash32]]
-    /// Roots of buckets (from 2^bucketBits on) and of what is above them; nil where something below changed.
+    /// Names are told apart by so many first bits; the rest of each bucket is sorted by name.
+    private var bits: Int
+    private var buckets: [[Entry]]
+    private var count = 0
+    /// Roots of buckets (from 2^bits on) and of what is above them; nil where something below changed.
     private var nodes: [Node?]
+
+    private struct Entry {
+        let name: Hash32
+        var hash: Hash32
+    }
 
     private struct Node {
         var count: Int
@@ -20,8 +30,11 @@ public struct StateTree: Sendable {
     }
 
     public init(_ state: LedgerState) {
-        entries = Array(repeating: [:], count: 1 << Self.bucketBits)
-        nodes = Array(repeating: nil, count: 2 << Self.bucketBits)
+        let expected = state.accounts.count + state.holds.count
+        bits = Self.bitsAtFirst
+        while bits < Self.bitsAtMost, expected > Self.entriesPerBucket << bits { bits += 2 }
+        buckets = Array(repeating: [], count: 1 << bits)
+        nodes = Array(repeating: nil, count: 2 << bits)
         for (id, account) in state.accounts { put(id, Self.entry(id, account)) }
         for (name, hold) in state.holds { put(name, Self.entry(name, hold)) }
     }
@@ -33,13 +46,35 @@ public struct StateTree: Sendable {
     }
 
     private mutating func put(_ name: Hash32, _ entry: Hash32?) {
-        let bucket = Int(name.words.0 >> UInt64(64 - Self.bucketBits))
-        entries[bucket][name] = entry
-        var node = bucket + 1 << Self.bucketBits
+        if bits < Self.bitsAtMost, count >= Self.entriesPerBucket << bits { makeSmallerBuckets() }
+        let bucket = self.bucket(name)
+        let at = buckets[bucket][...].partitioningIndex { !($0.name < name) }
+        let isThere = at < buckets[bucket].endIndex && buckets[bucket][at].name == name
+        switch (entry, isThere) {
+        case (let entry?, true): buckets[bucket][at].hash = entry
+        case (let entry?, false): buckets[bucket].insert(Entry(name: name, hash: entry), at: at)
+        case (nil, true): buckets[bucket].remove(at: at)
+        case (nil, false): return
+        }
+        count += (entry == nil ? 0 : 1) - (isThere ? 1 : 0)
+        var node = bucket + 1 << bits
         while node > 0, nodes[node] != nil {
             nodes[node] = nil
             node /= 2
         }
+    }
+
+    private func bucket(_ name: Hash32) -> Int {
+        Int(name.words.0 >> UInt64(64 - bits))
+    }
+
+    private mutating func makeSmallerBuckets() {
+        let before = buckets
+        bits += 2
+        buckets = Array(repeating: [], count: 1 << bits)
+        nodes = Array(repeating: nil, count: 2 << bits)
+        // In the order of names, so that each bucket is sorted as the one was that it came from.
+        for entry in before.joined() { buckets[bucket(entry.name)].append(entry) }
     }
 
     public mutating func root() -> Hash32 { node(1).hash }
@@ -47,10 +82,9 @@ public struct StateTree: Sendable {
     private mutating func node(_ index: Int) -> Node {
         if let known = nodes[index] { return known }
         let made: Node
-        if index >= 1 << Self.bucketBits {
-            let bucket = entries[index - 1 << Self.bucketBits]
-            let sorted = bucket.sorted { $0.key < $1.key }
-            made = Node(count: sorted.count, hash: Self.root(sorted[...], bit: Self.bucketBits))
+        if index >= 1 << bits {
+            let bucket = buckets[index - 1 << bits]
+            made = Node(count: bucket.count, hash: Self.root(bucket[...], bit: bits))
         } else {
             let (left, right) = (node(2 * index), node(2 * index + 1))
             made = Node(
@@ -62,10 +96,10 @@ public struct StateTree: Sendable {
         return made
     }
 
-    private static func root(_ sorted: ArraySlice<(key: Hash32, value: Hash32)>, bit: Int) -> Hash32 {
+    private static func root(_ sorted: ArraySlice<Entry>, bit: Int) -> Hash32 {
         guard let first = sorted.first else { return .zero }
-        guard sorted.count > 1, bit < 256 else { return first.value }
-        let middle = sorted.partitioningIndex { $0.key.bit(bit) }
+        guard sorted.count > 1, bit < 256 else { return first.hash }
+        let middle = sorted.partitioningIndex { $0.name.bit(bit) }
         let (left, right) = (sorted[..<middle], sorted[middle...])
         return LogTree.node(root(left, bit: bit + 1), root(right, bit: bit + 1))
     }
