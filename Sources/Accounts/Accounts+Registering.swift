@@ -32,8 +32,10 @@ public struct CustodialKeys: Sendable {
 
 extension Accounts {
     /// Whether somebody may register, before keys are made and a passphrase is stretched for them.
+    ///
+    /// - Parameter returning: an author who may take the name again that they had here before they left.
     public func check(
-        _ registration: Registration, mode: RegistrationMode, isOperator: Bool = false
+        _ registration: Registration, mode: RegistrationMode, isOperator: Bool = false, returning: Hash32? = nil
     ) async throws(AccountsError) -> RegistrationRules.Admission {
         let invite = SecretToken(registration.invite, .invite)
         let found = try await database.read { database in
@@ -44,7 +46,9 @@ extension Accounts {
         }
         let admission = try RegistrationRules.admit(
             registration, mode: mode, invite: found.0, isOperator: isOperator, now: now())
-        if found.1 != nil { throw .handleTaken(registration.handle) }
+        if let taken = found.1, taken.author != returning || taken.state != .moved {
+            throw .handleTaken(registration.handle)
+        }
         return admission
     }
 
@@ -71,7 +75,7 @@ extension Accounts {
             registration, admission, author: author, custody: .own, stretched, nil, levels: levels)
     }
 
-    private func open(
+    func open(
         _ registration: Registration, _ admission: RegistrationRules.Admission, author: Hash32, custody: Custody,
         _ stretched: StretchedPassphrase, _ keys: StoredKeys?, levels: UInt32
     ) async throws(AccountsError) -> Account {
@@ -85,13 +89,7 @@ extension Accounts {
                 draft,
                 passphrase: StoredPassphrase(parameters: stretched.parameters, verifier: stretched.verifier),
                 keys: keys, now: now, database)
-            if account.state == .pending {
-                for admin in try AccountTable.all(database) where admin.role == .admin && admin.state == .active {
-                    let news = NewNotification(
-                        for: admin.author, .registration, key: "\(account.id)", detail: account.handle, created: now)
-                    try NotificationTable.insert(news, account: admin.id, database)
-                }
-            }
+            try NotificationTable.tellAdmins(of: account, now: now, database)
             return account
         }
     }

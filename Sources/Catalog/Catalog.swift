@@ -148,11 +148,12 @@ public final class Catalog: Sendable {
         guard filling.appliedSeq >= seq else { return }
         do {
             let residents = try local.residents()
-            try await filling.apply(prepared, hidden: local.hiddenSubjects) { database in
+            try await filling.apply(prepared, hidden: local.hiddenSubjects, levels: local.levelRules) { database in
                 try Self.empty(database, residents: residents, isFilling: true)
             }
             if isLast {
-                try await filling.finish(hidden: local.hiddenSubjects, nextNumber: local.nextNumber())
+                try await filling.finish(
+                    hidden: local.hiddenSubjects, levels: local.levelRules, nextNumber: local.nextNumber())
                 try await serve(filling)
             }
         } catch {
@@ -176,7 +177,7 @@ public final class Catalog: Sendable {
             // Nobody changes anything now, so this is all that was said meanwhile.
             let changes = filling.takeChanges()
             try pool.write { [local] database in
-                let projection = Projection(database, hidden: local.hiddenSubjects)
+                let projection = Projection(database, hidden: local.hiddenSubjects, levels: local.levelRules)
                 for change in changes { try change(projection) }
                 try projection.finish()
             }
@@ -200,7 +201,8 @@ public final class Catalog: Sendable {
                 if state.isStale { try Self.empty(database, residents: try local.residents()) }
                 state.isStale = false
                 let projection = Projection(
-                    database, allotment: prepared.allotment, hidden: local.hiddenSubjects)
+                    database, allotment: prepared.allotment, hidden: local.hiddenSubjects,
+                    levels: local.levelRules)
                 for entry in prepared.entries where entry.seq > state.appliedSeq {
                     try projection.apply(entry)
                     state.appliedSeq = entry.seq
@@ -282,6 +284,23 @@ public final class Catalog: Sendable {
         }
     }
 
+    /// Gives things the levels that moderation says, on every shelf, and those whose rule is gone their authors'. Kept over a
+    /// reset; applies to posts that arrive later too.
+    public func setLevels(_ rules: LevelRules) async throws(CatalogError) {
+        do {
+            let changed = try await local.setLevels(rules)
+            guard !changed.isEmpty else { return }
+            try await change { projection in
+                for subject in changed { try projection.refreshLevel(of: subject) }
+            }
+        } catch {
+            throw CatalogError(error, path: path)
+        }
+    }
+
+    /// The levels that moderation gives things now.
+    public var levelRules: LevelRules { local.levelRules }
+
     /// What is hidden now.
     public var hiddenSubjects: Set<ModerationSubject> { local.hiddenSubjects }
 
@@ -307,7 +326,7 @@ public final class Catalog: Sendable {
     private func change(_ body: @escaping Filling.Change) async throws {
         try await served.use { pool in
             try await pool.write { [local] database in
-                let projection = Projection(database, hidden: local.hiddenSubjects)
+                let projection = Projection(database, hidden: local.hiddenSubjects, levels: local.levelRules)
                 try body(projection)
                 try projection.finish()
             }

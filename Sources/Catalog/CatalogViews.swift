@@ -91,6 +91,8 @@ public struct CoverView: Sendable {
     public let index: Int
     public let author: CreatorView
     public let image: WireImage
+    /// The level that it has here, which need not be the one that its author gave it.
+    public let level: Level
     /// Of its post.
     public let title: String
 }
@@ -99,7 +101,7 @@ extension CoverView {
     init(_ image: ImageView) {
         self.init(
             id: image.id, post: image.post, index: image.index, author: image.author, image: image.image,
-            title: image.title)
+            level: image.level, title: image.title)
     }
 }
 

@@ -71,7 +71,7 @@ final class Filling: Sendable {
 
     /// - Parameter start: makes the empty catalog; called by the first batch.
     func apply(
-        _ prepared: PreparedEntries, hidden: Set<ModerationSubject>,
+        _ prepared: PreparedEntries, hidden: Set<ModerationSubject>, levels: LevelRules,
         start: @escaping @Sendable (Database) throws -> Void
     ) async throws {
         try await queue.writeWithoutTransaction { [self] database in
@@ -85,7 +85,8 @@ final class Filling: Sendable {
                 return state
             }
             let projection = Projection(
-                database, allotment: prepared.allotment, hidden: hidden, known: state.known, isFilling: true)
+                database, allotment: prepared.allotment, hidden: hidden, levels: levels, known: state.known,
+                isFilling: true)
             (projection.filled, state.known, state.filled) = (state.filled, KnownRows(), FilledRows())
             for entry in prepared.entries where entry.seq > state.appliedSeq {
                 try projection.apply(entry)
@@ -102,13 +103,14 @@ final class Filling: Sendable {
 
     /// Makes the file whole: on disk when this returns, and closed.
     /// - Parameter nextNumber: one more than the highest number that was ever given out.
-    func finish(hidden: Set<ModerationSubject>, nextNumber: Int64) async throws {
+    func finish(hidden: Set<ModerationSubject>, levels: LevelRules, nextNumber: Int64) async throws {
         try await queue.writeWithoutTransaction { [self] database in
             let state = self.state.withLock { state in
                 defer { (state.known, state.filled) = (KnownRows(), FilledRows()) }
                 return state
             }
-            let projection = Projection(database, hidden: hidden, known: state.known, isFilling: true)
+            let projection = Projection(
+                database, hidden: hidden, levels: levels, known: state.known, isFilling: true)
             projection.filled = state.filled
             try projection.endFilling()
             try CatalogSchema.save(.init(appliedSeq: state.appliedSeq, nextNumber: nextNumber), database)

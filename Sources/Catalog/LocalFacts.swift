@@ -5,10 +5,11 @@ import Moderation
 import Synchronization
 
 /// What only this node knows and no post says: the numbers it gave to things, its download counts, who is at home
-/// here, and what moderation hides. `db/local.db`; truth, so it survives `waggle reindex` and belongs in a backup.
+/// here, what moderation hides, and the levels that it gives things. `db/local.db`; truth, so it survives `waggle reindex` and belongs in a backup.
 final class LocalFacts: Sendable {
     private let queue: DatabaseQueue
     private let hidden: Mutex<Set<ModerationSubject>>
+    private let levels: Mutex<LevelRules>
     /// Numbers on disk that were asked for lately: most posts come from authors who just posted something else.
     private let known = Mutex<[Hash32: Int32]>([:])
     private static let knownNumbers = 1 << 16
@@ -27,6 +28,7 @@ final class LocalFacts: Sendable {
             }
         }
         hidden = Mutex(Set(subjects))
+        levels = Mutex(try queue.read(Self.levels))
     }
 
     private static let migrator: DatabaseMigrator = {
@@ -41,6 +43,14 @@ final class LocalFacts: Sendable {
                     CREATE TABLE downloads (release_id INTEGER PRIMARY KEY, count INTEGER NOT NULL);
                     CREATE TABLE residents (author BLOB PRIMARY KEY) WITHOUT ROWID;
                     CREATE TABLE hidden (hash BLOB NOT NULL, kind INTEGER NOT NULL, PRIMARY KEY (hash, kind)) WITHOUT ROWID;
+                    """)
+        }
+        migrator.registerMigration("2 levels") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE levels (
+                        thing TEXT PRIMARY KEY, level INTEGER NOT NULL, is_exact INTEGER NOT NULL
+                    ) WITHOUT ROWID
                     """)
         }
         return migrator
@@ -170,5 +180,41 @@ final class LocalFacts: Sendable {
         hidden.withLock { hidden in
             if isHidden { hidden.formUnion(subjects) } else { hidden.subtract(subjects) }
         }
+    }
+
+    // MARK: Levels
+
+    /// The levels that moderation gives things; few, so in memory.
+    var levelRules: LevelRules { levels.withLock { $0 } }
+
+    private static func levels(_ database: Database) throws -> LevelRules {
+        var rules = LevelRules()
+        for row in try database.rows("SELECT thing, level, is_exact FROM levels") {
+            guard let thing = LevelSubject(text: row[0]), let level = Level(rawValue: row[1]) else { continue }
+            rules[thing] = (row[2] as Bool) ? .exactly(level) : .atLeast(level)
+        }
+        return rules
+    }
+
+    /// - Returns: what has another rule than before.
+    func setLevels(_ rules: LevelRules) async throws -> [LevelSubject] {
+        let before = levelRules
+        let changed = Set(before.rules.keys).union(rules.rules.keys).filter { before[$0] != rules[$0] }
+            .sorted { $0.text < $1.text }
+        guard !changed.isEmpty else { return [] }
+        try await queue.write { database in
+            for thing in changed {
+                guard let rule = rules[thing] else {
+                    try database.run("DELETE FROM levels WHERE thing = ?", [thing.text])
+                    continue
+                }
+                let isExact = if case .exactly = rule { true } else { false }
+                try database.run(
+                    "INSERT OR REPLACE INTO levels VALUES (?, ?, ?)",
+                    [thing.text, Int64(rule.level.rawValue), isExact])
+            }
+        }
+        levels.withLock { $0 = rules }
+        return changed
     }
 }

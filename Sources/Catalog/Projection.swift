@@ -13,8 +13,9 @@ import WaggleProtocol
 final class Projection {
     let database: Database
     let allotment: LocalFacts.Allotment
-    /// What moderation hides here.
+    /// What moderation hides here, and the levels that it gives things.
     let hidden: Set<ModerationSubject>
+    let levels: LevelRules
     /// See `Filling`: only the posts' own rows are written, what is told from several is left to `endFilling`.
     var isFilling: Bool
     var known: KnownRows
@@ -42,11 +43,12 @@ final class Projection {
 
     init(
         _ database: Database, allotment: LocalFacts.Allotment = .init(), hidden: Set<ModerationSubject> = [],
-        known: KnownRows = .init(), isFilling: Bool = false
+        levels: LevelRules = .init(), known: KnownRows = .init(), isFilling: Bool = false
     ) {
         self.database = database
         self.allotment = allotment
         self.hidden = hidden
+        self.levels = levels
         self.known = known
         self.isFilling = isFilling
     }

@@ -33,31 +33,42 @@ public struct BlockRow: Sendable, Hashable {
 struct Blocks: Sendable {
     private(set) var exact: [ModerationSubject: BlockRow] = [:]
     private(set) var pictures: [PDQHash: BlockRow] = [:]
+    private var index = PictureIndex()
+    private var indexed: [PDQHash] = []
 
     mutating func insert(_ row: BlockRow) {
         switch row.subject {
         case .exact(let subject): exact[subject] = row
-        case .picture(let hash, _): pictures[hash] = row
+        case .picture(let hash, let distance):
+            let before = pictures.updateValue(row, forKey: hash)
+            if before?.subject == row.subject { return }
+            guard before == nil else { return indexAgain() }
+            index.add(hash, distance: distance)
+            indexed.append(hash)
+        }
+    }
+
+    private mutating func indexAgain() {
+        index = PictureIndex()
+        indexed = []
+        for case (let hash, .picture(_, let distance)) in pictures.mapValues(\.subject) {
+            index.add(hash, distance: distance)
+            indexed.append(hash)
         }
     }
 
     mutating func remove(_ subject: BlockSubject) {
         switch subject {
         case .exact(let subject): exact[subject] = nil
-        case .picture(let hash, _): pictures[hash] = nil
+        case .picture(let hash, _):
+            if pictures.removeValue(forKey: hash) != nil { indexAgain() }
         }
     }
 
     /// The nearest block of a picture, all its turned and mirrored forms compared.
     func picture(_ pdq: PDQ) -> BlockRow? {
-        guard pdq.quality >= Self.leastQuality else { return nil }
-        var best: (distance: Int, row: BlockRow)?
-        for (hash, row) in pictures {
-            guard case .picture(_, let limit) = row.subject else { continue }
-            let distance = pdq.dihedral.map { $0.distance(to: hash) }.min() ?? 256
-            if distance <= limit, distance < best?.distance ?? 257 { best = (distance, row) }
-        }
-        return best?.row
+        guard pdq.quality >= Self.leastQuality, let found = index.nearest(to: pdq) else { return nil }
+        return pictures[indexed[found]]
     }
 
     static let leastQuality = Limits.Moderation.pictureQuality

@@ -35,7 +35,11 @@ public final class Moderation: Sendable {
     let blocked: Mutex<Blocks>
     let lists: Mutex<ListState>
     let lookalikes = Mutex(Lookalikes())
+    let levels: Mutex<LevelRules>
     let deciding = Turns()
+    let rating = Turns()
+    /// How far a log was read for votes.
+    let levelsRead = Mutex<LevelsRead?>(nil)
 
     /// Opens or makes the database of decisions.
     /// - Parameter path: `db/moderation.db` of the home directory.
@@ -48,6 +52,7 @@ public final class Moderation: Sendable {
         var blocks = Blocks()
         for row in try store.blocks() { blocks.insert(row) }
         blocked = Mutex(blocks)
+        levels = Mutex(try store.levelRules())
         // What the lists say comes with the posts; until then nothing of it acts.
         lists = Mutex(ListState(policy: ListPolicy(kept: try store.listDecisions()), effects: .none))
     }

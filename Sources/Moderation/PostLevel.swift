@@ -1,3 +1,4 @@
+public import Digests
 public import WaggleProtocol
 
 /// The level of a whole post, for what is decided before there is a catalog row: admission and offering.
@@ -13,6 +14,21 @@ public enum PostLevel {
         case .bounty(let body): Level(declared: body.level)
         case .review(let body): body.images.map { Level(declared: $0.level) }.max()
         default: nil
+        }
+    }
+
+    /// The same with the levels that things have here.
+    public static func highest(of post: WirePost, id: Hash32, author: Hash32, _ rules: LevelRules) -> Level? {
+        if rules.isEmpty { return Self.highest(of: post) }
+        let kind = PostKind(rawValue: post.kind)
+        let subject = LevelSubject(post: id, author: author, kind: kind, slot: post.slot)
+        func highestOf(_ images: [WireImage]) -> Level? {
+            images.map { rules.level(Level(declared: $0.level), of: subject, picture: Hash32($0.blob)) }.max()
+        }
+        return switch post.body {
+        case .imagePost(let body): highestOf(body.images)
+        case .review(let body): highestOf(body.images)
+        default: Self.highest(of: post).map { rules.level($0, of: subject) }
         }
     }
 }

@@ -44,6 +44,8 @@ struct PurgeStore: Sendable {
         migrator.registerMigration("4 cases") { database in try CaseTables.create(database) }
         migrator.registerMigration("5 scans") { database in try ScanTable.create(database) }
         migrator.registerMigration("6 accepted reports") { database in try AcceptedReportTable.create(database) }
+        migrator.registerMigration("7 levels") { database in try LevelTables.create(database) }
+        migrator.registerMigration("8 appeals") { database in try AppealTable.create(database) }
         return migrator
     }()
 
@@ -65,6 +67,10 @@ struct PurgeStore: Sendable {
         try await write { database in
             try BlockTable.lift(database, caseNumber: caseNumber, subject: subject, by: by, when: when)
         }
+    }
+
+    func levelRules() throws(ModerationError) -> LevelRules {
+        do { return try queue.read(LevelTables.rules) } catch { throw ModerationError(error, path: path) }
     }
 
     func listDecisions() throws(ModerationError) -> [PolicyChange] {

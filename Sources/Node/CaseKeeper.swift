@@ -18,6 +18,7 @@ extension Node {
                         metadata: ["case": "\(line.number)", "reason": "\(line.reason)", "urgency": "\(line.urgency)"])
                     try await CaseNews(context()).tellModerators(of: line)
                 }
+                try await AttachmentSweep(context()).run(at: Node.now())
                 if !signing.isHeld { _ = try await DecisionLog(context()).signHead() }
             } catch {
                 logger.error("cases", metadata: ["why": "\(error.message)"])

@@ -47,6 +47,18 @@ extension Node {
             } catch {
                 logger.error("currencies", metadata: ["why": "\(error.message)"])
             }
+            await tellOfTips()
+        }
+    }
+
+    /// Tells people at home here of tips that other nodes' people gave them.
+    private func tellOfTips() async {
+        do {
+            try await TipNews(context()).catchUp()
+        } catch {
+            if Task.isCancelled { return }
+            // Nothing is lost: the next look begins where this one stopped.
+            logger.error("news of tips", metadata: ["why": "\(error)"])
         }
     }
 

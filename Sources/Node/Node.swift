@@ -171,6 +171,7 @@ public final class Node: Sendable {
         for author in keyring.authors { try await catalog.setEarnedRoom(author, true) }
         let takedowns = Takedowns(blobs: blobs, catalog: catalog, moderation: moderation)
         takedowns.tellStore()
+        try await catalog.setLevels(moderation.levelRules)
         identity = NodeIdentity(
             id: keyring.node.author, key: keyring.node.device,
             keyDocuments: try await log.keyChainEnvelopes(of: keyring.node.author).keyDocuments)
@@ -215,6 +216,7 @@ public final class Node: Sendable {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
         configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 16)
+        configuration.dialOnce()
         configuration.httpVersion = .http1Only
         configuration.tlsConfiguration = try settings.tlsClient(home)
         // Connections that bring files get buffers that are worth a hand-over between threads; others stay small.

@@ -56,6 +56,7 @@ extension Node {
                     .init(service: Background { await self.keepProofs() }, successTerminationBehavior: .ignore),
                     .init(service: Background { await self.keepEconomy() }),
                     .init(service: Background { await self.keepLists() }),
+                    .init(service: Background { await self.keepLevels() }),
                     .init(service: Background { await self.keepCases() }),
                     .init(service: Background { await self.keepNotifications() }),
                     .init(service: Background { await self.keepDrawing() }),

@@ -82,6 +82,9 @@ public final class Keyring: Sendable {
     /// Authors whose keys are here.
     public var authors: [Hash32] { accounts.values.map(\.author) }
 
+    /// The account of an author whose key is here.
+    func account(of author: Hash32) -> String? { accounts.first { $0.value.author == author }?.key }
+
     private static func signer(_ path: FilePath, passphrase: String?) throws(OperationError) -> Signer {
         do throws(KeyFileError) {
             let file = try KeyFile(path: path.string, passphrase: passphrase)

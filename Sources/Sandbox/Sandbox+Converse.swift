@@ -18,12 +18,14 @@ extension Sandbox {
     ///   - bindings: what it sees besides `/usr`. With `boundsOnly` it sees everything, under its own names.
     ///   - bounds: `seconds` does not count here: whoever speaks with it knows how long it may take.
     ///   - input: lines for it; when they end it finds the end of its standard input.
+    ///   - complaint: called once with the end of its standard error, however it ended.
     ///   - line: called for each line of its standard output, without the line feed.
     /// - Returns: how it ended, with the end of its standard error.
     /// - Throws: as `run`.
     public func converse(
         _ path: FilePath, _ arguments: [String], confinement: Confinement = .full, bindings: [Binding] = [],
         environment: [String: String] = [:], bounds: Bounds, input: AsyncStream<[UInt8]>,
+        complaint: @Sendable (String) -> Void = { _ in },
         line: @escaping @Sendable (String) -> Void
     ) async throws(SandboxError) -> Outcome {
         let tools = [Self.prlimit, Self.nice] + (confinement == .full ? [Self.bubblewrap] : [])
@@ -46,6 +48,7 @@ extension Sandbox {
         } catch {
             throw .failed("\(path): \(error)")
         }
+        complaint(ended.output)
         switch ended.status {
         case .exited(let code):
             guard code <= 128 else { throw .killed(signal: code - 128) }

@@ -25,6 +25,23 @@ extension Limits {
         public static let ackSeconds: Int64 = 2
     }
 
+    /// What people say of levels.
+    public enum Levels {
+        /// People who have to agree before their word changes a level.
+        public static let votes = 3
+        /// Voices that are read of one thing, the newest first.
+        public static let votesRead = 10_000
+        /// Things that are shown to moderators together.
+        public static let shown = 200
+        /// What somebody writes to a moderator.
+        public static let reviewBytes = 4096
+        /// Lines of the log that are read at a time, and how many go by before it is noted how far that came.
+        public static let linesAtOnce = 1000
+        public static let linesBetweenNotes: UInt64 = 10_000
+        /// Pause between counts of everything, for those who came to be at home here meanwhile.
+        public static let recountSeconds: Int64 = 600
+    }
+
     /// Reports, requests to take something down, and what is decided about them.
     public enum Cases {
         /// Things that one case is about.
@@ -46,6 +63,15 @@ extension Limits {
         public static let undoSeconds: UInt64 = 30 * 86_400
         public static let appealSeconds: UInt64 = 20 * 86_400
         public static let strikeSeconds: UInt64 = 365 * 86_400
+        /// Files that somebody without an account sends with a request: how many, and bytes of one, of all of a request, and of all
+        /// that are kept; requests that bring some at a time; and the time until a file without a case is forgotten.
+        public static let attachedFiles = 4
+        public static let attachedBytes = 8 << 20
+        public static let attachedBytesPerRequest = 16 << 20
+        public static let attachedBytesOfAll = 1 << 30
+        public static let attachedNameBytes = 120
+        public static let attaching = 2
+        public static let pendingSeconds: UInt64 = 86_400
         /// A piece of locked evidence, sealed by itself.
         public static let evidencePieceBytes = 16 << 20
         /// Accepted reports that are rewarded at a time, and how long one is paid for after its decision.

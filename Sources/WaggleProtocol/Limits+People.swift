@@ -55,6 +55,12 @@ extension Limits {
         public static let openLevels: UInt32 = 3
         /// Accounts of one page.
         public static let listed = 1000
+        /// What comes along with somebody who moves here over the web: posts, their bytes together, the seconds that their
+        /// old home has for sending them, and how many people move at a time.
+        public static let movedPosts = 20_000
+        public static let movedBytes = 64 << 20
+        public static let moveSeconds = 120
+        public static let movesAtOnce = 2
     }
 
     /// The native API.
@@ -123,6 +129,8 @@ extension Limits {
         public static let witnessSeconds = 60
         /// Proofs of one offence of the same authorities that are kept.
         public static let proofsOfAKind = 8
+        /// Pairs of orders of one payer for one place that are kept: the latest.
+        public static let doubleOrders = 64
         /// A proof that is posted: the payload of a post has room for it.
         public static let postedProofBytes = 60 << 10
         /// Entries of a log that are fetched to check what is said of it.

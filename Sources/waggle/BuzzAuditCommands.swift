@@ -116,7 +116,9 @@ extension BuzzCommand {
             }
             Terminal.print(
                 reply.checkpoint.map { "proof\tin the signed log of \(Terminal.count($0, "entry", "entries"))" }
-                    ?? "proof\tnone yet: no signed checkpoint that covers it is here")
+                    ?? (reply.receipt == nil
+                        ? "proof\tnone yet: no signed checkpoint that covers it is here"
+                        : "proof\ta quorum of the operators signed it"))
             Terminal.note(reply.trust)
         }
     }
@@ -139,7 +141,9 @@ extension BuzzCommand {
             if output.json { return try Terminal.json(reply) }
             BuzzCommand.explain(reply.final)
             Terminal.print("currency\t\(Terminal.plain(reply.currencyName)), \(reply.final.currency)")
-            Terminal.print("proof\tin the signed log of \(Terminal.count(reply.checkpoint, "entry", "entries"))")
+            Terminal.print(
+                reply.checkpoint.map { "proof\tin the signed log of \(Terminal.count($0, "entry", "entries"))" }
+                    ?? "proof\tsigned by \(reply.signed) of \(reply.operators) operators")
             for (key, time) in reply.witnesses.sorted(by: { $0.key < $1.key }) {
                 Terminal.print("witness\t\(key) at \(Terminal.date(time))")
             }
@@ -232,6 +236,7 @@ extension BuzzCommand {
             discussion: """
                 The list of what counted is published, and its hash is in the grants. Another node fetches it and compares it
                 with the charter, with the posts that it has, and with the log. Who is a member there is that node's own word.
+                Where several operators share a currency each rewards the members of its own node and has its own list.
                 The exit code is 6 when something is wrong.
                 """)
 
@@ -241,6 +246,13 @@ extension BuzzCommand {
 
         @Option(help: "Which epoch. [default: the last one that has ended]")
         var epoch: Int64?
+
+        @Option(
+            help: """
+                Whose list, where several operators grant: the address of a node, or the beginning of its account. [default: \
+                this node's own, else the first that can be had]
+                """)
+        var granter: String?
 
         @Flag(help: "Print the list itself.")
         var list = false
@@ -256,7 +268,8 @@ extension BuzzCommand {
                 Terminal.print(Terminal.count(reply.grants, "grant", "grants"))
                 return
             }
-            let found = try await node.run(ShowRewards(currency: which.currency, epoch: epoch, isWhole: list))
+            let found = try await node.run(
+                ShowRewards(currency: which.currency, epoch: epoch, granter: granter, isWhole: list))
             if output.json {
                 try Terminal.json(found)
             } else if let text = found.text {
@@ -270,6 +283,12 @@ extension BuzzCommand {
                     Terminal.print("\(action.action)\t\(action.facts)\t\(action.amount)")
                 }
                 Terminal.print("evidence\t\(found.evidence)")
+                if found.granters.count > 1 {
+                    Terminal.print("granter\t\(Terminal.plain(found.granter.url))")
+                    let others = found.granters.map(\.url).filter { $0 != found.granter.url }
+                    Terminal.note(
+                        "Others grant, too; --granter names one: \(Terminal.plain(others.joined(separator: ", ")))")
+                }
                 if found.missing > 0 {
                     Terminal.note(
                         "\(Terminal.count(found.missing, "post is", "posts are")) not here, and what they show was not looked at."

@@ -56,10 +56,12 @@ extension BuzzCommand {
             @Flag(name: .customLong("no-rewards"), help: "A new currency promises no rewards: operators grant by hand.")
             var noRewards = false
 
+            @OptionGroup var wardens: WardenOptions
+
             func run() async throws {
                 let operation: DraftCharter
                 if let document = try CharterFile.read(file, isNeeded: false) {
-                    guard name == nil, symbol == nil, !noRewards else {
+                    guard name == nil, symbol == nil, !noRewards, try wardens.rules() == nil else {
                         throw OperationError(.usage, "\(file) has a charter already, whose rules do not change")
                     }
                     operation = DraftCharter(adding: cap, to: document)
@@ -72,7 +74,7 @@ extension BuzzCommand {
                     }
                     operation = DraftCharter(
                         name: name, symbol: symbol, capPerEpoch: cap, epochSeconds: seconds, maxHoldEpochs: longestHold,
-                        hasRewards: !noRewards)
+                        hasRewards: !noRewards, wardens: try wardens.rules())
                 }
                 try CharterFile.write(try await node.run(operation), to: file, output)
             }
@@ -144,6 +146,13 @@ enum CharterFile {
         Terminal.print(
             "epochs\tof \(report.epochSeconds) s from \(Terminal.date(report.genesis)), holds of \(report.maxHoldEpochs)"
         )
+        if let wardens = report.wardens {
+            let named =
+                (wardens.areOperators ? ["the operators"] : []) + wardens.accounts.map { String($0.prefix(16)) + "…" }
+            Terminal.print(
+                "wardens\t\(wardens.threshold) of \(named.joined(separator: ", ")), freezes of \(wardens.maxFreezeEpochs) epochs"
+                    + (wardens.hasClawback ? ", who may take back what a frozen account has" : ""))
+        }
         for one in report.operators {
             Terminal.print(
                 [

@@ -25,7 +25,7 @@ struct BuzzCommand: AsyncParsableCommand {
             Found.self, Join.self, CharterCommand.self, Accept.self, List.self, Balance.self, Tip.self, Grant.self,
             History.self, Rules.self,
             Rewards.self, Audit.self, Explain.self, Verify.self, Export.self, Witness.self, Resume.self,
-            Fraud.self, Operators.self,
+            Fraud.self, Operators.self, Freeze.self, Clawback.self,
         ])
 }
 
@@ -75,11 +75,15 @@ extension BuzzCommand {
         @Flag(name: .customLong("no-rewards"), help: "Promise no rewards: the operator grants by hand.")
         var noRewards = false
 
+        @OptionGroup var wardens: WardenOptions
+
         func run() async throws {
             if let charter {
-                guard name == nil, symbol == nil else {
+                guard name == nil, symbol == nil, try wardens.rules() == nil else {
                     throw OperationError(
-                        .usage, "--charter says what the currency is called; leave --name and --symbol out")
+                        .usage,
+                        "--charter says what the currency is called and who its wardens are; leave --name, --symbol and "
+                            + "--warden out")
                 }
                 let document = try CharterFile.read(charter, isNeeded: true) ?? Data()
                 return try BuzzCommand.show(
@@ -94,7 +98,7 @@ extension BuzzCommand {
             let report = try await node.run(
                 FoundCurrency(
                     account: account, name: name, symbol: symbol, capPerEpoch: cap, epochSeconds: seconds,
-                    maxHoldEpochs: longestHold, hasRewards: !noRewards))
+                    maxHoldEpochs: longestHold, hasRewards: !noRewards, wardens: try wardens.rules()))
             try BuzzCommand.show(report, output)
         }
     }
@@ -176,6 +180,11 @@ extension BuzzCommand {
                     Terminal.note("\(report.pending) orders have no answer yet; they are sent again.")
                 }
                 if let epoch = report.frozenUntil { Terminal.note("Frozen by the wardens through epoch \(epoch).") }
+                if let places = report.doubleOrders {
+                    Terminal.note(
+                        "Its key signed two orders for one place (\(places.map(String.init).joined(separator: ", "))): usually "
+                            + "two devices. At most one of the two counts.")
+                }
                 if !report.isCurrent {
                     Terminal.note("The authority does not answer: this is the copy of its log that is here.")
                 }

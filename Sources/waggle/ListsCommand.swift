@@ -24,7 +24,7 @@ struct ModerationListCommand: AsyncParsableCommand {
             """,
         subcommands: [
             New.self, Add.self, Withdraw.self, List.self, Show.self, Subscribe.self, Unsubscribe.self, Approve.self,
-            Reject.self, Undo.self, Allow.self, Fork.self, Export.self, Import.self,
+            Reject.self, Undo.self, Allow.self, Fork.self, Export.self, Import.self, Appeals.self, Appeal.self,
         ])
 
     static func show(_ lists: [ListReport]) {

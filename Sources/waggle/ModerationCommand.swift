@@ -12,6 +12,7 @@ struct ModerationCommand: AsyncParsableCommand {
         subcommands: [
             Scan.self, Block.self, Unblock.self, List.self, Purge.self, Report.self, Queue.self, Show.self, Assign.self,
             Hide.self, Decide.self, Undo.self, Appeal.self, Answer.self, EvidenceCommand.self,
+            LevelLockCommand.self, Levels.self,
         ])
 
     struct Scan: AsyncParsableCommand {

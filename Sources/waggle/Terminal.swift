@@ -113,6 +113,11 @@ enum Terminal {
                 }))
     }
 
+    /// Columns with a tab between them, whatever is in them.
+    static func columns(_ texts: [String]) {
+        print(texts.map { plain($0) }.joined(separator: "\t"))
+    }
+
     /// "1 entry", "2 entries".
     static func count(_ number: some BinaryInteger, _ one: String, _ many: String) -> String {
         "\(number) \(number == 1 ? one : many)"
@@ -123,6 +128,7 @@ enum Terminal {
         for line in balances {
             let name = line.symbol.isEmpty ? String(line.currency.prefix(16)) : plain(line.symbol)
             print("  \(name): \(line.balance), \(plain(line.outcome))")
+            for url in line.silent ?? [] { note("\(plain(url)) did not answer, and hears of it from the others.") }
         }
     }
 

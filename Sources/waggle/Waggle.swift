@@ -23,6 +23,7 @@ struct Waggle: AsyncParsableCommand {
             GetCommand.self, LibraryCommand.self, IdentifyCommand.self, SearchCommand.self, ShowCommand.self,
             ListCommand.self, OpenCommand.self,
             VerifyCommand.self, ExportCommand.self, ReviewCommand.self, CommentCommand.self, ReactCommand.self,
+            LevelCommand.self,
             RemoveCommand.self, CollectionCommand.self, ArticleCommand.self, WorkflowCommand.self, FollowCommand.self,
             BuzzCommand.self, BountyCommand.self,
             ReindexCommand.self,

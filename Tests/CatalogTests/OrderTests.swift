@@ -41,6 +41,46 @@ struct OrderTests {
         try await catalog.setEarnedRoom(world.authors[0].id, true)
         try await catalog.setHidden(
             [.blob(hash("image 1 0")), .post(world.releases[0].id), .tensors(hash("digest content 3 0"))], true)
+        // What moderation says of levels, too.
+        try await catalog.setLevels(levels(world))
+    }
+
+    private func levels(_ world: TestWorld) -> LevelRules {
+        var rules = LevelRules()
+        for number in 0..<20 {
+            rules[.picture(hash("image \(number) 0"))] = number % 2 == 0 ? .atLeast(.r) : .exactly(.pg)
+        }
+        for (number, model) in world.models.enumerated() {
+            let subject = LevelSubject.work(author: model.author, kind: .model, slug: model.slot)
+            if number % 3 == 0 { rules[subject] = .exactly(number % 2 == 0 ? .pg : .r) }
+            if number % 3 == 1 { rules[subject] = .atLeast(.r) }
+        }
+        for (number, post) in world.standing.enumerated() where number % 4 == 0 {
+            let subject = LevelSubject(post: post.id, author: post.author, kind: post.kind, slot: post.slot)
+            if let subject, post.kind != .model { rules[subject] = number % 8 == 0 ? .exactly(.x) : .atLeast(.r) }
+        }
+        return rules
+    }
+
+    @Test("levels that moderation takes back leave nothing behind", arguments: 1...2 as ClosedRange<UInt64>)
+    func levelsTakenBack(seed: UInt64) async throws {
+        let world = TestWorld(seed: seed)
+        try await withCatalog { catalog, _ in
+            try await catalog.apply(world.log(seed: seed), batches: seed)
+            func answers() async throws -> [String] {
+                var answers: [String] = []
+                for filter in Self.filters { answers.append(try await Description.of(catalog, filter, world: world)) }
+                return answers
+            }
+            let before = try await answers()
+            try await catalog.setLevels(levels(world))
+            let ruled = try await answers()
+            #expect(ruled[0] != before[0], "seed \(seed): rules that change nothing")
+            try await catalog.setLevels(LevelRules())
+            for (answer, other) in zip(try await answers(), before) { expectEqual(answer, other, "seed \(seed)") }
+            try await catalog.setLevels(levels(world))
+            for (answer, other) in zip(try await answers(), ruled) { expectEqual(answer, other, "seed \(seed)") }
+        }
     }
 
     @Test(

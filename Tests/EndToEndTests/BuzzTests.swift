@@ -132,6 +132,42 @@ struct BuzzTests {
         #expect(found.exit == 6, "\(found)")
     }
 
+    @Test("two wardens of three take back what a frozen account has; nobody else freezes anybody")
+    func wardens() async throws {
+        let world = try World.current
+        let a = try await world.node("a")
+        for name in ["ada", "wim", "thief"] { try await a.ok("account", "new", name) }
+        let open = try await a.run(
+            "buzz", "found", "--name", "Honey", "--symbol", "HNY", "--warden", "@ada", "--warden", "@wim")
+        #expect(open.exit == 2 && open.errors.contains("--warden-threshold"), "\(open)")
+        try await a.ok(
+            "buzz", "found", "--name", "Honey", "--symbol", "HNY", "--no-rewards", "--warden", "@ada", "--warden",
+            "@wim",
+            "--warden", "operators", "--warden-threshold", "2", "--clawback", "--longest-freeze", "3")
+        #expect(
+            try await a.ok("buzz", "rules").output.contains("2 of 3 may freeze accounts and take back what is left"))
+        try await a.ok("buzz", "grant", "@thief", "100")
+        let file = world.path("back.json")
+        let early = try await a.run("buzz", "clawback", "draft", file, "@thief", "60", "--to", "@ada", "--as", "ada")
+        #expect(early.exit != 0 && early.errors.contains("not frozen"), "\(early)")
+        let long = try await a.run("buzz", "freeze", "@thief", "--epochs", "4", "--as", "wim")
+        #expect(long.exit == 2, "\(long)")
+        try await a.ok("buzz", "freeze", "@thief", "--epochs", "2", "--as", "wim")
+        #expect(try await a.ok("buzz", "balance", "@thief").errors.contains("Frozen by the wardens"))
+        let spent = try await a.run("buzz", "tip", "@me", "1", "--as", "thief")
+        #expect(spent.exit == 5 && spent.errors.contains("frozen"), "\(spent)")
+        try await a.ok("buzz", "clawback", "draft", file, "@thief", "60", "--to", "@ada", "--as", "wim")
+        // The node is a warden too: it signed with whoever is at home there.
+        #expect(try await a.ok("buzz", "clawback", "show", file).errors.contains("Enough wardens have signed"))
+        try await a.ok("buzz", "clawback", "sign", file, "--as", "ada")
+        // Sent again it is the same order, which is final once.
+        for _ in 0..<2 { try await a.ok("buzz", "clawback", "send", file) }
+        #expect(try await balance(a, "@thief").balance == 40)
+        #expect(try await balance(a, "@ada").balance == 60)
+        #expect(try await a.json([FinalState].self, "buzz", "history", "@thief").first?.operation == "clawback")
+        try await a.ok("buzz", "audit")
+    }
+
     @Test("a home restored from a backup signs nothing in its currency until it has what it signed since")
     func restored() async throws {
         let (world, a, b) = try await pair()

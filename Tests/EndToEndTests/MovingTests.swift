@@ -85,6 +85,69 @@ struct MovingTests {
         #expect(try await new.run("account", "move", "eve", "--from", old.url, "--words-file", wrong).exit == 2)
     }
 
+    @Test("somebody moves from page to page, and back: what they signed comes along, and each old home lets go")
+    func pages() async throws {
+        let world = try World.current
+        for name in ["old", "new"] {
+            try FileManager.default.createDirectory(atPath: world.path(name), withIntermediateDirectories: true)
+            _ = try world.write(Array("[registration]\nmode = \"open\"\n".utf8), as: "\(name)/waggle.toml")
+        }
+        let (old, new) = (try await world.node("old"), try await world.node("new"))
+        let passphrase = "nine bees in a row"
+        struct Made: Decodable {
+            let author: String
+            let words: String
+        }
+        let registered = try await HTTP.send(
+            "POST", old.url + "/api/w1/accounts", ["Content-Type": "application/json"],
+            body: Array(#"{"account": "ada", "name": "Ada", "passphrase": "nine bees in a row"}"#.utf8))
+        let made = try JSONDecoder().decode(Made.self, from: Data(registered.body))
+        let atOld = Visitor(old.url, cookie: registered["Set-Cookie"])
+
+        // The old home leads to the new one.
+        let led = try await atOld.fill("/account/move", "/account/move", ["to": new.url])
+        let link = try #require(
+            led.text.firstMatch(of: #/href="(http[^"]*)\/signup\/move\?([^"]*)"/#), "\(led.text)")
+        #expect(link.output.1 == new.url)
+        let form = "/signup/move?" + link.output.2.replacing("&amp;", with: "&")
+        var typed = ["from": old.url, "words": made.words, "account": "ada", "passphrase": passphrase]
+        let stranger = try await Visitor(new.url).fill(form, "/signup/move", typed)
+        #expect(stranger.status == 422 && stranger.text.contains("no public address"), "\(stranger.text)")
+        #expect(stranger.text.contains(made.words), "what was typed stays")
+        // Addresses of this machine are for those whom the operator named.
+        try await new.ok("peer", "add", old.url, "--yes")
+        let other = try #require(made.words.split(separator: " ").last)
+        typed["words"] = made.words.replacing(other, with: other == "zoo" ? "zone" : "zoo")
+        #expect(try await Visitor(new.url).fill(form, "/signup/move", typed).status == 422)
+        typed["words"] = made.words
+        let moved = try await Visitor(new.url).fill(form, "/signup/move", typed)
+        #expect(moved.status == 200 && moved.text.contains("You live here now"), "\(moved.text)")
+        #expect(moved.text.contains("Your old home knows it"), "\(moved.text)")
+        let atNew = Visitor(new.url, cookie: moved["Set-Cookie"])
+        let me = try await atNew.get("/account")
+        #expect(me.status == 200 && me.text.contains("Ada"), "\(me.text)")
+        #expect(try await !atNew.get("/account/move").text.contains("/account/move/finish"))
+        try await eventually("the old home lets go") {
+            try await old.json([Line].self, "account", "ls").first { $0.account == "ada" }?.state == "moved"
+        }
+        #expect(try await atOld.get("/account").status == 401)
+        let late = try await Visitor(old.url).fill("/signin", "/signin", ["account": "ada", "passphrase": passphrase])
+        #expect(late.status == 403 && late.text.contains("moved to another node"), "\(late.text)")
+
+        // Back, under the name of then.
+        try await old.ok("peer", "add", new.url, "--yes")
+        typed["from"] = new.url
+        typed["account"] = "somebody"
+        let back = try await Visitor(old.url).fill("/signup/move", "/signup/move", typed)
+        #expect(back.status == 200 && back.text.contains("@ada"), "\(back.text)")
+        #expect(
+            try await old.json([Line].self, "account", "ls").first { $0.account == "ada" }?.state == "active")
+        try await eventually("the new home lets go") {
+            try await new.json([Line].self, "account", "ls").first { $0.account == "ada" }?.state == "moved"
+        }
+        #expect(try await Visitor(old.url, cookie: back["Set-Cookie"]).get("/account").text.contains("Ada"))
+    }
+
     @Test("nobody moves onto a name that belongs to somebody else, with a key file or without")
     func takenName() async throws {
         let world = try World.current
@@ -173,5 +236,38 @@ struct MovingTests {
         return try #require(
             try await node.json([Account].self, "account", "ls").first { $0.account == "me" }
         ).author
+    }
+}
+
+/// A browser of few words: it shows its cookie, and sends forms as pages have them.
+private struct Visitor {
+    let url: String
+    let cookie: String
+
+    /// - Parameter cookie: the field that sets it.
+    init(_ url: String, cookie: String? = nil) {
+        self.url = url
+        self.cookie = String(cookie?.prefix { $0 != ";" } ?? "")
+    }
+
+    func get(_ path: String) async throws -> HTTPReply {
+        try await HTTP.send("GET", url + path, cookie.isEmpty ? [:] : ["Cookie": cookie])
+    }
+
+    func fill(_ page: String, _ action: String, _ fields: [String: String]) async throws -> HTTPReply {
+        let shown = try await get(page)
+        let actions = shown.text.matches(of: #/<form action="([^"]*)" method="post"/#).map {
+            $0.output.1.replacing("&amp;", with: "&")
+        }
+        let target = try #require(
+            actions.first { $0.prefix { $0 != "?" } == action }, "no form to \(action) at \(page): \(shown.text)")
+        var allowed = CharacterSet.alphanumerics
+        allowed.insert(charactersIn: "-._~")
+        let body = fields.map { name, value in
+            "\(name)=\(value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")"
+        }.joined(separator: "&")
+        var headers = ["Content-Type": "application/x-www-form-urlencoded", "Origin": url]
+        if !cookie.isEmpty { headers["Cookie"] = cookie }
+        return try await HTTP.send("POST", url + target, headers, body: Array(body.utf8))
     }
 }

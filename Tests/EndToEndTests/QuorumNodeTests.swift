@@ -11,13 +11,6 @@ private struct FraudState: Decodable {
     let isOverload: Bool
 }
 
-/// `waggle buzz charter … --json`.
-private struct CharterState: Decodable {
-    let currency: String?
-    let faults: Int?
-    let isComplete: Bool
-}
-
 /// `waggle buzz operators --json`.
 private struct OperatorState: Decodable {
     let url: String
@@ -29,57 +22,6 @@ private struct OperatorState: Decodable {
 /// Four processes decide in one currency. One is killed, one is cut off, one votes for whatever it is asked to.
 @Suite("A currency that survives its operators", .nodes, .logsOnFailure)
 struct QuorumNodeTests {
-    private static let names = ["a", "b", "c", "d"]
-
-    private struct Four {
-        let world: World
-        /// Stable addresses, behind which a node can come back elsewhere or be cut off.
-        var gates: [CountingProxy] = []
-        var nodes: [TestNode] = []
-
-        func restart(_ index: Int) async throws {
-            try await nodes[index].restart()
-            gates[index].lead(to: nodes[index].url)
-        }
-    }
-
-    private func four() async throws -> Four {
-        var four = Four(world: try World.current)
-        for name in Self.names {
-            let gate = try CountingProxy(four.world)
-            // Read by programs that are built for tests, and by no other.
-            four.world.setEnvironment("WAGGLE_BROKEN_LEDGER_RULE", name == "d" ? "oneVoteARound" : "")
-            let node = try await four.world.node(name, "--public-url", gate.url)
-            gate.lead(to: node.url)
-            four.gates.append(gate)
-            four.nodes.append(node)
-        }
-        four.world.setEnvironment("WAGGLE_BROKEN_LEDGER_RULE", "")
-        for (index, node) in four.nodes.enumerated() {
-            for (other, gate) in four.gates.enumerated() where other != index {
-                try await node.ok("peer", "add", gate.url, "--yes")
-            }
-        }
-        return four
-    }
-
-    /// The ceremony: each adds their node to the file, all sign it, each takes their place.
-    private func found(_ four: Four) async throws -> Hash32 {
-        let file = four.world.path("honey.json")
-        try await four.nodes[0].ok(
-            "buzz", "charter", "draft", file, "--name", "Honey", "--symbol", "HNY", "--cap", "10000", "--no-rewards")
-        #expect(try await four.nodes[0].run("buzz", "charter", "sign", file).exit == 7, "there is one operator so far")
-        for node in four.nodes.dropFirst() { try await node.ok("buzz", "charter", "draft", file) }
-        for node in four.nodes.dropLast() { try await node.ok("buzz", "charter", "sign", file) }
-        let early = try await four.nodes[0].run("buzz", "found", "--charter", file)
-        #expect(early.exit == 7 && early.errors.contains(four.gates[3].url), "one has not signed: \(early)")
-        try await four.nodes[3].ok("buzz", "charter", "sign", file)
-        let shown = try await Waggle.run(["buzz", "charter", "show", file, "--json"]).json(CharterState.self)
-        #expect(shown.isComplete && shown.faults == 1)
-        for node in four.nodes { try await node.ok("buzz", "found", "--charter", file) }
-        return try #require(shown.currency.flatMap { Hash32(hex: $0) })
-    }
-
     private func balance(_ node: TestNode, _ account: String = "@me") async throws -> BalanceState {
         try #require(try await node.json([BalanceState].self, "buzz", "balance", account).first)
     }
@@ -120,8 +62,8 @@ struct QuorumNodeTests {
         "transfers, holds and a bounty go on while one is killed, one cut off and one lies; the liar is named everywhere"
     )
     func survives() async throws {
-        let four = try await four()
-        let currency = try await found(four)
+        let four = try await Operators(liar: "d")
+        let currency = try await four.found()
         let (a, b, c, d) = (four.nodes[0], four.nodes[1], four.nodes[2], four.nodes[3])
         let accounts = try await four.nodes.asyncMap { try await balance($0).account }
         let key = SigningKey.random()

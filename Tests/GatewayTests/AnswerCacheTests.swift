@@ -76,15 +76,15 @@ struct AnswerCacheTests {
     @Test("visitors see what is published, downloaded and hidden at once, whatever they asked before")
     func fresh() async throws {
         let node = try await TestNode.make()
-        let model = try await node.publishModel("First")
-        let paths = ["/api/v1/models", "/api/w1/models", "/api/w1/search?q=first"]
+        let model = try await node.publishModel("Alder")
+        let paths = ["/api/v1/models", "/api/w1/models", "/api/w1/search?q=alder"]
         try await node.test { client in
             func texts(_ paths: [String]) async throws -> [String] {
                 var texts: [String] = []
                 for path in paths { texts.append(try await client(.get, path).text) }
                 return texts
             }
-            for text in try await texts(paths) + texts(paths) { #expect(text.contains("First")) }
+            for text in try await texts(paths) + texts(paths) { #expect(text.contains("Alder")) }
             let byHash = "/api/v1/model-versions/by-hash/\(model.file.hex)"
             #expect(try await client(.get, byHash).text.contains("\"downloadCount\":0"))
             let release = try #require(
@@ -92,11 +92,11 @@ struct AnswerCacheTests {
             try await node.catalog.recordDownload(release.id)
             #expect(try await client(.get, byHash).text.contains("\"downloadCount\":1"))
 
-            _ = try await node.publishModel("Second")
-            for text in try await texts(Array(paths.prefix(2))) { #expect(text.contains("Second")) }
+            _ = try await node.publishModel("Birch")
+            for text in try await texts(Array(paths.prefix(2))) { #expect(text.contains("Birch")) }
 
             try await node.catalog.setHidden([.post(model.release.id), .post(model.model.id)], true)
-            for text in try await texts(paths) { #expect(!text.contains("First")) }
+            for text in try await texts(paths) { #expect(!text.contains("Alder")) }
             #expect(try await client(.get, byHash).status == .notFound)
         }
     }

@@ -212,4 +212,69 @@ struct BountyTests {
             }
         }
     }
+
+    /// Forms with which somebody does something of their own: their money, their entry.
+    private static let ownOnly: Set = ["/bounties/{bounty}/fund", "/bounties/{bounty}/enter"]
+
+    @Test("no form of a bounty moves what somebody else set aside, whoever sends it; one's own share is one's own")
+    func ownership() async throws {
+        let (node, poster, hunter, charter) = try await world()
+        let eve = try Person(seed: 42, role: .person, scopes: [.release, .review, .post, .ledger])
+        try await node.take([eve.genesis])
+        node.services.context().keyring.add(eve.signer, as: "eve")
+        try await node.accounts.adopt(handle: "eve", author: eve.id, role: .member, levels: 1)
+        let currencies = node.services.context().currencies
+        _ = try await currencies.grant(
+            [Output(account: eve.device.publicKey, amount: 50)], reference: nil, in: charter.currency)
+        let routes = try Gateway(node.services).routes.filter {
+            $0.face == .page && $0.subject == .account && $0.path.hasPrefix("/bounties/{bounty}")
+        }
+        #expect(Set(routes.map(\.path)).isSuperset(of: Self.ownOnly) && routes.count > Self.ownOnly.count)
+        try await node.following {
+            try await node.test { client in
+                let made = try await client(.post, "/api/w1/bounties", poster, body: body(bounty()))
+                let id = try #require((try made.json()["summary"] as? [String: Any])?["bounty"] as? String)
+                let entered = try await client(
+                    .post, "/api/w1/bounties/\(id)/entries", hunter, body: body(["text": "Maps."]))
+                let entry = try #require(try entered.json()["post"] as? String)
+                func summary() async throws -> BountyLine {
+                    try await ShowBounty(bounty: id).run(in: node.services.context()).summary
+                }
+                func finals() async throws -> UInt64 { try await currencies.view(charter.currency).size }
+                func send(_ name: String, _ route: String, _ fields: KeyValuePairs<String, String>) async throws
+                    -> Answer
+                {
+                    let member = try await node.member(name, client)
+                    let token = FormToken.make(session: member.session)
+                    let path = route.replacing("{bounty}", with: id)
+                    return try await member.post(PageAddress.adding(FormToken.parameter, token, to: path), fields)
+                }
+                let before = (node.log.newestSeq, try await finals())
+                // Neither a stranger nor whoever would get it.
+                for name in ["eve", "hunter", "maker"] {
+                    for route in routes where !Self.ownOnly.contains(route.path) {
+                        let answer = try await send(
+                            name, route.path, [entry: "1", "amount": "60", "account": "poster"])
+                        #expect((400..<500).contains(answer.status.code), "\(name) \(route.path): \(answer.status)")
+                    }
+                }
+                #expect(node.log.newestSeq == before.0)
+                #expect(try await finals() == before.1)
+                let untouched = try await summary()
+                #expect(untouched.escrowed == 60 && untouched.paid == 0 && untouched.returned == 0)
+
+                // A backer awards what that backer set aside, and the rest stays where it is.
+                let backed = try await send("eve", "/bounties/{bounty}/fund", ["amount": "5", "account": "poster"])
+                #expect(backed.status == .seeOther, "\(backed.text)")
+                #expect(try await summary().escrowed == 65)
+                let awarded = try await send("eve", "/bounties/{bounty}/award", [entry: "1"])
+                #expect(awarded.status == .seeOther, "\(awarded.text)")
+                let after = try await summary()
+                #expect(after.escrowed == 60 && after.paid == 5)
+                let late = try await send("eve", "/bounties/{bounty}/refund", [:])
+                #expect((400..<500).contains(late.status.code), "\(late.status)")
+                #expect(try await summary().escrowed == 60)
+            }
+        }
+    }
 }

@@ -171,6 +171,7 @@ struct PageTests {
         #expect(Wording.host("https://user.example:8080/a/b?c") == "user.example:8080")
         #expect(Dates.timestamp(0) == "1970-01-01T00:00:00.000Z")
         #expect(Dates.timestamp(951_782_399) == "2000-02-28T23:59:59.000Z")
+        #expect(Dates.minute(951_782_399) == "2000-02-28 23:59Z")
         #expect(Dates.day(951_782_400) == "2000-02-29")
         #expect(Dates.day(1_772_323_200) == "2026-03-01")
         #expect(Dates.day(4_107_542_400) == "2100-03-01")

@@ -124,6 +124,10 @@ struct QuorumRouteTests {
                 #expect(HTMLLint.problems(page.text) == [], "\(path)")
                 #expect(page.text.contains("proven to lie") && page.text.contains("http://127.0.0.1:1"), "\(path)")
             }
+            #expect(try await client(.get, "/api/w1/buzz/HNY/accounts/\(others[0].publicKey.hex)").status == .ok)
+            // None of these pages, which anybody may ask for, made this node ask the other operators.
+            let health = try #require(await currencies.health().first).authorities
+            #expect(health.filter { !$0.isOwn }.allSatisfy { $0.answered == 0 && $0.failed == 0 }, "\(health)")
             let api = try await client(.get, "/api/w1/buzz").json()
             let item = try #require((api["items"] as? [[String: Any]])?.first)
             #expect(item["operators"] as? Int == 4 && item["quorum"] as? Int == 3)

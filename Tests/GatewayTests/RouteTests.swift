@@ -83,12 +83,26 @@ struct RouteTests {
 
     @Test(
         "nothing above PG leaves for a visitor, an unaccepted node or a member who sees PG, by any route, and no answer tells of it",
-        arguments: [Level.pg13, .xxx])
-    func nothingAbovePG(level: Level) async throws {
+        arguments: [(Level.pg13, false), (.xxx, false), (.xxx, true)])
+    func nothingAbovePG(level: Level, isLocked: Bool) async throws {
         let node = try await TestNode.make(accepts: false) { $0.requestsPerAddress = 1_000_000 }
         _ = try await node.publishModel("Clean", age: 9)
-        let dirty = try await node.publishModel("Dirty", level: level, changeRelease: { $0.baseModel = "Base Dirty" })
-        let works = try await node.publishWorks("Dirty", level: level, of: dirty)
+        // What a moderator locks is as far away as what its author said so of.
+        let declared = isLocked ? Level.pg : level
+        let dirty = try await node.publishModel(
+            "Dirty", level: declared, changeRelease: { $0.baseModel = "Base Dirty" })
+        let works = try await node.publishWorks("Dirty", level: declared, of: dirty)
+        if isLocked {
+            let posts = [dirty.model, works.collection, works.article, works.workflow].compactMap { post in
+                LevelSubject(
+                    post: post.id, author: node.maker.id, kind: PostKind(rawValue: post.post.kind), slot: post.post.slot
+                )
+            }
+            for subject in posts + [.picture(dirty.image), .post(works.bounty)] {
+                _ = try await node.moderation.lockLevel(of: subject, at: level, reason: "", by: "mod", when: 1)
+            }
+            try await node.catalog.setLevels(node.moderation.levelRules)
+        }
         let stranger = try Person(seed: 9, role: .node)
         try await node.take([stranger.genesis])
         let owner = node.moderation.filter(for: .owner)

@@ -39,6 +39,7 @@ private struct SimulatedNode {
                 if job.price > 0, holds[job.id] == nil { faults.append("\(job.id) runs and is not paid") }
                 engines[job.id] = 0
                 if engines.count > slots { faults.append("\(engines.count) engines") }
+            case .show: break
             case .hold, .settle, .stop: asked.append(effect)
             }
         }
@@ -99,7 +100,7 @@ private struct SimulatedNode {
             } else if settled[job.id] != job.captured {
                 faults.append("\(job.id) settles \(job.captured) after \(settled[job.id] ?? -1)")
             }
-            return .settled(job.id)
+            return .settled(job.id, captured: settled[job.id] ?? 0)
         case .stop(let id): return engines.removeValue(forKey: id) == nil ? nil : .ended(id, .crashed("signal 9"))
         default: return nil
         }

@@ -140,4 +140,51 @@ struct JobQueueTests {
         #expect(job.captured == 10 && job.outcome == .cancelled)
         #expect(!effects.contains { if case .blame = $0 { true } else { false } }, "nobody is to blame")
     }
+
+    @Test(
+        "a picture of a batch is shown at once and written down with the end of its job: begun anew, it is drawn anew")
+    func pictures() throws {
+        var queue = JobQueue(slots: 1)
+        guard
+            case .save(let begun)? = try queue.submit(try Samples.job("a", batch: 2), now: 0).last(where: {
+                if case .save = $0 { true } else { false }
+            })
+        else {
+            Issue.record("nothing is kept")
+            return
+        }
+        guard case .show(let first)? = queue.handle(.picture("a", Samples.picture(0)), now: 1).first else {
+            Issue.record("nothing is shown")
+            return
+        }
+        #expect(first.pictures.count == 1 && queue.jobs["a"]?.pictures.count == 1)
+        var again = JobQueue(slots: 1)
+        #expect(again.restore([begun], now: 2).contains { if case .start = $0 { true } else { false } })
+        _ = queue.handle(.picture("a", Samples.picture(1)), now: 2)
+        guard case .save(let over)? = queue.handle(.ended("a", nil), now: 3).first else {
+            Issue.record("the end is not kept")
+            return
+        }
+        #expect(over.state == .done && over.pictures.count == 2)
+    }
+
+    @Test("a hold that was given back meanwhile was not captured, and the job says so")
+    func givenBack() throws {
+        for taken in [Int64(40), 0] {
+            var queue = JobQueue(slots: 1)
+            _ = try queue.submit(try Samples.job("a", price: 40), now: 0)
+            _ = queue.handle(.held("a", hold: "h"), now: 0)
+            _ = queue.handle(.picture("a", Samples.picture(0)), now: 1)
+            guard case .settle(let job)? = queue.handle(.ended("a", nil), now: 2).last else {
+                Issue.record("nothing is settled")
+                return
+            }
+            #expect(job.captured == 40)
+            guard case .save(let over)? = queue.handle(.settled("a", captured: taken), now: 3).last else {
+                Issue.record("nothing is kept")
+                return
+            }
+            #expect(over.state == .done && over.captured == taken)
+        }
+    }
 }

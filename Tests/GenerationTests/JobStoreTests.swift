@@ -35,7 +35,7 @@ struct JobStoreTests {
         try await again.write(saved.compactMap { if case .save(let job) = $0 { job } else { nil } })
         _ = next.handle(.picture("a", Samples.picture(0)), now: 8)
         var effects = next.handle(.ended("a", nil), now: 9)
-        effects += next.handle(.settled("a"), now: 9)
+        effects += next.handle(.settled("a", captured: 4), now: 9)
         try await again.write(effects.compactMap { if case .save(let job) = $0 { job } else { nil } })
         #expect(try await again.open().isEmpty)
         let found = try await again.find("a")

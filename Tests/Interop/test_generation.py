@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -282,6 +283,61 @@ def test_an_engine_that_is_killed_is_begun_anew_once(studio: Node, token: str):
     over = wait_until("the end", lambda: (found := job(studio, token, name))["is_over"] and found, 120)
     # A kill may as well mean that memory ran out: then it is not tried again, and nothing is taken.
     assert over["state"] in ("done", "failed") and over["captured"] == 0
+
+
+def memory_of(process: int) -> int:
+    """Bytes of address space."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"VmSize:\s+(\d+) kB", status)[1]) << 10
+
+
+def workers(node: Node) -> list[int]:
+    """The interpreters that draw: below what the sandbox starts them with."""
+    parents = {int(stat.parent.name): int(stat.read_text().rsplit(")", 1)[1].split()[1])
+               for stat in Path("/proc").glob("[0-9]*/stat") if stat.exists()}
+    above = set(engines(node))
+    below = {process for process, parent in parents.items() if parent in above} - above
+    return [process for process in below | above if not any(parent == process for parent in parents.values())]
+
+
+def test_an_engine_that_runs_out_of_memory_is_paid_nothing_and_harms_nobody(tmp_path: Path, studio: Node):
+    """A real allocation of the real engine fails: it may not grow by what a larger picture takes."""
+    node = Node(tmp_path / "home")
+    node.run("init")
+    share_engine(studio, node)
+    (node.home / "waggle.toml").write_text("generation.price = 3000\n")
+    node.serve()
+    publish_demo(node)
+    node.run("account", "new", "ada")
+    node.run("buzz", "found", "--name", "Honey", "--symbol", "HNY", "--no-rewards")
+    node.run("buzz", "grant", "@ada", "100000")
+    token = node.json("token", "new", "--account", "ada", "--scope", "generate,read")["token"]
+
+    def drawn(**fields: object) -> dict:
+        name = order(node, token, **fields)
+        return wait_until("the end", lambda: (found := job(node, token, name))["is_over"] and found, 120)
+
+    def balance() -> int:
+        return node.json("buzz", "balance", "@ada")[0]["balance"]
+
+    first = drawn()
+    assert first["state"] == "done" and first["captured"] > 0, first
+    left = balance()
+    assert left == 100000 - first["captured"]
+    (worker,) = workers(node)
+    bound = memory_of(worker) + (8 << 20)
+    resource.prlimit(worker, resource.RLIMIT_AS, (bound, bound))
+    lost = drawn(width=1024, height=1024)
+    assert lost["state"] == "failed" and lost["error_code"] == "oom", lost
+    assert lost["captured"] == 0 and lost["pictures"] == []
+    assert balance() == left and node.json("buzz", "ls")[0]["held"] == 0, "all of it came back"
+    # A new engine draws on, for everybody.
+    assert drawn()["state"] == "done"
+    wait_until("one engine", lambda: len(workers(node)) == 1)
+    assert worker not in workers(node)
+    assert node.json("gen", "doctor")["open"] == 0
+    node.run("buzz", "audit")
+    node.stop()
 
 
 def test_a_job_that_is_cancelled_ends_its_engine(studio: Node, token: str):

@@ -2,6 +2,7 @@
 scripts and without.
 """
 
+import hashlib
 import json
 import re
 import subprocess
@@ -188,7 +189,7 @@ def test_a_node_is_set_up_in_the_browser(browser: Browser, fresh: Fresh, scripts
                      "/announcements", "/audit", "/lists"):
             visit = browser.visit(f"{node.url}/admin{name}")
             assert visit.status == 200 and not visit.failures and not visit.messages, (name, visit)
-            assert browser.script("document.documentElement.scrollWidth <= innerWidth"), (name, width)
+            assert browser.script("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (name, width)
             if scripts:
                 browser.keep(f"admin{name.replace('/', '-')}-{width}")
 
@@ -320,10 +321,88 @@ def test_cases_and_lists_are_decided_in_the_browser(browser: Browser, fresh: Fre
     assert "What waits would hide" in text()
     if scripts:
         browser.keep("admin-lists")
-        assert browser.script("document.documentElement.scrollWidth <= innerWidth")
+        assert browser.script("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     fill(browser, most="block")
     browser.click("form[aria-label='Approve all that waits @me/likeness'] button")
     assert status(blob, "HEAD") == 451
     browser.visit(node.url + "/admin/lists?list=%40me%2Flikeness")
     browser.click("form[aria-label='Unsubscribe @me/likeness'] button")
     assert status(blob, "HEAD") == 200
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_levels_are_disputed_and_room_is_given_out_in_the_browser(
+        browser: Browser, fresh: Fresh, tmp_path: Path, scripts: bool) -> None:
+    """Steps 5 and 9: people vote on a level, a moderator's lock beats all; who takes more room than they have is refused."""
+    node = fresh
+    node.run("publish", samples.lora(tmp_path / "pier.safetensors", seed=6), "--model", "@me/pier", "--version", "1.0",
+             "--real-person", "no", "--yes")
+    picture = samples.picture(tmp_path / "pier.png", 64, 96, seed=2)
+    for name in ("ada", "bea", "cem"):
+        node.run("account", "new", name)
+    node.run("review", "@me/pier", "--recommend", "yes", "--image", picture, "--as", "ada")
+    sha256 = hashlib.sha256(Path(picture).read_bytes()).hexdigest()
+    blob, page = f"{node.url}/blobs/{sha256}", f"{node.url}/levels?of=file%3A{sha256}"
+    assert status(blob) == 200
+    browser.run_scripts(scripts)
+    sign_in_by_link(browser, node)
+
+    def text() -> str:
+        return browser.script("document.body.innerText")
+
+    # Two are too few, three are enough: at once, for everybody.
+    node.run("level", f"file:{sha256}", "--vote", "R", "--as", "bea")
+    node.run("level", f"file:{sha256}", "--vote", "X", "--as", "cem")
+    assert browser.visit(page).status == 200
+    assert "R: 1, X: 1" in text() and status(blob) == 200
+    if scripts:
+        browser.keep("level")
+        assert browser.script("document.documentElement.scrollWidth <= innerWidth")
+    browser.script("document.querySelector(\"form[action^='/levels?'] select[name=level]\").value = 'R'")
+    browser.click("form[action^='/levels?'] button")
+    assert status(blob) == 404
+    assert node.json("level", f"file:{sha256}")["level"] == "R"
+
+    # A moderator finds it in the list, and the lock beats all.
+    browser.visit(node.url + "/moderation")
+    browser.click("a[href='/levels/disputes']")
+    assert "R: 2, X: 1" in text()
+    browser.visit(page)
+    browser.script("document.querySelector(\"form[action^='/levels/lock'] select[name=level]\").value = 'PG'")
+    fill(browser, reason="A pier and nothing else.")
+    browser.click("form[action^='/levels/lock'] button")
+    assert "Locked by a moderator" in text() and "A pier and nothing else." in text()
+    assert status(blob) == 200
+    browser.visit(node.url + "/levels/disputes")
+    if scripts:
+        browser.keep("levels-disputes")
+    assert "A pier and nothing else." in text()
+    browser.visit(page)
+    browser.script("document.querySelector(\"form[action^='/levels/lock'] select[name=level]\").value = 'none'")
+    browser.click("form[action^='/levels/lock'] button")
+    assert status(blob) == 404
+    actions = {entry["action"] for entry in node.json("audit")["entries"]}
+    assert {"mod level", "mod level unlock"} <= actions
+
+    # Room: what the page promises, what somebody may keep, and what happens when it is used up.
+    browser.visit(node.url + "/admin/storage")
+    assert "At 90 % of the budget" in text() and "at 100 %" in text()
+    browser.visit(node.url + "/admin/settings")
+    for name in ("storage.budget", "storage.keep_free", "rates.send", "generation.guests"):
+        assert browser.script(f"document.querySelectorAll(\"input[name=key][value='{name}']\").length") >= 1, name
+    browser.visit(node.url + "/admin/users")
+    # What may be changed of a row is folded away until somebody asks for it.
+    browser.script("document.querySelector(\"form[aria-label='Quota of @ada']\").closest('details').open = true")
+    browser.script("document.querySelector(\"form[aria-label='Quota of @ada'] [name=quota]\").value = '1MB'")
+    browser.click("form[aria-label='Quota of @ada'] button")
+    token = node.json("token", "new", "--scope", "read,publish", "--account", "ada")["token"]
+    body = json.dumps({"name": "big.safetensors", "size": 5_000_000}).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(node.url + "/api/w1/uploads", body, headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 422 and json.loads(refused.value.read())["code"] == "over-quota"
+    small = json.dumps({"name": "small.safetensors", "size": 1000}).encode()
+    request = urllib.request.Request(node.url + "/api/w1/uploads", small, headers)
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        assert reply.status == 201

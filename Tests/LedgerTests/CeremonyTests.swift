@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import Identity
 import Testing
@@ -34,6 +35,32 @@ struct CeremonyTests {
         try ceremony.sign(TestCurrency.key("a"))
         #expect(try ceremony.unsigned().isEmpty && ceremony.signatures.count == 4)
         #expect(try ceremony.charter().currency == charter.currency)
+    }
+
+    @Test("operators and others may be wardens; a file of before, which names none, is read as before")
+    func wardens() throws {
+        var rules = CharterDraft(name: "Honey", symbol: "HNY")
+        func charter(_ wardens: CharterDraft.Wardens?) throws -> Charter {
+            rules.wardens = wardens
+            var ceremony = CharterCeremony(rules, now: 1_000_000)
+            for name in ["a", "b", "c", "d"] { try ceremony.add(one(name)) }
+            #expect(String(decoding: ceremony.json, as: UTF8.self).contains("wardens") == (wardens != nil))
+            return try CharterCeremony(json: ceremony.json).charter()
+        }
+        func choice(_ names: [String], _ areOperators: Bool, _ threshold: Int) -> CharterDraft.Wardens {
+            CharterDraft.Wardens(
+                names.map { TestCurrency.id($0).hex }, areOperators: areOperators, threshold: threshold,
+                hasClawback: true, maxFreezeEpochs: 3)
+        }
+        #expect(try charter(nil).wardens.isEmpty)
+        let named = try charter(choice(["w"], true, 3))
+        #expect(named.wardens == ["w", "a", "b", "c", "d"].map(TestCurrency.id) && named.wardenThreshold == 3)
+        #expect(named.hasClawback && named.maxFreezeEpochs == 3)
+        for wrong in [choice([], true, 5), choice([], true, 0), choice([], false, 1), choice(["a"], true, 1)] {
+            #expect(throws: LedgerError.self, "\(wrong)") { try charter(wrong) }
+        }
+        let many = choice((0...16).map { "w\($0)" }, false, 1)
+        #expect(throws: LedgerError.self) { try charter(many) }
     }
 
     @Test("there are 3f + 1 of them, with keys and addresses of their own; strangers do not sign")

@@ -118,6 +118,28 @@ struct CurrenciesTests {
         #expect(try await a.standing(id("u1"), in: currency).balance == 0)
     }
 
+    @Test("what is granted for one reason is granted once, however many ask for it at the same time")
+    func grantedOnce() async throws {
+        let world = try LedgerWorld()
+        let a = try await world.node("a")
+        let currency = try await a.found(draft(), url: "http://a").currency
+        let outputs = [Output(account: id("u1"), amount: 100), Output(account: id("u2"), amount: 20)]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask { [self] in _ = try await a.grant(outputs, reference: id("a list"), in: currency) }
+            }
+            try await group.waitForAll()
+        }
+        world.pass(3600)
+        _ = try await a.grant(outputs, reference: id("a list"), in: currency)
+        #expect(try await a.view(currency).issued == 120)
+        // Another reason, another sum, and none at all are other grants.
+        _ = try await a.grant(outputs, reference: id("another list"), in: currency)
+        _ = try await a.grant([outputs[0]], reference: id("a list"), in: currency)
+        for _ in 0..<2 { _ = try await a.grant([outputs[1]], reference: nil, in: currency) }
+        #expect(try await a.view(currency).issued == 120 + 120 + 100 + 40)
+    }
+
     @Test("a clock that is an epoch off refuses nothing but what is about epochs, and loses nothing")
     func clockOff() async throws {
         let world = try LedgerWorld()

@@ -217,6 +217,113 @@ struct HostileQuorumTests {
 }
 
 extension HostileQuorumTests {
+    @Test("a grant above the cap that a quorum made final stops the currency everywhere, and blames nobody alone")
+    func overIssue() async throws {
+        let honey = try await QuorumWorld()
+        try await honey.fund()
+        try await honey.expectAgreement()
+        let (currency, granter) = (honey.currency, try honey.key("a"))
+        func grant(_ seq: UInt64, _ amount: Int64) throws -> Final {
+            let order = SignedOrder(
+                try Order(
+                    currency: currency, slot: .account(granter.publicKey, seq: seq),
+                    .grant(
+                        epoch: honey.charter.epoch(at: honey.world.now),
+                        [Output(account: honey.payee, amount: amount)])), signedBy: [granter])
+            let bytes = SignedBytes.ballot(
+                .commit, charter: currency, slot: order.order.slotID, round: 0, value: order.order.id)
+            return Final(
+                order: order, round: 0,
+                commits: try ["a", "b", "c"].enumerated().map { index, name in
+                    AuthoritySignature(authority: index, signature: try honey.key(name).sign(bytes))
+                }, justification: [])
+        }
+        // 100 were granted before: 900 more are allowed, and one more is not.
+        _ = try await honey.nodes[3].answer([.final(try grant(2, 900))], in: currency)
+        #expect(try await honey.nodes[3].store.frauds(in: currency).isEmpty)
+        _ = try await honey.nodes[3].answer([.final(try grant(3, 1))], in: currency)
+        try await Polling.until { try await honey.nodes[3].view(currency).stopped != nil }
+        let frauds = try await honey.nodes[3].store.frauds(in: currency)
+        #expect(frauds.map(\.offence) == [.overIssue] && frauds[0].isOverload && frauds[0].culprits.isEmpty)
+        #expect(await honey.nodes[3].liars(in: currency).isEmpty)
+        let proof = try #require(try await honey.nodes[3].store.unpostedFrauds().first).bytes
+        #expect(try await honey.member.take(proof: proof, isPosted: true))
+        #expect(try await honey.member.view(currency).stopped != nil)
+    }
+
+    @Test("a hold that pays out too much stops the currency; an account below nothing is told once nothing explains it")
+    func overspending() async throws {
+        for isHold in [true, false] {
+            let honey = try await QuorumWorld()
+            try await honey.fund()
+            try await honey.expectAgreement()
+            let (currency, payer) = (honey.currency, honey.payer.publicKey)
+            func final(_ slot: Slot, _ operation: OrderOperation) throws -> Final {
+                let order = SignedOrder(
+                    try Order(currency: currency, slot: slot, operation), signedBy: [honey.payer])
+                let bytes = SignedBytes.ballot(
+                    .commit, charter: currency, slot: order.order.slotID, round: 0, value: order.order.id)
+                return Final(
+                    order: order, round: 0,
+                    commits: try ["a", "b", "c"].enumerated().map { index, name in
+                        AuthoritySignature(authority: index, signature: try honey.key(name).sign(bytes))
+                    }, justification: [])
+            }
+            let first = try final(
+                .account(payer, seq: 1),
+                isHold
+                    ? .hold(amount: 40, resolver: payer, payees: [], expiry: 9)
+                    : .transfer([Output(account: honey.payee, amount: 101)]))
+            let last = try final(.hold(first.value), .resolve([Output(account: honey.payee, amount: 41)]))
+            _ = try await honey.nodes[3].answer([.final(first)] + (isHold ? [.final(last)] : []), in: currency)
+            if isHold {
+                try await Polling.until { try await honey.nodes[3].view(currency).stopped != nil }
+                let frauds = try await honey.nodes[3].store.frauds(in: currency)
+                #expect(frauds.map(\.offence) == [.overpaidHold] && frauds[0].culprits.isEmpty)
+                #expect(try await honey.member.take(proof: frauds[0].bytes, isPosted: true))
+                #expect(try await honey.member.view(currency).stopped != nil)
+            } else {
+                #expect(try await honey.nodes[3].view(currency).overspent == [], "what came to it may be on its way")
+                honey.world.pass(2 * 3600)
+                #expect(try await honey.nodes[3].view(currency).overspent == [payer])
+                #expect(try await honey.nodes[3].store.frauds(in: currency).isEmpty)
+                _ = try await honey.nodes[0].grant(
+                    [Output(account: payer, amount: 1)], reference: nil, in: currency)
+                try await honey.nodes[3].follow(currency)
+                #expect(try await honey.nodes[3].view(currency).overspent == [], "it came after all")
+            }
+        }
+    }
+
+    @Test("two orders that one key signed for one place are shown with the account, and are nobody's fraud")
+    func doubleOrder() async throws {
+        let honey = try await QuorumWorld()
+        try await honey.fund()
+        try await honey.expectAgreement()
+        let (currency, account) = (honey.currency, honey.payer.publicKey)
+        for amount in [Int64(50), 51] {
+            for node in honey.nodes {
+                _ = try await node.answer([.order(try honey.order(1, amount))], in: currency)
+            }
+        }
+        for node in honey.nodes {
+            #expect(try await node.store.doubleOrders(of: account, in: currency) == [1])
+            #expect(try await node.store.frauds(in: currency).isEmpty)
+            #expect(try await node.store.unpostedFrauds().isEmpty)
+            #expect(try await node.view(currency).stopped == nil)
+        }
+        // Whoever has not the account's key says nothing about it.
+        honey.world.pass(2)
+        let stranger = TestCurrency.key("stranger")
+        for amount in [Int64(1), 2] {
+            let order = try Order(
+                currency: currency, slot: .account(account, seq: 7),
+                .transfer([Output(account: honey.payee, amount: amount)]))
+            _ = try await honey.nodes[0].answer([.order(SignedOrder(order, signedBy: [stranger]))], in: currency)
+        }
+        #expect(try await honey.nodes[0].store.doubleOrders(of: account, in: currency) == [1])
+    }
+
     @Test("readers tell each other what they were shown: whoever signed two logs is named, and nobody by less")
     func shown() async throws {
         let honey = try await QuorumWorld()

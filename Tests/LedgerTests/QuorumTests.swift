@@ -35,6 +35,77 @@ struct QuorumTests {
         }
     }
 
+    @Test("wardens freeze an account and take back what it has, as many as the charter asks for; it goes on afterwards")
+    func wardens() async throws {
+        let honey = try await QuorumWorld(
+            wardens: CharterDraft.Wardens(
+                [], areOperators: true, threshold: 2, hasClawback: true, maxFreezeEpochs: 3))
+        try await honey.fund()
+        let (thief, owner) = (honey.payer.publicKey, honey.payee)
+        let epoch = honey.charter.epoch(at: honey.world.now)
+        let early = await #expect(throws: LedgerError.self) {
+            try await honey.nodes[1].draftClawback(of: thief, to: owner, amount: 60, in: honey.currency)
+        }
+        guard case .refused(.notFrozen, _)? = early else {
+            throw LedgerOracle.Violation(description: "\(String(describing: early))")
+        }
+        // Whoever is no warden freezes nobody, and nobody for longer than the charter says.
+        await #expect(throws: LedgerError.self) {
+            try await honey.member.freeze(
+                thief, until: epoch + 1, by: (thief, honey.payer), in: honey.currency)
+        }
+        await #expect(throws: LedgerError.self) {
+            try await honey.nodes[1].freeze(thief, until: epoch + 4, by: nil, in: honey.currency)
+        }
+        _ = try await honey.nodes[1].freeze(thief, until: epoch + 1, by: nil, in: honey.currency)
+        try await honey.expectAgreement()
+        let frozen = await #expect(throws: LedgerError.self) { try await honey.pay(1, at: honey.nodes[0]) }
+        guard case .refused(.frozen, _)? = frozen else {
+            throw LedgerOracle.Violation(description: "\(String(describing: frozen))")
+        }
+        var draft = try await honey.nodes[1].draftClawback(of: thief, to: owner, amount: 60, in: honey.currency)
+        draft = try await honey.nodes[1].sign(draft, honey.charter)
+        draft = try await honey.nodes[1].sign(draft, honey.charter)
+        try draft.sign(honey.payer)
+        #expect(try draft.signers(honey.charter).count == 1, "twice is once, and others do not count")
+        await #expect(throws: LedgerError.self) { try await honey.nodes[2].clawBack(draft) }
+        draft = try await honey.nodes[3].sign(try ClawbackDraft(json: draft.json), honey.charter)
+        // Sent again, and by another one, it is the same order, which is final once.
+        let taken = try await honey.nodes[2].clawBack(draft)
+        for node in [honey.nodes[2], honey.nodes[0]] {
+            #expect(try await node.clawBack(draft).value == taken.value)
+        }
+        try await honey.expectAgreement()
+        let ledger = try #require(await honey.member.state(honey.currency)).ledger
+        #expect(ledger.account(thief).balance == 40 && ledger.account(owner).balance == 60)
+        // The account is free again once the freeze has ended.
+        honey.world.pass(2 * honey.charter.epochSeconds)
+        try await honey.pay(5, at: honey.nodes[0])
+        try await honey.expectAgreement()
+    }
+
+    @Test("a receipt of several operators is their signatures: it needs no log, and stands no change")
+    func receipts() async throws {
+        let honey = try await QuorumWorld()
+        try await honey.fund()
+        let order = try await honey.nodes[0].perform(
+            .transfer([Output(account: honey.payee, amount: 7)]), of: honey.payer.publicKey, by: honey.payer,
+            in: honey.currency)
+        try await honey.member.follow(honey.currency)
+        let final = try #require(try await honey.member.store.find(order.slotID, in: honey.currency)).final
+        let encoded = try JSONEncoder().encode(LedgerReceipt(charter: honey.charter, final: final))
+        let shown = try JSONDecoder().decode(LedgerReceipt.self, from: encoded).check()
+        #expect(shown.final.value == order.value && shown.checkpoint == nil && shown.witnesses.isEmpty)
+        var fewer = final.commits
+        fewer.removeLast(fewer.count - honey.charter.quorum + 1)
+        let cut = Final(
+            order: final.order, round: final.round, commits: fewer, justification: final.justification)
+        #expect(throws: AuditFailure.self) { try LedgerReceipt(charter: honey.charter, final: cut).check() }
+        let lone = try CharterDraft(name: "Wax", symbol: "WAX").charter(
+            authority: honey.payee, url: "http://a", genesis: 1)
+        #expect(throws: AuditFailure.self) { try LedgerReceipt(charter: lone, final: final).check() }
+    }
+
     @Test("one that is away is missed by nobody and catches up; with two away orders wait, and go on by themselves")
     func away() async throws {
         var honey = try await QuorumWorld()

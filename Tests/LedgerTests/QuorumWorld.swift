@@ -20,11 +20,15 @@ struct QuorumWorld {
     /// How fast the time of rounds passes: slowly where none must come to nothing because the machine is busy.
     let pace: Double
 
-    init(skew: [Int64] = [0, 0, 0, 0], pace: Double = 0.005) async throws {
+    init(
+        skew: [Int64] = [0, 0, 0, 0], pace: Double = 0.005, wardens: CharterDraft.Wardens? = nil
+    ) async throws {
         self.pace = pace
         world = try LedgerWorld()
         nodes = []
-        var ceremony = CharterCeremony(CharterDraft(name: "Honey", symbol: "HNY"), now: world.now)
+        var rules = CharterDraft(name: "Honey", symbol: "HNY")
+        rules.wardens = wardens
+        var ceremony = CharterCeremony(rules, now: world.now)
         for (name, skew) in zip(Self.names, skew) {
             let node = try await world.node(name, skew: skew, pace: pace)
             try ceremony.add(try await node.draftOperator(node: name, url: "http://" + name, capPerEpoch: 1000))

@@ -187,6 +187,26 @@ enum AccountTable {
             arguments: [AccountState.active.rawValue, Custody.keyFile.rawValue, id])
     }
 
+    /// Somebody who had left comes back with other keys and another passphrase. What they chose to see stays.
+    static func resettle(
+        _ draft: AccountDraft, as id: Int64, passphrase: StoredPassphrase, keys: StoredKeys, now: UInt64,
+        _ database: Database
+    ) throws -> Account {
+        try database.execute(
+            sql: """
+                UPDATE accounts SET role = ?, state = ?, custody = ?, application = ?, reason = '', sealed_device = ?,
+                    sealed_root = ?, documents = ? WHERE id = ?
+                """,
+            arguments: [
+                draft.role.rawValue, draft.state.rawValue, draft.custody.rawValue, draft.application,
+                Data(keys.device), Data(keys.root), try JSONEncoder().encode(keys.documents), id,
+            ])
+        try set(passphrase, root: nil, of: id, database)
+        guard let account = try find(id: id, database) else { throw AccountsError.noAccount(draft.handle) }
+        try NotificationTable.tellAdmins(of: account, now: now, database)
+        return account
+    }
+
     /// Which accounts live together: each says the same number, that of one who did.
     static let households = "ALTER TABLE accounts ADD COLUMN household INTEGER"
 

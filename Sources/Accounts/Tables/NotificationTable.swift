@@ -27,6 +27,8 @@ public struct Notification: Sendable, Hashable, Identifiable {
         case decision
         /// What one reported was taken down.
         case reportAccepted = "report-accepted"
+        /// What is one's own has another level here; the detail is the level, a space, and what has it.
+        case level
         /// The time of a case runs out; for moderators.
         case caseDue = "case-due"
         /// One's own keys changed.
@@ -95,12 +97,14 @@ enum NotificationTable {
         CREATE TABLE notified (log TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
         """
 
-    /// What was told before is not told again. Of one account the newest are kept.
+    /// What was told before is not told again, though who did it may become known. Of one account the newest are kept.
     static func insert(_ new: NewNotification, account: Int64, _ database: Database) throws {
         try database.execute(
             sql: """
-                INSERT OR IGNORE INTO notifications (account_id, kind, key, subject, actor, detail, created)
+                INSERT INTO notifications (account_id, kind, key, subject, actor, detail, created)
                 VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (account_id, kind, key) DO UPDATE SET actor = excluded.actor
+                    WHERE actor IS NULL AND excluded.actor IS NOT NULL
                 """,
             arguments: [
                 account, new.kind.rawValue, new.key, new.subject?.data, new.actor?.data, new.detail,
@@ -112,6 +116,16 @@ enum NotificationTable {
                 DELETE FROM notifications WHERE account_id = ? AND id <=
                     (SELECT id FROM notifications WHERE account_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)
                 """, arguments: [account, account, Limits.Accounts.notifications])
+    }
+
+    /// Tells admins of somebody who asks for an account; nothing of others.
+    static func tellAdmins(of account: Account, now: UInt64, _ database: Database) throws {
+        guard account.state == .pending else { return }
+        for admin in try AccountTable.all(database) where admin.role == .admin && admin.state == .active {
+            let news = NewNotification(
+                for: admin.author, .registration, key: "\(account.id) \(now)", detail: account.handle, created: now)
+            try insert(news, account: admin.id, database)
+        }
     }
 
     /// Newest first.

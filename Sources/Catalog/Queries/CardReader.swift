@@ -102,7 +102,7 @@ extension ViewReader {
     private func covers(_ ids: [Int32]) throws -> [Int32: CoverView] {
         let rows = try database.rows(
             """
-            SELECT i.id, i.author_id, i.part, i.body, p.post, p.title
+            SELECT i.id, i.author_id, i.part, i.body, p.post, p.title, i.level
             FROM json_each(?) j CROSS JOIN images i ON i.id = j.value CROSS JOIN image_posts p ON p.id = i.post_id
             """, [ids.json])
         try loadCreators(rows.map { $0[1] })
@@ -110,7 +110,7 @@ extension ViewReader {
             guard let author = try creator(row[1]) else { return }
             covers[row[0]] = CoverView(
                 id: row[0], post: row.hash(4), index: row[2], author: author,
-                image: try WireImage(serializedBytes: row[3] as Data), title: row[5])
+                image: try WireImage(serializedBytes: row[3] as Data), level: Level(declared: row[6]), title: row[5])
         }
     }
 }

@@ -50,7 +50,7 @@ enum BountyTable {
 extension Projection {
     func show(bounty body: WireBounty, _ post: LoggedPost) throws {
         if try database.exists("SELECT 1 FROM bounties WHERE post = ?", [post.id.data]) { return }
-        let level = Level(declared: body.level)
+        let level = levels.level(Level(declared: body.level), of: .post(post.id))
         try database.run(
             """
             INSERT INTO bounties (post, author_id, created, tie, level, shelf, deadline, body)
@@ -82,6 +82,16 @@ extension Projection {
         for table in ["bounties", "bounty_entries", "bounty_awards"] {
             try database.run("DELETE FROM \(table) WHERE post = ?", [post.id.data])
         }
+    }
+
+    func refreshLevel(ofBounty post: Hash32) throws {
+        let row = try database.row("SELECT body FROM bounties WHERE post = ?", [post.data])
+        guard let row else { return }
+        let declared = Level(declared: try WireBounty(serializedBytes: row[0] as Data).level)
+        let level = levels.level(declared, of: .post(post))
+        try database.run(
+            "UPDATE bounties SET level = ?, shelf = ? WHERE post = ?",
+            [Int64(level.rawValue), Shelf.number(level, isHidden: isHidden(post)), post.data])
     }
 
     func refreshHiddenBountyPost(_ post: Hash32) throws {

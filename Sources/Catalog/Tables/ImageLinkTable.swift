@@ -93,15 +93,15 @@ extension Projection {
         try database.run("DELETE FROM model_images WHERE image_id = ?", [imageID])
     }
 
-    /// Called when the image's row is on its new shelf, which differs from the old one in being hidden or not.
-    func moveLinks(imageID: Int64, toShelf shelf: Int64) throws {
+    /// Called when the image's row is on its new shelf.
+    func moveLinks(imageID: Int64, from old: Int64, toShelf shelf: Int64) throws {
         let rows = try database.rows(
             """
             SELECT m.model_id, i.author_id, i.created FROM model_images m JOIN images i ON i.id = m.image_id
             WHERE m.image_id = ?
             """, [imageID])
         for row in rows {
-            for (shelf, change) in [(shelf ^ Shelf.hidden, -1), (shelf, 1)] as [(Int64, Int64)] {
+            for (shelf, change) in [(old, -1), (shelf, 1)] as [(Int64, Int64)] {
                 try noteImage(
                     modelID: row[0], shelf: shelf, created: row[2], authorID: row[1], change: change)
             }

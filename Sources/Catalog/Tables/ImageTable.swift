@@ -91,9 +91,10 @@ extension Projection {
         let terms = isFilling ? [] : try terms(ofImagesBy: authorID, of: imaged)
         var rows: [ImageRow] = []
         for (part, image) in images.enumerated() {
+            let level = level(of: image, in: post.id)
             let row = ImageRow(
                 id: Int64(id) + 1 + Int64(part), authorID: authorID,
-                shelf: shelf(image.level, blob: image.blob, post: post.id), created: Int64(post.created),
+                shelf: shelf(level, blob: image.blob, post: post.id), created: Int64(post.created),
                 tie: ImageTable.tie(post.id, part: part))
             try database.run(
                 """
@@ -102,7 +103,7 @@ extension Projection {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    row.id, id, part, authorID, image.blob, Int64(Level(declared: image.level).rawValue), row.shelf,
+                    row.id, id, part, authorID, image.blob, Int64(level.rawValue), row.shelf,
                     isEarned, row.created, row.tie, image.hasRecipe, try image.serializedData(),
                 ])
             count(.images, shelf: row.shelf, by: 1)
@@ -123,9 +124,13 @@ extension Projection {
         return rows
     }
 
-    private func shelf(_ level: UInt32, blob: Data, post: Hash32) -> Int64 {
+    private func level(of image: WireImage, in post: Hash32) -> Level {
+        levels.level(Level(declared: image.level), of: .post(post), picture: Hash32(image.blob))
+    }
+
+    private func shelf(_ level: Level, blob: Data, post: Hash32) -> Int64 {
         let isBlobHidden = !hidden.isEmpty && Hash32(blob).map { hidden.contains(.blob($0)) } ?? false
-        return Shelf.number(Level(declared: level), isHidden: isBlobHidden || isHidden(post))
+        return Shelf.number(level, isHidden: isBlobHidden || isHidden(post))
     }
 
     /// Removes the images of an image post or a review.
@@ -162,16 +167,36 @@ extension Projection {
 
     private func refreshHiddenImages(_ rows: [Row]) throws {
         for row in rows {
-            let id: Int64 = row[0]
-            let shelf = shelf(row[1], blob: row[2], post: row.hash(4))
-            guard shelf != row[3] as Int64 else { continue }
-            try database.run("UPDATE images SET shelf = ? WHERE id = ?", [shelf, id])
-            try moveTerms(ofImage: id, toShelf: shelf)
-            try moveLinks(imageID: id, toShelf: shelf)
-            try moveLineage(child: id, toShelf: shelf)
-            try refreshShelves(ofImagePost: row.hash(4))
-            count(.images, shelf: row[3], by: -1)
-            count(.images, shelf: shelf, by: 1)
+            let shelf = shelf(Level(declared: row[1]), blob: row[2], post: row.hash(4))
+            try move(image: row[0], of: row.hash(4), from: row[3], to: shelf)
+        }
+    }
+
+    private func move(image id: Int64, of post: Hash32, from old: Int64, to shelf: Int64) throws {
+        guard shelf != old else { return }
+        try database.run("UPDATE images SET shelf = ? WHERE id = ?", [shelf, id])
+        try moveTerms(ofImage: id, from: old, toShelf: shelf)
+        try moveLinks(imageID: id, from: old, toShelf: shelf)
+        try moveLineage(child: id, toShelf: shelf)
+        try refreshShelves(ofImagePost: post)
+        count(.images, shelf: old, by: -1)
+        count(.images, shelf: shelf, by: 1)
+    }
+
+    /// Gives images the level that they have now.
+    /// - Parameter column: of images (i) or their posts (p).
+    func refreshLevels(ofImagesWith column: String, _ hash: Hash32) throws {
+        let rows = try database.rows(
+            """
+            SELECT i.id, i.body, i.sha256, i.shelf, p.post FROM image_posts p JOIN images i ON i.post_id = p.id
+            WHERE \(column) = ?
+            """, [hash.data])
+        for row in rows {
+            let post = row.hash(4)
+            let level = level(of: try WireImage(serializedBytes: row[1] as Data), in: post)
+            try database.run(
+                "UPDATE images SET level = ? WHERE id = ?", [Int64(level.rawValue), row[0] as Int64])
+            try move(image: row[0], of: post, from: row[3], to: shelf(level, blob: row[2], post: post))
         }
     }
 }

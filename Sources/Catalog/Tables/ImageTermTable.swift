@@ -81,13 +81,13 @@ extension Projection {
     }
 
     /// Called when the image's row is on its new shelf, which differs from the old one in being hidden or not.
-    func moveTerms(ofImage id: Int64, toShelf shelf: Int64) throws {
+    func moveTerms(ofImage id: Int64, from old: Int64, toShelf shelf: Int64) throws {
         for term in try possibleTerms(ofImage: id) {
             try database.run(
                 """
                 UPDATE image_terms SET shelf = ?1 WHERE (term, shelf, created, tie, image_id) IN (
                     SELECT ?2, ?3, created, tie, id FROM images WHERE id = ?4)
-                """, [shelf, term, shelf ^ Shelf.hidden, id])
+                """, [shelf, term, old, id])
         }
     }
 

@@ -75,7 +75,8 @@ extension Projection {
             """,
             [
                 id, post.id.data, authorID, post.slot, Int64(post.created), name.tie, model.name, model.type,
-                model.tags.joined(separator: "\n"), Int64(Level(declared: model.level).rawValue), isHidden(post.id),
+                model.tags.joined(separator: "\n"),
+                Int64(level(of: model, author: post.author, slug: post.slot).rawValue), isHidden(post.id),
                 model.licence.name, Permission.bits(model.licence), try model.serializedData(),
             ])
         try setModel(ofSubject: post.id, id)
@@ -92,6 +93,23 @@ extension Projection {
         let row = try database.row("SELECT id, author_id FROM models WHERE post = ?", [post.id.data])
         guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
         try database.run("DELETE FROM models WHERE id = ?", [id])
+        staleModels.insert(id)
+        staleAuthors.insert(authorID)
+    }
+
+    private func level(of model: WireModel, author: Hash32, slug: String) -> Level {
+        levels.level(Level(declared: model.level), of: .work(author: author, kind: .model, slug: slug))
+    }
+
+    func refreshLevel(ofModelBy author: Hash32, slug: String) throws {
+        let row = try database.row(
+            """
+            SELECT m.id, m.author_id, m.body FROM models m JOIN authors a ON a.id = m.author_id
+            WHERE a.author = ? AND m.slug = ?
+            """, [author.data, slug])
+        guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
+        let level = level(of: try WireModel(serializedBytes: row[2] as Data), author: author, slug: slug)
+        try database.run("UPDATE models SET level = ? WHERE id = ?", [Int64(level.rawValue), id])
         staleModels.insert(id)
         staleAuthors.insert(authorID)
     }

@@ -40,7 +40,7 @@ extension Projection {
             """,
             [
                 post.id.data, Int64(post.kind.rawValue), authorID, sha256, try hasEarnedRoom(post.author),
-                Int64(level.rawValue), Shelf.number(level, isHidden: isHidden(blob: hash, of: post.id)),
+                Int64(level.rawValue), shelf(ofShown: hash, level, of: post.id),
                 Int64(post.created), post.id.tie,
             ])
     }
@@ -60,11 +60,16 @@ extension Projection {
         isHidden(post) || blob.map { hidden.contains(.blob($0)) } ?? false
     }
 
+    /// - Parameter level: of what shows it.
+    private func shelf(ofShown blob: Hash32, _ level: Level, of post: Hash32) -> Int64 {
+        Shelf.number(levels.level(level, of: nil, picture: blob), isHidden: isHidden(blob: blob, of: post))
+    }
+
     func refreshHiddenShownBlob(post: Hash32) throws {
         guard let row = try database.row("SELECT sha256, level FROM shown_blobs WHERE post = ?", [post.data]) else {
             return
         }
-        let shelf = Shelf.number(Level(declared: row[1]), isHidden: isHidden(blob: row.hash(0), of: post))
+        let shelf = shelf(ofShown: row.hash(0), Level(declared: row[1]), of: post)
         try database.run("UPDATE shown_blobs SET shelf = ? WHERE post = ?", [shelf, post.data])
     }
 

@@ -119,7 +119,8 @@ extension Projection {
             if old.hash(0) == post.id { return }
             try removeWork(id, old.hash(0))
         }
-        let shelf = shelf(ofWork: post.id, post.kind, level: work.level, blob: Hash32(work.blob))
+        let level = levels.level(work.level, of: .work(author: post.author, kind: post.kind, slug: post.slot))
+        let shelf = shelf(ofWork: post.id, post.kind, level: level, blob: Hash32(work.blob))
         try database.run(
             """
             INSERT INTO works (id, kind, post, author_id, slug, created, tie, level, shelf, body)
@@ -127,7 +128,7 @@ extension Projection {
             """,
             [
                 id, Int64(post.kind.rawValue), post.id.data, authorID, post.slot, Int64(post.created), name.tie,
-                Int64(work.level.rawValue), shelf, try work.body.serializedData() as Data,
+                Int64(level.rawValue), shelf, try work.body.serializedData() as Data,
             ])
         try database.run(
             "INSERT INTO works_text (rowid, kind, shelf, name, tags) VALUES (?, ?, ?, ?, ?)",
@@ -135,7 +136,7 @@ extension Projection {
                 id, SearchExpression.word(post.kind), SearchExpression.word(shelf: shelf),
                 SearchTable.plain(work.name), SearchTable.plain(work.tags.joined(separator: "\n")),
             ])
-        try setShownBlob(work.blob, of: post, authorID: authorID, level: work.level)
+        try setShownBlob(work.blob, of: post, authorID: authorID, level: level)
         try database.run("UPDATE subjects SET work_id = ? WHERE id = ?", [id, try subjectID(post.id)])
         guard case .collection(let collection) = work else { return }
         var seen: Set<Hash32> = []
@@ -167,6 +168,30 @@ extension Projection {
     /// A workflow without its graph is nothing; an article without its cover is still an article.
     private func shelf(ofWork post: Hash32, _ kind: PostKind, level: Level, blob: Hash32?) -> Int64 {
         Shelf.number(level, isHidden: isHidden(blob: kind == .workflow ? blob : nil, of: post))
+    }
+
+    func refreshLevel(ofWorkBy author: Hash32, _ kind: PostKind, slug: String) throws {
+        let row = try database.row(
+            """
+            SELECT w.post, w.body FROM works w JOIN authors a ON a.id = w.author_id
+            WHERE a.author = ? AND w.kind = ? AND w.slug = ?
+            """, [author.data, Int64(kind.rawValue), slug])
+        guard let row else { return }
+        let body: Data = row[1]
+        let declared: UInt32 =
+            switch kind {
+            case .collection: try WireCollection(serializedBytes: body).level
+            case .article: try WireArticle(serializedBytes: body).level
+            default: try WireWorkflow(serializedBytes: body).level
+            }
+        let level = levels.level(
+            Level(declared: declared), of: .work(author: author, kind: kind, slug: slug))
+        let post = row.hash(0)
+        for table in ["works", "shown_blobs"] {
+            try database.run("UPDATE \(table) SET level = ? WHERE post = ?", [Int64(level.rawValue), post.data])
+        }
+        try refreshHiddenShownBlob(post: post)
+        try refreshHiddenWork(post)
     }
 
     func refreshHiddenWork(_ post: Hash32) throws {

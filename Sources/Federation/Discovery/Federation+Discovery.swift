@@ -15,6 +15,7 @@ extension Federation {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
         configuration.connectionPool = .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 8)
+        configuration.dialOnce()
         configuration.httpVersion = .http1Only
         if case .name(let name) = url.host, let address = addresses.first {
             configuration.dnsOverride = [name: address.description]

@@ -54,6 +54,7 @@ struct HTTPMirror: Sendable {
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(45))
         configuration.connectionPool = .init(
             idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: FetchLimits.requests)
+        configuration.dialOnce()
         configuration.httpVersion = .http1Only
         if case .pinned(let server, let addresses) = dial, case .name(let name) = server.host,
             let address = addresses.first

@@ -1,5 +1,5 @@
 public import Digests
-import FoundationEssentials
+public import FoundationEssentials
 import Identity
 import Logging
 public import PostLog
@@ -66,6 +66,40 @@ public struct AuthorPull: Sendable {
         }
         try await requireNothing(missing, of: author)
         return outcome
+    }
+
+    /// Everything that the node has of an author and that is not here, as it came: nothing is stored or verified.
+    ///
+    /// For whoever is no operator: what the node sends is held in memory, and bounded.
+    ///
+    /// - Throws: `PeerError`; `TooManyPostsError` for more than `most` posts, `mostBytes` together or a node that takes longer
+    ///   than `patience`.
+    public func collect(
+        _ author: Hash32, most: Int, mostBytes: Int, patience: Duration
+    ) async throws -> [Data] {
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        let url = client.url.description
+        let index = try await log.index(ofAuthor: author, limit: Limits.Gateway.builtScopeIDs)
+        var wanted = try await difference(author, index).need
+        if try await log.keyChain(of: author) == nil, !wanted.contains(author) { wanted.insert(author, at: 0) }
+        guard wanted.count <= most else { throw TooManyPostsError(url: url, what: "\(most) posts") }
+        let here = try await log.known(wanted)
+        var missing = wanted.filter { !here.contains($0) }
+        var (envelopes, bytes): ([Data], Int) = ([], 0)
+        while !missing.isEmpty {
+            guard clock.now < end else { throw TooManyPostsError(url: url, what: "\(patience.components.seconds) s") }
+            let asked = Set(missing.prefix(Limits.Wire.idsPerGet))
+            let posts = Self.posts(of: author, in: try await client.posts(ids: Array(asked)))
+                .filter { asked.contains($0.id) }
+            let came = Set(posts.map(\.id))
+            // What it does not give now it will not give in the next round.
+            missing.removeAll { came.isEmpty ? asked.contains($0) : came.contains($0) }
+            envelopes += posts.map(\.envelope)
+            bytes += posts.reduce(0) { $0 + $1.envelope.count }
+            guard bytes <= mostBytes else { throw TooManyPostsError(url: url, what: "\(mostBytes >> 20) MiB") }
+        }
+        return envelopes
     }
 
     /// Ids that only the node holds, and how many only this side does.
@@ -169,6 +203,15 @@ public struct PartialPullError: Error, Equatable, Sendable, CustomStringConverti
         "\(missing) posts of \(AuthorID.short(author)) that \(url) has are not here (\(reason)), so nothing was signed or "
             + "revoked; try again, or ask another node"
     }
+}
+
+/// A node sends more of an author than is taken in at once, or takes too long.
+public struct TooManyPostsError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let url: String
+    /// What is too much: "20000 posts", "64 MiB", "120 s".
+    public let what: String
+
+    public var description: String { "\(url) sends more than \(what) of this author" }
 }
 
 extension Federation {

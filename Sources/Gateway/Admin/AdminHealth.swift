@@ -34,7 +34,7 @@ struct AdminHealth: Sendable {
         var disk = DeskSection("disk", say("disk"))
         let days = DiskForecast.daysLeft(samples, keepFree: usage.keepFree)
         let budget = usage.budget.map { " of \(Wording.size($0))" } ?? ""
-        let forecast = days.map { "full in \(Wording.count($0, "day", "days"))" }
+        let forecast = days.map { say("full-in", Wording.count($0, say("day"), say("days-2"))) }
         let diskFacts: [FactView?] = [
             FactView(say("free"), usage.free.map { Wording.size($0) } ?? say("cannot-be-told")),
             FactView(say("used-by-files"), Wording.size(usage.used) + budget),
@@ -49,7 +49,7 @@ struct AdminHealth: Sendable {
         let well = added.count { $0.lastError.isEmpty }
         let callers = peers.count { $0.standing == "waiting" }
         let peerFacts: [FactView?] = [
-            FactView(say("peers"), "\(Wording.count(well)) of \(Wording.count(added.count)) answer"),
+            FactView(say("peers"), say("of-answer", Wording.count(well), Wording.count(added.count))),
             FactView(say("nodes-that-wait-for-an-answer"), Wording.count(callers)),
             FactView(say("mirrors"), try await Self.mirrors(context)),
             FactView(say("clock"), Self.clock(context)),
@@ -86,7 +86,7 @@ struct AdminHealth: Sendable {
         safety.rows = [
             DeskRow(cells: [
                 .init(say("newest-backup")),
-                .init(age.map { "\(DoctorWords.span($0)) old" } ?? say("there-is-none"), isBad: isOld),
+                .init(age.map { say("old", "\(DoctorWords.span($0))") } ?? say("there-is-none"), isBad: isOld),
             ]),
             DeskRow(cells: [.init(say("one-more")), .init("waggle backup create FOLDER", isCode: true)]),
         ]
@@ -107,14 +107,14 @@ struct AdminHealth: Sendable {
     private static func mirrors(_ context: OperationContext) async throws -> String {
         let rules = try await ShowMirrors().perform(in: context)
         let full = rules.count { $0.activity == "full" }
-        let count = Wording.count(rules.count, "rule", "rules")
+        let count = Wording.count(rules.count, say("rule-2"), say("rules-2"))
         return full == 0 ? count : say("of-them-without-room", count, Wording.count(full))
     }
 
     /// Beside those of other nodes, as their answers tell.
     private static func clock(_ context: OperationContext) -> String {
         guard let clock = context.federation.clocks.median else { return say("no-other-node-told-the-time") }
-        let (off, nodes) = (clock.seconds.magnitude, Wording.count(clock.nodes, "node", "nodes"))
+        let (off, nodes) = (clock.seconds.magnitude, Wording.count(clock.nodes, say("node"), say("nodes")))
         guard off > Limits.Doctor.clockSkew else { return say("agrees-with", nodes) }
         return clock.seconds < 0
             ? say("seconds-ahead-of-most", "\(off)", nodes) : say("seconds-behind-most", "\(off)", nodes)
@@ -134,7 +134,9 @@ struct AdminHealth: Sendable {
         var section = DeskSection("doctor", say("the-doctor"))
         let bad = report.checks.filter { $0.state != .ok }.sorted { $0.state > $1.state }
         section.sectionLead =
-            "\(report.count(.ok)) checks are well, \(report.count(.warn)) should be looked at, \(report.count(.fail)) failed."
+            say(
+                "checks-are-well-should-be-looked", "\(report.count(.ok))", "\(report.count(.warn))",
+                "\(report.count(.fail))")
         section.columns = ["", say("what"), say("what-was-found"), say("what-helps")]
         section.rows = bad.prefix(8).map(row)
         section.links = [LinkView(linkText: say("all-checks"), linkHref: "/admin/doctor")]

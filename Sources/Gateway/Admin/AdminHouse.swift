@@ -74,7 +74,7 @@ struct AdminHouse: Sendable {
         switch try visit.needed("what") {
         case "set":
             let reply = try await ChooseSetting(key: key, value: visit.form["value"] ?? "").perform(in: visit.context)
-            return reply.isLive ? .done : .show("\(key) is kept, and counts from the next start of the server on.")
+            return reply.isLive ? .done : .show(say("is-kept-and-counts-from-the", "\(key)"))
         case "unset": _ = try await ChooseSetting(key: key, value: nil).perform(in: visit.context)
         default: throw OperationError(.usage, "there is nothing of this kind to do")
         }

@@ -55,11 +55,14 @@ struct AdminLists: Sendable {
             facts.append(
                 FactView(
                     say("what-waits-would-hide"),
-                    "\(Wording.count(preview.items, "item", "items")) here, \(Wording.count(preview.local)) by local users"
+                    say(
+                        "here-by-local-users", Wording.count(preview.items, say("item"), say("items")),
+                        Wording.count(preview.local))
                         + (preview.isBraked ? "; that is too much at a time to happen by itself" : "")))
         }
         if let step = details.steps.first {
-            facts.append(FactView(say("can-be-taken-back"), "\(step.kind) of \(Dates.day(step.at)) by \(step.by)"))
+            facts.append(
+                FactView(say("can-be-taken-back"), say("of-by", "\(step.kind)", Dates.day(step.at), "\(step.by)")))
         }
         section.sectionFacts = facts.compactMap { $0 }
         section.columns = [
@@ -77,8 +80,8 @@ struct AdminLists: Sendable {
                 ],
                 forms: isWaiting
                     ? [
-                        form("approve", say("approve"), list, hidden: hidden, label: "Approve \(short)"),
-                        form("reject", say("reject"), list, hidden: hidden, label: "Reject \(short)"),
+                        form("approve", say("approve"), list, hidden: hidden, label: say("approve-3", "\(short)")),
+                        form("reject", say("reject"), list, hidden: hidden, label: say("reject-3", "\(short)")),
                     ] : [])
         }
         section.empty = say("it-has-no-entries-here")
@@ -146,7 +149,7 @@ struct AdminLists: Sendable {
         section.columns = [say("list"), say("how-far-it-is-trusted"), say("act-wait"), say("what-to-do")]
         section.rows = lists.compactMap { list -> DeskRow? in
             guard let subscription = list.subscription else { return nil }
-            var how = "\(subscription.place). \(subscription.mode), may \(subscription.grant)"
+            var how = say("may-2", "\(subscription.place)", "\(subscription.mode)", "\(subscription.grant)")
             if subscription.isShadow { how += ", shadow" }
             if let needed = subscription.needed, let lists = subscription.lists {
                 how += ", \(needed) of \(lists.count) lists"

@@ -66,7 +66,7 @@ struct AdminNetwork: Sendable {
         ]
         var waiting = DeskSection("callers", say("nodes-that-call"))
         let policy = visit.context.settings.first { $0.key == "federation.policy" }?.value
-        waiting.sectionLead = "The policy is \(policy ?? "open")."
+        waiting.sectionLead = say("the-policy-is", "\(policy ?? "open")")
         waiting.columns = [say("node-2"), say("how-it-stands"), say("since-2"), ""]
         waiting.rows = all.filter { $0.standing == "waiting" || $0.standing == "caller" }.map { peer -> DeskRow in
             let isWaiting = peer.standing == "waiting"
@@ -161,7 +161,7 @@ struct AdminNetwork: Sendable {
             func form(_ what: String, _ submit: String) -> DeskForm {
                 DeskForm(
                     action: "/admin/mirrors", submit: submit, hidden: [("what", what), ("rule", "\(rule.n)")],
-                    label: "\(submit) rule \(rule.n)")
+                    label: say("rule-3", "\(submit)", "\(rule.n)"))
             }
             let state = trouble.isEmpty ? status.activity : "\(status.activity): \(trouble)"
             let turn = rule.isPaused ? form("resume", say("resume")) : form("pause", say("pause"))

@@ -25,7 +25,7 @@ struct AdminPeople: Sendable {
         let found = all.filter { wanted.isEmpty || $0.handle.contains(wanted) }
         var section = DeskSection("users", say("accounts"))
         section.sectionLead =
-            "\(Wording.count(all.count, "account", "accounts")). The role limited reads and says nothing; a disabled account cannot be used."
+            say("the-role-limited-reads-and-says", Wording.count(all.count, say("account-2"), say("accounts-2")))
         section.columns = [say("name"), say("role"), say("state"), say("since-2"), say("room"), say("change")]
         section.rows = found.prefix(Limits.Accounts.listed).map { account -> DeskRow in
             DeskRow(
@@ -200,7 +200,8 @@ struct AdminPeople: Sendable {
         section.rows = try await ListInvites().perform(in: visit.context).map { invite -> DeskRow in
             DeskRow(
                 cells: [
-                    .init("@\(invite.by)"), .init(Wording.count(invite.uses, "person", "people")), .init(invite.role),
+                    .init("@\(invite.by)"), .init(Wording.count(invite.uses, say("person"), say("people"))),
+                    .init(invite.role),
                     .init(Dates.day(invite.expires)),
                 ],
                 forms: [

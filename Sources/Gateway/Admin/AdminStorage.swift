@@ -17,7 +17,7 @@ struct AdminStorage: Sendable {
     @Sendable private func storage(_ visit: AdminDesk.Visit) async throws -> DeskPage {
         let usage = try await ShowStoreUsage().perform(in: visit.context)
         func fact(_ name: String, _ sum: BlobSum) -> FactView? {
-            FactView(name, "\(Wording.count(sum.blobs, "file", "files")), \(Wording.size(sum.bytes))")
+            FactView(name, "\(Wording.count(sum.blobs, say("file-2"), say("files-2"))), \(Wording.size(sum.bytes))")
         }
         var what = DeskSection("what", say("what-it-is-there-for"))
         let facts: [FactView?] = [
@@ -30,7 +30,7 @@ struct AdminStorage: Sendable {
         what.sectionFacts = facts.compactMap { $0 }
         var room = DeskSection("room", say("room"))
         let budget = usage.budget.map { " of \(Wording.size($0))" } ?? say("no-limit-2")
-        let read = "\(Wording.size(usage.verifiedBytes)) of \(Wording.size(usage.inServiceBytes))"
+        let read = say("of-2", Wording.size(usage.verifiedBytes), Wording.size(usage.inServiceBytes))
         let roomFacts: [FactView?] = [
             FactView(say("used-of-the-budget"), Wording.size(usage.used) + budget),
             FactView(say("free-on-the-disk"), usage.free.map { Wording.size($0) } ?? ""),
@@ -60,7 +60,9 @@ struct AdminStorage: Sendable {
         case "gc":
             let done = try await CollectStore(lastCopies: false, isDryRun: false).perform(in: visit.context)
             return .show(
-                "\(Wording.count(done.trashed.blobs, "file", "files")) (\(Wording.size(done.trashed.bytes))) went to the trash, \(Wording.size(done.unlinked.bytes)) are free again."
+                say(
+                    "went-to-the-trash-are-free", Wording.count(done.trashed.blobs, say("file-2"), say("files-2")),
+                    Wording.size(done.trashed.bytes), Wording.size(done.unlinked.bytes))
             )
         case "scrub":
             let begun = try await StartScrub().perform(in: visit.context)

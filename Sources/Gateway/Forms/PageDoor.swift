@@ -31,7 +31,7 @@ struct PageCall: Sendable {
     func refuseStale(_ now: String) throws(FormTrouble) {
         guard let before = address[Self.base], before != now else { return }
         throw FormTrouble(
-            "This was changed since you opened the form, in another tab perhaps. What you typed is below; send it again to put it in the place of that"
+            say("this-was-changed-since-you-opened")
         )
     }
 
@@ -222,7 +222,7 @@ struct PageDoor: Sendable {
 
     // MARK: Parts
 
-    private static let isOver = "Your session is over, or you signed out in another tab."
+    private static let isOver = say("your-session-is-over-or-you")
     static let stale = GatewayError.conflict(
         code: "stale-form", "This form was made before you signed in; look at it, and send it again")
     private static let sentBefore = GatewayError.conflict(

@@ -28,4 +28,10 @@ extension CallerIdentity {
         }
         return PageVisitor(grant: grant, session: session)
     }
+
+    /// Ends the session that a browser has, if it has one: whoever comes in gets one of their own.
+    func closeSession(of request: Request) async throws {
+        guard let visitor = try await visitor(request), case .session(let id) = visitor.grant.source else { return }
+        try await accounts.closeSession(id)
+    }
 }

@@ -103,7 +103,7 @@ struct GeneratePages: Sendable {
         let isAdmin = caller.grant?.account.role == .admin && caller.grant?.tokenID == nil
         content["offersEngine"] = isAdmin && problem != nil && caller.context.generation.backend.name == "embedded"
         content["offersDemo"] = isAdmin && models.isEmpty && PublishDemoModel.standardFolder != nil
-        if problem == nil, models.isEmpty { problem = "No model is here that can be drawn with." }
+        if problem == nil, models.isEmpty { problem = say("no-model-is-here-that-can") }
         if let from, let image = try await image(from, caller), let picture = PictureView(image) {
             content["source"] = [
                 "smallSource": picture.source, "width": "\(picture.width)", "height": "\(picture.height)",
@@ -116,31 +116,33 @@ struct GeneratePages: Sendable {
             content["missing"] = missing
             isFetching = missing.contains { $0.isUnderWay }
         }
-        content["problem"] = problem
+        content["hasProblem"] = problem != nil
+        content["problem"] = problem.map { ProblemPart.of($0) }
         content["canDraw"] = caller.mayDraw && !models.isEmpty
         content["isPriced"] = caller.isPriced
         content["isFull"] = isFull || from != nil
         content["standing"] = standing(caller)
         content["historyHref"] = caller.grant == nil ? nil : "/generate/jobs"
         content["trouble"] = trouble
-        content["quoted"] = quoted.map { "This costs \($0.price) Buzz. Draw takes them." }
+        content["quoted"] = quoted.map { say("this-costs-buzz-draw-takes-them", "\($0.price)") }
         content["quote"] = quoted?.quote
         var headers: HTTPFields = [.cacheControl: "no-store"]
         if isFetching { headers[Self.refresh] = "2" }
         return pages.page(
             "generate",
             PageFrame(
-                pageTitle: "Draw a picture", summary: "Draw pictures with the models of this node.", part: .generate),
+                pageTitle: say("draw-a-picture"), summary: say("draw-pictures-with-the-models-of"), part: .generate),
             content, status: status, headers: headers)
     }
 
     private func standing(_ caller: Caller) -> String {
         if let grant = caller.grant {
-            return caller.mayDraw ? "As @\(grant.account.handle)" : "@\(grant.account.handle) may not draw here"
+            return caller.mayDraw
+                ? say("as-2", "\(grant.account.handle)") : say("may-not-draw-here", "\(grant.account.handle)")
         }
-        guard caller.mayDraw else { return "Whoever has an account here may draw: sign in first" }
+        guard caller.mayDraw else { return say("whoever-has-an-account-here-may") }
         let left = guests.left(caller.address, of: caller.context.guestJobs, now: services.now())
-        return "Without an account you may draw \(Wording.count(left, "more time", "more times")) today"
+        return say("without-an-account-you-may-draw", Wording.count(left, say("more-time"), say("more-times")))
     }
 
     @Sendable private func draw(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -267,11 +269,12 @@ struct GeneratePages: Sendable {
             report.isOver && caller.grant?.allows(.social) == true && caller.desk.isOwn(standing.job)
         let facts =
             [
-                FactView("Model", report.model), FactView("Seed", "\(report.seed)"),
-                FactView("Steps", "\(report.steps)"),
-                FactView("CFG scale", Wording.number(report.cfgScale)), FactView("Sampler", report.sampler),
-                FactView("Size", "\(report.width) × \(report.height)"),
-                FactView("Price", report.price == 0 ? "" : "\(report.price) Buzz, \(report.captured) taken"),
+                FactView(say("model"), report.model), FactView(say("seed"), "\(report.seed)"),
+                FactView(say("steps"), "\(report.steps)"),
+                FactView(say("cfg-scale"), Wording.number(report.cfgScale)), FactView(say("sampler"), report.sampler),
+                FactView(say("size"), "\(report.width) × \(report.height)"),
+                FactView(
+                    say("price"), report.price == 0 ? "" : say("buzz-taken", "\(report.price)", "\(report.captured)")),
             ]
             + report.resources.filter { $0.weight != nil }.map {
                 FactView("LoRA", "\($0.name) × \(Wording.number($0.weight ?? 1))")
@@ -289,7 +292,7 @@ struct GeneratePages: Sendable {
                     height: $0.height, alt: String(report.prompt.prefix(160)), seed: "\($0.seed)",
                     rateHref: mayRate && $0.isGood == nil
                         ? "/generate/jobs/\(report.id)/pictures/\($0.index)/feedback" : nil,
-                    opinion: $0.isGood.map { $0 ? "You found it good" : "You did not find it good" })
+                    opinion: $0.isGood.map { $0 ? say("you-found-it-good") : say("you-did-not-find-it-good") })
             },
         ]
         if report.previews > 0 {
@@ -311,25 +314,29 @@ struct GeneratePages: Sendable {
 
     private static func heading(_ job: JobReport) -> String {
         switch job.state {
-        case "done": Wording.count(job.pictures.count, "picture", "pictures")
-        case "failed": "It did not work"
-        case "cancelled": "Cancelled"
-        case "running": "Drawing"
-        default: "Waiting"
+        case "done": Wording.count(job.pictures.count, say("picture-2"), say("pictures-2"))
+        case "failed": say("it-did-not-work")
+        case "cancelled": say("cancelled")
+        case "running": say("drawing")
+        default: say("waiting")
         }
     }
 
     private static func words(_ job: JobReport) -> String {
         switch job.state {
-        case "holding": "The price is being put aside"
+        case "holding": say("the-price-is-being-put-aside")
         case "queued":
-            job.position.map { $0 == 0 ? "Next in line" : "\(Wording.count($0, "job comes", "jobs come")) before" }
-                ?? "In line"
-        case "running": "\(Int(job.progress * 100)) % done"
-        case "settling": "Being paid"
+            job.position.map {
+                $0 == 0 ? say("next-in-line") : say("before-2", Wording.count($0, say("job-comes"), say("jobs-come")))
+            }
+                ?? say("in-line")
+        case "running": say("done-2", "\(Int(job.progress * 100))")
+        case "settling": say("being-paid")
         case "done":
-            job.started.flatMap { start in job.finished.map { "Drawn in \($0 - min($0, start)) seconds" } } ?? "Done"
-        default: job.captured == 0 ? "Nothing was taken for it" : "\(job.captured) Buzz were taken for what was drawn"
+            job.started.flatMap { start in job.finished.map { say("drawn-in-seconds", "\($0 - min($0, start))") } }
+                ?? say("done")
+        default:
+            job.captured == 0 ? say("nothing-was-taken-for-it") : say("buzz-were-taken-for-what-was", "\(job.captured)")
         }
     }
 
@@ -388,7 +395,7 @@ struct GeneratePages: Sendable {
             content["earlier"] = "/generate/jobs?after=\(offset + found.count)"
         }
         return pages.page(
-            "jobs", PageFrame(pageTitle: "Your pictures", part: .generate), content,
+            "jobs", PageFrame(pageTitle: say("your-pictures"), part: .generate), content,
             headers: [.cacheControl: "no-store"])
     }
 
@@ -432,6 +439,22 @@ final class GuestQuota: Sendable {
             count.taken += 1
             counts[address] = count
             return true
+        }
+    }
+}
+
+/// A piece of what is wrong: words, or a command that helps.
+private struct ProblemPart {
+    let problemWords: String?
+    let problemCommand: String?
+
+    /// An error that was written for the end of a line in a terminal, as a sentence.
+    static func of(_ text: String) -> [ProblemPart] {
+        let sentence = text.prefix(1).uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
+        return sentence.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
+            index % 2 == 0
+                ? ProblemPart(problemWords: String(part), problemCommand: nil)
+                : ProblemPart(problemWords: nil, problemCommand: String(part))
         }
     }
 }

@@ -47,7 +47,7 @@ extension GeneratePages {
                     missingCommand: match.release == nil || mayFetch
                         ? nil : hash.map { "waggle get \($0.prefix(16))" }, fetchFile: found?.sha256,
                     fetchWords: found.map {
-                        "\(Wording.size($0.size)) from \(Wording.count($0.holders, "peer", "peers"))"
+                        say("from-2", Wording.size($0.size), Wording.count($0.holders, say("peer"), say("peers-2")))
                     }, fetchState: state?.words, isUnderWay: state?.isUnderWay ?? false))
         }
         return views
@@ -64,8 +64,8 @@ final class ResourceFetches: Sendable {
 
         var words: String {
             if let failure { return failure }
-            guard isUnderWay else { return "It came" }
-            return total > 0 ? "\(done * 100 / total) % came" : "Being fetched"
+            guard isUnderWay else { return say("it-came") }
+            return total > 0 ? say("came", "\(done * 100 / total)") : say("being-fetched")
         }
     }
 

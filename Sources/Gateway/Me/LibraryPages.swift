@@ -71,7 +71,9 @@ struct LibraryPages: Sendable {
                     UpdateItem(
                         updateName: card.name, updateHref: "/models/\(card.id)?modelVersionId=\(newest.id)",
                         updateWords:
-                            "\(newer.body.version) is newer than \(release.body.version), which is in \(collection.name)"
+                            say(
+                                "is-newer-than-which-is-in", "\(newer.body.version)", "\(release.body.version)",
+                                "\(collection.name)")
                     ))
             }
         }

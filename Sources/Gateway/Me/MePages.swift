@@ -13,7 +13,7 @@ import PostLog
 import SystemPackage
 import WaggleProtocol
 
-/// `/account`: what is somebody's own. Settings, keys, tokens, the export and the way to another node.
+/// `/account`: what is somebody's own. Settings, keys, tokens and the export.
 struct MePages: Sendable {
     let services: GatewayServices
     let pages: PageRenderer
@@ -36,7 +36,6 @@ struct MePages: Sendable {
         routes.get("/account/export", shows: .account, .page, door.page { exportPage($0) })
         routes.post(
             "/account/export", shows: .account, .page, door.form(.read, again: { exportPage($0, $1, $2) }, export))
-        routes.get("/account/move", shows: .account, .page, door.page(.read, move))
     }
 
     /// The rooms of `/account`, with where one is.
@@ -221,8 +220,8 @@ struct MePages: Sendable {
                 keyLabel: device.label.isEmpty ? say("without-a-name") : device.label,
                 keyWords: [
                     key == own ? say("signs-what-you-do-on-these") : nil,
-                    device.notBefore == 0 ? nil : "since \(Dates.day(device.notBefore))",
-                    device.revocation.map { "withdrawn \(Dates.day($0.since))" },
+                    device.notBefore == 0 ? nil : say("since-3", Dates.day(device.notBefore)),
+                    device.revocation.map { say("withdrawn-2", Dates.day($0.since)) },
                 ].compactMap { $0 }.joined(separator: " · "))
         }
         var content: [String: Any] = [
@@ -292,8 +291,9 @@ struct MePages: Sendable {
             TokenItem(
                 tokenLabel: token.label.isEmpty ? say("token", "\(token.id)") : token.label,
                 tokenWords: [
-                    token.scopes.sorted().map(\.rawValue).joined(separator: ", "), "made \(Dates.day(token.created))",
-                    token.expires.map { "until \(Dates.day($0))" },
+                    token.scopes.sorted().map(\.rawValue).joined(separator: ", "),
+                    say("made", Dates.day(token.created)),
+                    token.expires.map { say("until-2", Dates.day($0)) },
                     token.lastUsed.map { say("last-used", "\(Dates.day($0))") } ?? say("not-used-yet"),
                 ].compactMap { $0 }.joined(separator: " · "),
                 revokeAction: PageAddress.adding(
@@ -383,16 +383,6 @@ struct MePages: Sendable {
             guard error.code == .auth else { throw error }
             throw FormTrouble(say("this-is-not-your-passphrase"), in: "passphrase")
         }
-    }
-
-    @Sendable private func move(_ call: PageCall) async throws -> Response {
-        let home = call.operations.publicURL ?? ""
-        return page(
-            "memove", say("move"), at: "/account/move",
-            [
-                "command": "waggle account move \(call.account.handle) --from \(home)", "home": home,
-                "isNode": call.account.custody == .node,
-            ])
     }
 }
 

@@ -10,7 +10,7 @@ extension Templates {
         {{>metop}}
         {{>factlist}}
         <ul class="words part"><li><a href="/publish">[[publish]]</a></li><li><a href="/bounties/new">[[new-bounty]]</a></li>\
-        <li><a href="/generate/jobs">[[your-pictures]]</a></li>{{#profileHref}}<li><a href="{{.}}">[[your-profile-as-others-see-it]]</a></li>{{/profileHref}}\
+        <li><a href="/generate/jobs">[[your-pictures]]</a></li><li><a href="/account/appeals">[[lists-and-your-things]]</a></li>{{#profileHref}}<li><a href="{{.}}">[[your-profile-as-others-see-it]]</a></li>{{/profileHref}}\
         {{#staffHref}}<li><a href="{{.}}">[[run-this-node]]</a></li>{{/staffHref}}</ul>
         <form action="{{signOutAction}}" method="post"><p><button class="quiet button">[[sign-out]]</button></p></form>
         </div>
@@ -67,12 +67,26 @@ extension Templates {
 
     static let memove = """
         {{>metop}}
-        <p>[[you-are-your-keys-not-this]]</p>
-        <pre><code>{{command}}</code></pre>
-        <p>[[it-asks-for-the-words-lists]]</p>
-        <p>[[if-another-node-than-your-own]]</p>
-        {{#isNode}}<p class="by">[[the-words-were-shown-when-you]]</p>{{/isNode}}
-        <p class="by">[[take-a-copy-first-export-everything]]</p>
+        {{#come}}<section class="part" aria-labelledby="come"><h2 id="come">[[finish-your-move-to-this-node]]</h2><p>{{comeWords}}</p>{{>form}}</section>{{/come}}
+        {{#go}}<section class="part" aria-labelledby="go"><h2 id="go">[[to-another-node]]</h2>
+        <p>[[you-are-your-keys-not-this]] [[the-other-node-asks-for-the]]</p>
+        <ol><li>[[take-a-copy-first-export-everything]]</li><li>[[have-your-24-words-at-hand]]{{#isNode}} [[the-words-were-shown-when-you]]{{/isNode}}</li>\
+        <li>[[say-where-you-go-and-follow]]</li></ol>
+        {{#goHref}}<p role="status">[[type-the-words-there-and-nowhere]]</p><p><a class="button" href="{{.}}" rel="nofollow noopener">{{goText}}</a></p>{{/goHref}}
+        {{>form}}</section>{{/go}}
+        <section class="part" aria-labelledby="own"><h2 id="own">[[to-a-node-of-your-own]]</h2><p>[[run-this-there]]</p>
+        <pre><code>{{command}}</code></pre></section>
+        </div>
+        {{>foot}}
+        """
+
+    /// What came of coming here from another node.
+    static let moved = """
+        {{>head}}
+        <div class="reading">
+        <div class="top"><h1><bdi>{{heading}}</bdi></h1>{{#lead}}<p class="by">{{.}}</p>{{/lead}}</div>
+        <ul class="rows">{{#moveLines}}<li>{{.}}</li>{{/moveLines}}</ul>
+        <p><a class="button" href="{{onwardHref}}">{{onwardText}}</a></p>
         </div>
         {{>foot}}
         """

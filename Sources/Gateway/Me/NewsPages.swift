@@ -76,6 +76,11 @@ struct NewsPages: Sendable {
         if notification.kind == .registration {
             subject = LinkView(linkText: "@\(notification.detail)", linkHref: "/admin/registrations")
         }
+        if notification.kind == .level, let space = notification.detail.firstIndex(of: " ") {
+            let about = String(notification.detail[notification.detail.index(after: space)...])
+            subject = LinkView(
+                linkText: String(notification.detail[..<space]), linkHref: LevelPages.address(about))
+        }
         if notification.kind == .decision || notification.kind == .caseDue {
             let folder = notification.kind == .caseDue ? "/moderation" : "/account/cases"
             subject = LinkView(linkText: notification.detail, linkHref: "\(folder)/\(notification.detail)")
@@ -83,7 +88,8 @@ struct NewsPages: Sendable {
         let href = subject.map(\.linkHref).flatMap { $0.hasPrefix("/admin") && !pages.site.has($0) ? nil : $0 }
         return NewsItem(
             newsWords: Self.words(notification),
-            newsActor: notification.actor.map { _ in actor?.name ?? say("somebody") },
+            // A tip that came from another node names an account, and nobody.
+            newsActor: notification.actor != nil || notification.kind == .tip ? actor?.name ?? say("somebody") : nil,
             newsActorHref: actor.map { PageAddress.creator($0) }, newsHref: href, newsSubject: subject?.linkText,
             newsTime: Dates.timestamp(notification.created), newsDay: Dates.day(notification.created),
             isNew: !notification.isRead)
@@ -91,7 +97,7 @@ struct NewsPages: Sendable {
 
     private static func words(_ notification: Notification) -> String {
         switch notification.kind {
-        case .review: "reviewed"
+        case .review: say("reviewed")
         case .comment: say("commented-on-what-is-yours")
         case .reply: say("answered-you")
         case .mention: say("named-you")
@@ -108,9 +114,11 @@ struct NewsPages: Sendable {
         case .bountyEntry: say("entered-your-bounty")
         case .bountyAward: say("awarded-your-entry")
         case .tip:
-            "tipped you\(notification.detail.isEmpty ? "" : " \(notification.detail)")\(notification.subject == nil ? "" : " for")"
+            notification.subject == nil
+                ? say("tipped-you", notification.detail) : say("tipped-you-for", notification.detail)
         case .takenDown: say("what-you-published-was-taken-down")
         case .decision: say("what-you-published-was-looked-at")
+        case .level: say("what-you-published-has-another-level")
         case .reportAccepted: say("what-you-reported-was-taken-down")
         case .caseDue: say("the-time-to-decide-a-case")
         case .keys: say("your-keys-changed-if-that-was")

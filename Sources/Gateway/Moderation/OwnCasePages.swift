@@ -22,19 +22,19 @@ struct OwnCasePages: Sendable {
         let found = try await ShowOwnCase(number: number).perform(in: call.operations)
         let word =
             switch found.decision {
-            case "keep": "Decided: it stays"
-            case "block": "What you published is not shown here any more"
-            case "purge": "What you published was deleted here for good"
-            default: "The decision was taken back"
+            case "keep": say("decided-it-stays")
+            case "block": say("what-you-published-is-not-shown")
+            case "purge": say("what-you-published-was-deleted-here")
+            default: say("the-decision-was-taken-back")
             }
         let action = "/account/cases/\(found.number)"
         var content: [String: Any] = [
-            "number": found.number, "word": "\(word) (\(found.reason))", "opened": Dates.timestamp(found.decidedAt),
+            "number": found.number, "word": "\(word) (\(found.reason))", "opened": Dates.minute(found.decidedAt),
             "canAppeal": found.canAppeal,
             "statusHref": PageAddress.adding(
                 FormToken.parameter, FormToken.make(session: call.visitor.session), to: action),
         ]
-        content["appeal"] = found.hasAppealed ? found.outcome ?? "waits for an answer" : nil
+        content["appeal"] = found.hasAppealed ? found.outcome ?? say("waits-for-an-answer") : nil
         let letters = [found.letter, found.answer ?? ""].filter { !$0.isEmpty }
         content["letter"] = letters.isEmpty ? nil : letters.joined(separator: "\n\n")
         content["trouble"] = trouble

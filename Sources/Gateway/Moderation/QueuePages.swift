@@ -18,6 +18,7 @@ struct QueuePages: Sendable {
     func register(in routes: inout RouteTable) {
         routes.get("/moderation", shows: .account, .page, queue)
         routes.get("/moderation/{case}", shows: .account, .page, show)
+        routes.get("/moderation/{case}/files/{number}", shows: .account, .page, file)
         routes.post("/moderation/{case}", shows: .account, .page, act)
     }
 
@@ -38,34 +39,36 @@ struct QueuePages: Sendable {
         var content: [String: Any] = [
             "tabSets": [
                 TabsView(
-                    tabsLabel: "Which",
+                    tabsLabel: say("which"),
                     tabs: tabs.map { choice in
                         TabView(
-                            tabName: choice.map { $0.prefix(1).uppercased() + $0.dropFirst() } ?? "Open",
+                            tabName: choice.map { $0.prefix(1).uppercased() + $0.dropFirst() } ?? say("open"),
                             tabHref: choice.map { "/moderation?show=\($0)" } ?? "/moderation", isCurrent: choice == show
                         )
                     })
             ],
             "hasCases": !queue.cases.isEmpty, "cases": queue.cases.map(Self.line),
             "counts":
-                "\(queue.counts.open) open, \(queue.counts.unassigned) unassigned, \(queue.counts.overdue) overdue, "
-                + "\(queue.counts.appeals) appeals",
+                say(
+                    "open-unassigned-overdue-appeals", "\(queue.counts.open)", "\(queue.counts.unassigned)",
+                    "\(queue.counts.overdue)", "\(queue.counts.appeals)"),
         ]
         let reasons = queue.counts.reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             .map { "\($0.key): \($0.value)" }
         if !reasons.isEmpty { content["reasons"] = reasons.joined(separator: ", ") }
-        return pages.page("queue", PageFrame(pageTitle: "Moderation"), content, headers: Self.kept)
+        return pages.page("queue", PageFrame(pageTitle: say("moderation")), content, headers: Self.kept)
     }
 
     private static func line(_ line: CaseLine) -> [String: Any] {
         var values: [String: Any] = [
             "caseHref": "/moderation/\(line.number)", "caseNumber": line.number, "caseSubject": line.subject,
-            "caseReason": line.reason, "caseReports": line.reports == 1 ? "1 report" : "\(line.reports) reports",
-            "caseAssigned": line.assigned.isEmpty ? "nobody" : "@\(line.assigned)",
-            "caseState": line.decision ?? line.state, "caseOpened": Dates.timestamp(line.opened),
+            "caseReason": line.reason,
+            "caseReports": line.reports == 1 ? say("1-report") : say("reports", "\(line.reports)"),
+            "caseAssigned": line.assigned.isEmpty ? say("nobody-3") : "@\(line.assigned)",
+            "caseState": line.decision ?? line.state, "caseOpened": Dates.minute(line.opened),
             "isUrgent": line.urgency != "none", "caseUrgency": line.urgency, "hasAppeal": line.hasOpenAppeal,
         ]
-        if let deadline = line.deadline { values["caseDeadline"] = Dates.timestamp(deadline) }
+        if let deadline = line.deadline { values["caseDeadline"] = Dates.minute(deadline) }
         return values
     }
 
@@ -74,10 +77,26 @@ struct QueuePages: Sendable {
         return try await page(context.parameter("case") ?? "", operations)
     }
 
+    /// A file that came with a request: bytes of a stranger, which no browser is to show or run as part of this site.
+    @Sendable private func file(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let operations = try await moderator(request, context)
+        guard let number = context.parameter("number").flatMap({ Int($0) }), number > 0 else {
+            throw GatewayError.notFound("There is no such file")
+        }
+        let file = try await ShowAttachment(number: context.parameter("case") ?? "", index: number - 1).perform(
+            in: operations)
+        var headers = Self.kept
+        headers[.contentType] = "application/octet-stream"
+        headers[.contentDisposition] = "attachment; filename*=UTF-8''\(PercentCoding.encode(file.name))"
+        headers[.contentSecurityPolicy] = "sandbox; default-src 'none'"
+        return Response(
+            status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
+    }
+
     private func page(_ number: String, _ operations: OperationContext, trouble: String? = nil) async throws -> Response
     {
         let details = try await ShowCase(number: number).perform(in: operations)
-        let queue = try await ShowQueue().perform(in: operations).cases.map(\.number)
+        let queue = try await ListQueueNumbers().perform(in: operations)
         let place = queue.firstIndex(of: details.line.number)
         let line = details.line
         var content = Self.line(line)
@@ -86,11 +105,18 @@ struct QueuePages: Sendable {
         content["isHidden"] = line.state == "hidden"
         content["reports"] = details.reports.map { report -> [String: Any] in
             var values: [String: Any] = [
-                "reporter": report.reporter.isEmpty ? "somebody without an account" : report.reporter,
-                "reportReason": report.reason, "reportText": report.text, "reportAt": Dates.timestamp(report.at),
+                "reporter": report.reporter.isEmpty ? say("somebody-without-an-account") : report.reporter,
+                "reportReason": report.reason, "reportText": report.text, "reportAt": Dates.minute(report.at),
             ]
             if !report.contact.isEmpty { values["reportContact"] = report.contact }
             return values
+        }
+        content["hasFiles"] = !details.files.isEmpty
+        content["files"] = details.files.map { file -> [String: Any] in
+            [
+                "fileHref": "/moderation/\(line.number)/files/\(file.index + 1)", "fileName": file.name,
+                "fileSize": Wording.size(UInt64(file.bytes)), "fileHash": file.sha256,
+            ]
         }
         content["spread"] = details.spread.map { set -> [String: Any] in
             [
@@ -102,11 +128,11 @@ struct QueuePages: Sendable {
         content["holders"] = details.holders
         content["hasAcks"] = !details.acks.isEmpty
         content["acks"] = details.acks.map {
-            ["ackNode": $0.node, "ackOutcome": $0.outcome, "ackAt": Dates.timestamp($0.at)]
+            ["ackNode": $0.node, "ackOutcome": $0.outcome, "ackAt": Dates.minute($0.at)]
         }
         content["audit"] = details.audit.map { record in
             [
-                "auditAt": Dates.timestamp(record.at), "auditActor": record.actor, "auditAction": record.action,
+                "auditAt": Dates.minute(record.at), "auditActor": record.actor, "auditAction": record.action,
                 "auditAfter": record.detail,
             ]
         }
@@ -118,8 +144,8 @@ struct QueuePages: Sendable {
         content["makerLetter"] = details.letters["maker-removed"] ?? ""
         if let decision = details.decision {
             content["decided"] =
-                "\(decision.action), \(decision.reason), by @\(decision.by), \(Dates.timestamp(decision.at))"
-                + (decision.undone.map { ", taken back \(Dates.timestamp($0))" } ?? "")
+                say("by-6", "\(decision.action)", "\(decision.reason)", "\(decision.by)", Dates.minute(decision.at))
+                + (decision.undone.map { ", taken back \(Dates.minute($0))" } ?? "")
         }
         if let appeal = details.appeal {
             content["appealText"] = appeal.text

@@ -15,6 +15,8 @@ final class ReportPages: Sendable {
     private let people: CallerIdentity
     private let limiter = Mutex(RequestLimiter())
     private static let formBytes = 64 << 10
+    /// Requests that bring files at a time.
+    private let attaching = Places(Limits.Cases.attaching)
 
     init(services: GatewayServices, pages: PageRenderer, people: CallerIdentity) {
         self.services = services
@@ -66,7 +68,7 @@ final class ReportPages: Sendable {
                     isNeeded: true),
                 FieldView(
                     "reason", say("why"), .choice, value: ReasonCode.all.first ?? "",
-                    choices: ReasonCode.all.map { .init($0) }),
+                    choices: ReasonCode.all.map { .init($0, Self.reason($0)) }),
                 FieldView("text", say("in-your-words"), .text(rows: 5), most: 16_000),
                 FieldView("contact", say("how-you-can-be-reached-if"), most: 1000),
                 FieldView("tell", say("a-node-whose-moderators-are-to"), most: 2000),
@@ -74,6 +76,30 @@ final class ReportPages: Sendable {
         return pages.page(
             "report", PageFrame(pageTitle: say("report-something")),
             ["about": PercentCoding.encode(typed?["about"] ?? about), "form": form], headers: Self.kept)
+    }
+
+    /// What a code means, for whoever reports something.
+    private static func reason(_ code: String) -> String {
+        switch code {
+        case "spam": say("reason-spam")
+        case "malware": say("reason-malware")
+        case "impersonation": say("reason-impersonation")
+        case "license": say("reason-license")
+        case "stolen-work": say("reason-stolen-work")
+        case "likeness": say("reason-likeness")
+        case "ncii": say("reason-ncii")
+        case "minor-safety": say("reason-minor-safety")
+        case "gore": say("reason-gore")
+        case "hate": say("reason-hate")
+        case "harassment": say("reason-harassment")
+        case "scam": say("reason-scam")
+        case "dmca": say("reason-dmca")
+        case "court-order": say("reason-court-order")
+        case "privacy": say("reason-privacy")
+        case "misleading": say("reason-misleading")
+        case "other": say("reason-other")
+        default: code
+        }
     }
 
     @Sendable private func report(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -106,7 +132,7 @@ final class ReportPages: Sendable {
     private func receiptPage(_ receipt: CaseReceipt) -> Response {
         var content: [String: Any] = ["number": receipt.number, "isNew": receipt.isNew]
         if !receipt.secret.isEmpty { content["statusHref"] = "/report/status/\(receipt.secret)" }
-        if let deadline = receipt.deadline { content["deadline"] = Dates.timestamp(deadline) }
+        if let deadline = receipt.deadline { content["deadline"] = Dates.minute(deadline) }
         return pages.page(
             "receipt", PageFrame(pageTitle: receipt.number), content, status: .created, headers: Self.kept)
     }
@@ -114,6 +140,8 @@ final class ReportPages: Sendable {
     // MARK: Requests
 
     private func requestForm(about: String, typed: Query? = nil, trouble: FormTrouble? = nil) -> Response {
+        let (count, size) = ("\(Limits.Cases.attachedFiles)", "\(Limits.Cases.attachedBytes >> 20)")
+        let hint = say("files-that-show-it-hint", count, size)
         let form = FormView(
             "/report/likeness", sends: say("send"),
             fields: [
@@ -140,23 +168,43 @@ final class ReportPages: Sendable {
                 FieldView("faith", say("what-i-say-is-true-to"), .box, value: "yes"),
                 FieldView(
                     "signature", say("your-name-as-your-signature"), most: 200, isNeeded: true, autocomplete: "name"),
-            ], typed: typed, trouble: trouble)
+                FieldView(
+                    "files", say("files-that-show-it"), .files(isMany: true, accepts: ""),
+                    hint: hint),
+            ], typed: typed, trouble: trouble, isUpload: true)
         return pages.page(
             "takedown", PageFrame(pageTitle: say("ask-for-something-to-be-taken")), ["form": form],
             headers: Self.kept)
     }
 
+    /// What was typed, and the files beside it.
+    private func withFiles(_ request: Request) async throws -> (Query, [AttachedFile], (any Error)?) {
+        guard FormUploads.isOne(request) else { return (try await fields(request), [], nil) }
+        guard attaching.take() else { throw GatewayError.tooManyRequests(retryAfter: 30) }
+        defer { attaching.give() }
+        var form = EvidenceForm()
+        do {
+            try await form.take(request, services)
+            return (try Query(fields: form.typed), form.files, nil)
+        } catch {
+            // Fields come before files: what was typed outlives a file that is refused.
+            guard !form.typed.isEmpty else { throw error }
+            return (try Query(fields: form.typed), [], error)
+        }
+    }
+
     @Sendable private func ask(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try people.refuseForgery(request, context)
-        let form = try await fields(request)
+        let (form, files, refused) = try await withFiles(request)
         do {
+            if let refused { throw refused }
             guard form["faith"] == "yes" else {
                 throw GatewayError.unprocessable(code: "faith", say("confirm-that-what-you-say-is"))
             }
             let receipt = try await RequestTakedown(
                 subjects: (form["about"] ?? "").split(whereSeparator: \.isNewline).map(String.init),
                 reason: form["reason"] ?? "likeness", right: form["right"] ?? "", statement: form["statement"] ?? "",
-                signature: form["signature"] ?? "", contact: form["contact"] ?? ""
+                signature: form["signature"] ?? "", contact: form["contact"] ?? "", files: files
             ).perform(in: try await sender(request, context))
             return receiptPage(receipt)
         } catch {
@@ -172,17 +220,17 @@ final class ReportPages: Sendable {
         let status = try await ShowCaseStatus(secret: secret).perform(in: services.context())
         let word =
             switch status.decision ?? status.state {
-            case "hidden": "Hidden until somebody decides"
-            case "keep": "Decided: it stays"
-            case "block", "purge": "Decided: it was removed"
-            case "decided": "The decision was taken back"
-            default: "Waits for a decision"
+            case "hidden": say("hidden-until-somebody-decides")
+            case "keep": say("decided-it-stays")
+            case "block", "purge": say("decided-it-was-removed")
+            case "decided": say("the-decision-was-taken-back")
+            default: say("waits-for-a-decision")
             }
         var content: [String: Any] = [
-            "number": status.number, "word": word, "opened": Dates.timestamp(status.opened),
+            "number": status.number, "word": word, "opened": Dates.minute(status.opened),
             "canAppeal": status.canAppeal, "statusHref": "/report/status/\(secret)",
         ]
-        if let deadline = status.deadline, status.decision == nil { content["deadline"] = Dates.timestamp(deadline) }
+        if let deadline = status.deadline, status.decision == nil { content["deadline"] = Dates.minute(deadline) }
         content["appeal"] = status.appeal
         content["letter"] = status.letter.isEmpty ? nil : status.letter
         content["trouble"] = trouble
@@ -212,15 +260,16 @@ final class ReportPages: Sendable {
     @Sendable private func transparency(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let report = try await ShowTransparency().perform(in: services.context())
         var facts = [
-            FactView("Open cases", Wording.count(report.openCases)),
-            FactView("Open appeals", Wording.count(report.openAppeals)),
-            FactView("Decisions in the log", Wording.count(Int(clamping: report.head.size))),
-            FactView("Root of the log", report.head.root),
+            FactView(say("open-cases"), Wording.count(report.openCases)),
+            FactView(say("open-appeals"), Wording.count(report.openAppeals)),
+            FactView(say("decisions-in-the-log"), Wording.count(Int(clamping: report.head.size))),
+            FactView(say("root-of-the-log"), report.head.root),
         ].compactMap { $0 }
-        if let seconds = report.medianSeconds, let fact = FactView("Median time to a decision", Self.span(seconds)) {
+        if let seconds = report.medianSeconds, let fact = FactView(say("median-time-to-a-decision"), Self.span(seconds))
+        {
             facts.append(fact)
         }
-        if let day = report.head.signedDay, let fact = FactView("Signed head of", day) { facts.append(fact) }
+        if let day = report.head.signedDay, let fact = FactView(say("signed-head-of"), day) { facts.append(fact) }
         let content: [String: Any] = [
             "facts": facts,
             "hasCounts": !report.counts.isEmpty,
@@ -229,16 +278,19 @@ final class ReportPages: Sendable {
             },
             "hasLists": !report.lists.isEmpty,
             "lists": report.lists.map {
-                ["list": $0.list, "how": "\($0.mode), up to \($0.grant)\($0.isShadow ? ", shadow" : "")"]
+                ["list": $0.list, "how": say("up-to", "\($0.mode)", "\($0.grant)", "\($0.isShadow ? ", shadow" : "")")]
             },
         ]
         return pages.page(
             "transparency",
-            PageFrame(pageTitle: "Transparency", summary: "How \(services.configuration.nodeName) moderates."), content)
+            PageFrame(
+                pageTitle: say("transparency"), summary: say("how-moderates", "\(services.configuration.nodeName)")),
+            content)
     }
 
     private static func span(_ seconds: UInt64) -> String {
         seconds < 3600
-            ? "\(seconds / 60) minutes" : seconds < 172_800 ? "\(seconds / 3600) hours" : "\(seconds / 86_400) days"
+            ? say("minutes", "\(seconds / 60)")
+            : seconds < 172_800 ? say("hours", "\(seconds / 3600)") : say("days", "\(seconds / 86_400)")
     }
 }

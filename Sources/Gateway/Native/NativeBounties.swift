@@ -49,8 +49,9 @@ struct NativeBounties: Sendable {
     @Sendable private func rewards(_ call: NativeCall) async throws -> NativeReply {
         guard let epoch = Int64(call.context.parameter("epoch") ?? "") else { throw NativeReads.nothing }
         return try NativeReply(
-            try await ShowRewards(currency: call.context.parameter("currency") ?? "", epoch: epoch)
-                .run(in: services.context()))
+            try await ShowRewards(
+                currency: call.context.parameter("currency") ?? "", epoch: epoch, granter: call.query["granter"]
+            ).run(in: services.context()))
     }
 
     // MARK: Writing

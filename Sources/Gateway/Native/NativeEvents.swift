@@ -141,7 +141,9 @@ private struct EventStream: Sendable {
             guard try await visible.includes(entry.post) else { return nil }
         } else {
             // What is gone is not in the catalog any more: its own level decides, and where it has none nothing is told.
-            guard let level = PostLevel.highest(of: entry.post.post), filter.contains(level) else { return nil }
+            let level = PostLevel.highest(
+                of: entry.post.post, id: entry.post.id, author: entry.post.author, services.moderation.levelRules)
+            guard let level, filter.contains(level) else { return nil }
         }
         let event = Event(
             event: isShown ? "shown" : "hidden", kind: entry.post.kind.rawValue, post: entry.post.id.hex,

@@ -17,18 +17,18 @@ struct BountyItem {
         bountyTitle = line.title
         bountyPhase = Self.phase(line.phase)
         bountyMoney = Self.money(line)
-        bountyEntries = Wording.count(line.entries, "entry", "entries")
+        bountyEntries = Wording.count(line.entries, say("entry"), say("entries-2"))
         bountyPoster = line.name
-        bountyEnd = Dates.timestamp(line.deadline)
+        bountyEnd = Dates.minute(line.deadline)
         bountyEndDay = Dates.day(line.deadline)
     }
 
     static func phase(_ word: String) -> String {
         switch BountyPhase(rawValue: word) {
-        case .open: "Takes entries"
-        case .judging: "Backers decide"
-        case .settling: "Being settled"
-        case .closed, nil: "Closed"
+        case .open: say("takes-entries")
+        case .judging: say("backers-decide")
+        case .settling: say("being-settled")
+        case .closed, nil: say("closed")
         }
     }
 
@@ -37,18 +37,18 @@ struct BountyItem {
             amount > 0 ? "\(Wording.count(Int(amount))) \(line.symbol) \(word)" : nil
         }
         let parts = [
-            part(line.escrowed, "set aside"), part(line.pledged, "pledged"), part(line.paid, "paid"),
+            part(line.escrowed, say("set-aside-2")), part(line.pledged, "pledged"), part(line.paid, "paid"),
             part(line.returned, "returned"),
         ].compactMap { $0 }
-        return parts.isEmpty ? "nothing set aside" : parts.joined(separator: ", ")
+        return parts.isEmpty ? say("nothing-set-aside") : parts.joined(separator: ", ")
     }
 
     static func rule(_ word: String) -> String {
         switch BountyRule(rawValue: word) {
-        case .first: "the entry that reached the arbiter first gets it"
-        case .split: "everybody who entered gets an equal part"
-        case .mostAwarded: "the entry that other backers gave most to gets it"
-        case .refund, nil: "it goes back to the backer"
+        case .first: say("the-entry-that-reached-the-arbiter")
+        case .split: say("everybody-who-entered-gets-an-equal")
+        case .mostAwarded: say("the-entry-that-other-backers-gave")
+        case .refund, nil: say("it-goes-back-to-the-backer")
         }
     }
 }
@@ -71,9 +71,9 @@ struct EntryItem {
         entryAuthor = entry.name
         entryAuthorHref = "/@\(PercentCoding.encode(entry.handle))"
         entryHTML = Markdown.html(entry.text, firstHeading: 4)
-        entryTime = Dates.timestamp(entry.created)
+        entryTime = Dates.minute(entry.created)
         entryDay = Dates.day(entry.created)
-        entryWon = entry.won > 0 ? "won \(Wording.count(Int(entry.won))) \(symbol)" : nil
+        entryWon = entry.won > 0 ? say("won", Wording.count(Int(entry.won)), "\(symbol)") : nil
         entryLate = !entry.counts
         entryCounts = entry.counts
         entryWorks = works
@@ -93,10 +93,10 @@ struct BackingItem {
         backingAmount = "\(Wording.count(Int(backing.amount))) \(line.symbol)"
         backingState = backing.state
         backer = backing.name ?? "\(backing.account.prefix(16))…"
-        var words = backing.isPledge ? "pledge, can be withdrawn" : "in the arbiter's hand"
+        var words = backing.isPledge ? say("pledge-can-be-withdrawn") : say("in-the-arbiters-hand")
         if backing.state == "open", let next = backing.next { words += ", ends by itself on \(Dates.day(next))" }
         if backing.paid > 0, backing.returned > 0 {
-            words = "\(Wording.count(Int(backing.paid))) paid, \(Wording.count(Int(backing.returned))) returned"
+            words = say("paid-returned", Wording.count(Int(backing.paid)), Wording.count(Int(backing.returned)))
         }
         backingWords = words
     }

@@ -104,8 +104,8 @@ struct BountyPages: Sendable {
         let facts = [
             FactView(say("set-aside"), BountyItem.money(line)), FactView(say("backers"), Wording.count(line.backers)),
             FactView(say("wanted"), line.wanted), FactView(say("tags"), report.tags.joined(separator: ", ")),
-            FactView(say("entries-until"), Dates.timestamp(line.deadline)),
-            FactView(say("backers-award-until"), Dates.timestamp(line.decided)),
+            FactView(say("entries-until"), Dates.minute(line.deadline)),
+            FactView(say("backers-award-until"), Dates.minute(line.decided)),
             FactView(say("arbiter"), say("the-node", "\(report.arbiterNode)")),
         ]
         var content: [String: Any] = [
@@ -387,7 +387,8 @@ struct BountyPages: Sendable {
             throw GatewayError.notFound("An epoch is a number")
         }
         let name = context.parameter("currency") ?? ""
-        let found = try await ShowRewards(currency: name, epoch: epoch).run(in: services.context())
+        let found = try await ShowRewards(currency: name, epoch: epoch, granter: try Query(request)["granter"])
+            .run(in: services.context())
         let rules = try await ShowRules(currency: name).run(in: services.context()).report
         func amount(_ value: Int64) -> String { "\(Wording.count(Int(value))) \(found.symbol)" }
         let facts =
@@ -397,11 +398,22 @@ struct BountyPages: Sendable {
                 FactView(say("members"), Wording.count(found.members)), FactView(say("granted"), amount(found.granted)),
                 FactView(say("hash-of-the-list"), found.evidence),
             ]
+        // Where several grant, each has its own list.
+        let path = "/buzz/\(found.currency)/rewards/\(epoch)"
+        let tabs = found.granters.map { granter in
+            TabView(
+                tabName: granter.url.firstRange(of: "://").map { String(granter.url[$0.upperBound...]) } ?? granter.url,
+                tabHref: "\(path)?granter=\(granter.account)", isCurrent: granter.account == found.granter.account)
+        }
+        // The address is what a charter says: anything.
+        let isElsewhere =
+            found.granter.account != (await services.context().currencies.publicKey?.hex)
+            && ["http://", "https://"].contains { found.granter.url.hasPrefix($0) }
         return pages.page(
             "rewards",
             PageFrame(
                 pageTitle: say("rewards"), summary: say("rewards-of-epoch-in", "\(epoch)", "\(rules.name)"),
-                canonical: origins.base(for: request, context) + "/buzz/\(found.currency)/rewards/\(epoch)"),
+                canonical: origins.base(for: request, context) + path),
             [
                 "heading": say("rewards-of-epoch", "\(epoch)"), "currencyName": rules.name,
                 "currencyHref": "/buzz/\(found.currency)", "trust": rules.trust, "faults": found.faults,
@@ -411,7 +423,8 @@ struct BountyPages: Sendable {
                         linkText: "\(amount($0.amount)) to \($0.account.prefix(16))…",
                         linkHref: "/buzz/\(found.currency)/accounts/\($0.account)")
                 },
-                "listHref": "/w/1/buzz/rewards/\(found.currency)/\(epoch)",
+                "listHref": "\(isElsewhere ? found.granter.url : "")/w/1/buzz/rewards/\(found.currency)/\(epoch)",
+                "tabSets": tabs.count > 1 ? [TabsView(tabsLabel: say("who-grants"), tabs: tabs)] : [],
             ])
     }
 }

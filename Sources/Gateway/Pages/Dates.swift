@@ -22,6 +22,12 @@ enum Dates {
         return "\(day(unix))T\(time).000Z"
     }
 
+    /// `2026-08-14 09:30Z`, for people and for `datetime`.
+    static func minute(_ unix: UInt64) -> String {
+        let minutes = Int(unix % 86400) / 60
+        return "\(day(unix)) \(padded(minutes / 60, 2)):\(padded(minutes % 60, 2))Z"
+    }
+
     private static func padded(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits

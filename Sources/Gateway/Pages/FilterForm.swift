@@ -48,13 +48,14 @@ struct FilterForm {
 
     private var groups: [GroupView] {
         var groups = [
-            group(.type, "Type", .type), group(.base, "Base model", .baseModel), group(.tag, "Tags", .tag),
-            group(.format, "Format", .format), group(.licence, "Licence", .licence),
+            group(.type, say("type"), .type), group(.base, say("base-model"), .baseModel),
+            group(.tag, say("tags"), .tag),
+            group(.format, say("format"), .format), group(.licence, say("licence-2"), .licence),
         ]
-        if offersLevels { groups.append(group(.level, "Level", .level)) }
+        if offersLevels { groups.append(group(.level, say("level"), .level)) }
         groups.append(
             GroupView(
-                groupName: "may", groupLabel: "Allowed",
+                groupName: "may", groupLabel: say("allowed"),
                 choices: ModelFilters.May.allCases.map { may in
                     ChoiceView(
                         choiceID: "may-\(may.rawValue)", choiceValue: may.rawValue, choiceLabel: may.label,

@@ -43,7 +43,8 @@ struct ImagePage {
             let strength =
                 resource.strength == 0 || resource.strength == 1 ? "" : " × \(Wording.number(resource.strength))"
             let here = match.release.map { "\($0.modelName) \($0.version)" } ?? ""
-            let name = [here, resource.name, resource.claimedHash].first { !$0.trimmed.isEmpty } ?? "without a name"
+            let name =
+                [here, resource.name, resource.claimedHash].first { !$0.trimmed.isEmpty } ?? say("without-a-name")
             resourceName = name + strength
             resourceHref = match.release.map(PageAddress.release)
             resourceState = Wording.match(match.state)
@@ -70,8 +71,8 @@ struct ImagePage {
             "reactions": reactions, "hasReactions": !reactions.isEmpty,
             "comments": CommentItem.all(comments, at: PageAddress.image(image.id)), "hasComments": !comments.isEmpty,
             "postIDs": [
-                FactView("Post", image.post.hex), FactView("Author", AuthorID.text(image.author.author)),
-                FactView("SHA-256 of the bytes", Hex.encode(image.image.blob)),
+                FactView(say("post-2"), image.post.hex), FactView(say("author"), AuthorID.text(image.author.author)),
+                FactView(say("sha-256-of-the-bytes"), Hex.encode(image.image.blob)),
             ].compactMap { $0 },
         ]
         let blur = looks[picture.blob].map(BlurCell.all) ?? []
@@ -81,6 +82,7 @@ struct ImagePage {
         values["hasBlur"] = !blur.isEmpty
         values["bareSource"] = picture.bareSource
         values["remixHref"] = remixHref
+        values["levelHref"] = LevelPages.address("file:\(Hex.encode(image.image.blob))")
         values["reportHref"] = "/report?about=\(image.post.hex)"
         values["creatorHome"] = Wording.origin(image.author)
         values["signature"] = signature
@@ -95,11 +97,12 @@ struct ImagePage {
     private func settings(_ recipe: WireRecipe) -> [FactView] {
         func positive(_ value: UInt32) -> String { value == 0 ? "" : "\(value)" }
         return [
-            FactView("Seed", recipe.hasSeed_p ? "\(recipe.seed)" : ""), FactView("Steps", positive(recipe.steps)),
-            FactView("Sampler", recipe.sampler), FactView("Scheduler", recipe.scheduler),
-            FactView("CFG scale", recipe.cfgScale == 0 ? "" : Wording.number(recipe.cfgScale)),
-            FactView("Size", recipe.width == 0 ? "" : "\(recipe.width) × \(recipe.height)"),
-            FactView("Clip skip", positive(recipe.clipSkip)), FactView("Engine", recipe.engine),
+            FactView(say("seed"), recipe.hasSeed_p ? "\(recipe.seed)" : ""),
+            FactView(say("steps"), positive(recipe.steps)),
+            FactView(say("sampler"), recipe.sampler), FactView(say("scheduler"), recipe.scheduler),
+            FactView(say("cfg-scale"), recipe.cfgScale == 0 ? "" : Wording.number(recipe.cfgScale)),
+            FactView(say("size"), recipe.width == 0 ? "" : "\(recipe.width) × \(recipe.height)"),
+            FactView(say("clip-skip"), positive(recipe.clipSkip)), FactView(say("engine"), recipe.engine),
         ].compactMap { $0 }
     }
 }

@@ -77,7 +77,7 @@ extension PageRoutes {
         var content: [String: Any] = ["gateLevel": level.word, "needsAge": !isOpen && account.adultSince == nil]
         content["settingsHref"] = pages.site.has("/account/settings") ? "/account/settings" : nil
         return pages.page(
-            "gate", PageFrame(pageTitle: "Rated \(level.word)"), content, status: .forbidden,
+            "gate", PageFrame(pageTitle: say("rated", "\(level.word)")), content, status: .forbidden,
             headers: [.cacheControl: "no-store"])
     }
 }

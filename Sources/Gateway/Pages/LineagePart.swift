@@ -27,7 +27,7 @@ struct LineagePart {
                 kinName = model.name
                 kinHref = PageAddress.model(model)
             } else {
-                kinName = "something that is not here (\(link.post.hex.prefix(12)))"
+                kinName = say("something-that-is-not-here", "\(link.post.hex.prefix(12))")
                 kinHref = nil
             }
         }

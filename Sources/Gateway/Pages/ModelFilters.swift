@@ -14,13 +14,13 @@ struct ModelFilters {
 
         var label: String {
             switch self {
-            case .newest: "Newest"
-            case .updated: "Recently updated"
-            case .downloads: "Most downloaded here"
-            case .rating: "Highest rated"
-            case .discussed: "Most discussed"
-            case .trending: "Trending"
-            case .oldest: "Oldest"
+            case .newest: say("newest")
+            case .updated: say("recently-updated")
+            case .downloads: say("most-downloaded-here")
+            case .rating: say("highest-rated")
+            case .discussed: say("most-discussed")
+            case .trending: say("trending")
+            case .oldest: say("oldest")
             }
         }
 
@@ -54,11 +54,11 @@ struct ModelFilters {
 
         var label: String {
             switch self {
-            case .all: "Any time"
-            case .day: "Last day"
-            case .week: "Last week"
-            case .month: "Last month"
-            case .year: "Last year"
+            case .all: say("any-time")
+            case .day: say("last-day")
+            case .week: say("last-week")
+            case .month: say("last-month")
+            case .year: say("last-year")
             }
         }
 
@@ -83,12 +83,12 @@ struct ModelFilters {
 
         var label: String {
             switch self {
-            case .noCredit: "Use without credit"
-            case .derivatives: "Share merges"
-            case .differentLicence: "Put merges under other terms"
-            case .sellImages: "Sell images"
-            case .rent: "Run as a paid service"
-            case .sell: "Sell the model"
+            case .noCredit: say("use-without-credit")
+            case .derivatives: say("share-merges")
+            case .differentLicence: say("put-merges-under-other-terms")
+            case .sellImages: say("sell-images")
+            case .rent: say("run-as-a-paid-service")
+            case .sell: say("sell-the-model")
             }
         }
     }
@@ -195,7 +195,7 @@ struct ModelFilters {
             for value in self[name] {
                 let label =
                     switch name {
-                    case .not: "without \(value)"
+                    case .not: say("without", "\(value)")
                     case .may: May(rawValue: value)?.label ?? value
                     default: value
                     }
@@ -206,7 +206,7 @@ struct ModelFilters {
             }
         }
         if !creator.isEmpty {
-            all.append(ActiveView(activeLabel: "by @\(creator)", removeHref: without { $0.creator = "" }))
+            all.append(ActiveView(activeLabel: say("by-3", "\(creator)"), removeHref: without { $0.creator = "" }))
         }
         if period != .all {
             all.append(ActiveView(activeLabel: period.label, removeHref: without { $0.period = .all }))

@@ -63,7 +63,8 @@ struct ModelPage {
     var summary: String {
         let text = Markdown.plain(String(model.body.description_p.prefix(2000)))
         let kind = [model.body.type, release?.body.baseModel ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
-        return text.trimmed.isEmpty ? "\(kind) by \(model.author.name)" : Wording.beginning(text, characters: 200)
+        return text.trimmed.isEmpty
+            ? say("by-4", "\(kind)", "\(model.author.name)") : Wording.beginning(text, characters: 200)
     }
 
     var content: [String: Any] {
@@ -80,17 +81,18 @@ struct ModelPage {
             "reviews": reviews.map { ReviewItem($0, at: path) }, "hasReviews": !reviews.isEmpty,
             "comments": CommentItem.all(comments, at: path), "hasComments": !comments.isEmpty,
             "collections": collections.map {
-                LinkView(linkText: "\($0.name) by \($0.author.name)", linkHref: PageAddress.collection($0))
+                LinkView(linkText: say("by-4", "\($0.name)", "\($0.author.name)"), linkHref: PageAddress.collection($0))
             },
             "galleryHref": path + "/gallery", "reviewsHref": path + "/reviews",
             "discussionHref": path + "/discussion", "historyHref": path + "/history",
             "postIDs": [
-                FactView("Release", release?.post.hex ?? ""), FactView("Model", model.post.hex),
-                FactView("Author", AuthorID.text(model.author.author)),
+                FactView(say("release"), release?.post.hex ?? ""), FactView(say("model"), model.post.hex),
+                FactView(say("author"), AuthorID.text(model.author.author)),
                 FactView("URN", release.map { CivitaiEncoder.air($0, of: model) } ?? ""),
             ].compactMap { $0 },
         ]
         values["creatorHome"] = Wording.origin(model.author)
+        values["levelHref"] = LevelPages.address("post:\(model.post.hex)")
         values["reportHref"] = "/report?about=\((release?.post ?? model.post).hex)"
         values["signature"] = signature
         values["samplesNote"] = areSamplesOfOthers ? "These were made with other versions." : nil
@@ -131,11 +133,11 @@ struct ModelPage {
     private func trust(_ release: ReleaseView) -> [TrustView] {
         let isHere = release.files.first.flatMap { Hash32($0.file.sha256) }.map(held.contains) ?? false
         return [
-            TrustView(trustWords: "The signature was checked on this node.", isGood: true),
+            TrustView(trustWords: say("the-signature-was-checked-on-this"), isGood: true),
             TrustView(
                 trustWords: isHere
-                    ? "The bytes are on this node and fit the signed hash."
-                    : "The bytes are not on this node yet; whoever fetches them checks them against the signed hash.",
+                    ? say("the-bytes-are-on-this-node")
+                    : say("the-bytes-are-not-on-this"),
                 isGood: isHere),
             release.files.first.flatMap { file in
                 Wording.format(file.file.format).map {
@@ -156,14 +158,14 @@ struct ModelPage {
     private func channel(_ release: ReleaseView) -> TrustView? {
         guard let channel = model.channel else { return nil }
         if channel.release == release.post {
-            return TrustView(trustWords: "The author names this version as the newest.", isGood: true)
+            return TrustView(trustWords: say("the-author-names-this-version-as"), isGood: true)
         }
         if let newest = model.releases.first(where: { $0.post == channel.release }) {
             return TrustView(
-                trustWords: "The author names \(newest.body.version) as the newest version.", isGood: false)
+                trustWords: say("the-author-names-as-the-newest", "\(newest.body.version)"), isGood: false)
         }
         return TrustView(
-            trustWords: "The author names a newer version that is not on this node yet.", isGood: false)
+            trustWords: say("the-author-names-a-newer-version"), isGood: false)
     }
 
     private var badges: [String] {
@@ -194,11 +196,18 @@ struct ModelPage {
     private var numbers: [FactView] {
         let counts = model.counts
         func positive(_ value: Int) -> String { value == 0 ? "" : Wording.count(value) }
+        let reviews = counts.recommended + counts.notRecommended
+        let recommended =
+            reviews == 0
+            ? ""
+            : say(
+                "of-2", Wording.count(counts.recommended), Wording.count(reviews, say("review-2"), say("reviews-2")))
         return [
-            FactView("Downloads counted here", Wording.count(counts.downloads)),
-            FactView("Recommended", PageRoutes.tally(counts)?.replacing("Recommended by ", with: "") ?? ""),
-            FactView("Images", positive(counts.images)), FactView("Collections", positive(counts.collections)),
-            FactView("Comments", positive(counts.comments)),
+            FactView(say("downloads-counted-here"), Wording.count(counts.downloads)),
+            FactView(say("recommended"), recommended),
+            FactView(say("images"), positive(counts.images)),
+            FactView(say("collections"), positive(counts.collections)),
+            FactView(say("comments"), positive(counts.comments)),
         ].compactMap { $0 }
     }
 
@@ -208,30 +217,32 @@ struct ModelPage {
         let best = positive(settings.strength)
         let range =
             settings.strengthMax > settings.strengthMin
-            ? "\(Wording.number(settings.strengthMin)) to \(Wording.number(settings.strengthMax))" : ""
+            ? say("to-2", "\(Wording.number(settings.strengthMin))", "\(Wording.number(settings.strengthMax))") : ""
         let strength = best.isEmpty || range.isEmpty ? best + range : "\(best) (\(range))"
-        let trained = body.training.resolution.isEmpty ? "" : "trained at \(body.training.resolution)"
+        let trained = body.training.resolution.isEmpty ? "" : say("trained-at", "\(body.training.resolution)")
         let size =
             settings.width > 0 && settings.height > 0 ? "\(settings.width) × \(settings.height)" : trained
         return [
-            FactView("Strength", strength),
-            FactView("Size", size),
-            FactView("Steps", settings.steps == 0 ? "" : "\(settings.steps)"),
-            FactView("CFG scale", positive(settings.cfgScale)), FactView("Sampler", settings.sampler),
-            FactView("Scheduler", settings.scheduler),
-            FactView("Clip skip", settings.clipSkip == 0 ? "" : "\(settings.clipSkip)"),
-            FactView("Hint", settings.hint),
+            FactView(say("strength"), strength),
+            FactView(say("size"), size),
+            FactView(say("steps"), settings.steps == 0 ? "" : "\(settings.steps)"),
+            FactView(say("cfg-scale"), positive(settings.cfgScale)), FactView(say("sampler"), settings.sampler),
+            FactView(say("scheduler"), settings.scheduler),
+            FactView(say("clip-skip"), settings.clipSkip == 0 ? "" : "\(settings.clipSkip)"),
+            FactView(say("hint"), settings.hint),
         ].compactMap { $0 }
     }
 
     private func training(_ training: WireTraining) -> [FactView] {
         func positive(_ value: UInt64) -> String { value == 0 ? "" : Wording.count(Int(clamping: value)) }
         return [
-            FactView("Method", training.method), FactView("Network rank", positive(UInt64(training.networkDim))),
-            FactView("Network alpha", training.networkAlpha > 0 ? Wording.number(training.networkAlpha) : ""),
-            FactView("Training images", positive(training.images)),
-            FactView("Training steps", positive(training.steps)),
-            FactView("Epochs", positive(UInt64(training.epochs))), FactView("Trained on", training.baseModelName),
+            FactView(say("method"), training.method),
+            FactView(say("network-rank"), positive(UInt64(training.networkDim))),
+            FactView(say("network-alpha"), training.networkAlpha > 0 ? Wording.number(training.networkAlpha) : ""),
+            FactView(say("training-images"), positive(training.images)),
+            FactView(say("training-steps"), positive(training.steps)),
+            FactView(say("epochs"), positive(UInt64(training.epochs))),
+            FactView(say("trained-on"), training.baseModelName),
         ].compactMap { $0 }
     }
 }
@@ -268,9 +279,9 @@ struct DownloadView {
             FactView("SHA-256", sha256?.hex ?? ""), FactView("AutoV1", hashes.autoV1 ?? ""),
             FactView("AutoV2", hashes.autoV2), FactView("AutoV3", hashes.autoV3 ?? ""),
             FactView("CRC32", hashes.crc32), FactView("BLAKE3", hashes.blake3?.lowercased() ?? ""),
-            FactView("Tensors", Hex.encode(file.tensorDigest)),
-            FactView("Pieces root", Hex.encode(file.piecesRoot)),
-            FactView("Bytes", Wording.count(Int(clamping: file.size))),
+            FactView(say("tensors"), Hex.encode(file.tensorDigest)),
+            FactView(say("pieces-root"), Hex.encode(file.piecesRoot)),
+            FactView(say("bytes"), Wording.count(Int(clamping: file.size))),
         ].compactMap { $0 }
     }
 }

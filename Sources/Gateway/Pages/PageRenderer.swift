@@ -90,9 +90,9 @@ struct PageRenderer: Sendable {
     func error(_ failure: GatewayError) -> Response {
         let title =
             switch failure {
-            case .notFound: "Not found"
-            case .purged: "Taken down"
-            case .gone: "Withdrawn"
+            case .notFound: say("not-found")
+            case .purged: say("taken-down")
+            case .gone: say("withdrawn")
             default: "\(failure.status.code) \(failure.status.reasonPhrase)"
             }
         return page(

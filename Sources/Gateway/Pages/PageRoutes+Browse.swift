@@ -10,12 +10,12 @@ extension PageRoutes {
     func registerBrowsing(in routes: inout RouteTable) {
         routes.get("/search", shows: .list, .page, seen { $0.search })
         let tags = seen { pages in
-            { try await pages.names(.tag, "Tags", "/tags", PageAddress.tag, $0, $1) }
+            { try await pages.names(.tag, say("tags"), "/tags", PageAddress.tag, $0, $1) }
         }
         routes.get("/tags", shows: .list, .page, tags)
         routes.get("/tags/{tag}", shows: .term, .page, seen { $0.tag })
         let bases = seen { pages in
-            { try await pages.names(.baseModel, "Base models", "/base", PageAddress.baseModel, $0, $1) }
+            { try await pages.names(.baseModel, say("base-models"), "/base", PageAddress.baseModel, $0, $1) }
         }
         routes.get("/base", shows: .list, .page, bases)
         routes.get("/base/{base}", shows: .term, .page, seen { $0.base })
@@ -29,7 +29,9 @@ extension PageRoutes {
         let text = query["q"] ?? ""
         let (cursor, position) = place(query)
         let words = String(text.trimmed)
-        var content: [String: Any] = ["heading": words.isEmpty ? "Search" : "Results for “\(Self.short(words))”"]
+        var content: [String: Any] = [
+            "heading": words.isEmpty ? say("search") : say("results-for", "\(Self.short(words))")
+        ]
         content["isAsked"] = !words.isEmpty
         var found = false
         if !words.isEmpty {
@@ -69,7 +71,7 @@ extension PageRoutes {
         return pages.page(
             "search",
             PageFrame(
-                pageTitle: words.isEmpty ? "Search" : "Search: \(Self.short(words))",
+                pageTitle: words.isEmpty ? say("search") : say("search-2", "\(Self.short(words))"),
                 canonical: canonical(request, context, PageAddress.with("/search", [("q", text)])), searched: text),
             content)
     }
@@ -93,7 +95,7 @@ extension PageRoutes {
 
         static func all(_ groups: [FacetGroup], words: String) -> [FacetRow] {
             let shown: [(kind: FacetKind, name: String, parameter: ModelFilters.Name)] = [
-                (.type, "Type", .type), (.baseModel, "Base model", .base), (.tag, "Tags", .tag),
+                (.type, say("type"), .type), (.baseModel, say("base-model"), .base), (.tag, say("tags"), .tag),
             ]
             return shown.compactMap { kind, name, parameter in
                 guard let group = groups.first(where: { $0.kind == kind }), group.values.count > 1 else { return nil }
@@ -120,13 +122,13 @@ extension PageRoutes {
             "names": top.filter { !$0.name.trimmed.isEmpty }.map { facet in
                 NameView(
                     nameText: facet.name, nameHref: address(facet.name),
-                    nameCount: Wording.count(facet.count, "model", "models"))
+                    nameCount: Wording.count(facet.count, say("model-2"), say("models-2")))
             },
         ]
         return pages.page(
             "names",
             PageFrame(
-                pageTitle: title, summary: "\(title) of the models on \(services.configuration.nodeName).",
+                pageTitle: title, summary: say("of-the-models-on", "\(title)", "\(services.configuration.nodeName)"),
                 canonical: canonical(request, context, path), part: .models), content)
     }
 
@@ -139,8 +141,8 @@ extension PageRoutes {
     @Sendable private func tag(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let tag = context.parameter("tag") ?? ""
         return try await models(
-            named: tag, path: PageAddress.tag(tag), heading: "Models tagged “\(Self.short(tag))”",
-            missing: "No model with this tag is here", all: LinkView(linkText: "All tags", linkHref: "/tags"),
+            named: tag, path: PageAddress.tag(tag), heading: say("models-tagged", "\(Self.short(tag))"),
+            missing: say("no-model-with-this-tag-is"), all: LinkView(linkText: say("all-tags"), linkHref: "/tags"),
             request, context
         ) { $0.tags = [tag] }
     }
@@ -148,9 +150,9 @@ extension PageRoutes {
     @Sendable private func base(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let name = context.parameter("base") ?? ""
         return try await models(
-            named: name, path: PageAddress.baseModel(name), heading: "Models for \(Self.short(name))",
-            missing: "No model for this base model is here",
-            all: LinkView(linkText: "All base models", linkHref: "/base"), request, context
+            named: name, path: PageAddress.baseModel(name), heading: say("models-for", "\(Self.short(name))"),
+            missing: say("no-model-for-this-base-model"),
+            all: LinkView(linkText: say("all-base-models"), linkHref: "/base"), request, context
         ) { $0.baseModels = [name] }
     }
 
@@ -171,12 +173,12 @@ extension PageRoutes {
         var list = ListPage(heading: heading)
         list.crumb = all
         list.cards = await tinted(page.items.map { CardView($0) })
-        list.nothing = "There are no more."
+        list.nothing = say("there-are-no-more")
         list.pager = Pager(path, cursor: cursor, next: page.next)
         return pages.page(
             "list",
             PageFrame(
-                pageTitle: heading, summary: "\(heading) on \(services.configuration.nodeName).",
+                pageTitle: heading, summary: say("on", "\(heading)", "\(services.configuration.nodeName)"),
                 canonical: canonical(request, context, path), part: .models), list.content)
     }
 
@@ -209,7 +211,7 @@ extension PageRoutes {
         guard HashClaim(text) != nil else {
             throw GatewayError.notFound(
                 "That is no hash of a file: a SHA-256, BLAKE3, pieces root or AutoV3 has 64 digits, an AutoV3 12, "
-                    + "an AutoV2 10, an AutoV1 or CRC32 8")
+                    + say("an-autov2-10-an-autov1-or"))
         }
         let releases = try await HashLookup(services: services).releases(
             text, visitor, detail: ViewDetail(releases: 0, images: 0))
@@ -226,11 +228,11 @@ extension PageRoutes {
         }
         let lead =
             matches.count == 1
-            ? "One match on this node." : "\(matches.count) matches on this node; the most likely one first."
+            ? say("one-match-on-this-node") : say("matches-on-this-node-the-most", "\(matches.count)")
         return pages.page(
             "hash",
             PageFrame(
-                pageTitle: "Hash \(Self.short(text))", summary: lead,
+                pageTitle: say("hash-2", "\(Self.short(text))"), summary: lead,
                 canonical: canonical(request, context, "/hash/\(text.lowercased())")),
             ["hash": text.lowercased(), "lead": lead, "matches": matches])
     }

@@ -86,13 +86,19 @@ extension PageRoutes {
             FactView("Orders", Wording.count(Int(clamping: report.finals))),
             FactView("Epoch now", "\(report.epoch)"), FactView("Decided at", rules.addresses.joined(separator: ", ")),
         ]
-        var lines = rules.granters.map { granter in
-            "At most \(amount(granter.capPerEpoch)) are issued in one epoch of \(rules.epochSeconds) s."
+        var lines: [String] = []
+        let issuers = Dictionary(grouping: rules.granters, by: \.capPerEpoch).sorted { $0.key > $1.key }
+        for (cap, granters) in issuers {
+            let by =
+                rules.granters.count == 1 ? "" : " by each of \(Wording.count(granters.count, "granter", "granters"))"
+            lines.append("At most \(amount(cap)) are issued\(by) in one epoch of \(rules.epochSeconds) s.")
         }
         if lines.isEmpty { lines.append("Nothing is issued, ever.") }
+        // Granters of one charter mostly promise the same.
         for reward in rules.granters.flatMap(\.rewards) {
-            lines.append(
-                "Reward \(reward.action): \(reward.amount), at most \(reward.capPerEpoch) for one person in an epoch.")
+            let line =
+                "Reward \(reward.action): \(reward.amount), at most \(reward.capPerEpoch) for one person in an epoch."
+            if !lines.contains(line) { lines.append(line) }
         }
         lines.append("Buzz can be set aside for \(rules.maxHoldEpochs) epochs at most.")
         lines.append(
@@ -151,6 +157,12 @@ extension PageRoutes {
             FactView("Balance", amount(balance.balance)), FactView("Set aside", amount(balance.held)),
             FactView("Orders given", Wording.count(Int(clamping: balance.orders))),
             balance.frozenUntil.flatMap { FactView("Frozen", "through epoch \($0)") },
+            balance.doubleOrders.flatMap { places in
+                FactView(
+                    "Two orders for one place",
+                    "\(places.map(String.init).joined(separator: ", ")): usually two devices; at most one of the two counts"
+                )
+            },
         ]
         var content: [String: Any] = [
             "heading": amount(balance.balance), "currencyName": rules.name, "currencyHref": "/buzz/\(rules.currency)",
@@ -193,7 +205,10 @@ extension PageRoutes {
             "proof": explained.checkpoint.map {
                 "It is in the log of \(Wording.count(Int(clamping: $0))) orders that the authority signed."
             }
-                ?? "No signed checkpoint that covers it is here yet.",
+                ?? (explained.receipt == nil
+                    ? "No signed checkpoint that covers it is here yet."
+                    : "\(rules.quorum) of \(rules.operators) operators signed it: whoever has the charter checks that alone.")
+                ,
         ]
         if explained.receipt != nil { content["receiptHref"] = "\(path)/receipt.json" }
         return pages.page(

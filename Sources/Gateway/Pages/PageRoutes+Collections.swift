@@ -20,16 +20,16 @@ extension PageRoutes {
         asked.position = position
         let page = try await services.catalog.collections(asked, visitor)
         let parameters = [(name: "by", value: creator)]
-        var list = ListPage(heading: creator.isEmpty ? "Collections" : "Collections of @\(creator)")
+        var list = ListPage(heading: creator.isEmpty ? say("collections") : say("collections-of", "\(creator)"))
         list.cards = await tinted(page.items.map { CardView($0) })
         list.nothing =
-            "No collection is here yet. A collection is a signed list of models and images that belong together."
-        list.nothingLink = LinkView(linkText: "Look at models", linkHref: "/models")
+            say("no-collection-is-here-yet-a")
+        list.nothingLink = LinkView(linkText: say("look-at-models"), linkHref: "/models")
         list.pager = Pager("/collections", parameters, cursor: cursor, next: page.next)
         return pages.page(
             "list",
             PageFrame(
-                pageTitle: list.heading, summary: "Collections on \(services.configuration.nodeName).",
+                pageTitle: list.heading, summary: say("collections-on", "\(services.configuration.nodeName)"),
                 canonical: canonical(request, context, PageAddress.with("/collections", parameters)),
                 part: .collections), list.content)
     }
@@ -45,11 +45,11 @@ extension PageRoutes {
             ofCollection: id, limit: Limits.Gateway.cards, position: position, visitor)
         let path = PageAddress.collection(collection)
         var list = ListPage(heading: collection.name)
-        list.lead = Wording.count(collection.itemCount, "item", "items")
+        list.lead = Wording.count(collection.itemCount, say("item"), say("items"))
         let about = Markdown.html(collection.description, firstHeading: 2)
         list.leadHTML = about.isEmpty ? nil : about
         list.crumb = LinkView(
-            linkText: "By \(collection.author.name)", linkHref: PageAddress.creator(collection.author))
+            linkText: say("by-5", "\(collection.author.name)"), linkHref: PageAddress.creator(collection.author))
         for item in page.items {
             switch item {
             case .model(let model): list.cards.append(CardView(model))
@@ -59,8 +59,8 @@ extension PageRoutes {
             }
         }
         list.cards = await tinted(list.cards)
-        list.nothing = "Nothing of this collection is on this node yet."
-        list.nothingLink = LinkView(linkText: "All collections", linkHref: "/collections")
+        list.nothing = say("nothing-of-this-collection-is-on")
+        list.nothingLink = LinkView(linkText: say("all-collections"), linkHref: "/collections")
         list.pager = Pager(path, cursor: cursor, next: page.next)
         let base = origins.base(for: request, context)
         return pages.page(
@@ -68,7 +68,7 @@ extension PageRoutes {
             PageFrame(
                 pageTitle: collection.name,
                 summary: Wording.beginning(
-                    "A collection by \(collection.author.name). \(Markdown.plain(collection.description))",
+                    say("a-collection-by", "\(collection.author.name)", "\(Markdown.plain(collection.description))"),
                     characters: 200),
                 canonical: base + path,
                 preview: collection.cover.flatMap { PictureView($0) }.map { base + $0.previewSource },

@@ -21,7 +21,7 @@ struct CreatorItem {
         creatorItemHref = PageAddress.creator(creator)
         creatorHandle = "@\(creator.handle)"
         creatorOrigin = Wording.origin(creator)
-        creatorCount = Wording.count(creator.modelCount, "model", "models")
+        creatorCount = Wording.count(creator.modelCount, say("model-2"), say("models-2"))
     }
 }
 
@@ -39,13 +39,15 @@ extension PageRoutes {
         query.position = position
         let page = try await services.catalog.creators(query, visitor)
         var content: [String: Any] = [
-            "heading": "Creators", "creators": page.items.map(CreatorItem.init), "hasCreators": !page.items.isEmpty,
+            "heading": say("creators"), "creators": page.items.map(CreatorItem.init),
+            "hasCreators": !page.items.isEmpty,
         ]
         content.merge(Pager("/creators", cursor: cursor, next: page.next).content) { _, new in new }
         return pages.page(
             "creators",
             PageFrame(
-                pageTitle: "Creators", summary: "People whose models are on \(services.configuration.nodeName).",
+                pageTitle: say("creators"),
+                summary: say("people-whose-models-are-on", "\(services.configuration.nodeName)"),
                 canonical: canonical(request, context, "/creators"), part: .creators), content)
     }
 
@@ -110,7 +112,9 @@ extension PageRoutes {
             PageFrame(
                 pageTitle: creator.name,
                 summary: Wording.beginning(
-                    "\(creator.name) on \(services.configuration.nodeName). \(Markdown.plain(creator.about))",
+                    say(
+                        "on-2", "\(creator.name)", "\(services.configuration.nodeName)",
+                        "\(Markdown.plain(creator.about))"),
                     characters: 200),
                 canonical: canonical(request, context, path), part: .creators),
             try await withTip(content, creator.author, AuthorID.text(creator.author)))
@@ -127,7 +131,7 @@ extension PageRoutes {
             "followAction": PageAddress.adding(
                 FormToken.parameter, FormToken.make(session: visitor.session), to: action),
             "followDoes": isFollowed ? "unfollow" : "follow",
-            "followSends": isFollowed ? "Follow no longer" : "Follow",
+            "followSends": isFollowed ? say("follow-no-longer") : say("follow"),
         ]
     }
 
@@ -138,7 +142,7 @@ extension PageRoutes {
         return [
             some(creator.modelCount, "model", "models"), some(creator.imageCount, "image", "images"),
             some(creator.followers, "follower", "followers"),
-            creator.following == 0 ? nil : "follows \(Wording.count(creator.following))",
+            creator.following == 0 ? nil : say("follows", Wording.count(creator.following)),
         ].compactMap { $0 }
     }
 

@@ -17,12 +17,16 @@ private struct NodeItem {
     let nodeKey: String
 
     init(_ node: PeerOverview) {
-        nodeTitle = !node.name.isEmpty ? node.name : !node.url.isEmpty ? node.url : "Node \(AuthorID.short(node.node))"
+        nodeTitle =
+            !node.name.isEmpty
+            ? node.name : !node.url.isEmpty ? node.url : say("node-3", "\(AuthorID.short(node.node))")
         nodeHref = MarkdownAddress.allowed(Array(node.url.utf8))
         nodeState = Self.state(node)
         nodeSince = Dates.day(node.since)
         nodePosts =
-            "\(Wording.count(Int(clamping: node.postsIn), "post", "posts")) in, \(Wording.count(Int(clamping: node.postsOut))) out"
+            say(
+                "in-out", Wording.count(Int(clamping: node.postsIn), say("post"), say("posts")),
+                Wording.count(Int(clamping: node.postsOut)))
         nodeScore = "\(Int(node.score.rounded()))"
         nodeError = node.lastError.isEmpty ? nil : Wording.beginning(node.lastError, characters: 300)
         nodeReason = node.reason.isEmpty ? nil : node.reason
@@ -31,15 +35,15 @@ private struct NodeItem {
 
     private static func state(_ node: PeerOverview) -> String {
         switch node.standing {
-        case .blocked: return "blocked by the operator"
-        case .ignored: return "ignored for a while because of what it sent"
-        case .waiting: return "waits for the operator"
+        case .blocked: return say("blocked-by-the-operator")
+        case .ignored: return say("ignored-for-a-while-because-of")
+        case .waiting: return say("waits-for-the-operator")
         case .peer, .found, .caller: break
         }
         if let lag = node.lag {
-            return lag < 60 ? "connected" : "connected, \(Wording.count(Int(clamping: lag))) s behind"
+            return lag < 60 ? "connected" : say("connected-s-behind", Wording.count(Int(clamping: lag)))
         }
-        return node.lastContact == 0 ? "never reached" : "last heard of on \(Dates.day(node.lastContact))"
+        return node.lastContact == 0 ? say("never-reached") : say("last-heard-of-on", Dates.day(node.lastContact))
     }
 }
 
@@ -57,7 +61,8 @@ private struct OperatorItem {
         nodeHref = MarkdownAddress.allowed(Array(report.url.utf8))
         (currencyName, currencyHref) = (report.symbol, "/buzz/\(report.currency)")
         nodeState =
-            report.state + (report.isOwn ? "" : ", \(Wording.count(Int(clamping: report.finals), "order", "orders"))")
+            report.state
+            + (report.isOwn ? "" : ", \(Wording.count(Int(clamping: report.finals), say("order-2"), say("orders-2")))")
         nodeError = report.error.isEmpty ? nil : Wording.beginning(report.error, characters: 300)
     }
 }
@@ -78,11 +83,13 @@ extension PageRoutes {
         return pages.page(
             "federation",
             PageFrame(
-                pageTitle: "Other nodes", summary: "The nodes that \(name) exchanges posts and files with.",
+                pageTitle: say("other-nodes"), summary: say("the-nodes-that-exchanges-posts-and", "\(name)"),
                 canonical: canonical(request, context, "/federation")),
             [
                 "summary":
-                    "\(name) exchanges signed posts and files with \(Wording.count(nodes.count, "node", "nodes")).",
+                    say(
+                        "exchanges-signed-posts-and-files-with", "\(name)",
+                        Wording.count(nodes.count, say("node"), say("nodes"))),
                 "nodes": nodes, "hasNodes": !nodes.isEmpty, "blocks": away, "hasBlocks": !away.isEmpty,
                 "operators": operators, "hasOperators": !operators.isEmpty,
             ])

@@ -9,7 +9,7 @@ enum ImageSort: String, CaseIterable {
     case newest
     case reactions
 
-    var label: String { self == .newest ? "Newest" : "Most reactions" }
+    var label: String { self == .newest ? say("newest") : say("most-reactions") }
     var order: ImageQuery.Sort { self == .newest ? .newest : .mostReactions }
 }
 
@@ -53,21 +53,21 @@ extension PageRoutes {
         func tab(_ name: String, _ parameters: [(name: String, value: String)], _ isCurrent: Bool) -> TabView {
             TabView(tabName: name, tabHref: PageAddress.with("/images", parameters), isCurrent: isCurrent)
         }
-        var list = ListPage(heading: creator.isEmpty ? "Images" : "Images by @\(creator)")
+        var list = ListPage(heading: creator.isEmpty ? say("images") : say("images-by", "\(creator)"))
         let chosenIsListed = base.isEmpty || bases.contains { $0.name.utf8.elementsEqual(base.utf8) }
         list.tabSets = [
             TabsView(
-                tabsLabel: "Order",
+                tabsLabel: say("order"),
                 tabs: ImageSort.allCases.map { tab($0.label, address($0, recipe, base), $0 == sort) }),
             TabsView(
-                tabsLabel: "Recipe",
+                tabsLabel: say("recipe"),
                 tabs: [
-                    tab("All", address(sort, .any, base), recipe == .any),
-                    tab("With recipe", address(sort, .with, base), recipe == .with),
+                    tab(say("all"), address(sort, .any, base), recipe == .any),
+                    tab(say("with-recipe"), address(sort, .with, base), recipe == .with),
                 ]),
             TabsView(
-                tabsLabel: "Base model",
-                tabs: [tab("Any base", address(sort, recipe, ""), base.isEmpty)]
+                tabsLabel: say("base-model"),
+                tabs: [tab(say("any-base"), address(sort, recipe, ""), base.isEmpty)]
                     + (chosenIsListed ? [] : [tab(base, address(sort, recipe, base), true)])
                     + bases.map { other in
                         tab(
@@ -75,14 +75,15 @@ extension PageRoutes {
                     }),
         ]
         list.cards = await tinted(page.items.map { CardView($0) })
-        list.nothing = "No image here fits."
-        list.nothingLink = LinkView(linkText: "Show all images", linkHref: "/images")
+        list.nothing = say("no-image-here-fits")
+        list.nothingLink = LinkView(linkText: say("show-all-images"), linkHref: "/images")
         let parameters = address(sort, recipe, base)
         list.pager = Pager("/images", parameters, cursor: cursor, next: page.next)
         return pages.page(
             "list",
             PageFrame(
-                pageTitle: list.heading, summary: "Images with their recipes on \(services.configuration.nodeName).",
+                pageTitle: list.heading,
+                summary: say("images-with-their-recipes-on", "\(services.configuration.nodeName)"),
                 canonical: canonical(request, context, PageAddress.with("/images", parameters)), part: .images),
             list.content)
     }

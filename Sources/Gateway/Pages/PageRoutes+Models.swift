@@ -36,8 +36,9 @@ extension PageRoutes {
 
         let offersLevels = visitor.mask.nonzeroBitCount > 1
         var content = FilterForm(filters: filters, facets: facets, offersLevels: offersLevels).content
-        content["heading"] = "Models"
-        content["total"] = Wording.count(total.count, "model", "models") + (total.isExact ? "" : " or more")
+        content["heading"] = say("models")
+        content["total"] =
+            Wording.count(total.count, say("model-2"), say("models-2")) + (total.isExact ? "" : " or more")
         content["order"] = filters.sort.label
         content["active"] = filters.active("/models")
         content["hasCards"] = !page.items.isEmpty
@@ -53,7 +54,7 @@ extension PageRoutes {
         return pages.page(
             "models",
             PageFrame(
-                pageTitle: "Models", summary: "Models for AI art on \(services.configuration.nodeName).",
+                pageTitle: say("models"), summary: say("models-for-ai-art-on", "\(services.configuration.nodeName)"),
                 canonical: canonical(request, context, PageAddress.with("/models", filters.parameters)),
                 part: .models), content)
     }
@@ -64,10 +65,11 @@ extension PageRoutes {
         let reviews = counts.recommended + counts.notRecommended
         switch sort {
         case .newest, .oldest, .trending: return nil
-        case .updated: return "Updated \(Dates.day(model.updated))"
-        case .downloads: return Wording.count(counts.downloads, "download here", "downloads here")
-        case .rating: return reviews == 0 ? "No reviews" : "Recommended by \(counts.recommended) of \(reviews)"
-        case .discussed: return Wording.count(counts.comments, "comment", "comments")
+        case .updated: return say("updated", Dates.day(model.updated))
+        case .downloads: return Wording.count(counts.downloads, say("download-here"), say("downloads-here"))
+        case .rating:
+            return reviews == 0 ? say("no-reviews") : say("recommended-by-of", "\(counts.recommended)", "\(reviews)")
+        case .discussed: return Wording.count(counts.comments, say("comment-2"), say("comments-2"))
         }
     }
 
@@ -125,18 +127,18 @@ extension PageRoutes {
         var links: [LinkView] = []
         if let release, !isOwn {
             let review = PageAddress.with("/reviews/new", [("release", release.post.hex), ("back", path)])
-            links.append(LinkView(linkText: "Review version \(release.body.version)", linkHref: review))
+            links.append(LinkView(linkText: say("review-version", "\(release.body.version)"), linkHref: review))
         }
         let comment = PageAddress.with("/comments/new", [("on", model.post.hex), ("back", path)])
-        links.append(LinkView(linkText: "Comment", linkHref: comment))
+        links.append(LinkView(linkText: say("comment"), linkHref: comment))
         if isOwn, PageVisitor.may(.publish) {
             links.append(
-                LinkView(linkText: "New version", linkHref: PageAddress.with("/publish", [("model", model.slug)])))
-            links.append(LinkView(linkText: "Edit", linkHref: "\(path)/edit"))
+                LinkView(linkText: say("new-version"), linkHref: PageAddress.with("/publish", [("model", model.slug)])))
+            links.append(LinkView(linkText: say("edit"), linkHref: "\(path)/edit"))
             if let release {
                 links.append(
                     LinkView(
-                        linkText: "Take version \(release.body.version) back",
+                        linkText: say("take-version-back", "\(release.body.version)"),
                         linkHref: PageAddress.with("/posts/\(release.post.hex)/retract", [("back", path)])))
             }
         }
@@ -160,7 +162,7 @@ extension PageRoutes {
         case all
         case others
 
-        var label: String { self == .all ? "All" : "By others than the author" }
+        var label: String { self == .all ? say("all") : say("by-others-than-the-author") }
     }
 
     @Sendable private func gallery(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -177,18 +179,18 @@ extension PageRoutes {
         func parameters(_ sort: ImageSort, _ whose: Gallery) -> [(name: String, value: String)] {
             [("sort", sort == .newest ? "" : sort.rawValue), ("by", whose == .all ? "" : whose.rawValue)]
         }
-        var list = ListPage(heading: "Images made with \(model.body.name)")
+        var list = ListPage(heading: say("images-made-with", "\(model.body.name)"))
         list.crumb = LinkView(linkText: model.body.name, linkHref: PageAddress.model(model))
         list.tabSets = [
             TabsView(
-                tabsLabel: "Order",
+                tabsLabel: say("order"),
                 tabs: ImageSort.allCases.map { other in
                     TabView(
                         tabName: other.label, tabHref: PageAddress.with(path, parameters(other, whose)),
                         isCurrent: other == sort)
                 }),
             TabsView(
-                tabsLabel: "Authors",
+                tabsLabel: say("authors"),
                 tabs: Gallery.allCases.map { other in
                     TabView(
                         tabName: other.label, tabHref: PageAddress.with(path, parameters(sort, other)),
@@ -196,11 +198,11 @@ extension PageRoutes {
                 }),
         ]
         list.cards = await tinted(page.items.map { CardView($0, isUnderModel: true) })
-        list.nothing = "Nobody has shown an image made with this model here yet."
-        list.nothingLink = LinkView(linkText: "Back to the model", linkHref: PageAddress.model(model))
+        list.nothing = say("nobody-has-shown-an-image-made")
+        list.nothingLink = LinkView(linkText: say("back-to-the-model"), linkHref: PageAddress.model(model))
         list.pager = Pager(path, parameters(sort, whose), cursor: cursor, next: page.next)
         return pages.page(
-            "list", frame("Images of \(model.body.name)", path, request, context), list.content)
+            "list", frame(say("images-of", "\(model.body.name)"), path, request, context), list.content)
     }
 
     @Sendable private func reviews(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -209,19 +211,21 @@ extension PageRoutes {
         let page = try await services.catalog.reviews(
             ofModel: model.id, limit: Limits.Gateway.texts, position: position, visitor)
         let path = "/models/\(model.id)/reviews"
-        var content = below(model, "Reviews of \(model.body.name)")
+        var content = below(model, say("reviews-of", "\(model.body.name)"))
         content["reviews"] = page.items.map { ReviewItem($0, at: path) }
         content["hasReviews"] = !page.items.isEmpty
         content["tally"] = Self.tally(model.counts)
         content.merge(Pager(path, cursor: cursor, next: page.next).content) { _, new in new }
-        return pages.page("reviews", frame("Reviews of \(model.body.name)", path, request, context), content)
+        return pages.page("reviews", frame(say("reviews-of", "\(model.body.name)"), path, request, context), content)
     }
 
     static func tally(_ counts: SubjectCounts) -> String? {
         let reviews = counts.recommended + counts.notRecommended
         return reviews == 0
             ? nil
-            : "Recommended by \(Wording.count(counts.recommended)) of \(Wording.count(reviews, "review", "reviews"))"
+            : say(
+                "recommended-by-of", Wording.count(counts.recommended),
+                Wording.count(reviews, say("review-2"), say("reviews-2")))
     }
 
     @Sendable private func discussion(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -230,14 +234,15 @@ extension PageRoutes {
         let page = try await services.catalog.threads(
             on: model.post, limit: Limits.Gateway.texts, position: position, visitor)
         let path = "/models/\(model.id)/discussion"
-        var content = below(model, "Discussion of \(model.body.name)")
+        var content = below(model, say("discussion-of", "\(model.body.name)"))
         content["comments"] = CommentItem.all(page.items, at: path)
         content["hasComments"] = !page.items.isEmpty
         content.merge(Pager(path, cursor: cursor, next: page.next).content) { _, new in new }
         content.merge(
             try await takePart(model.post, at: path, by: model.author.author, isCollectable: false)
         ) { _, new in new }
-        return pages.page("discussion", frame("Discussion of \(model.body.name)", path, request, context), content)
+        return pages.page(
+            "discussion", frame(say("discussion-of", "\(model.body.name)"), path, request, context), content)
     }
 
     @Sendable private func history(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -247,13 +252,13 @@ extension PageRoutes {
         // What moderation hides here, or what is above the viewer's level, is not told of in the log either.
         let shown = Set(model.releases.map(\.post))
         let visible = entries.filter { $0.kind != .release || $0.state != .inForce || shown.contains($0.id) }
-        var content = below(model, "History of \(model.body.name)")
+        var content = below(model, say("history-of", "\(model.body.name)"))
         content["entries"] = visible.map { entry in
             HistoryItem(entry, authority: entry.device.flatMap { chain?.devices[$0] })
         }
         return pages.page(
             "history",
-            frame("History of \(model.body.name)", "/models/\(model.id)/history", request, context), content)
+            frame(say("history-of", "\(model.body.name)"), "/models/\(model.id)/history", request, context), content)
     }
 
     @Sendable private func ranking(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -263,14 +268,14 @@ extension PageRoutes {
             let explanation = try await services.catalog.explanation(ofModel: model.id, sort: sort.order, visitor)
         else { throw GatewayError.notFound("There is no such model here") }
         let path = "/models/\(model.id)/ranking?sort=\(sort.rawValue)"
-        var content = below(model, "Why \(model.body.name) stands where it does")
+        var content = below(model, say("why-stands-where-it-does", "\(model.body.name)"))
         content["order"] = sort.label
         content["rule"] = explanation.rule
         content["score"] = explanation.score
         content["facts"] = explanation.facts.compactMap { FactView($0.name, $0.value) }
         content["tabSets"] = [
             TabsView(
-                tabsLabel: "Order",
+                tabsLabel: say("order"),
                 tabs: ModelFilters.Sort.allCases.map { other in
                     TabView(
                         tabName: other.label, tabHref: "/models/\(model.id)/ranking?sort=\(other.rawValue)",
@@ -278,7 +283,8 @@ extension PageRoutes {
                 })
         ]
         content["listHref"] = PageAddress.with("/models", [("sort", sort.rawValue)])
-        return pages.page("ranking", frame("Why \(model.body.name) stands here", path, request, context), content)
+        return pages.page(
+            "ranking", frame(say("why-stands-here", "\(model.body.name)"), path, request, context), content)
     }
 
     /// What the pages below a model begin with.

@@ -79,15 +79,18 @@ extension PageRoutes {
         let configuration = services.configuration
         let nodes = await services.provenAddresses().count
         let facts = [
-            FactView("Models", Wording.count(counts.models)), FactView("Images", Wording.count(counts.images)),
-            FactView("Other nodes reached", Wording.count(nodes)), FactView("Software", configuration.software),
-            FactView("Node id", AuthorID.text(services.nodeID)),
-            FactView("Address", configuration.publicURLs.map(\.description).joined(separator: ", ")),
+            FactView(say("models"), Wording.count(counts.models)),
+            FactView(say("images"), Wording.count(counts.images)),
+            FactView(say("other-nodes-reached"), Wording.count(nodes)),
+            FactView(say("software"), configuration.software),
+            FactView(say("node-id"), AuthorID.text(services.nodeID)),
+            FactView(say("address"), configuration.publicURLs.map(\.description).joined(separator: ", ")),
         ]
         return pages.page(
             "about",
             PageFrame(
-                pageTitle: "About this node", summary: "What \(configuration.nodeName) is and how it works.",
+                pageTitle: say("about-this-node"),
+                summary: say("what-is-and-how-it-works", "\(configuration.nodeName)"),
                 canonical: canonical(request, context, "/about")), ["facts": facts.compactMap { $0 }])
     }
 
@@ -97,16 +100,16 @@ extension PageRoutes {
         let html = Markdown.html(services.configuration.rules, firstHeading: 2)
         var content: [String: Any] = [
             "facts": [
-                FactView("Visitors without an account see", Level.pg.word),
-                FactView("Nothing here is above", services.moderation.ceiling.word),
-                FactView("Whatever says nothing about its level counts as", Level.xxx.word),
+                FactView(say("visitors-without-an-account-see"), Level.pg.word),
+                FactView(say("nothing-here-is-above"), services.moderation.ceiling.word),
+                FactView(say("whatever-says-nothing-about-its-level"), Level.xxx.word),
             ].compactMap { $0 }
         ]
         content["rules"] = html.isEmpty ? nil : html
         return pages.page(
             "rules",
             PageFrame(
-                pageTitle: "Rules", summary: "What is welcome on \(name), and what is not.",
+                pageTitle: say("rules"), summary: say("what-is-welcome-on-and-what", "\(name)"),
                 canonical: canonical(request, context, "/rules")), content)
     }
 
@@ -125,28 +128,31 @@ extension PageRoutes {
         let connected = nodes.count { $0.lag != nil }
         let began = services.context().startedAt
         let parts = [
-            PartView(statusTerm: "Pages and APIs", statusWords: "answering since \(Dates.day(began))", isWell: true),
             PartView(
-                statusTerm: "Lists",
+                statusTerm: say("pages-and-apis"), statusWords: say("answering-since", Dates.day(began)), isWell: true),
+            PartView(
+                statusTerm: say("lists"),
                 statusWords: behind == 0
-                    ? "up to date"
-                    : "\(Wording.count(behind, "post", "posts")) behind; what is new appears a little later",
+                    ? say("up-to-date")
+                    : say("behind-what-is-new-appears-a", Wording.count(behind, say("post"), say("posts"))),
                 isWell: behind < 1000),
             PartView(
-                statusTerm: "Files",
-                statusWords: Wording.count(totals.blobs, "file", "files") + ", \(Wording.size(totals.bytes))",
+                statusTerm: say("files"),
+                statusWords: Wording.count(totals.blobs, say("file-2"), say("files-2"))
+                    + ", \(Wording.size(totals.bytes))",
                 isWell: true),
             PartView(
-                statusTerm: "Other nodes",
+                statusTerm: say("other-nodes"),
                 statusWords: nodes.isEmpty
-                    ? "this node exchanges with none yet"
-                    : "\(Wording.count(connected)) of \(Wording.count(nodes.count, "node", "nodes")) connected",
+                    ? say("this-node-exchanges-with-none-yet")
+                    : say(
+                        "of-connected", Wording.count(connected), Wording.count(nodes.count, say("node"), say("nodes"))),
                 isWell: nodes.isEmpty || connected > 0),
         ]
         return pages.page(
             "status",
             PageFrame(
-                pageTitle: "Status", summary: "How \(services.configuration.nodeName) is doing.",
+                pageTitle: say("status"), summary: say("how-is-doing", "\(services.configuration.nodeName)"),
                 canonical: canonical(request, context, "/status")),
             ["statusParts": parts, "isAllWell": parts.allSatisfy(\.isWell)], headers: [.cacheControl: "no-store"])
     }
@@ -155,7 +161,7 @@ extension PageRoutes {
         pages.page(
             "help",
             PageFrame(
-                pageTitle: "Help", summary: "How to find, download, check and share models.",
+                pageTitle: say("help"), summary: say("how-to-find-download-check-and"),
                 canonical: canonical(request, context, "/help")),
             ["base": origins.base(for: request, context), "hasGenerate": pages.site.has("/generate")])
     }

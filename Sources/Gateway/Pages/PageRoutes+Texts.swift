@@ -21,7 +21,7 @@ struct TextWork {
     var graph: WireFile?
 
     init(_ article: ArticleView) {
-        title = article.title.trimmed.isEmpty ? "Article by \(article.author.name)" : article.title
+        title = article.title.trimmed.isEmpty ? say("article-by", "\(article.author.name)") : article.title
         path = PageAddress.article(article)
         (post, author, created) = (article.post, article.author, article.created)
         (text, tags, level, counts) = (article.text, article.tags, article.level, article.counts)
@@ -29,7 +29,7 @@ struct TextWork {
     }
 
     init(_ workflow: WorkflowView) {
-        title = workflow.name.trimmed.isEmpty ? "Workflow by \(workflow.author.name)" : workflow.name
+        title = workflow.name.trimmed.isEmpty ? say("workflow-by", "\(workflow.author.name)") : workflow.name
         path = PageAddress.workflow(workflow)
         (post, author, created) = (workflow.post, workflow.author, workflow.created)
         (text, tags, level, counts) = (workflow.description, workflow.tags, workflow.level, workflow.counts)
@@ -78,8 +78,9 @@ extension PageRoutes {
         let page = try await services.catalog.articles(asked, visitor)
         let pager = Pager("/articles", cursor: cursor, next: page.next)
         return list(
-            "Articles", "/articles", page.items.map { ArticleItem($0) }, pager, nothing: "No article is here yet.",
-            summary: "Articles on \(services.configuration.nodeName).", request, context)
+            say("articles"), "/articles", page.items.map { ArticleItem($0) }, pager,
+            nothing: say("no-article-is-here-yet"),
+            summary: say("articles-on", "\(services.configuration.nodeName)"), request, context)
     }
 
     @Sendable private func workflows(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -90,8 +91,9 @@ extension PageRoutes {
         let page = try await services.catalog.workflows(asked, visitor)
         let pager = Pager("/workflows", cursor: cursor, next: page.next)
         return list(
-            "Workflows", "/workflows", page.items.map { ArticleItem($0) }, pager, nothing: "No workflow is here yet.",
-            summary: "ComfyUI workflows on \(services.configuration.nodeName).", request, context)
+            say("workflows"), "/workflows", page.items.map { ArticleItem($0) }, pager,
+            nothing: say("no-workflow-is-here-yet"),
+            summary: say("comfyui-workflows-on", "\(services.configuration.nodeName)"), request, context)
     }
 
     private func list(

@@ -31,7 +31,7 @@ extension PageRoutes {
                 content["isUnknown"] = same.isEmpty && alike.isEmpty
                 content["matches"] = same + alike
             } else {
-                trouble = "A SHA-256 has 64 digits from 0 to 9 and a to f"
+                trouble = say("a-sha-256-has-64-digits")
                 content["typed"] = text
             }
         }
@@ -39,7 +39,7 @@ extension PageRoutes {
         return pages.page(
             "verify",
             PageFrame(
-                pageTitle: "Check a file", summary: "Find out who signed a file that you have.",
+                pageTitle: say("check-a-file"), summary: say("find-out-who-signed-a-file"),
                 canonical: canonical(request, context, "/verify")), content,
             status: trouble == nil ? .ok : .unprocessableContent)
     }

@@ -77,7 +77,7 @@ struct PageRoutes: Sendable {
         case network
         case here
 
-        var label: String { self == .network ? "From the whole network" : "From this node" }
+        var label: String { self == .network ? say("from-the-whole-network") : say("from-this-node") }
     }
 
     @Sendable private func home(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -93,9 +93,9 @@ struct PageRoutes: Sendable {
                 tabName: other.label, tabHref: other == .here ? "/?show=here" : "/", isCurrent: other == origin)
         }
         var content: [String: Any] = [
-            "heading": cursor == nil ? "New models and images" : "Earlier models and images",
-            "tabSets": [TabsView(tabsLabel: "Origin", tabs: tabs)], "hasCards": !feed.items.isEmpty,
-            "lead": "Made by people, signed by them, and kept by every node that likes them.",
+            "heading": cursor == nil ? say("new-models-and-images") : say("earlier-models-and-images"),
+            "tabSets": [TabsView(tabsLabel: say("origin"), tabs: tabs)], "hasCards": !feed.items.isEmpty,
+            "lead": say("made-by-people-signed-by-them"),
             "isEmptyNode": feed.items.isEmpty && cursor == nil && origin == .network,
         ]
         let cards = feed.items.map { item in
@@ -114,7 +114,7 @@ struct PageRoutes: Sendable {
         return pages.page(
             "home",
             PageFrame(
-                pageTitle: name, summary: "AI-art models and images on \(name), signed by the people who made them.",
+                pageTitle: name, summary: say("ai-art-models-and-images-on", "\(name)"),
                 canonical: canonical(request, context, PageAddress.with("/", parameters)), isHome: true), content)
     }
 }

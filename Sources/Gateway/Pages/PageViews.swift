@@ -50,6 +50,8 @@ protocol Pictured {
     var id: Int32 { get }
     var author: CreatorView { get }
     var image: WireImage { get }
+    /// The level that it has here, which need not be the one that its author gave it.
+    var level: Level { get }
     var title: String { get }
 }
 
@@ -82,7 +84,7 @@ struct PictureView {
     init?(_ image: some Pictured, caption: String = "") {
         guard let blob = Hash32(image.image.blob) else { return nil }
         self.blob = blob
-        level = Level(declared: image.image.level)
+        level = image.level
         levelWord = level.word
         source = BlobAddress.path(blob, name: BlobAddress.name(of: image))
         smallSource = ThumbnailAddress.path(blob, .small)
@@ -93,7 +95,7 @@ struct PictureView {
         width = image.image.width
         height = image.image.height
         let alternative = Wording.alternative(image)
-        alt = alternative == caption ? "Image by \(image.author.name)" : alternative
+        alt = alternative == caption ? say("image-by", "\(image.author.name)") : alternative
     }
 }
 
@@ -137,7 +139,7 @@ struct CardView {
         badges = []
         cardNote =
             image.counts.reactionTotal == 0
-            ? nil : Wording.count(image.counts.reactionTotal, "reaction", "reactions")
+            ? nil : Wording.count(image.counts.reactionTotal, say("reaction"), say("reactions-2"))
     }
 
     init(_ collection: CollectionView) {
@@ -149,7 +151,7 @@ struct CardView {
         cardAuthorHref = PageAddress.creator(collection.author)
         cardOrigin = Wording.origin(collection.author)
         badges = []
-        cardNote = Wording.count(collection.itemCount, "item", "items")
+        cardNote = Wording.count(collection.itemCount, say("item"), say("items"))
     }
 }
 

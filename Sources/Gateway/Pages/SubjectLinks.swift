@@ -43,22 +43,22 @@ struct SubjectLinks: Sendable {
             }
         case .article:
             return try await catalog.article(author: post.author, slug: post.slot, filter).map {
-                LinkView(linkText: $0.title.isEmpty ? "An article" : $0.title, linkHref: PageAddress.article($0))
+                LinkView(linkText: $0.title.isEmpty ? say("an-article-2") : $0.title, linkHref: PageAddress.article($0))
             }
         case .workflow:
             return try await catalog.workflow(author: post.author, slug: post.slot, filter).map {
-                LinkView(linkText: $0.name.isEmpty ? "A workflow" : $0.name, linkHref: PageAddress.workflow($0))
+                LinkView(linkText: $0.name.isEmpty ? say("a-workflow-2") : $0.name, linkHref: PageAddress.workflow($0))
             }
         case .bounty(let bounty):
             guard try await catalog.bounty(post: id, filter) != nil else { return nil }
             return LinkView(
-                linkText: bounty.title.isEmpty ? "A bounty" : bounty.title, linkHref: "/bounties/\(id.hex)")
+                linkText: bounty.title.isEmpty ? say("a-bounty") : bounty.title, linkHref: "/bounties/\(id.hex)")
         case .review(let review):
-            return try await link(review.release, "A review of", depth)
+            return try await link(review.release, say("a-review-of"), depth)
         case .comment(let comment):
-            return try await link(comment.subject, "A comment on", depth)
+            return try await link(comment.subject, say("a-comment-on"), depth)
         case .bountyEntry(let entry):
-            return try await link(entry.bounty, "An entry for", depth)
+            return try await link(entry.bounty, say("an-entry-for"), depth)
         default: return nil
         }
     }

@@ -100,23 +100,23 @@ struct HistoryItem {
     init(_ entry: HistoryEntry, authority: DeviceAuthority?) {
         let what =
             switch entry.kind {
-            case .model: "Model described"
-            case .release: "Release"
-            case .channel: "Newest release named"
-            default: "Post of kind \(entry.kind.rawValue)"
+            case .model: say("model-described")
+            case .release: say("release")
+            case .channel: say("newest-release-named")
+            default: say("post-of-kind", "\(entry.kind.rawValue)")
             }
         // What is no longer in force was taken back, or may have been of another level: only that it was there is told.
         entryWhat = entry.state == .inForce && entry.kind == .release ? "\(what) \(entry.label)" : what
         entryState =
             switch entry.state {
-            case .inForce: "in force"
-            case .superseded: "replaced by a newer one"
+            case .inForce: say("in-force")
+            case .superseded: say("replaced-by-a-newer-one")
             case .deleted(let delete):
-                "taken back by its author" + (delete.map { " in post \($0.hex.prefix(12))" } ?? "")
+                say("taken-back-by-its-author") + (delete.map { " in post \($0.hex.prefix(12))" } ?? "")
             case .expired: "expired"
-            case .unauthorised: "no longer counts: its key was withdrawn"
-            case .purged: "taken down on this node"
-            case .evicted: "let go here for lack of room"
+            case .unauthorised: say("no-longer-counts-its-key-was")
+            case .purged: say("taken-down-on-this-node")
+            case .evicted: say("let-go-here-for-lack-of")
             }
         entryTime = Dates.timestamp(entry.created)
         entryDay = Dates.day(entry.created)

@@ -68,7 +68,7 @@ enum Wording {
         for text in [image.image.alt, withoutTags(image.image.recipe.prompt), image.title] where isShown(text) {
             return beginning(text, characters: 160)
         }
-        return "Image by \(image.author.name)"
+        return say("image-by", "\(image.author.name)")
     }
 
     /// A heading for a picture, which has no name of its own: its post's title, what was asked for, the model that made it.
@@ -76,7 +76,8 @@ enum Wording {
         for text in [image.title, withoutTags(image.image.recipe.prompt), image.image.alt] where isShown(text) {
             return beginning(text, characters: 90)
         }
-        return image.releases.first.map { "\(relation(image)) \($0.modelName)" } ?? "Image by \(image.author.name)"
+        return image.releases.first.map { "\(relation(image)) \($0.modelName)" }
+            ?? say("image-by", "\(image.author.name)")
     }
 
     /// A line below a picture among others: the model that made it rather than the prompt.
@@ -87,7 +88,7 @@ enum Wording {
 
     /// Only a recipe says that the model made it; without one the author shows it with the model.
     static func relation(_ image: ImageView) -> String {
-        image.image.hasRecipe ? "Made with" : "Shown with"
+        image.image.hasRecipe ? say("made-with") : say("shown-with")
     }
 
     private static func isShown(_ text: String) -> Bool {
@@ -124,19 +125,19 @@ enum Wording {
     static func permissions(_ licence: WireLicence) -> [(text: String, isAllowed: Bool)] {
         let commercial = Set(licence.commercialUse.map { $0.lowercased() })
         return [
-            ("Use without credit", licence.noCredit),
-            ("Sell images made with it", commercial.contains("image") || commercial.contains("sell")),
-            ("Run it in a paid service", !commercial.isDisjoint(with: ["rent", "rentcivit", "sell"])),
-            ("Sell the model or merges of it", commercial.contains("sell")),
-            ("Share merges", licence.derivatives),
-            ("Put merges under other terms", licence.differentLicence),
+            (say("use-without-credit"), licence.noCredit),
+            (say("sell-images-made-with-it"), commercial.contains("image") || commercial.contains("sell")),
+            (say("run-it-in-a-paid-service"), !commercial.isDisjoint(with: ["rent", "rentcivit", "sell"])),
+            (say("sell-the-model-or-merges-of"), commercial.contains("sell")),
+            (say("share-merges"), licence.derivatives),
+            (say("put-merges-under-other-terms"), licence.differentLicence),
         ]
     }
 
     static func realPerson(_ statement: WireRealPerson) -> String? {
         switch statement {
-        case .yes: "Depicts a real person, says the author"
-        case .no: "Depicts no real person, says the author"
+        case .yes: say("depicts-a-real-person-says-the")
+        case .no: say("depicts-no-real-person-says-the")
         default: nil
         }
     }
@@ -145,9 +146,9 @@ enum Wording {
     static func format(_ name: String) -> String? {
         switch name.lowercased() {
         case "": nil
-        case "safetensor", "safetensors": "Format: safetensors, which holds numbers and no program"
-        case _ where isPickle(name): "Format: pickle, which can run programs when it is loaded"
-        default: "Format: \(name)"
+        case "safetensor", "safetensors": say("format-safetensors-which-holds-numbers-and")
+        case _ where isPickle(name): say("format-pickle-which-can-run-programs")
+        default: say("format-2", "\(name)")
         }
     }
 
@@ -158,21 +159,21 @@ enum Wording {
     /// What is known of a resource that an image names.
     static func match(_ state: MatchState) -> String {
         switch state {
-        case .verified: "verified: the signed recipe names exactly this file"
-        case .matched: "matched: a short hash fits exactly one file here"
-        case .claimed: "claimed: no file with this hash is here"
-        case .unknown: "unknown: only a name is given"
+        case .verified: say("verified-the-signed-recipe-names-exactly")
+        case .matched: say("matched-a-short-hash-fits-exactly")
+        case .claimed: say("claimed-no-file-with-this-hash")
+        case .unknown: say("unknown-only-a-name-is-given")
         }
     }
 
     /// How a post refers to another one.
     static func role(_ role: String) -> String {
         switch role {
-        case "base": "Base"
-        case "merge-of": "Merged from"
-        case "trained-from": "Trained from"
-        case "remix-of": "Remix of"
-        case "": "Refers to"
+        case "base": say("base")
+        case "merge-of": say("merged-from")
+        case "trained-from": say("trained-from")
+        case "remix-of": say("remix-of")
+        case "": say("refers-to")
         default: beginning(role, characters: 40)
         }
     }

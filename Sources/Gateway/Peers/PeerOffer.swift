@@ -20,16 +20,8 @@ struct PeerOffer: Sendable {
 
     /// Nil for a post that shows nothing which has a level.
     private func level(of post: LoggedPost) async throws -> Level? {
-        switch post.post.body {
-        case .model(let body): Level(declared: body.level)
-        case .imagePost(let body): body.images.map { Level(declared: $0.level) }.max()
-        case .collection(let body): Level(declared: body.level)
-        case .article(let body): Level(declared: body.level)
-        case .workflow(let body): Level(declared: body.level)
-        case .bounty(let body): Level(declared: body.level)
-        case .release(let body): try await level(ofModelOf: body)
-        default: nil
-        }
+        if case .release(let body) = post.post.body { return try await level(ofModelOf: body) }
+        return PostLevel.highest(of: post.post, id: post.id, author: post.author, moderation.levelRules)
     }
 
     private func level(ofModelOf release: WireRelease) async throws -> Level? {

@@ -57,7 +57,7 @@ struct SessionPages: Sendable {
         do {
             try knocks.take(address, now: services.now())
             let session = try await services.accounts.signIn(
-                handle: Self.handle(typed["account"]), passphrase: typed["passphrase"] ?? "", from: address)
+                handle: RegistrationFields.name(typed["account"]), passphrase: typed["passphrase"] ?? "", from: address)
             return try await opened(session, request, next: next, kept: kept)
         } catch {
             let failure = GatewayError(describing: error, context.logger)
@@ -68,16 +68,10 @@ struct SessionPages: Sendable {
         }
     }
 
-    /// People type the name as pages show it, and telephones begin it with a capital.
-    private static func handle(_ text: String?) -> String {
-        let name = (text ?? "").trimmed.lowercased()
-        return name.hasPrefix("@") ? String(name.dropFirst()) : name
-    }
-
     private func opened(
         _ session: OpenedSession, _ request: Request, next: String?, kept: String?
     ) async throws -> Response {
-        try await closeSession(of: request)
+        try await people.closeSession(of: request)
         let cookie: HTTPFields = [.setCookie: CallerIdentity.cookie(session, now: services.now())]
         guard let next, let kept, let grant = try await services.accounts.grant(session: session.token.text) else {
             return Self.seeOther(next ?? "/account", cookie)
@@ -91,17 +85,10 @@ struct SessionPages: Sendable {
         }
     }
 
-    private func closeSession(of request: Request) async throws {
-        guard let visitor = try await people.visitor(request), case .session(let id) = visitor.grant.source else {
-            return
-        }
-        try await services.accounts.closeSession(id)
-    }
-
     @Sendable private func signOut(_ request: Request, _ context: GatewayContext) async throws -> Response {
         guard PageVisitor.current != nil else { throw CallerIdentity.unauthorized }
         try people.refuseForgery(request, context)
-        try await closeSession(of: request)
+        try await people.closeSession(of: request)
         return Self.seeOther("/", [.setCookie: CallerIdentity.noCookie])
     }
 
@@ -110,45 +97,19 @@ struct SessionPages: Sendable {
     private func signUpPage(
         _ address: Query, typed: Query? = nil, trouble: FormTrouble? = nil, status: HTTPResponse.Status = .ok
     ) -> Response {
-        let mode = services.context().registrationMode
-        if mode == .closed {
-            return pages.page(
-                "error", PageFrame(pageTitle: say("this-node-takes-nobody-new")),
-                ["explanation": say("its-operator-opens-accounts-by-hand")],
-                status: status, headers: [.cacheControl: "no-store"])
-        }
+        if services.context().registrationMode == .closed { return pages.takesNobody(status: status) }
         let next = PageAddress.local(address["next"])
         var action = PageAddress.with("/signup", [("next", next ?? "")])
         // A name for this form: who sends it twice gets what the first one came to, words and all.
         action = PageAddress.adding(FormToken.parameter, Hex.encode(SecureRandom.bytes(16)), to: action)
-        let invite = address["invite"] ?? ""
-        var fields = [
-            FieldView(
-                "account", say("name"), hint: say("a-to-z-0-to-9"),
-                most: Limits.Accounts.handleBytes, isNeeded: true, autocomplete: "username"),
-            FieldView(
-                "name", say("what-people-read"), hint: say("may-be-empty-and-changed-at"), most: Limits.Text.nameBytes,
-                autocomplete: "nickname"),
-            FieldView(
-                "passphrase", say("passphrase"), .passphrase(isNew: true),
-                hint: say("at-least-characters-several-words-are", "\(Limits.Accounts.passphraseCharacters)"),
-                most: Limits.Accounts.passphraseBytes, isNeeded: true),
-        ]
-        if mode == .invite || !invite.isEmpty {
-            fields.append(
+        let fields =
+            [
+                RegistrationFields.handle(),
                 FieldView(
-                    "invite", say("invite"), hint: say("somebody-here-gave-it-to-you"), value: invite, most: 200,
-                    isNeeded: mode == .invite))
-        } else if mode == .application {
-            fields.append(
-                FieldView(
-                    "application", say("who-are-you-and-what-brings"), .text(rows: 4),
-                    hint: say("a-person-of-this-node-reads"),
-                    most: Limits.Accounts.applicationBytes, isNeeded: true))
-        }
-        if services.context().isForAdults {
-            fields.append(FieldView("adult", say("i-am-an-adult-where-i"), .box, value: "yes", isNeeded: true))
-        }
+                    "name", say("what-people-read"), hint: say("may-be-empty-and-changed-at"),
+                    most: Limits.Text.nameBytes, autocomplete: "nickname"),
+                RegistrationFields.passphrase(),
+            ] + RegistrationFields.admission(services.context(), invite: address["invite"] ?? "")
         let form = FormView(action, sends: say("open-the-account"), fields: fields, typed: typed, trouble: trouble)
         var response = pages.form(
             say("open-an-account"), form,
@@ -159,6 +120,9 @@ struct SessionPages: Sendable {
                         linkText: say("you-have-one-sign-in"),
                         linkHref: PageAddress.with("/signin", [("next", next ?? "")])
                     ),
+                    LinkView(
+                        linkText: say("you-have-one-on-another-node"),
+                        linkHref: PageAddress.with("/signup/move", [("invite", address["invite"] ?? "")])),
                     LinkView(linkText: say("the-rules-of-this-node"), linkHref: "/rules"),
                 ]
             ])
@@ -181,7 +145,8 @@ struct SessionPages: Sendable {
                 let failure = GatewayError(describing: error, context.logger)
                 guard failure.status.code < 500 else { throw failure }
                 return signUpPage(
-                    address, typed: typed, trouble: FormTrouble(failure.message, in: Self.field(of: error)),
+                    address, typed: typed,
+                    trouble: FormTrouble(failure.message, in: RegistrationFields.field(of: error)),
                     status: failure.status)
             }
         }
@@ -192,9 +157,7 @@ struct SessionPages: Sendable {
             throw GatewayError.badRequest(code: "limit", "A name has at most \(Limits.Text.nameBytes) bytes")
         }
         let made = try await SignUp(
-            Registration(
-                handle: Self.handle(typed["account"]), passphrase: typed["passphrase"] ?? "",
-                invite: String((typed["invite"] ?? "").trimmed), application: typed["application"] ?? ""),
+            RegistrationFields.registration(typed),
             displayName: String((typed["name"] ?? "").trimmed), isAdult: typed["adult"] == "yes"
         ).run(in: services.context())
         var headers: HTTPFields = [.cacheControl: "no-store"]
@@ -205,7 +168,7 @@ struct SessionPages: Sendable {
             "recoveryWords": made.words.map { $0.split(separator: " ").map(String.init) } ?? [],
         ]
         if made.account.state == .active {
-            try await closeSession(of: request)
+            try await people.closeSession(of: request)
             let session = try await services.accounts.openSession(for: made.account)
             headers[.setCookie] = CallerIdentity.cookie(session, now: services.now())
             content["lead"] = say("your-account-is-open-and-you")
@@ -215,16 +178,15 @@ struct SessionPages: Sendable {
         }
         return pages.page("words", PageFrame(pageTitle: say("your-account")), content, headers: headers)
     }
+}
 
-    /// The field that a refusal is about.
-    private static func field(of error: any Error) -> String? {
-        switch error as? AccountsError {
-        case .badHandle, .handleTaken: "account"
-        case .weakPassphrase, .longPassphrase: "passphrase"
-        case .inviteNeeded, .badInvite: "invite"
-        case .applicationNeeded: "application"
-        default: nil
-        }
+extension PageRenderer {
+    /// What stands in the place of every form that opens an account, while nobody may.
+    func takesNobody(status: HTTPResponse.Status) -> Response {
+        page(
+            "error", PageFrame(pageTitle: say("this-node-takes-nobody-new")),
+            ["explanation": say("its-operator-opens-accounts-by-hand")], status: status,
+            headers: [.cacheControl: "no-store"])
     }
 }
 

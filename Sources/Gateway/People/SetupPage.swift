@@ -36,7 +36,7 @@ struct SetupPage: Sendable {
         var headers = headers
         headers[.cacheControl] = "no-store"
         return pages.page(
-            "setup", PageFrame(pageTitle: "Set up"), content, status: status, headers: headers)
+            "setup", PageFrame(pageTitle: say("set-up-2")), content, status: status, headers: headers)
     }
 
     @Sendable private func choose(_ request: Request, _ context: GatewayContext) async throws -> Response {

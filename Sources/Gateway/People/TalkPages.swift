@@ -96,11 +96,11 @@ struct TalkPages: Sendable {
     ) throws(FormTrouble) -> String {
         let text = typed[name] ?? ""
         guard text.contains(where: { !$0.isWhitespace }) else {
-            throw FormTrouble("\(what) has at least a word", in: name)
+            throw FormTrouble(say("has-at-least-a-word", "\(what)"), in: name)
         }
         guard text.utf8.count <= most else {
             throw FormTrouble(
-                "\(what) has at most \(Wording.count(most)) bytes; this one has \(Wording.count(text.utf8.count))",
+                say("has-at-most-bytes-this-one", "\(what)", Wording.count(most), Wording.count(text.utf8.count)),
                 in: name)
         }
         return text
@@ -149,10 +149,11 @@ struct TalkPages: Sendable {
     private static func pictures(_ before: WireReview?) -> [FieldView] {
         let kept = before?.images.count ?? 0
         let keep = FieldView(
-            "keep", "Keep \(Wording.count(kept, "picture", "pictures")) of before", .box, value: "yes", isTicked: true)
+            "keep", say("keep-of-before", Wording.count(kept, say("picture-2"), say("pictures-2"))), .box, value: "yes",
+            isTicked: true)
         let level = PublishPages.level(
             before?.images.first.map { Level(declared: $0.level).word } ?? Level.pg.word,
-            of: "Content level of the pictures")
+            of: say("content-level-of-the-pictures"))
         return (kept > 0 ? [keep] : []) + [
             level,
             FieldView(

@@ -47,7 +47,7 @@ struct EditPages: Sendable {
     private static func needed(_ typed: Query, _ name: String, _ what: String) throws(FormTrouble) -> String {
         let text = typed[name] ?? ""
         guard text.contains(where: { !$0.isWhitespace }) else {
-            throw FormTrouble("\(what) has at least a word", in: name)
+            throw FormTrouble(say("has-at-least-a-word", "\(what)"), in: name)
         }
         return text
     }

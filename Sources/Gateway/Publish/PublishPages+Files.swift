@@ -61,14 +61,14 @@ extension PublishPages {
             PartItem(
                 partID: upload.id, partTitle: upload.name, partSize: "\(upload.size)",
                 partWords:
-                    "\(Wording.size(upload.offset)) of \(Wording.size(upload.size)) are here; choose the same file to go on",
+                    say("of-are-here-choose-the-same", Wording.size(upload.offset), Wording.size(upload.size)),
                 removeAction: removing(upload.id))
         }
         content["attachAction"] = action(call, PageAddress.with(draft.path + "/attach", [("as", part.rawValue)]))
         content["lost"] =
             draft.lost == 0
             ? nil
-            : "\(Wording.count(draft.lost, "file was", "files were")) not published within a week and dropped; bring them again"
+            : say("not-published-within-a-week-and", Wording.count(draft.lost, say("file-was"), say("files-were")))
         content["script"] = Self.scriptAddress
         content["quota"] =
             say("all-of-your-files-that-wait", "\(Wording.size(Limits.API.uploadBytes))")
@@ -119,7 +119,7 @@ extension PublishPages {
         for upload in uploads where !present.contains(upload.id) && !ids.contains(upload.id) {
             // Of one file that was brought twice at once, from two tabs say, one is kept.
             let twins = (here + uploads.filter { ids.contains($0.id) }).filter { $0.name == upload.name }
-            if try await isTwin(upload, of: twins) {
+            if await isTwin(upload, of: twins) {
                 try await services.uploads.remove(upload.id, account: call.account.id)
             } else {
                 ids.append(upload.id)
@@ -128,17 +128,39 @@ extension PublishPages {
         guard present.count + ids.count <= most else {
             for upload in uploads { try await services.uploads.remove(upload.id, account: call.account.id) }
             throw FormTrouble(
-                "There is room for \(Wording.count(most, "file", "files")); take one away first", in: "file")
+                say("there-is-room-for-take-one", Wording.count(most, say("file-2"), say("files-2"))), in: "file")
         }
         let kept = ids
         _ = try await services.accounts.change(draft: draft.draft.id, of: call.account) { draft in
             let known = draft.fields[part.rawValue] ?? []
             draft.fields[part.rawValue] = known + kept.filter { !known.contains($0) }
         }
+        try await dropTwins(part, call)
     }
 
-    private func isTwin(_ upload: Upload, of others: [Upload]) async throws -> Bool {
-        for other in others where try await services.uploads.areEqual(upload, other) { return true }
+    /// Requests that bring one file at the same moment do not see each other's. Each looks once more when its own is in the
+    /// draft, and they come to the same: the first in the list stays.
+    private func dropTwins(_ part: PublishDraft.Part, _ call: PageCall) async throws {
+        let draft = try await draft(call)
+        var (kept, twins): ([Upload], [String]) = ([], [])
+        for upload in part == .files ? draft.files : draft.samples {
+            if await isTwin(upload, of: kept.filter { $0.name == upload.name }) {
+                twins.append(upload.id)
+            } else {
+                kept.append(upload)
+            }
+        }
+        guard !twins.isEmpty else { return }
+        let dropped = twins
+        _ = try await services.accounts.change(draft: draft.draft.id, of: call.account) { draft in
+            draft.fields[part.rawValue]?.removeAll { dropped.contains($0) }
+        }
+        for id in dropped { try await services.uploads.remove(id, account: call.account.id) }
+    }
+
+    /// What another request took away meanwhile is nobody's twin.
+    private func isTwin(_ upload: Upload, of others: [Upload]) async -> Bool {
+        for other in others where (try? await services.uploads.areEqual(upload, other)) == true { return true }
         return false
     }
 
@@ -180,7 +202,7 @@ extension PublishPages {
     static func words(_ sample: InspectSamples.Sample) -> String {
         if sample.isMadeWithFile { return say("made-with-this-file-by-its") }
         let others = sample.resources.filter { $0.match != .file }.map(\.name).filter { !$0.isEmpty }
-        if !others.isEmpty { return "names other files: \(others.prefix(3).joined(separator: ", "))" }
+        if !others.isEmpty { return say("names-other-files", "\(others.prefix(3).joined(separator: ", "))") }
         return sample.prompt.isEmpty ? say("tells-no-recipe") : say("has-a-recipe-that-names-no")
     }
 

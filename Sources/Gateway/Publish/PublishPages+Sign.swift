@@ -6,6 +6,7 @@ import Hummingbird
 import Moderation
 import Operations
 import PostLog
+import Synchronization
 import SystemPackage
 import WaggleProtocol
 
@@ -86,6 +87,8 @@ extension PublishPages {
 
     @Sendable func sign(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
         let known = try await draft(call)
+        try signing.begin(known.draft.id)
+        defer { signing.end(known.draft.id) }
         try call.refuseStale(known.state)
         try await keep(typed, in: known, call)
         let draft = try await draft(call)
@@ -168,5 +171,21 @@ extension PublishPages {
         let owner = services.moderation.filter(for: .owner)
         let workflow = try await services.catalog.workflow(author: author, slug: slug, owner)
         return workflow.map { PageAddress.workflow($0) } ?? "/workflows"
+    }
+}
+
+/// Drafts that a request signs at this moment. Two tabs that send one draft at once would both find it there, and sign it twice.
+final class DraftsBeingSigned: Sendable {
+    private let ids = Mutex<Set<String>>([])
+
+    /// - Throws: `conflict` while another request signs it.
+    func begin(_ id: String) throws(GatewayError) {
+        guard ids.withLock({ $0.insert(id).inserted }) else {
+            throw .conflict(code: "being-signed", say("this-draft-is-being-signed"))
+        }
+    }
+
+    func end(_ id: String) {
+        ids.withLock { _ = $0.remove(id) }
     }
 }

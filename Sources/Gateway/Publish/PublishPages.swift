@@ -14,6 +14,7 @@ struct PublishPages: Sendable {
     let services: GatewayServices
     let pages: PageRenderer
     let door: PageDoor
+    let signing = DraftsBeingSigned()
 
     func register(in routes: inout RouteTable) {
         routes.get("/publish", shows: .account, .page, door.page(.publish, start))
@@ -60,7 +61,7 @@ struct PublishPages: Sendable {
             items.append(
                 DraftItem(
                     draftTitle: shown.title, draftHref: shown.path,
-                    draftWords: "\(kind.title) · last changed \(Dates.day(draft.updated))",
+                    draftWords: say("last-changed", "\(kind.title)", Dates.day(draft.updated)),
                     discardAction: action(call, shown.path + "/discard")))
         }
         let model = call.address["model"].flatMap { Slug.isValid($0) ? $0 : nil }

@@ -35,7 +35,7 @@ struct ReleaseFields {
         ) -> FieldView {
             let found = drafted[source]
             let isDrafted = draft.draft.fields[name] == nil && found.map { $0.source != "you" } ?? false
-            let words = [hint, isDrafted ? "From the file: \(found?.source ?? "")." : nil].compactMap { $0 }
+            let words = [hint, isDrafted ? say("from-the-file", "\(found?.source ?? "")") : nil].compactMap { $0 }
             return FieldView(
                 name, label, kind, hint: words.isEmpty ? nil : words.joined(separator: " "),
                 value: draft.draft.fields[name]?.first ?? found?.value ?? "", most: most, isNeeded: isNeeded,
@@ -123,12 +123,12 @@ struct ReleaseFields {
         for (name, what) in [("strength", say("a-strength")), ("cfg", say("a-cfg-scale"))] {
             guard let text = typed[name] else { continue }
             guard Double(text).map({ $0.isFinite }) ?? false else {
-                throw FormTrouble("\(what) is a number such as 0.8", in: name)
+                throw FormTrouble(say("is-a-number-such-as-0", "\(what)"), in: name)
             }
         }
         for (name, what) in [("steps", say("steps")), ("clip", say("clip-skip"))] {
             guard let text = typed[name] else { continue }
-            guard UInt32(text) != nil else { throw FormTrouble("\(what) is a whole number", in: name) }
+            guard UInt32(text) != nil else { throw FormTrouble(say("is-a-whole-number", "\(what)"), in: name) }
         }
     }
 }

@@ -67,7 +67,7 @@ struct ErrorMiddleware: RouterMiddleware {
             if case .unauthorized = failure, PageVisitor.current == nil {
                 let isRead = request.method == .get || request.method == .head
                 return pages.signIn(
-                    next: isRead ? request.uri.string : nil, lead: "This page is for people who are signed in.",
+                    next: isRead ? request.uri.string : nil, lead: say("this-page-is-for-people-who"),
                     status: failure.status)
             }
             return pages.error(failure)

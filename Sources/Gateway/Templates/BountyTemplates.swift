@@ -83,7 +83,7 @@ extension Templates {
         {{>head}}
         <article class="reading">
         <div class="top"><h1>{{heading}}</h1>
-        <p class="by">[[in]] <a href="{{currencyHref}}"><bdi>{{currencyName}}</bdi></a> · {{trust}}</p></div>
+        <p class="by">[[in]] <a href="{{currencyHref}}"><bdi>{{currencyName}}</bdi></a> · {{trust}}</p>{{>tabs}}</div>
         {{#faults}}<p role="note"><strong>[[does-not-agree]]</strong> {{.}}</p>{{/faults}}
         <section class="part" aria-labelledby="facts"><h2 id="facts">[[what-counted]]</h2>{{>factlist}}</section>
         <section class="part" aria-labelledby="totals"><h2 id="totals">[[who-got-what]]</h2>

@@ -7,7 +7,8 @@ extension Templates {
         <p class="by">{{standing}}{{#historyHref}} · <a href="{{.}}">[[your-pictures]]</a>{{/historyHref}}</p></div>
         {{#trouble}}<p role="alert"><b>{{.}}</b></p>{{/trouble}}
         {{#quoted}}<p role="status"><b>{{.}}</b></p>{{/quoted}}
-        {{#problem}}<p role="note"><strong>[[nothing-can-be-drawn-here-yet]]</strong> {{.}}</p>{{/problem}}
+        {{#hasProblem}}<p role="note"><strong>[[nothing-can-be-drawn-here-yet]]</strong> \
+        {{#problem}}{{problemWords}}{{#problemCommand}}<code>{{.}}</code>{{/problemCommand}}{{/problem}}</p>{{/hasProblem}}
         {{#offersEngine}}<form action="/generate/setup" method="post"><p><button name="bring" value="engine">[[install-the-engine]]</button> \
         <span class="by">[[stable-diffusion-cpp-from-the-python]]</span></p></form>{{/offersEngine}}
         {{#offersDemo}}<form action="/generate/setup" method="post"><p><button name="bring" value="demo">[[publish-the-demo-model]]</button> \

@@ -14,7 +14,7 @@ extension Templates {
         {{#creatorHome}} [[of]] {{.}}{{/creatorHome}} · <time datetime="{{published}}">{{publishedDay}}</time>\
         {{#signature}} · [[signed-with-key]] <code>{{keyStart}}</code>{{/signature}}\
         {{#tipHref}} · <a href="{{.}}">[[tip]]</a>{{/tipHref}}\
-        {{#reportHref}}<span class="note"><a href="{{.}}">[[report]]</a></span>{{/reportHref}}</p>
+        {{#reportHref}}<span class="note"><a href="{{levelHref}}">[[level-question]]</a> · <a href="{{.}}">[[report]]</a></span>{{/reportHref}}</p>
         {{#models}}{{#first()}}<p class="by">{{relation}}</p><ul class="words">{{/first()}}\
         <li><a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a></li>{{#last()}}</ul>{{/last()}}{{/models}}
         {{>reactionrow}}

@@ -7,7 +7,7 @@ extension Templates {
         <h1><bdi>{{name}}</bdi></h1>
         <p class="by">{{#badges}}<span class="badge">{{.}}</span> {{/badges}}[[by-2]] <a href="{{creatorHref}}"><bdi>{{creator}}</bdi></a>\
         {{#creatorHome}} [[of]] {{.}}{{/creatorHome}}{{#tipHref}} · <a href="{{.}}">[[tip]]</a>{{/tipHref}}\
-        {{#reportHref}}<span class="note"><a href="{{.}}">[[report]]</a></span>{{/reportHref}}</p>
+        {{#reportHref}}<span class="note"><a href="{{levelHref}}">[[level-question]]</a> · <a href="{{.}}">[[report]]</a></span>{{/reportHref}}</p>
         {{#versions}}{{#first()}}<nav aria-label="[[versions]]"><ul class="tabs">{{/first()}}\
         <li><a href="{{tabHref}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}><bdi>{{tabName}}</bdi></a></li>\
         {{#last()}}</ul></nav>{{/last()}}{{/versions}}

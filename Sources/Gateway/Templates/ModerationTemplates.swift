@@ -77,7 +77,7 @@ extension Templates {
     static let queue = """
         {{>head}}
         <article class="reading">
-        <div class="top"><h1>[[moderation]]</h1><p class="by">{{counts}}{{#reasons}} · {{.}}{{/reasons}}</p>{{>tabs}}</div>
+        <div class="top"><h1>[[moderation]]</h1><p class="by">{{counts}}{{#reasons}} · {{.}}{{/reasons}} · <a href="/levels/disputes">[[levels-in-dispute]]</a></p>{{>tabs}}</div>
         {{#hasCases}}<ul class="rows">{{#cases}}<li><a href="{{caseHref}}">{{caseNumber}} <bdi>{{caseSubject}}</bdi></a> \
         {{#isUrgent}}<span class="badge">{{caseUrgency}}</span>{{/isUrgent}}{{#hasAppeal}} <span class="badge">[[appeal]]</span>{{/hasAppeal}}
         <p class="by">{{caseReason}} · {{caseReports}} · {{caseState}} · {{caseAssigned}} · \
@@ -103,6 +103,7 @@ extension Templates {
         <section class="part" aria-labelledby="reports"><h2 id="reports">[[what-was-said]]</h2>
         <ul class="rows">{{#reports}}<li><b>{{reportReason}}</b> <bdi>{{reportText}}</bdi><p class="by"><bdi>{{reporter}}</bdi>{{#reportContact}} · <bdi>{{.}}</bdi>{{/reportContact}} · \
         <time datetime="{{reportAt}}">{{reportAt}}</time></p></li>{{/reports}}</ul>
+        {{#hasFiles}}<ul class="plain">{{#files}}<li><a href="{{fileHref}}" download><bdi>{{fileName}}</bdi></a> {{fileSize}} <code>{{fileHash}}</code></li>{{/files}}</ul>{{/hasFiles}}
         <p class="by">{{#maker}}[[made-by]] <code>{{.}}</code>, [[strikes-in-a-year]] {{strikes}}.{{/maker}}{{#earlier}} [[earlier-cases]] {{.}}.{{/earlier}}</p></section>
         {{#decided}}<section class="part" aria-labelledby="decision"><h2 id="decision">[[decision]]</h2><p>{{.}}</p></section>{{/decided}}
         {{#canUndo}}<form action="/moderation/{{caseNumber}}" method="post"><p class="field"><label for="undo-why">[[why-it-is-taken-back]]</label>\
@@ -114,15 +115,15 @@ extension Templates {
         <form action="/moderation/{{caseNumber}}" method="post">
         <section class="part" aria-labelledby="spread"><h2 id="spread">[[how-far-it-reaches]]</h2>
         {{#spread}}<details><summary>{{setTitle}}</summary><ul class="plain">{{#setSubjects}}<li><code>{{.}}</code></li>{{/setSubjects}}</ul></details>
-        {{^isDecided}}<p><label><input type="checkbox" name="set" value="{{setName}}"{{#isNamed}} checked{{/isNamed}}> [[decide-for-these]]</label></p>{{/isDecided}}{{/spread}}
+        {{^isDecided}}<p class="choice"><input type="checkbox" id="set-{{setName}}" name="set" value="{{setName}}"{{#isNamed}} checked{{/isNamed}}><label for="set-{{setName}}">[[decide-for-these]]</label></p>{{/isDecided}}{{/spread}}
         {{#hasHolders}}<p class="by">[[nodes-that-say-they-have-copies]] {{#holders}}<code>{{.}}</code> {{/holders}}</p>{{/hasHolders}}</section>
         {{^isDecided}}<section class="part" aria-labelledby="decide"><h2 id="decide">[[decide]]</h2>
         <p class="field"><label for="letter">[[letter]]</label><textarea id="letter" name="letter" rows="3" maxlength="16000">{{letter}}</textarea></p>
         <p class="field"><label for="maker">[[letter-to-whoever-made-it]]</label><textarea id="maker" name="maker" rows="3" maxlength="16000">{{makerLetter}}</textarea></p>
-        <p><label><input type="checkbox" name="tell" value="yes" checked> [[tell-nodes-that-listen-to-us]]</label></p>
+        <p class="choice"><input type="checkbox" id="tell" name="tell" value="yes" checked><label for="tell">[[tell-nodes-that-listen-to-us]]</label></p>
         <p class="row"><button class="button" name="do" value="block" accesskey="t">[[take-it-down]]</button><button class="quiet button" name="do" value="keep">[[keep-it]]</button></p>
-        <p><label><input type="checkbox" name="sure" value="yes"> [[i-am-sure-that-it-is]]</label> \
-        <button class="quiet button" name="do" value="purge">[[delete-for-good]]</button></p></section>{{/isDecided}}
+        <p class="choice"><input type="checkbox" id="sure" name="sure" value="yes"><label for="sure">[[i-am-sure-that-it-is]]</label></p>
+        <p><button class="quiet button" name="do" value="purge">[[delete-for-good]]</button></p></section>{{/isDecided}}
         </form>
         {{#hasAcks}}<section class="part" aria-labelledby="acks"><h2 id="acks">[[other-nodes]]</h2><ul class="rows">{{#acks}}<li>{{ackOutcome}} <code>{{ackNode}}</code>\
         <p class="by"><time datetime="{{ackAt}}">{{ackAt}}</time></p></li>{{/acks}}</ul></section>{{/hasAcks}}

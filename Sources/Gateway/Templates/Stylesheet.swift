@@ -76,7 +76,7 @@ extension Templates {
         .hero{display:flex;justify-content:space-between;align-items:end;gap:1rem}.hero svg{min-width:20%}
         .file{font-weight:600}
         .row>.by{min-width:6rem}
-                .part{margin:2rem 0}.feed+p,.wide+p{margin-top:.75rem}
+        .part{margin:2rem 0}.feed+p,.wide+p{margin-top:.75rem}
         .reading,.text{max-width:46rem;min-width:0}
         .by{color:var(--muted);font-size:.9375rem}
         .badge{display:inline-block;padding:.1rem .6rem;border-radius:99px;background:var(--soft);color:var(--text);\
@@ -88,7 +88,7 @@ extension Templates {
         background:currentColor}
         .card img{background:var(--soft)}.ph+img{background:none}
         .blank{background:var(--soft);fill:var(--line)}
-        .pic{overflow:clip;border-radius:12px}.pic,.pic>*{position:relative;margin:0}
+        .pic{overflow:clip;border-radius:12px}.pic,.pic>*,[role=region]{position:relative;margin:0}
         .pic .ph{position:absolute;height:100%;aspect-ratio:auto;filter:blur(1.5rem)}
         .plainly{font-weight:400}
         .what{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}
@@ -151,7 +151,7 @@ extension Templates {
         table{width:100%;border-collapse:collapse;font-size:.875rem;margin-bottom:.75rem}
         th,td{padding:.35rem 0;padding-inline-end:.75rem;text-align:start;vertical-align:top;border-bottom:1px solid var(--line)}
         th{color:var(--muted);font-weight:500;white-space:nowrap}[role=region]{overflow:auto}
-        td{overflow-wrap:break-word}td code{word-break:break-all}
+        td,dt{overflow-wrap:break-word}td code{word-break:break-all}
         .image figure{display:grid;place-items:center;align-self:start;min-height:min(60vw,32rem);border-radius:12px;\
         background:var(--soft)}
         .image figure img{width:auto;min-width:min(24rem,70vw);max-height:84vh;object-fit:contain}

@@ -21,11 +21,12 @@ enum Templates {
         "publish": publish, "publishtop": publishtop, "publishfiles": publishfiles, "publishabout": publishabout,
         "publishsign": publishsign,
         "metop": metop, "me": me, "mesettings": mesettings, "mekeys": mekeys, "metokens": metokens, "metoken": metoken,
-        "meexport": meexport, "memove": memove, "menews": menews, "melibrary": melibrary,
+        "meexport": meexport, "memove": memove, "moved": moved, "menews": menews, "melibrary": melibrary,
         "formpage": formpage, "signin": signin, "words": words,
         "desk": desk, "deskform": deskform, "deskfields": deskfields, "setupstep": setupStep, "setupdone": setupDone,
         "report": report, "takedown": takedown, "receipt": receipt, "casestatus": casestatus,
         "transparency": transparency, "queue": queue, "case": moderationCase,
+        "level": level, "leveldisputes": levelDisputes, "ownactions": ownActions,
         "error": error, "gate": gate, "setup": setup, "setupcurrency": setupCurrency,
         // Text of an author as HTML, for clients that want it so.
         "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",

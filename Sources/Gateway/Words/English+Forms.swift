@@ -166,6 +166,7 @@ extension PageWords {
         review-comment-and-react-review = review, comment and react (review)
         review-it = Review it
         rewards = Rewards
+        who-grants = Who grants
         rewards-of-epoch = Rewards of epoch {1}
         rewards-of-epoch-in = Rewards of epoch {1} in {2}.
         role-here = Role here
@@ -208,12 +209,15 @@ extension PageWords {
         the-one-so-far = The one so far
         the-rules-of-this-node = The rules of this node
         these-levels-are-shown-to-adults = These levels are shown to adults alone: say that you are one
+        this-draft-is-being-signed = This draft is being signed at this moment, from another tab perhaps. Look at what you published before you send it again
         this-is-not-the-passphrase-so = This is not the passphrase so far
         this-is-not-your-passphrase = This is not your passphrase
         this-node-holds-your-signing-key = This node holds your signing key, sealed, and your recovery secret under your passphrase. The 24 words are yours alone: with them you take everything elsewhere.
         this-node-takes-nobody-new = This node takes nobody new
         three-months = Three months
         thumbs-up = Thumbs up
+        tipped-you = tipped you {1}
+        tipped-you-for = tipped you {1} for
         token = Token {1}
         tokens = Tokens
         trained-on = Trained on

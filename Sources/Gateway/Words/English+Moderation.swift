@@ -2,6 +2,32 @@ extension PageWords {
     /// What the pages of reports, requests and cases say.
     static let englishOfModeration = """
         # Moderation
+        what-you-published-has-another-level = What you published has another level here:
+        level-question = Wrong level?
+        levels-in-dispute = Levels in dispute
+        your-word-counts-it-is-now = Your word counts. It is now
+        which-is-above-what-you-chose = which is above what you chose to see.
+        locked-by-a-moderator = Locked by a moderator
+        its-maker-says = Its maker says
+        people-say = People say
+        you-say = You say
+        a-moderator-was-asked = A moderator was asked to look
+        people-who-have-to-agree = People at home here who have to agree before a level is raised:
+        votes-only-raise-a-level = More than half of all voices have to say so, too. Votes never show something to more people than its maker wanted; a moderator decides that, and whatever a moderator locks stands.
+        why-its-level-is-wrong = Why its level is wrong
+        ask-for-a-review = Ask for a review
+        no-word-of-mine = nothing: take back what I said
+        your-word = What its level should be
+        not-locked = not locked
+        lock-the-level = Lock the level
+        lists-and-your-things = Lists and your things
+        what-lists-of-others-do-here = What lists of others do on this node to what you published. You can appeal once against each; whoever keeps the list answers, and you find the answer here.
+        no-list-does-anything = No list does anything here to what you published.
+        why-it-is-wrong = Why it is wrong
+        an-appeal-is-public = It is signed with your key and public, as the answer is.
+        waits-for-an-answer = waits for an answer
+        found-milder = people find it milder
+        levels-locked = Locked
         report-something = Report something
         moderators-of-this-node-read-it = Moderators of this node read it, and nobody else: what you write is sealed. Does it show you, or something that is yours?
         ask-for-it-to-be-taken = Ask for it to be taken down
@@ -29,6 +55,8 @@ extension PageWords {
         the-owner-of-the-rights = The owner of the rights
         how-we-reach-you = How we reach you
         what-i-say-is-true-to = What I say is true to the best of my knowledge, and nobody allowed this use.
+        files-that-show-it = Files that show it, if you have some
+        files-that-show-it-hint = At most {1}, {2} MiB each. Moderators alone see them; they are sealed here, never published, and deleted 30 days after the decision.
         your-name-as-your-signature = Your name, as your signature
         send = Send
         it-is-in-the-queue = It is in the queue
@@ -137,5 +165,22 @@ extension PageWords {
         who-wants-to-see-more-than = who wants to see more than PG-13 says that they are an adult
         adults-alone = Adults alone
         who-joins-says-so = who joins says so
+        reason-spam = Spam
+        reason-malware = A file that does harm
+        reason-impersonation = Somebody pretends to be somebody else
+        reason-license = Against its licence
+        reason-stolen-work = Work that was stolen
+        reason-likeness = A real person who did not agree
+        reason-ncii = An intimate image, without consent
+        reason-minor-safety = Danger to children
+        reason-gore = Gore
+        reason-hate = Hate
+        reason-harassment = Harassment
+        reason-scam = A scam
+        reason-dmca = A claim of copyright
+        reason-court-order = A court's order
+        reason-privacy = Private things of somebody
+        reason-misleading = Misleading: not what it says it is
+        reason-other = Something else
         """
 }

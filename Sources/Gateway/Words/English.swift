@@ -42,7 +42,7 @@ extension PageWords {
         who-got-what = Who got what
         nobody = Nobody.
         count-it-again = Count it again
-        the-list-of-what-counted-is = The list of what counted is public, and its hash is in the grants. <a href="{{listHref}}">The list</a>; <code>waggle buzz rewards --epoch {{epoch}}</code> on another node compares it with the charter, the posts and the log. Who is a member here is this node's own word.
+        the-list-of-what-counted-is = The list of what counted is public, and its hash is in the grants. <a href="{{listHref}}">The list</a>; <code>waggle buzz rewards --epoch {{epoch}}</code> on another node compares it with the charter, the posts and the log. Who is a member there is the granter's own word.
         a-currency = A currency
         used-here = Used here:
         creators-can-be-tipped-and-bounties = Creators can be tipped, and bounties backed, in currencies. A node needs none, and can join or found one at any time.
@@ -407,11 +407,6 @@ extension PageWords {
         here-it-is-it-is-shown = Here it is. It is shown this once.
         i-have-it = I have it
         one-archive-with-everything-that-you = One archive with everything: what you signed, which any node can take in; your recovery secret, sealed; your settings, drafts and news; and the hashes of the files that your posts name.
-        you-are-your-keys-not-this = You are your keys, not this node. On a node of your own, with your 24 recovery words:
-        it-asks-for-the-words-lists = It asks for the words, lists a new device, and withdraws the ones that sign here. What you signed stays, whoever follows you follows on, and balances in currencies go along. Your profile then names the new address, and this node signs nothing for you any more.
-        if-another-node-than-your-own = If another node than your own is to be your home, ask its operator to run it there while you type the words.
-        the-words-were-shown-when-you = The words were shown when you opened the account; <a href="/account/keys">see them again</a>.
-        take-a-copy-first-export-everything = Take a copy first: <a href="/account/export">export everything</a>.
         mark-all-as-seen = Mark all as seen
         new = new
         nothing-yet-publish-something-or-follow = Nothing yet. Publish something, or follow somebody: what comes of it is told here.
@@ -458,5 +453,6 @@ extension PageWords {
         six-short-steps-follow-each-can = Six short steps follow. Each can be skipped, and taken up again.
         go-on = Go on
         later-if-you-like-a-currency = Later, if you like: <a href="/setup/currency">a currency</a>, for tips and bounties.
-        """ + "\n" + englishOfModeration + "\n" + englishOfDesk + "\n" + englishOfForms
+        """ + "\n" + englishOfModeration + "\n" + englishOfDesk + "\n" + englishOfForms + "\n" + englishOfMoving
+        + "\n" + englishOfPages
 }

@@ -84,10 +84,15 @@ final class EngineProcess: Sendable {
         _ environment: [String: String], _ bounds: Sandbox.Bounds, _ lines: AsyncStream<[UInt8]>,
         _ told: AsyncStream<Event>.Continuation
     ) async -> GenerationError {
+        // Engines that get no memory abort as well as they raise.
+        let lacksMemory = Mutex(false)
         do throws(SandboxError) {
             let outcome = try await Sandbox().converse(
                 python, arguments, confinement: confinement, bindings: bindings, environment: environment,
-                bounds: bounds, input: lines
+                bounds: bounds, input: lines,
+                complaint: { text in
+                    if isOutOfMemory(text) { lacksMemory.withLock { $0 = true } }
+                }
             ) { line in
                 // What is no answer is the engine's own affair.
                 if let answer = try? JSONDecoder().decode(EngineWorker.Answer.self, from: Data(line.utf8)) {
@@ -99,7 +104,8 @@ final class EngineProcess: Sendable {
             switch error {
             case .unavailable(let why): return .noSandbox(why)
             case .noProgram(let name): return .noEngine("\(name) is missing")
-            case .killed(let signal): return signal == 9 ? .outOfMemory : .crashed("signal \(signal)")
+            case .killed(let signal):
+                return signal == 9 || lacksMemory.withLock(\.self) ? .outOfMemory : .crashed("signal \(signal)")
             case .timedOut(let seconds): return .timedOut(what: "the engine", seconds: UInt64(seconds))
             case .tooManyFiles(let limit): return .crashed("it made more than \(limit) files")
             case .failed(let why): return .crashed(why)

@@ -99,7 +99,7 @@ extension EngineWorker {
             pattern = os.path.join(job["out"], f"{job['job']}-%d.png")
             run = subprocess.Popen(command(job, pattern), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
-            index, drawn, tail, applied = 0, False, [], {}
+            index, drawn, tail, applied, lacking = 0, False, [], {}, ""
             say(**{"is": "loading"})
             for line in lines(run.stdout.fileno()):
                 found = re.search(r"\| (\d+)/(\d+) - ", line)
@@ -118,13 +118,15 @@ extension EngineWorker {
                     counts = applied.setdefault(found[3].strip(), [0, 0])
                     counts[0] += int(found[1])
                     counts[1] += int(found[2])
+                if "failed to allocate" in line:
+                    lacking = f" ({line.strip()[:200]})"
                 if line.strip():
                     tail = (tail + [line.strip()])[-4:]
             code = run.wait()
             if code < 0:
                 os.kill(os.getpid(), -code)  # the engine's end is this one's
             if code:
-                raise RuntimeError(f"sd-cli ended with code {code}: " + " / ".join(tail))
+                raise RuntimeError(f"sd-cli ended with code {code}: " + " / ".join(tail)[:700] + lacking)
             counts = [applied.get(one["path"], [0, 0]) for one in job["loras"]]
             for number in range(job["batch"]):
                 path = pattern.replace("%d", str(number))

@@ -18,11 +18,14 @@ enum EngineWorker {
         with open(os.path.join(os.path.dirname(sd.__file__), "..", "build_config.json")) as file:
             version = json.load(file)["versions"]["stable_diffusion_cpp_version"]
         applied = {}
-        context, loaded, steps_asked = None, None, 0
+        context, loaded, lacking = None, None, ""
 
 
         def log(level, text):
+            global lacking
             sys.stderr.write(text)
+            if "failed to allocate" in text:
+                lacking = text.strip()[:200]
             found = re.search(r"\((\d+) / (\d+)\) LoRA tensors.*lora_file_path = (.*)", text)
             if found:
                 counts = applied.setdefault(found[3].strip(), [0, 0])
@@ -99,13 +102,13 @@ enum EngineWorker {
 
         say(**{"is": "ready", "engine": "stable-diffusion.cpp " + version})
         for line in sys.stdin:
-            job = json.loads(line)
+            job, lacking = json.loads(line), ""
             try:
                 draw(job)
                 say(**{"is": "done"})
             except Exception as error:
                 context, loaded = None, None
-                say(**{"is": "error", "message": f"{type(error).__name__}: {error}"[:1000]})
+                say(**{"is": "error", "message": f"{type(error).__name__}: {error} {lacking}".strip()[:1000]})
         """#
 
     /// A job for it.

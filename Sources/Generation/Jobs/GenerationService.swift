@@ -261,9 +261,11 @@ public actor GenerationService {
         let effects = try decide(&queue, now())
         guard !effects.isEmpty else { return }
         var saved: [String: Job] = [:]
+        var shown: [Job] = []
         var blamed: [(models: ModelSet, count: Int)] = []
         for effect in effects {
             if case .save(let job) = effect { saved[job.id] = job }
+            if case .show(let job) = effect { shown.append(job) }
             if case .blame(let models, let crashes) = effect { blamed.append((models, crashes)) }
         }
         do throws(GenerationError) {
@@ -273,7 +275,7 @@ public actor GenerationService {
             throw error
         }
         for effect in effects { carryOut(effect) }
-        for job in saved.values { tell(job) }
+        for job in shown + saved.values { tell(job) }
     }
 
     /// An input that nobody waits for. In a task of its own: that a drawing was cancelled has to be written down, and a
@@ -286,7 +288,7 @@ public actor GenerationService {
 
     private func carryOut(_ effect: JobQueue.Effect) {
         switch effect {
-        case .save, .blame: break
+        case .save, .show, .blame: break
         case .hold(let job):
             Task {
                 do throws(GenerationError) {
@@ -299,8 +301,8 @@ public actor GenerationService {
         case .settle(let job):
             Task {
                 do throws(GenerationError) {
-                    try await payment.settle(job)
-                    await take(.settled(job.id))
+                    let captured = try await payment.settle(job)
+                    await take(.settled(job.id, captured: captured))
                 } catch {
                     await take(.settleFailed(job.id))
                 }

@@ -7,7 +7,9 @@ public protocol JobPayment: Sendable {
     func hold(_ job: Job) async throws(GenerationError) -> String?
 
     /// Takes `job.captured` of the hold and gives back the rest.
-    func settle(_ job: Job) async throws(GenerationError)
+    ///
+    /// - Returns: what was taken after all: less where the hold was closed otherwise meanwhile.
+    func settle(_ job: Job) async throws(GenerationError) -> Int64
 }
 
 /// Nothing costs anything.
@@ -15,5 +17,5 @@ public struct NoPayment: JobPayment {
     public init() {}
 
     public func hold(_ job: Job) async throws(GenerationError) -> String? { nil }
-    public func settle(_ job: Job) async throws(GenerationError) {}
+    public func settle(_ job: Job) async throws(GenerationError) -> Int64 { 0 }
 }

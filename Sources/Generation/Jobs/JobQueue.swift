@@ -28,7 +28,8 @@ public struct JobQueue: Sendable {
         case picture(String, JobPicture)
         /// The engine is done with a job, or gave up, or was stopped; nil is well.
         case ended(String, GenerationError?)
-        case settled(String)
+        /// What was taken of the hold.
+        case settled(String, captured: Int64)
         case settleFailed(String)
         case cancel(String)
         /// A file was taken back or purged.
@@ -41,6 +42,8 @@ public struct JobQueue: Sendable {
     public enum Effect: Sendable, Hashable {
         /// Put this on disk, before anything else of this list.
         case save(Job)
+        /// Show it to whoever watches. Nothing of it is kept: a node that comes back begins the job anew.
+        case show(Job)
         /// Put the price aside.
         case hold(Job)
         case start(Job)
@@ -128,11 +131,11 @@ public struct JobQueue: Sendable {
             guard !job.pictures.contains(where: { $0.index == picture.index }) else { return [] }
             job.pictures.append(picture)
             jobs[id] = job
-            return [.save(job)]
+            return [.show(job)]
         case .ended(let id, let error): return ended(id, error, now)
-        case .settled(let id):
+        case .settled(let id, let captured):
             guard var job = jobs[id], job.state == .settling, let outcome = job.outcome else { return [] }
-            job.state = outcome
+            (job.state, job.captured) = (outcome, captured)
             jobs[id] = nil
             settleAgain[id] = nil
             forgetOwner(job.owner)

@@ -13,6 +13,28 @@ public struct CharterDraft: Codable, Hashable, Sendable {
     public var maxHoldEpochs: UInt32
     /// Action, amount, most for one account in an epoch.
     public var rewards: [Reward]
+    /// Nil where nobody may freeze anything.
+    public var wardens: Wardens?
+
+    /// Who may freeze accounts, and perhaps take back what a frozen one has.
+    public struct Wardens: Codable, Hashable, Sendable {
+        /// 64 hexadecimal digits each.
+        public var accounts: [String]
+        /// Whether the operators' own accounts are wardens, too.
+        public var areOperators: Bool
+        /// How many of them it takes to take something back.
+        public var threshold: Int
+        public var hasClawback: Bool
+        /// Epochs that one freeze lasts at most.
+        public var maxFreezeEpochs: UInt32
+
+        public init(
+            _ accounts: [String], areOperators: Bool, threshold: Int, hasClawback: Bool, maxFreezeEpochs: UInt32
+        ) {
+            (self.accounts, self.areOperators, self.threshold) = (accounts, areOperators, threshold)
+            (self.hasClawback, self.maxFreezeEpochs) = (hasClawback, maxFreezeEpochs)
+        }
+    }
 
     public struct Reward: Codable, Hashable, Sendable {
         public var action: String
@@ -87,6 +109,22 @@ public struct CharterDraft: Codable, Hashable, Sendable {
         wire.genesisUnix = Int64(clamping: genesis)
         wire.epochSeconds = epochSeconds == Limits.Ledger.defaultEpochSeconds ? 0 : epochSeconds
         wire.maxHoldEpochs = maxHoldEpochs == Limits.Ledger.holdEpochs ? 0 : maxHoldEpochs
+        if let wardens {
+            var keys = try wardens.accounts.map { text throws(LedgerError) in
+                guard let key = Hash32(hex: text) else { throw .malformed("\(text) is no warden's account") }
+                return key.data
+            }
+            if wardens.areOperators { keys += founders.map(\.key.data) }
+            guard (1...max(1, keys.count)).contains(wardens.threshold), keys.count <= Limits.Ledger.wardens else {
+                throw .malformed(
+                    "\(wardens.threshold) of \(keys.count) wardens: it takes 1 to all of them, and there are at most "
+                        + "\(Limits.Ledger.wardens)")
+            }
+            wire.wardens = keys
+            wire.wardenThreshold = UInt32(wardens.threshold)
+            wire.clawback = wardens.hasClawback
+            wire.maxFreezeEpochs = wardens.maxFreezeEpochs
+        }
         wire.granters = founders.filter { $0.capPerEpoch > 0 }.map { founder in
             .with {
                 $0.account = founder.key.data

@@ -26,12 +26,14 @@ extension Currencies {
     /// The order is on disk before it is sent. When the answer is lost, the same order is sent again before anything else of
     /// this account: the same wish, said again meanwhile, is not carried out twice.
     ///
-    /// - Parameter whenKept: called when a new order is on disk. Whatever is thrown after that, but for `refused`, it may still
-    ///   become final.
+    /// - Parameters:
+    ///   - isOnce: nothing is done where an order of the account with the same outputs about the same thing is final here.
+    ///   - whenKept: called when a new order is on disk. Whatever is thrown after that, but for `refused`, it may still become
+    ///     final.
     /// - Throws: `refused` with the authority's reason; `unreachable`, after which the order stays under way.
     public func perform(
         _ operation: OrderOperation, of account: AccountID, by key: SigningKey, newKey: SigningKey? = nil,
-        reference: Hash32? = nil, in currency: Hash32, whenKept: @Sendable () -> Void = {}
+        reference: Hash32? = nil, in currency: Hash32, isOnce: Bool = false, whenKept: @Sendable () -> Void = {}
     ) async throws(LedgerError) -> Final {
         try await inTurn(account) { () async throws(LedgerError) -> Final in
             for earlier in try await store.pending(in: currency) where earlier.order.slot.name == account {
@@ -43,6 +45,7 @@ extension Currencies {
                     guard case .refused = error, quorums[currency] != nil else { throw error }
                 }
             }
+            if isOnce, let done = try await finished(operation, of: account, reference, in: currency) { return done }
             for attempt in 0..<Limits.Ledger.placesTried {
                 let standing: AccountStanding
                 if attempt == 0 {
@@ -78,6 +81,23 @@ extension Currencies {
         }
     }
 
+    /// What is final of an order that is given once.
+    private func finished(
+        _ operation: OrderOperation, of account: AccountID, _ reference: Hash32?, in currency: Hash32
+    ) async throws(LedgerError) -> Final? {
+        guard let reference else { return nil }
+        return try await store.mentions(of: reference, in: currency, limit: Limits.Economy.bountyFinals)
+            .map(\.final).first { final in
+                let order = final.order.order
+                guard order.reference == reference, case .account(account, _) = order.slot else { return false }
+                // The epoch in which something is granted is that of the order.
+                if case .grant(_, let outputs) = order.operation, case .grant(_, let wanted) = operation {
+                    return outputs == wanted
+                }
+                return order.operation == operation
+            }
+    }
+
     /// Resolves a hold; nobody signs for an expired one.
     public func resolve(
         _ hold: Hash32, _ operation: OrderOperation, by key: SigningKey?, in currency: Hash32
@@ -98,6 +118,8 @@ extension Currencies {
     }
 
     /// Issues within this node's cap; more outputs than one order takes are issued in several.
+    ///
+    /// What has a reference is issued once, however many ask for it at the same time.
     public func grant(_ outputs: [Output], reference: Hash32?, in currency: Hash32) async throws(LedgerError) -> [Final]
     {
         guard let key = ownKey else { throw .stopped("this node has no ledger key and grants nothing") }
@@ -111,7 +133,7 @@ extension Currencies {
             finals.append(
                 try await perform(
                     .grant(epoch: charter.epoch(at: now()), part), of: key.publicKey, by: key, reference: reference,
-                    in: currency))
+                    in: currency, isOnce: reference != nil))
         }
         return finals
     }
@@ -137,7 +159,7 @@ extension Currencies {
         try await store.pending(in: currency)
     }
 
-    private func give(
+    func give(
         _ signed: SignedOrder, _ key: SigningKey?, _ whenKept: @Sendable () -> Void = {}
     ) async throws(LedgerError) -> Final {
         try await store.keepPending(signed, since: now())

@@ -183,6 +183,7 @@ public actor Currencies {
             answered: place.answered,
             stopped: stopped[charter.currency] ?? authorities[charter.currency]?.failure?.message,
             retired: retired[charter.currency], liars: proven[charter.currency] ?? [],
+            overspent: await quorums[charter.currency]?.overspent() ?? [],
             witnesses: try await store.witnesses(of: charter.currency))
     }
 
@@ -215,11 +216,9 @@ public actor Currencies {
         }
     }
 
-    /// The evidence list of an epoch's rewards, from the node behind a currency that this one joined. Nothing of it is
-    /// checked here.
-    public func rewards(_ epoch: Int64, of currency: Hash32) async throws(LedgerError) -> String {
-        guard let place = try await store.place(currency) else { throw .unknownCurrency(currency.hex) }
-        return try await transport.rewards(epoch, of: currency, at: place.url)
+    /// The evidence list of an epoch's rewards, as the node at `url` publishes it. Nothing of it is checked here.
+    public func rewards(_ epoch: Int64, of currency: Hash32, at url: String) async throws(LedgerError) -> String {
+        try await transport.rewards(epoch, of: currency, at: url)
     }
 
     // MARK: Founding and joining

@@ -29,6 +29,8 @@ public struct CurrencyView: Sendable {
     public let retired: String?
     /// Authorities that are proven to lie, by their places in the charter.
     public let liars: Set<Int>
+    /// Accounts that spent more than is known to have come to them, for so long that more than f authorities may lie.
+    public let overspent: [AccountID]
     /// Who signed that its log is the one that they know, and when (unix seconds), by key.
     public let witnesses: [Hash32: UInt64]
 

@@ -67,6 +67,7 @@ extension FraudProof {
     }
 
     private func grants(_ finals: [Final], _ charter: Charter) -> FraudVerdict? {
+        if finals.count == 2, case .hold = finals[1].order.order.slot { return payment(finals[0], finals[1], charter) }
         guard let first = finals.first, case .account(let granter, _) = first.order.order.slot,
             case .grant(let epoch, _) = first.order.order.operation,
             Set(finals.map(\.slotID)).count == finals.count, finals.count <= Limits.Ledger.proofFinals
@@ -89,6 +90,17 @@ extension FraudProof {
         return FraudVerdict(.overIssue, [], in: charter, isOverload: true, slot: first.slotID)
     }
 
+    /// What a hold pays out is no more than it has, and goes to those whom it names.
+    private func payment(_ opening: Final, _ paid: Final, _ charter: Charter) -> FraudVerdict? {
+        guard case .hold(let amount, _, let payees, _) = opening.order.order.operation,
+            case .resolve(let outputs) = paid.order.order.operation, paid.order.order.slot == .hold(opening.value),
+            (outputs.total ?? .max) > amount
+                || (!payees.isEmpty && !outputs.allSatisfy { payees.contains($0.account) }),
+            charter.isValid(opening), charter.isValid(paid)
+        else { return nil }
+        return FraudVerdict(.overpaidHold, [], in: charter, isOverload: true, slot: paid.slotID)
+    }
+
     private func orders(_ first: SignedOrder, _ second: SignedOrder, _ charter: Charter) -> FraudVerdict? {
         guard first.order.slotID == second.order.slotID, first.order != second.order,
             first.order.currency == charter.currency, second.order.currency == charter.currency,
@@ -97,6 +109,41 @@ extension FraudProof {
             })
         else { return nil }
         return FraudVerdict(.doubleOrder, [], in: charter, payer: payer, slot: first.order.slotID)
+    }
+}
+
+extension FraudProof {
+    /// The fewest grants of an epoch that break the charter together; nil where they do not.
+    ///
+    /// - Parameter finals: of the granter, and perhaps others.
+    static func overIssue(
+        _ finals: [Final], of granter: AccountID, in epoch: Int64, _ charter: Charter
+    ) -> FraudProof? {
+        guard let rule = charter.granters[granter] else { return nil }
+        let grants = finals.compactMap { final -> (final: Final, outputs: [Output])? in
+            guard case .account(granter, _) = final.order.order.slot,
+                case .grant(epoch, let outputs) = final.order.order.operation
+            else { return nil }
+            return (final, outputs)
+        }
+        func fewest(_ most: Int64, _ amount: ([Output]) -> Int64) -> FraudProof? {
+            var (chosen, sum): ([Final], Int64) = ([], 0)
+            for (final, outputs) in grants.sorted(by: { amount($0.outputs) > amount($1.outputs) }) {
+                guard sum <= most, chosen.count < Limits.Ledger.proofFinals else { break }
+                chosen.append(final)
+                sum = sum.plus(amount(outputs))
+            }
+            return sum > most ? .grants(chosen) : nil
+        }
+        if let proof = fewest(rule.capPerEpoch, { $0.total ?? .max }) { return proof }
+        guard let most = rule.perRecipientPerEpoch else { return nil }
+        for recipient in Set(grants.flatMap { $0.outputs.map(\.account) }) {
+            let proof = fewest(most) { outputs in
+                outputs.reduce(0) { $1.account == recipient ? $0.plus($1.amount) : $0 }
+            }
+            if let proof { return proof }
+        }
+        return nil
     }
 }
 

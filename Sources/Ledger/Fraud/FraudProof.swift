@@ -53,7 +53,8 @@ public enum FraudProof: Hashable, Sendable {
     case entry(SignedNote, position: UInt64, entry: Data, proof: [Hash32])
     /// A checkpoint that is not what its own log comes to. Whoever checks it needs the log.
     case checkpoint(SignedNote)
-    /// Finals by which a granter issued more than the charter allows: those who signed them are faulty as a set.
+    /// Finals by which a granter issued more than the charter allows, or a hold and an order that pays out what it may not:
+    /// those who signed them are faulty as a set.
     case grants([Final])
     /// Two orders of one key for one slot. Shown, not punished: usually two devices of one person.
     case orders(SignedOrder, SignedOrder)
@@ -63,7 +64,7 @@ public enum FraudProof: Hashable, Sendable {
 public struct FraudVerdict: Hashable, Sendable {
     public enum Offence: String, Sendable, CaseIterable {
         case doubleVote, doubleCommit, doubleStatement, hiddenCommit, conflictingFinals, splitLog, badEntry
-        case badCheckpoint, overIssue, doubleOrder
+        case badCheckpoint, overIssue, overpaidHold, doubleOrder
     }
 
     public let offence: Offence

@@ -21,6 +21,14 @@ enum FinalBook: Sendable {
         }
     }
 
+    /// Looks at the state where it is, without a copy of it.
+    func look<Value: Sendable>(_ body: (LedgerState) -> Value) -> Value {
+        switch self {
+        case .authority(let authority): authority.look(body)
+        case .copy(let copy): copy.look(body)
+        }
+    }
+
     var failure: LedgerError? {
         switch self {
         case .authority(let authority): authority.failure

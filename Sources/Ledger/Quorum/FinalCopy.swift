@@ -45,6 +45,9 @@ public final class FinalCopy: Sendable {
 
     func state() -> (ledger: LedgerState, size: UInt64) { live.withLock { ($0.finals.ledger, $0.tree.size) } }
 
+    /// Looks at the state where it is, without a copy of it.
+    func look<Value: Sendable>(_ body: (LedgerState) -> Value) -> Value { live.withLock { body($0.finals.ledger) } }
+
     var failure: LedgerError? { live.withLock { $0.failure } }
 
     var hasWaiting: Bool { live.withLock { !$0.finals.waiting.isEmpty } }

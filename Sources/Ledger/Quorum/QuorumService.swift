@@ -25,6 +25,10 @@ public actor QuorumService {
     var begunAnew: UInt64 = 0
     /// When a log was read because of a post, in unix seconds.
     private var logRead: UInt64 = 0
+    /// When two orders of one payer were kept, in unix seconds.
+    private var doubleOrderKept: UInt64 = 0
+    /// Accounts that spent more than is known to have come to them, and since when, in unix seconds.
+    var overdrawn: [AccountID: UInt64]
     private var watch: FraudWatch
 
     init(
@@ -42,6 +46,7 @@ public actor QuorumService {
         health = charter.authorities.indices.map { AuthorityHealth(authority: $0) }
         inFlight = Array(repeating: 0, count: charter.authorities.count)
         watch = FraudWatch(charter)
+        overdrawn = book.look { $0.accounts.filter { $0.value.balance < 0 } }.mapValues { _ in now() }
     }
 
     nonisolated func state() -> (ledger: LedgerState, size: UInt64) { book.state() }
@@ -79,8 +84,12 @@ public actor QuorumService {
         guard case .authority(let authority) = book else {
             throw .stopped("this node does not decide in \(charter.symbol)")
         }
+        let finals = requests.compactMap { if case .final(let final) = $0 { final } else { nil } }
+        let paid = overpaid(finals)
         let replies = try await authority.submit(requests)
-        try await note(requests.flatMap { watch.see($0) } + evidence(authority.takeEvidence()))
+        try await note(
+            requests.flatMap { watch.see($0) } + evidence(authority.takeEvidence())
+                + (try await overspending(finals, paid)))
         return replies
     }
 
@@ -113,17 +122,24 @@ public actor QuorumService {
     func take(_ finals: [Final]) async throws(LedgerError) {
         for start in stride(from: 0, to: finals.count, by: Limits.Ledger.ordersPerRequest) {
             let part = Array(finals[start..<min(start + Limits.Ledger.ordersPerRequest, finals.count)])
+            let paid = overpaid(part)
             let conflicts = try await book.take(part)
-            try await note(part.flatMap { watch.see($0) } + evidence(conflicts))
+            try await note(
+                part.flatMap { watch.see($0) } + evidence(conflicts) + (try await overspending(part, paid)))
         }
     }
 
     // MARK: Proofs
 
-    /// Keeps what proves something. Two orders of one payer are usually two devices: they are nobody's fraud.
+    /// Keeps what proves something. Two orders of one payer are usually two devices: they are nobody's fraud, and shown to
+    /// whoever looks at the account.
     func note(_ proofs: [FraudProof]) async throws(LedgerError) {
         for proof in proofs {
-            guard let verdict = proof.verdict(in: charter), verdict.payer == nil else { continue }
+            guard let verdict = proof.verdict(in: charter) else { continue }
+            if verdict.payer != nil {
+                try await keepDoubleOrder(proof, verdict)
+                continue
+            }
             let isNew = try await keep(proof, verdict, isPosted: false)
             if isNew, case .finals(let first, let second) = proof {
                 // Who is to blame is found out beside: the currency has stopped already.
@@ -148,6 +164,16 @@ public actor QuorumService {
         guard let verdict, verdict.payer == nil else { return false }
         _ = try await keep(proof, verdict, isPosted: isPosted)
         return true
+    }
+
+    /// Anybody can sign two orders in the name of an account: only those that its own key signed count, and one a second is
+    /// kept.
+    private func keepDoubleOrder(_ proof: FraudProof, _ verdict: FraudVerdict) async throws(LedgerError) {
+        guard case .orders(let order, _) = proof, case .account(let account, _) = order.order.slot,
+            verdict.payer == book.look({ $0.account(account).key }), now() > doubleOrderKept
+        else { return }
+        doubleOrderKept = now()
+        _ = try await store.keep(proof, verdict, isPosted: true, at: now(), in: charter.currency)
     }
 
     /// False when it is known.

@@ -126,6 +126,11 @@ public actor AuthorityService {
         live.withLock { ($0.authority.ledger, $0.tree.size) }
     }
 
+    /// Looks at the state where it is: a copy that lives on while an order is applied makes that copy all accounts.
+    nonisolated func look<Value: Sendable>(_ body: (LedgerState) -> Value) -> Value {
+        live.withLock { body($0.authority.ledger) }
+    }
+
     /// Signs what the log is now: what is on disk, never what a transaction under way may still lose.
     public nonisolated func checkpoint() async throws(LedgerError) -> SignedNote {
         try await store.write { [self] _ in

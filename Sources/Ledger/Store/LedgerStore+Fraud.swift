@@ -40,7 +40,16 @@ extension LedgerStore {
                 try Int.fetchOne(
                     db, sql: "SELECT count(*) FROM fraud WHERE currency = ? AND offence = ? AND culprits = ?",
                     arguments: [rows.currency, verdict.offence.rawValue, culprits]) ?? 0
-            guard count < Limits.Ledger.proofsOfAKind else { return false }
+            if verdict.payer != nil {
+                // The latest are what somebody asks for.
+                try rows.run(
+                    """
+                    DELETE FROM fraud WHERE rowid IN (SELECT rowid FROM fraud WHERE currency = ? AND offence = ?
+                        ORDER BY time DESC, rowid DESC LIMIT -1 OFFSET ?)
+                    """, [rows.currency, verdict.offence.rawValue, Limits.Ledger.doubleOrders - 1])
+            } else {
+                guard count < Limits.Ledger.proofsOfAKind else { return false }
+            }
             try rows.run(
                 """
                 INSERT OR IGNORE INTO fraud (currency, name, bytes, offence, culprits, overload, time, posted)
@@ -56,7 +65,18 @@ extension LedgerStore {
 
     /// What is proven in a currency, in the order in which it came to be known here.
     public func frauds(in currency: Hash32) async throws(LedgerError) -> [KnownFraud] {
-        try await frauds(of: currency, isUnposted: false)
+        try await frauds(of: currency, isUnposted: false).filter { $0.offence != .doubleOrder }
+    }
+
+    /// Places in the chain of an account for which its key signed two orders, as far as that was seen here lately.
+    public func doubleOrders(of account: AccountID, in currency: Hash32) async throws(LedgerError) -> [UInt64] {
+        let places = try await frauds(of: currency, isUnposted: false).compactMap { fraud -> UInt64? in
+            guard fraud.offence == .doubleOrder, let (_, proof) = try? FraudProof.read(fraud.bytes),
+                case .orders(let order, _) = proof, case .account(account, let seq) = order.order.slot
+            else { return nil }
+            return seq
+        }
+        return Set(places).sorted()
     }
 
     /// Proofs of which there is no post yet that this node knows of.

@@ -59,6 +59,21 @@ extension LedgerStore {
         try await read { db in try Self.logged(position, Self.rows(currency, db)) }
     }
 
+    /// Finals in the order of the log here, from a place in it on.
+    public func finals(from position: UInt64, limit: Int, in currency: Hash32) async throws(LedgerError)
+        -> [LoggedFinal]
+    {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            let found = try Row.fetchAll(
+                db.cachedStatement(
+                    sql:
+                        "SELECT position, bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position LIMIT ?"
+                ), arguments: [rows.currency, Int64(clamping: position), limit])
+            return try found.map { try Self.logged((UInt64($0[0] as Int64), Final(bytes: $0[1])), rows) }
+        }
+    }
+
     private static func logged(_ position: UInt64, _ rows: CurrencyRows) throws -> LoggedFinal? {
         let bytes = try Data.fetchOne(
             rows.db, sql: "SELECT bytes FROM final WHERE currency = ? AND position = ?",

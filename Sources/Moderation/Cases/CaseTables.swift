@@ -65,11 +65,12 @@ enum CaseTables {
     // MARK: Cases
 
     /// Opens a case, or finds the open one about the same subject.
+    /// - Parameter merges: false for what is a case of its own whatever else is open.
     static func open(
         _ database: Database, _ kind: ModerationCase.Kind, _ subjects: [String], reason: String, at now: UInt64,
-        secret: Hash32?
+        secret: Hash32?, merges: Bool = true
     ) throws -> ModerationCase {
-        if kind == .report, let subject = subjects.first {
+        if merges, kind == .report, let subject = subjects.first {
             let row = try Row.fetchOne(
                 database,
                 sql: """

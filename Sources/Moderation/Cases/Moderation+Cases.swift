@@ -85,6 +85,25 @@ extension Moderation {
         }
     }
 
+    /// Opens a case about what was decided without one, because somebody appeals against it.
+    public func open(
+        decided decision: ModerationCase.Decision, about subjects: [ListSubject], appeal: ModerationCase.Appeal
+    ) async throws(ModerationError) -> ModerationCase {
+        guard (1...Limits.Cases.subjects).contains(subjects.count) else {
+            throw .limit("a case is about 1 to \(Limits.Cases.subjects) things")
+        }
+        return try await store.write { database in
+            var item = try CaseTables.open(
+                database, .report, subjects.map(\.text), reason: decision.reason, at: decision.at, secret: nil,
+                merges: false)
+            item.state = .decided
+            item.decision = decision
+            item.appeal = appeal
+            try CaseTables.update(database, item)
+            return item
+        }
+    }
+
     public func openCases(limit: Int = Limits.Cases.queue) async throws(ModerationError) -> [ModerationCase] {
         try await store.read { try CaseTables.open($0, limit: min(limit, Limits.Cases.queue)) }
     }

@@ -71,11 +71,16 @@ public struct ModerationCase: Sendable, Hashable, Codable {
         public var answer: String?
         public var answeredBy: String?
         public var answeredAt: UInt64?
+        /// Of one that came from another node: its post, and the post of the entry that it is against, in hexadecimal.
+        public let post: String?
+        public let action: String?
 
-        public init(by: String, text: String, at: UInt64) {
+        public init(by: String, text: String, at: UInt64, post: String? = nil, action: String? = nil) {
             self.by = by
             self.text = text
             self.at = at
+            self.post = post
+            self.action = action
         }
     }
 

@@ -40,6 +40,7 @@ public struct ListEffects: Sendable {
             case .author: break
             }
         }
+        pictures.finish()
         phrases.sort { $0.phrase < $1.phrase }
     }
 
@@ -87,35 +88,4 @@ public struct ListEffects: Sendable {
 
     /// Whether files that are here have to be looked through, because a name is not the file's own.
     public var hasIndirectFiles: Bool { !shortFiles.isEmpty || !saltedFiles.isEmpty }
-}
-
-/// Perceptual hashes one after another in memory: the nearest of a hundred thousand takes a few milliseconds.
-struct PictureIndex: Sendable {
-    private var words: [UInt64] = []
-    private var distances: [Int] = []
-
-    mutating func add(_ hash: PDQHash, distance: Int) {
-        let (a, b, c, d) = hash.words.words
-        words += [a, b, c, d]
-        distances.append(distance)
-    }
-
-    /// The number of the hash that is nearest within its own distance.
-    func nearest(to picture: PDQ) -> Int? {
-        guard !distances.isEmpty else { return nil }
-        var best: (distance: Int, index: Int)?
-        words.withUnsafeBufferPointer { words in
-            for form in picture.dihedral {
-                let (a, b, c, d) = form.words.words
-                for index in distances.indices {
-                    let at = index * 4
-                    let distance =
-                        (words[at] ^ a).nonzeroBitCount + (words[at + 1] ^ b).nonzeroBitCount
-                        + (words[at + 2] ^ c).nonzeroBitCount + (words[at + 3] ^ d).nonzeroBitCount
-                    if distance <= distances[index], distance < best?.distance ?? 257 { best = (distance, index) }
-                }
-            }
-        }
-        return best?.index
-    }
 }

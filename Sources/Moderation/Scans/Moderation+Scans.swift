@@ -62,35 +62,101 @@ extension Moderation {
         }
     }
 
-    /// Compares the pictures that are here with what is blocked, by this node or by lists, when that has changed.
+    /// Compares the pictures that are here with what is blocked, by this node or by lists, as far as that has changed: with what
+    /// is new all of them, and once more those that are hidden when something is gone.
     public func comparePictures() async throws(ModerationError) {
-        let wanted = Set(
-            blocks.compactMap { row -> ListSubject? in
-                guard case .picture(let hash, let distance) = row.subject else { return nil }
-                return .picture(hash, distance: distance)
-            }
-                + listEffects.all.filter { $0.value.action >= .block }.keys.filter { subject in
-                    switch subject {
-                    case .picture, .saltedPicture: true
-                    default: false
-                    }
-                })
-        if wanted.isEmpty { return lookalikes.withLock { $0 = Lookalikes() } }
+        let wanted = wantedLooks
         let allowed = withPolicy { $0.allowed }
-        guard lookalikes.withLock({ $0.compared != wanted || $0.allowed != allowed }) else { return }
-        let hidden = try await store.read { [self] database in
-            var hidden: [Hash32: Takedown] = [:]
-            try ScanTable.pictures(database) { hash, picture in
-                if allowed.contains(.exact(.blob(hash))) { return }
-                if let takedown = takedown(lookingLike: picture) { hidden[hash] = takedown }
+        let before = lookalikes.withLock { ($0.compared, $0.allowed, Set($0.hidden.keys)) }
+        guard wanted != before.0 || allowed != before.1 else { return }
+        let added = Looks(wanted.subtracting(before.0)) { [listEffects] in listEffects.all[$0]?.source }
+        let again = wanted.isSuperset(of: before.0) ? [] : before.2
+        let released = before.1.subtracting(allowed).compactMap(\.file)
+        let salt: @Sendable (ListID) -> [UInt8] = { [self] list in withPolicy { $0.salt(of: list) } }
+        let found = try await store.read { [self] database in
+            var found: [Hash32: Takedown?] = [:]
+            if !added.isEmpty {
+                let index = added.index(salt)
+                try ScanTable.pictures(database) { hash, picture in
+                    if index.matches(picture) { found[hash] = takedown(lookingLike: picture) }
+                }
             }
-            return hidden
+            for hash in again.union(released) where found[hash] == nil {
+                let picture = try ScanTable.find(database, hash)?.picture
+                found.updateValue(picture.flatMap { takedown(lookingLike: $0) }, forKey: hash)
+            }
+            return found
         }
-        lookalikes.withLock { $0 = Lookalikes(hidden: hidden, compared: wanted, allowed: allowed) }
+        lookalikes.withLock { state in
+            for (hash, takedown) in found { state.hidden[hash] = takedown }
+            for hash in allowed.compactMap(\.file) { state.hidden[hash] = nil }
+            (state.compared, state.allowed) = (wanted, allowed)
+        }
+    }
+
+    /// How what is blocked looks.
+    private var wantedLooks: Set<ListSubject> {
+        let own = blocks.compactMap { row -> ListSubject? in
+            guard case .picture(let hash, let distance) = row.subject else { return nil }
+            return .picture(hash, distance: distance)
+        }
+        let listed = listEffects.all.filter { $0.value.action >= .block }.keys.filter { subject in
+            switch subject {
+            case .picture, .saltedPicture: true
+            default: false
+            }
+        }
+        return Set(own + listed)
     }
 
     /// Whether a person said that nothing has a say in a file.
     private func isAllowed(_ hash: Hash32) -> Bool {
         withPolicy { $0.allowed.contains(.exact(.blob(hash))) }
+    }
+}
+
+/// What is to be looked for among pictures.
+private struct Looks: Sendable {
+    private var pictures: [(hash: PDQHash, distance: Int)] = []
+    private var salted: [(hash: Hash32, list: ListID)] = []
+
+    init(_ subjects: Set<ListSubject>, list: (ListSubject) -> ListID?) {
+        for subject in subjects {
+            switch subject {
+            case .picture(let hash, let distance): pictures.append((hash, distance))
+            case .saltedPicture(let hash): if let list = list(subject) { salted.append((hash, list)) }
+            default: break
+            }
+        }
+    }
+
+    var isEmpty: Bool { pictures.isEmpty && salted.isEmpty }
+
+    func index(_ salt: (ListID) -> [UInt8]) -> Index {
+        var index = Index()
+        for (hash, distance) in pictures { index.pictures.add(hash, distance: distance) }
+        index.pictures.finish()
+        for (hash, list) in salted { index.salted[salt(list), default: []].insert(hash) }
+        return index
+    }
+
+    struct Index {
+        var pictures = PictureIndex()
+        var salted: [[UInt8]: Set<Hash32>] = [:]
+
+        func matches(_ picture: PDQ) -> Bool {
+            if pictures.nearest(to: picture) != nil { return true }
+            return salted.contains { salt, names in
+                picture.dihedral.contains { names.contains(ListSubject.salted($0.words, with: salt)) }
+            }
+        }
+    }
+}
+
+extension ListSubject {
+    /// The file that it is, where it is one.
+    fileprivate var file: Hash32? {
+        guard case .exact(.blob(let hash)) = self else { return nil }
+        return hash
     }
 }

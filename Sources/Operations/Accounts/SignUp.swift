@@ -23,19 +23,6 @@ public struct SignUp: Sendable {
         self.isAdult = isAdult
     }
 
-    /// Nodes may be for adults alone.
-    private func checkAge(_ context: OperationContext) throws(OperationError) {
-        guard isAdult || !context.isForAdults else {
-            throw OperationError(.auth, "this node is for adults: say that you are one (is_adult)")
-        }
-    }
-
-    /// The account with what was said of the person's age.
-    private func aged(_ account: Account, _ context: OperationContext) async throws -> Account {
-        guard isAdult else { return account }
-        return try await context.accounts.set(ViewingChoice(isAdult: true), of: account.handle)
-    }
-
     public struct Reply: Sendable {
         public let account: Account
         /// 24, shown once; nil for an account whose keys are the person's own.
@@ -47,7 +34,7 @@ public struct SignUp: Sendable {
     /// - Throws: `AccountsError`, `OperationError`.
     public func run(in context: OperationContext) async throws -> Reply {
         // Before keys are made: most who are turned away are turned away here.
-        try checkAge(context)
+        try context.checkAge(isAdult)
         _ = try await context.accounts.check(registration, mode: context.registrationMode)
         let secret = RecoverySecret.random()
         let identity = try NewIdentity.person(secret, label: "this instance", now: context.now())
@@ -67,7 +54,7 @@ public struct SignUp: Sendable {
                 _ = try await SetProfile(account: account.handle, displayName: displayName).run(in: context)
             }
         }
-        return Reply(account: try await aged(account, context), words: secret.words)
+        return Reply(account: try await context.aged(account, isAdult), words: secret.words)
     }
 
     /// The person keeps the keys. Their documents come along, as this node may not know them.
@@ -79,7 +66,7 @@ public struct SignUp: Sendable {
     public func run(
         in context: OperationContext, author: Hash32, key: Hash32, documents: [Data]
     ) async throws -> Reply {
-        try checkAge(context)
+        try context.checkAge(isAdult)
         _ = try await context.accounts.check(registration, mode: context.registrationMode)
         let introduced = try IntroducedKeys(
             documents, of: author, known: try await context.log.keyChain(of: author))
@@ -89,7 +76,22 @@ public struct SignUp: Sendable {
         let account = try await context.accounts.register(
             registration, ownedBy: author, mode: context.registrationMode, levels: Level.pg13.upTo)
         try await context.catalog.setEarnedRoom(account.author, true)
-        return Reply(account: try await aged(account, context), words: nil)
+        return Reply(account: try await context.aged(account, isAdult), words: nil)
+    }
+}
+
+extension OperationContext {
+    /// Nodes may be for adults alone.
+    func checkAge(_ isAdult: Bool) throws(OperationError) {
+        guard isAdult || !isForAdults else {
+            throw OperationError(.auth, "this node is for adults: say that you are one (is_adult)")
+        }
+    }
+
+    /// An account with what was said of the person's age.
+    func aged(_ account: Account, _ isAdult: Bool) async throws -> Account {
+        guard isAdult else { return account }
+        return try await accounts.set(ViewingChoice(isAdult: true), of: account.handle)
     }
 }
 

@@ -69,7 +69,8 @@ public struct ExplainFinal: Operation {
         /// Epoch through which it is set aside, of a hold; whether it is still open.
         public let expiry: Int64?
         public let isOpen: Bool?
-        /// Entries of the checkpoint that the proof leads to; nil when none that covers it is here.
+        /// Entries of the checkpoint that the proof leads to; nil when none that covers it is here, and where a quorum's
+        /// signatures are the proof.
         public let checkpoint: UInt64?
         public let receipt: LedgerReceipt?
         public let trust: String
@@ -109,7 +110,8 @@ public struct ExplainFinal: Operation {
             checkpoint: receipt?.size, receipt: receipt, trust: await desk.trust(view))
     }
 
-    /// The proof against the newest checkpoint that witnesses signed, else against the authority's own.
+    /// The proof against the newest checkpoint that witnesses signed, else against the authority's own. A node that is none of
+    /// several authorities has no log that somebody signed, and needs none: a quorum signed the final.
     private func receipt(_ found: LoggedFinal, _ charter: Charter, _ desk: BuzzDesk) async throws(OperationError)
         -> LedgerReceipt?
     {
@@ -127,7 +129,7 @@ public struct ExplainFinal: Operation {
                     charter: charter, final: found.final, position: found.position, proof: proof, checkpoint: note,
                     size: checkpoint.size)
             }
-            return nil
+            return charter.authorities.count > 1 ? LedgerReceipt(charter: charter, final: found.final) : nil
         }
     }
 }
@@ -143,7 +145,11 @@ public struct VerifyReceipt: Sendable {
     public struct Reply: Codable, Sendable {
         public let final: FinalReport
         public let currencyName: String
-        public let checkpoint: UInt64
+        /// Entries of the checkpoint that it leads to; nil where a quorum's signatures are the proof.
+        public let checkpoint: UInt64?
+        /// How many operators signed the final itself, and of how many.
+        public let signed: Int
+        public let operators: Int
         /// Keys of witnesses → unix seconds.
         public let witnesses: [String: UInt64]
     }
@@ -156,7 +162,8 @@ public struct VerifyReceipt: Sendable {
             let shown = try receipt.check()
             return Reply(
                 final: FinalReport(shown.final, shown.charter), currencyName: shown.charter.name,
-                checkpoint: shown.checkpoint.size,
+                checkpoint: shown.checkpoint?.size, signed: shown.final.commits.count,
+                operators: shown.charter.authorities.count,
                 witnesses: Dictionary(uniqueKeysWithValues: shown.witnesses.map { ($0.key.hex, $0.value) }))
         } catch {
             throw OperationError(error)

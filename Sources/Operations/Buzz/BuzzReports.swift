@@ -47,7 +47,12 @@ public struct CurrencyReport: Codable, Sendable {
     }
 
     private static func warning(_ view: CurrencyView) -> String {
-        let retired = view.retired.map { "This node does not decide any more: \($0). " } ?? ""
+        var retired = view.retired.map { "This node does not decide any more: \($0). " } ?? ""
+        if !view.overspent.isEmpty {
+            retired +=
+                "Accounts spent more than is known to have come to them (\(view.overspent.prefix(4).map(\.hex).joined(separator: ", "))): "
+                + "more operators than \(view.charter.symbol) survives may lie, and nothing in it is safe. "
+        }
         guard !view.liars.isEmpty else { return retired }
         let authorities = view.charter.authorities
         let named = view.liars.sorted().filter(authorities.indices.contains).map { authorities[$0].url }
@@ -79,6 +84,8 @@ public struct BalanceReport: Codable, Sendable {
     public let pending: Int
     /// Epoch through which it is frozen; nil when it is not.
     public let frozenUntil: Int64?
+    /// Places in the account's chain for which its key signed two orders, as far as that was seen here: usually two devices.
+    public let doubleOrders: [UInt64]?
     /// False when the authority was not asked or did not answer: then it is what the copy of its log here says.
     public let isCurrent: Bool
     public let trust: String

@@ -28,6 +28,8 @@ public struct CharterReport: Codable, Sendable {
     public let epochSeconds: UInt32
     public let maxHoldEpochs: UInt32
     public let rewards: Int
+    /// Who may freeze accounts; nil where nobody may.
+    public let wardens: WardenChoice?
     /// Why it is no charter yet; empty when it is one.
     public let missing: String
 
@@ -35,6 +37,7 @@ public struct CharterReport: Codable, Sendable {
         let rules = ceremony.rules
         (name, symbol, genesis) = (rules.name, rules.symbol, ceremony.genesis)
         (epochSeconds, maxHoldEpochs, rewards) = (rules.epochSeconds, rules.maxHoldEpochs, rules.rewards.count)
+        wardens = rules.wardens.map { WardenChoice($0) }
         var charter: Charter?
         var why = ""
         do throws(LedgerError) {
@@ -73,6 +76,7 @@ public struct DraftCharter: Operation {
     public var document: Data?
     /// For a new one.
     var rules: CharterDraft?
+    var wardens: WardenChoice?
     /// What this node may issue in one epoch; 0 for nothing.
     public var capPerEpoch: UInt64
 
@@ -82,7 +86,7 @@ public struct DraftCharter: Operation {
 
     public init(
         name: String, symbol: String, capPerEpoch: UInt64, epochSeconds: UInt32, maxHoldEpochs: UInt32,
-        hasRewards: Bool
+        hasRewards: Bool, wardens: WardenChoice? = nil
     ) {
         self.capPerEpoch = capPerEpoch
         var draft = CharterDraft(name: name, symbol: symbol)
@@ -90,6 +94,7 @@ public struct DraftCharter: Operation {
         draft.capPerEpoch = 0
         if !hasRewards { draft.rewards = [] }
         rules = draft
+        self.wardens = wardens
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> CharterDocument {
@@ -99,7 +104,10 @@ public struct DraftCharter: Operation {
                 .conflict, "the charter says where each operator answers; start the node with `waggle serve`")
         }
         let node = AuthorID.text(context.keyring.node.author)
-        return try await BuzzDesk(context).asking { () async throws(LedgerError) in
+        let desk = BuzzDesk(context)
+        var rules = rules
+        rules?.wardens = try await desk.resolved(wardens)
+        return try await desk.asking { [rules] () async throws(LedgerError) in
             var ceremony: CharterCeremony
             if let document {
                 ceremony = try CharterCeremony(json: document)

@@ -12,10 +12,11 @@ public struct FoundCurrency: Operation {
     /// Whose profile lists it from now on; nil for nobody's.
     public var account: String?
     var draft: CharterDraft
+    var wardens: WardenChoice?
 
     public init(
         account: String?, name: String, symbol: String, capPerEpoch: UInt64 = 1_000_000, epochSeconds: UInt32 = 86400,
-        maxHoldEpochs: UInt32 = 30, hasRewards: Bool = true
+        maxHoldEpochs: UInt32 = 30, hasRewards: Bool = true, wardens: WardenChoice? = nil
     ) {
         self.account = account
         draft = CharterDraft(name: name, symbol: symbol)
@@ -23,6 +24,7 @@ public struct FoundCurrency: Operation {
         draft.epochSeconds = epochSeconds
         draft.maxHoldEpochs = maxHoldEpochs
         if !hasRewards { draft.rewards = [] }
+        self.wardens = wardens
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> CurrencyReport {
@@ -36,8 +38,10 @@ public struct FoundCurrency: Operation {
         guard !known.contains(where: { $0.role == .authority && $0.charter.symbol == draft.symbol }) else {
             throw OperationError(.conflict, "this node decides in a currency \(draft.symbol) already")
         }
-        let charter = try await desk.asking { () throws(LedgerError) in
-            try await context.currencies.found(draft, url: url)
+        var rules = draft
+        rules.wardens = try await desk.resolved(wardens)
+        let charter = try await desk.asking { [rules] () async throws(LedgerError) in
+            try await context.currencies.found(rules, url: url)
         }
         if let account {
             _ = try await AcceptCurrency(account: account, currency: charter.currency.hex).run(in: context)

@@ -49,6 +49,7 @@ extension FraudVerdict.Offence {
         case .badEntry: "signed a log with an entry that is no final"
         case .badCheckpoint: "signed other accounts, holds or sums than its own log comes to"
         case .overIssue: "let a granter issue more than the charter allows"
+        case .overpaidHold: "let a hold pay out more than it has, or to somebody whom it does not name"
         case .doubleOrder: "gave two orders for one place"
         }
     }

@@ -134,7 +134,9 @@ struct RewardDesk {
         try await list(charter, granter)
         let unpaid = try await context.economy.unpaid(in: charter.currency)
         guard !unpaid.isEmpty else { return 0 }
-        // An order that has no answer yet may become final, and would be found too late.
+        // What others decided has to be here, and an order that has no answer yet may become final: found too late, it would be
+        // paid twice.
+        if view.isFollowed { try await context.currencies.follow(charter.currency) }
         try await context.currencies.settlePending()
         guard try await !context.currencies.pending(in: charter.currency).contains(where: { $0.order.slot.isOf(key) })
         else { return 0 }

@@ -15,6 +15,8 @@ public struct RotatedBalance: Codable, Sendable {
     public let outcome: String
     /// True when it must be asked for again.
     public let isOpen: Bool
+    /// Operators that did not answer, by their addresses: they hear of it from the others.
+    public var silent: [String]?
 }
 
 extension OperationContext {
@@ -34,7 +36,7 @@ extension OperationContext {
             lines.append(
                 RotatedBalance(
                     currency: view.charter.currency.hex, symbol: view.charter.symbol, balance: balance,
-                    outcome: outcome, isOpen: isOpen))
+                    outcome: outcome, isOpen: isOpen, silent: await silent(view.charter)))
         }
         let known = Set(views.map(\.charter.currency.hex))
         let listed = (try? await log.post(author: author, kind: .profile, slot: ""))?.post.profile.currencies ?? []
@@ -45,6 +47,15 @@ extension OperationContext {
                     outcome: "not known here: `waggle buzz join` it, then move again", isOpen: true))
         }
         return lines
+    }
+
+    /// The operators of a currency of several that did not answer last. One that decides alone is told of in the outcome.
+    private func silent(_ charter: Charter) async -> [String]? {
+        guard charter.authorities.count > 1,
+            let health = await currencies.health().first(where: { $0.charter.currency == charter.currency })
+        else { return nil }
+        let silent = health.authorities.filter { !$0.isOwn && !$0.isAnswering }
+        return silent.isEmpty ? nil : silent.map { charter.authorities[$0.authority].url }
     }
 
     private func rotate(

@@ -44,7 +44,8 @@ public struct ShowBalance: Operation {
         let known = await desk.currencies.state(currency)?.ledger
         let local = known?.account(account)
         var standing: AccountStanding?
-        if asksAuthority != false || view.role == .authority {
+        // What is decided here alone is asked of nobody else.
+        if asksAuthority != false || !view.isFollowed {
             do throws(LedgerError) {
                 standing = try await desk.currencies.standing(account, in: currency)
             } catch {
@@ -55,6 +56,10 @@ public struct ShowBalance: Operation {
         let pending = try await desk.asking { () throws(LedgerError) in
             try await desk.currencies.pending(in: currency)
         }
+        let doubles = try await desk.asking { () throws(LedgerError) in
+            view.charter.authorities.count > 1
+                ? try await desk.currencies.store.doubleOrders(of: account, in: currency) : []
+        }
         return BalanceReport(
             currency: currency.hex, symbol: view.charter.symbol, account: account.hex,
             balance: standing?.balance ?? local?.balance ?? 0,
@@ -63,7 +68,8 @@ public struct ShowBalance: Operation {
             pending: pending.count { order in
                 if case .account(account, _) = order.order.slot { true } else { false }
             },
-            frozenUntil: frozen >= view.epoch ? frozen : nil, isCurrent: standing != nil,
+            frozenUntil: frozen >= view.epoch ? frozen : nil, doubleOrders: doubles.isEmpty ? nil : doubles,
+            isCurrent: standing != nil,
             trust: await desk.trust(view))
     }
 }

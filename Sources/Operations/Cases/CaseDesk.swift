@@ -24,6 +24,8 @@ struct CaseDesk {
         var right = ""
         /// What was named and is not known here, as it was written.
         var unknown: [String]?
+        /// Files that came with it, in the order of their numbers.
+        var files: [AttachedNote]?
     }
 
     func seal(_ words: Words) throws(OperationError) -> [UInt8] {
@@ -143,52 +145,32 @@ struct CaseDesk {
         }
     }
 
-    /// What it is called, and where it is shown here.
-    func title(of subject: String) async -> (title: String, page: String) {
-        guard let parsed = ListSubject(text: subject) else { return (subject, "") }
-        let filter = context.moderation.filter(for: .owner)
-        switch parsed {
-        case .exact(.post(let id)):
-            guard let post = try? await context.log.posts(ids: [id])[id] else { return (subject, "") }
-            switch post.post.body {
-            case .model(let body):
-                let model = try? await context.catalog.model(
-                    post: id, filter, detail: ViewDetail(releases: 0, images: 0))
-                return ("model \(body.name)", model.map { "/models/\($0.id)" } ?? "")
-            case .release(let body):
-                let release = try? await context.catalog.release(
-                    post: id, filter, detail: ViewDetail(releases: 0, images: 0))
-                return (
-                    "release \(body.modelSlug) \(body.version)",
-                    release.map { "/models/\($0.modelID)?modelVersionId=\($0.id)" } ?? ""
-                )
-            case .imagePost(let body):
-                let images = try? await context.catalog.imagePost(post: id, filter)
-                return (
-                    body.title.isEmpty ? "images" : "images \(body.title)",
-                    images?.images.first.map { "/images/\($0.id)" } ?? ""
-                )
-            case .comment: return ("a comment", "")
-            case .review: return ("a review", "")
-            case .article(let body): return ("article \(body.title)", "")
-            case .collection(let body): return ("collection \(body.name)", "")
-            default: return ("a post", "")
-            }
-        case .exact(.blob(let hash)):
-            let name = (try? await context.catalog.blobReference(hash))?.fileName ?? ""
-            return (name.isEmpty ? "a file" : name, "")
-        default: return (subject, "")
-        }
+    /// What something is called, and where it is shown here.
+    func title(of subject: String) async -> CaseTitles.Title {
+        await CaseTitles(context).all([subject])[subject] ?? .init(title: subject)
     }
 
     func line(_ item: ModerationCase) async -> CaseLine {
-        guard let first = item.subjects.first else {
-            return CaseLine(item, subject: "nothing that is known here", page: "", now: context.now())
+        await lines([item])[0]
+    }
+
+    /// The lines of cases, in their order: what they are about is looked up for all of them together.
+    func lines(_ items: [ModerationCase]) async -> [CaseLine] {
+        let titles = await CaseTitles(context).all(
+            // What nobody may look at is not looked up either.
+            items.filter { !ReasonCode.sealed.contains($0.reason) }.compactMap(\.subjects.first))
+        let now = context.now()
+        return items.map { item in
+            guard let first = item.subjects.first else {
+                return CaseLine(item, subject: "nothing that is known here", page: "", now: now)
+            }
+            // What nobody may look at is not led to.
+            if ReasonCode.sealed.contains(item.reason) {
+                return CaseLine(item, subject: "(under lock)", page: "", now: now)
+            }
+            let found = titles[first] ?? .init(title: first)
+            return CaseLine(item, subject: found.title, page: found.page, now: now)
         }
-        var (title, page) = await title(of: first)
-        // What nobody may look at is not led to.
-        if ReasonCode.sealed.contains(item.reason) { (title, page) = ("(under lock)", "") }
-        return CaseLine(item, subject: title, page: page, now: context.now())
     }
 
     // MARK: The public log

@@ -99,15 +99,17 @@ struct FederatedDecision {
                 purpose: "What this node took down, so that others can, too."
             ).run(in: context)
         }
+        let own = try await OwnList(context, name, account: account)
+        // What is deleted for good is said for good. Nothing is deleted anywhere because of how it looks.
+        let purged = subjects.filter { if case .exact = $0 { action == .purge } else { false } }
+        if !purged.isEmpty { _ = try await own.purge(purged, reason: reason, caseNumber: item.number) }
         let lines = subjects.compactMap { subject -> ListLine? in
             if case .author = subject { return nil }
-            // Nothing is deleted anywhere because of how it looks.
-            let isLook = if case .picture = subject { true } else { false }
+            if purged.contains(subject) { return nil }
             return ListLine(
-                subject: subject, severity: action == .purge && !isLook ? .purge : .block, reason: reason,
-                basis: .human, caseNumber: item.number)
+                subject: subject, severity: .block, reason: reason, basis: .human, caseNumber: item.number)
         }
-        _ = try await OwnList(context, name, account: account).say(lines)
+        if !lines.isEmpty { _ = try await own.say(lines) }
     }
 
     /// Takes back every entry that names the case, on all lists of this account.

@@ -30,6 +30,25 @@ public struct CaseNews: Sendable {
         }
     }
 
+    /// Whoever made something that is shown at another level than under these rules: what it is now.
+    func tellMakers(ofLevelsThatChangedSince before: LevelRules) async throws(OperationError) {
+        let after = context.moderation.levelRules
+        let changed = Set(before.rules.keys).union(after.rules.keys).filter { before[$0] != after[$0] }
+        for thing in changed {
+            guard let found = try await LevelFinder(context).found(thing),
+                found.level(under: before) != found.level(under: after)
+            else { continue }
+            let (now, word) = (context.now(), found.level(under: after).word)
+            let about = ListSubject.exact(found.subject).text
+            try await tell { account in
+                guard found.makers.contains(account.author) else { return nil }
+                return NewNotification(
+                    for: account.author, .level, key: "\(thing.text) \(word) \(now)", detail: "\(word) \(about)",
+                    created: now)
+            }
+        }
+    }
+
     /// Whoever reported something that was taken down.
     func thank(_ handles: Set<String>, for item: ModerationCase, at now: UInt64) async throws(OperationError) {
         try await tell { account in

@@ -42,15 +42,27 @@ public struct ShowQueue: Operation {
             case "decided": decided
             default: clock.sorted(open)
             }
-        let desk = CaseDesk(context)
-        var lines: [CaseLine] = []
-        for item in chosen { lines.append(await desk.line(item)) }
         return CaseQueue(
-            cases: lines,
+            cases: await CaseDesk(context).lines(chosen),
             counts: .init(
                 open: open.count, unassigned: open.count(where: \.assigned.isEmpty),
                 overdue: open.count { clock.urgency($0) == .overdue }, appeals: appeals.count,
                 reasons: Dictionary(grouping: open, by: \.reason).mapValues(\.count)))
+    }
+}
+
+/// The numbers of open cases in the order of the queue, for whoever goes from one to the next.
+public struct ListQueueNumbers: Operation {
+    public static let name = "mod queue numbers"
+
+    public init() {}
+
+    public func run(in context: OperationContext) async throws(OperationError) -> [String] {
+        do {
+            return CaseClock(now: context.now()).sorted(try await context.moderation.openCases()).map(\.number)
+        } catch {
+            throw OperationError(error)
+        }
     }
 }
 
@@ -80,6 +92,9 @@ public struct ShowCase: Operation {
                     reporter: words.name.isEmpty ? report.reporter : "\(words.name) (\(words.right))",
                     reason: report.reason, text: words.shown, contact: words.contact, at: report.at)
             }
+            let notes =
+                isSealed || Attachments(context).count(item.number) == 0
+                ? [] : try await context.moderation.reports(of: item.id).flatMap { desk.open($0.sealed).files ?? [] }
             var earlier: [String] = []
             for subject in subjects {
                 earlier += try await context.moderation.cases(about: subject).filter { $0.id != item.id }.map(\.number)
@@ -95,7 +110,10 @@ public struct ShowCase: Operation {
                 audit: audit, earlier: earlier,
                 strikes: strikes, maker: maker.map(AuthorID.text) ?? "",
                 canUndo: item.decision.map { CaseClock(now: context.now()).canUndo($0) } ?? false,
-                letters: Letters.all(item))
+                letters: Letters.all(item),
+                files: notes.enumerated().map { index, note in
+                    CaseDetails.File(index: index, name: note.name, bytes: note.size, sha256: note.sha256)
+                })
         } catch {
             throw OperationError(error)
         }
@@ -394,6 +412,8 @@ public struct AnswerCaseAppeal: Operation {
             throw OperationError(.usage, "an answer says why")
         }
         let (isUpheld, text, who, now) = (isUpheld, text, context.decider, context.now())
+        // Whoever appealed from another node is answered there; said twice, the newer answer counts.
+        try await AppealDesk(context).answer(appeal, isUpheld: isUpheld, text: text)
         var changed = try await desk.change(item) { item in
             item.appeal?.outcome = isUpheld ? "upheld" : "rejected"
             item.appeal?.answer = text

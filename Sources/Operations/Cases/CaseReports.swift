@@ -83,6 +83,16 @@ public struct CaseDetails: Codable, Sendable {
     public let canUndo: Bool
     /// Words to begin letters with.
     public let letters: [String: String]
+    /// Files that came with a request; nothing of what is under lock.
+    public let files: [File]
+
+    public struct File: Codable, Sendable {
+        /// From 0, as `ShowAttachment` asks for it.
+        public let index: Int
+        public let name: String
+        public let bytes: Int
+        public let sha256: String
+    }
 
     public struct Report: Codable, Sendable {
         public let reporter: String

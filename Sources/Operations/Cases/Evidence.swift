@@ -87,7 +87,9 @@ struct Evidence {
 
     func export(_ item: ModerationCase, to target: FilePath) async throws(OperationError) -> ExportEvidence.Reply {
         let kept = kept(item)
-        guard !kept.posts.isEmpty || !kept.files.isEmpty else {
+        let attachments = Attachments(context)
+        let attached = attachments.count(item.number)
+        guard !kept.posts.isEmpty || !kept.files.isEmpty || attached > 0 else {
             throw OperationError(.notFound, "there is no evidence of \(item.number) here")
         }
         let pack = try await description(item, kept.files.keys.sorted())
@@ -108,6 +110,11 @@ struct Evidence {
                 for number in 0..<pieces {
                     try file.writeAll(try opened(folder(item).appending("\(name).\(number)")))
                 }
+            }
+            // What came with the request, by number: names of strangers are no names for files.
+            for index in 0..<attached {
+                let bytes = try attachments.open(item.number, index)
+                try Data(bytes).write(to: URL(filePath: target.appending("attached-\(index + 1)").string))
             }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

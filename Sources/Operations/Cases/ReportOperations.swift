@@ -111,9 +111,12 @@ public struct RequestTakedown: Operation {
     /// Typed by whoever asks: their signature.
     public var signature: String
     public var contact: String
+    /// What shows that it is so, for the moderators alone.
+    public var files: [AttachedFile]
 
     public init(
-        subjects: [String], reason: String, right: String, statement: String, signature: String, contact: String
+        subjects: [String], reason: String, right: String, statement: String, signature: String, contact: String,
+        files: [AttachedFile] = []
     ) {
         self.subjects = subjects
         self.reason = reason
@@ -121,6 +124,7 @@ public struct RequestTakedown: Operation {
         self.statement = statement
         self.signature = signature
         self.contact = contact
+        self.files = files
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> CaseReceipt {
@@ -153,18 +157,23 @@ public struct RequestTakedown: Operation {
         }
         let secret = SecureRandom.bytes(20)
         let text = Base32.encode(secret)
-        let sealed = try desk.seal(
-            CaseDesk.Words(
-                text: statement, contact: contact, name: signature, right: right,
-                unknown: unknown.isEmpty ? nil : unknown))
+        let attachments = Attachments(context)
+        let attached = try attachments.keep(files)
         do {
+            let sealed = try desk.seal(
+                CaseDesk.Words(
+                    text: statement, contact: contact, name: signature, right: right,
+                    unknown: unknown.isEmpty ? nil : unknown, files: attached?.notes))
             let opened = try await context.moderation.open(
                 .takedown, found, CaseReport(reporter: "", reason: reason, at: context.now(), sealed: sealed),
                 secret: SHA256.hash(Array(text.utf8)))
+            if let attached { try attachments.bring(attached, to: opened.item) }
             return CaseReceipt(
                 number: opened.item.number, secret: text, deadline: CaseClock.deadline(opened.item), isNew: true)
         } catch {
-            throw OperationError(error)
+            if let attached { attachments.drop(attached) }
+            if let error = error as? OperationError { throw error }
+            throw (error as? ModerationError).map { OperationError($0) } ?? OperationError(.failed, "\(error)")
         }
     }
 }

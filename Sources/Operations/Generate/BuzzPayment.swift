@@ -87,7 +87,7 @@ public final class BuzzPayment: JobPayment {
         }
     }
 
-    public func settle(_ job: Job) async throws(GenerationError) {
+    public func settle(_ job: Job) async throws(GenerationError) -> Int64 {
         let context = try current()
         var spent = job.captured
         do {
@@ -98,8 +98,10 @@ public final class BuzzPayment: JobPayment {
                         in: hold.currency)
                 } catch {
                     switch error {
-                    // Resolved before, and the answer was lost.
-                    case .refused(.missingEarlier, _), .refused(.slotUsed, _): break
+                    // Resolved before, and the answer was lost; or several authorities gave it back, because they did not
+                    // agree in time.
+                    case .refused(.missingEarlier, _), .refused(.slotUsed, _):
+                        spent = try await taken(of: hold, context) ?? spent
                     // It waited so long that it goes back to the payer.
                     case .refused(.expired, _): spent = 0
                     default: throw error
@@ -107,9 +109,18 @@ public final class BuzzPayment: JobPayment {
                 }
             }
             try await settle(job, spent: spent, context)
+            return spent
         } catch {
             throw Self.words(error)
         }
+    }
+
+    /// What was paid out of a hold that is closed; nil where its end is not known here.
+    private func taken(of hold: Hold, _ context: OperationContext) async throws(LedgerError) -> Int64? {
+        let slot = Slot.hold(hold.name).id
+        guard let final = try await context.currencies.store.final(of: hold.currency, slot: slot) else { return nil }
+        guard case .resolve(let outputs) = final.order.order.operation else { return 0 }
+        return outputs.reduce(0) { $0 &+ $1.amount }
     }
 
     /// What a token may spend: what was not spent after all counts no longer.

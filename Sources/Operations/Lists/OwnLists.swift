@@ -82,13 +82,39 @@ struct OwnList {
                 Progress(
                     activity: "signing entries", done: UInt64(start + posts.count), total: UInt64(bodies.count)))
         }
-        if !bodies.isEmpty {
+        return try await finish(&head, signed: bodies.count, unchanged: unchanged)
+    }
+
+    private func finish(
+        _ head: inout WireModerationList, signed: Int, unchanged: Int
+    ) async throws(OperationError) -> ListChangeReply {
+        if signed > 0 {
             head.version += 1
             head.count = UInt32(clamping: try await entries().values.count { !$0.isWithdrawn })
             _ = try await posting.replace(.list, slot: list.slug, with: .list(head))
         }
         try await ListDesk(context).load()
-        return ListChangeReply(list: context.name(of: list), signed: bodies.count, unchanged: unchanged)
+        return ListChangeReply(list: context.name(of: list), signed: signed, unchanged: unchanged)
+    }
+
+    /// Says in posts that nothing takes back (kind 47) that files, tensors and posts are to go for good.
+    func purge(
+        _ subjects: [ListSubject], reason: String, caseNumber: String
+    ) async throws(OperationError) -> ListChangeReply {
+        guard var head = try await head() else {
+            throw OperationError(.notFound, "there is no list \(list.slug) of yours; `waggle list new` makes one")
+        }
+        let known = try await entries()
+        let new = subjects.filter { known[$0]?.isPurge != true }
+        for start in stride(from: 0, to: new.count, by: Limits.Lists.purgeSubjects) {
+            var body = WirePurge()
+            body.list = list.slug
+            body.subjects = new[start..<min(start + Limits.Lists.purgeSubjects, new.count)].map(\.wire)
+            body.reason = reason
+            body.caseNumber = caseNumber
+            try await posting.submit([try posting.sign { $0.purge = body }])
+        }
+        return try await finish(&head, signed: new.count, unchanged: subjects.count - new.count)
     }
 }
 

@@ -120,7 +120,7 @@ public struct ShowRelease: Operation {
             id: release.id, release: release.post.hex, model: release.modelPost.hex, name: body.name,
             slug: release.body.modelSlug, version: release.body.version, type: body.type,
             baseModel: release.body.baseModel, triggerWords: release.body.trainedWords, tags: body.tags,
-            description: body.description_p, level: Level(declared: body.level).word,
+            description: body.description_p, level: (model?.level ?? .xxx).word,
             author: AuthorID.text(release.author.author), authorName: release.author.name, created: release.created,
             files: zip(release.body.files, presence).map { ReleaseReport.File($0, $1) },
             images: pictures.count, versions: model?.releases.map(\.body.version) ?? [], pictures: pictures,

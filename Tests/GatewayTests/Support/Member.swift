@@ -98,7 +98,7 @@ extension TestNode {
     func person(
         _ handle: String, seed: UInt8, role: AccountRole = .member, levels: UInt32 = Level.pg13.upTo
     ) async throws -> Person {
-        let person = try Person(seed: seed, role: .person)
+        let person = try Person(seed: seed, role: .person, scopes: [.release, .review, .post, .list, .ledger])
         try await take([person.genesis])
         try await accounts.adopt(handle: handle, author: person.id, role: role, levels: levels)
         services.context().keyring.add(person.signer, as: handle)

@@ -178,6 +178,22 @@ struct FraudProofTests {
         try expect(.grants([many[0], many[0], many[0], many[0]]), nothing: "one of them four times")
         try expect(.grants([try grant(1, 0, 1, "m1")]), .overIssue, [], isOverload: true)
         try expect(.grants([]), nil)
+        let opened = final(
+            try currency.order(
+                "u1", 1,
+                .hold(amount: 50, resolver: TestCurrency.id("n"), payees: [TestCurrency.id("u2")], expiry: 3)))
+        func paid(_ amount: Int64, to: String = "u2") throws -> Final {
+            final(
+                SignedOrder(
+                    try Order(
+                        currency: charter.currency, slot: .hold(opened.value),
+                        .resolve([Output(account: TestCurrency.id(to), amount: amount)])),
+                    signedBy: [TestCurrency.key("n")]))
+        }
+        try expect(.grants([opened, try paid(51)]), .overpaidHold, [], isOverload: true)
+        try expect(.grants([opened, try paid(1, to: "u3")]), .overpaidHold, [], isOverload: true)
+        try expect(.grants([opened, try paid(50)]), nothing: "as much as it has")
+        try expect(.grants([try paid(51), opened]), nothing: "the wrong way round")
     }
 
     @Test("two orders of one key are shown with the key, and blame no authority")

@@ -63,7 +63,14 @@ enum OpenAPIBounties {
             caller: .scope("spend"), answers: [("200", ref("BountyReport"))]),
         .init(
             method: "get", path: "/api/w1/buzz/{currency}/rewards/{epoch}",
-            summary: "Why an epoch's rewards were granted, counted again", answers: [("200", ref("Rewards"))]),
+            summary: "Why an epoch's rewards were granted, counted again",
+            query: [
+                [
+                    "name": "granter", "in": "query", "schema": ["type": "string"],
+                    "description":
+                        "Whose list, where several grant: the address of a node, or the beginning of its account.",
+                ]
+            ], answers: [("200", ref("Rewards"))]),
     ]
 
     static let schemas: [String: OpenAPIValue] = [
@@ -97,8 +104,10 @@ enum OpenAPIBounties {
         "Rewards": OpenAPISchemas.answer([
             "currency": "string", "symbol": "string", "epoch": "number", "evidence": "string", "members": "integer",
             "facts": "integer", "actions": "[RewardedAction]", "totals": "[Side]", "granted": "integer",
-            "faults": "strings", "missing": "integer", "text": "string!",
+            "faults": "strings", "missing": "integer", "text": "string!", "granter": "RewardGranter",
+            "granters": "[RewardGranter]",
         ]),
+        "RewardGranter": OpenAPISchemas.answer(["account": "string", "url": "string"]),
         "RewardedAction": OpenAPISchemas.answer(["action": "string", "facts": "integer", "amount": "integer"]),
     ]
 }

@@ -70,7 +70,7 @@ enum OpenAPIBuzz {
         "Balance": OpenAPISchemas.answer([
             "currency": "string", "symbol": "string", "account": "string", "balance": "integer", "held": "integer",
             "orders": "integer", "pending": "integer", "frozen_until": "integer!", "is_current": "boolean",
-            "trust": "string",
+            "trust": "string", "double_orders": "[integer]!",
         ]),
         "Final": OpenAPISchemas.answer([
             "currency": "string", "symbol": "string", "order": "string", "slot": "string", "operation": "string",
@@ -83,8 +83,8 @@ enum OpenAPIBuzz {
             "receipt": "Receipt!", "trust": "string",
         ]),
         "Receipt": OpenAPISchemas.answer([
-            "version": "integer", "charter": "string", "final": "string", "position": "integer", "size": "integer",
-            "proof": "strings", "checkpoint": "string",
+            "version": "integer", "charter": "string", "final": "string", "position": "integer!",
+            "size": "integer!", "proof": "strings!", "checkpoint": "string!",
         ]),
     ]
 }

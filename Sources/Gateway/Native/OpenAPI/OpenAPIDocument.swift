@@ -85,6 +85,7 @@ enum OpenAPIDocument {
                 "schemas": .members(
                     OpenAPISchemas.all.merging(OpenAPIBuzz.schemas) { $1 }.merging(OpenAPIBounties.schemas) { $1 }
                         .merging(OpenAPIGeneration.schemas) { $1 }.merging(OpenAPIModeration.schemas) { $1 }
+                        .merging(OpenAPILevels.schemas) { $1 }
                         .merging(OpenAPIWorks.schemas) { $1 }.merging(OpenAPILists.schemas) { $1 }),
             ],
         ]
@@ -93,7 +94,8 @@ enum OpenAPIDocument {
     private static var paths: [String: OpenAPIValue] {
         var paths: [String: [String: OpenAPIValue]] = [:]
         for route in OpenAPIPaths.all + OpenAPIBuzz.paths + OpenAPIBounties.paths + OpenAPIGeneration.paths
-            + OpenAPIModeration.paths + OpenAPIWorks.paths + OpenAPILists.paths
+            + OpenAPIModeration.paths + OpenAPILevels.paths + OpenAPILevels.appealPaths + OpenAPIWorks.paths
+            + OpenAPILists.paths
         {
             paths[route.path, default: [:]][route.method] = route.value
         }

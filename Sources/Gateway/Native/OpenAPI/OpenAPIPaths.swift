@@ -132,6 +132,21 @@ enum OpenAPIPaths {
             method: "post", path: "/api/w1/accounts", summary: "Register", body: ref("Registration"),
             answers: [("201", ref("Session")), ("202", ref("Session"))]),
         .init(
+            method: "post", path: "/api/w1/moves",
+            summary: "Move here from another node, with the 24 words",
+            body: OpenAPISchemas.object(
+                [
+                    "from": "string", "words": "string", "account": "string", "passphrase": "string",
+                    "author": "string", "invite": "string", "application": "string", "is_adult": "boolean",
+                ], required: ["from", "words", "account", "passphrase"]),
+            answers: [("201", ref("Move")), ("202", ref("Move"))]),
+        .init(
+            method: "post", path: "/api/w1/me/move",
+            summary: "Finish a move that stopped half-way; needs a session", caller: .scope("social"),
+            body: OpenAPISchemas.object(
+                ["passphrase": "string", "from": "string", "kept": "strings"], required: ["passphrase"]),
+            answers: [("200", ref("Move"))]),
+        .init(
             method: "post", path: "/api/w1/challenges", summary: "A text for a key to sign",
             answers: [("201", ref("Challenge"))]),
         .init(

@@ -140,6 +140,13 @@ enum OpenAPISchemas {
             "account": "string", "author": "string", "role": "string", "state": "string", "words": "string!",
             "expires": "time?",
         ]),
+        "Move": answer([
+            "account": "string", "author": "string", "state": "string", "expires": "time?", "posts": "integer",
+            "is_open": "boolean", "withdrawn": "strings", "is_old_home_told": "boolean", "balances": "[MovedBalance]",
+        ]),
+        "MovedBalance": answer([
+            "currency": "string", "symbol": "string", "balance": "integer", "outcome": "string", "is_open": "boolean",
+        ]),
         "Challenge": answer(["nonce": "string", "text": "string", "expires": "time"]),
         "Me": answer([
             "account": "string", "author": "string", "role": "string", "custody": "string", "scopes": "strings",

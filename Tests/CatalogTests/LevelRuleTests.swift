@@ -1,0 +1,75 @@
+import Catalog
+import Digests
+import Foundation
+import Moderation
+import PostLog
+import Testing
+import WaggleProtocol
+
+@Suite("Levels that moderation gives things")
+struct LevelRuleTests {
+    let maker = TestAuthor("maker")
+    let other = TestAuthor("other")
+
+    @Test("a model that is locked takes its releases and files along, into every version, list and count")
+    func model() async throws {
+        let (model, release) = (maker.model("m", name: "Secret", tags: ["odd"], at: 10), maker.release("m", at: 11))
+        let newer = maker.model("m", name: "Secret again", tags: ["odd"], at: 20)
+        let subject = LevelSubject.work(author: maker.id, kind: .model, slug: "m")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            log.show(model, release)
+            try await catalog.apply(log.take())
+            #expect(try await catalog.counts(.pg).models == 1)
+            try await catalog.setLevels(LevelRules([subject: .exactly(.x)]))
+            func hidden(_ post: Hash32) async throws {
+                #expect(try await catalog.model(post: post, .pg) == nil)
+                #expect(try await catalog.release(post: release.id, .pg) == nil)
+                #expect(try await catalog.releases(byHash: HashClaim(sha256: sha(release)), .pg).isEmpty)
+                #expect(try await catalog.models(ModelQuery(), .pg).items.isEmpty)
+                #expect(try await catalog.counts(.pg) == CatalogCounts())
+                #expect(try await catalog.blobReference(sha(release))?.level == .x)
+                #expect(try await catalog.model(post: post, .all)?.level == .x)
+            }
+            try await hidden(model.id)
+            // A new version does not shake it off.
+            log.hide(model, .superseded)
+            log.show(newer)
+            try await catalog.apply(log.take())
+            try await hidden(newer.id)
+            try await catalog.setLevels(LevelRules([subject: .atLeast(.pg13)]))
+            #expect(try await catalog.model(post: newer.id, .all)?.level == .pg13)
+            try await catalog.setLevels(LevelRules())
+            #expect(try await catalog.model(post: newer.id, .pg)?.level == .pg)
+            #expect(try await catalog.blobReference(sha(release))?.level == .pg)
+        }
+    }
+
+    @Test("a picture that is rated is rated in every post that shows it, also one that comes later")
+    func picture() async throws {
+        let (model, release) = (maker.model("m"), maker.release("m"))
+        let first = maker.imagePost([image("a", .pg), image("b", .pg)], releases: [release])
+        let second = other.imagePost([image("a", .r)], releases: [release], at: 5000)
+        let blob = hash("image a")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            log.show(model, release, first)
+            try await catalog.apply(log.take())
+            let shown = try #require(try await catalog.imagePost(post: first.id, .pg)).images
+            try #require(shown.count == 2)
+            try await catalog.setLevels(LevelRules([.picture(blob): .atLeast(.x)]))
+            #expect(try await catalog.imagePost(post: first.id, .pg)?.images.map(\.id) == [shown[1].id])
+            #expect(try await catalog.image(id: shown[0].id, .all)?.level == .x)
+            #expect(try await catalog.counts(.pg).images == 1)
+            log.show(second)
+            try await catalog.apply(log.take())
+            #expect(try await catalog.imagePost(post: second.id, ViewerFilter(mask: Level.r.upTo)) == nil)
+            #expect(try await catalog.imagePost(post: second.id, .all)?.images.first?.level == .x)
+            try await catalog.setLevels(LevelRules([.post(first.id): .exactly(.r)]))
+            #expect(try await catalog.imagePost(post: first.id, .pg) == nil)
+            #expect(try await catalog.imagePost(post: second.id, .all)?.images.first?.level == .r)
+            try await catalog.setLevels(LevelRules())
+            #expect(try await catalog.imagePost(post: first.id, .pg)?.images.count == 2)
+        }
+    }
+}
