@@ -11,7 +11,7 @@ SWIFT_BUILD := SWIFT_DETERMINISTIC_HASHING=1 swift build -j $(JOBS)
 
 PACKAGES := libsodium-dev libssl-dev libsqlite3-dev libzstd-dev zlib1g-dev pkg-config bubblewrap libvips-tools
 INTEROP_PACKAGES := chromium openssl curl aria2 hledger nginx-light minisign openssh-client clamav-daemon python3 python3-venv
-BENCH_PACKAGES := nginx-light openssl curl python3
+BENCH_PACKAGES := nginx-light openssl curl python3 python3-venv
 PROTO_PACKAGES := protobuf-compiler
 SOURCES := Package.swift Sources Tests Benchmarks Examples
 

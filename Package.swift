@@ -26,6 +26,7 @@ let nioPosix = product("NIOPosix", "swift-nio")
 let httpTypes = product("HTTPTypes", "swift-http-types")
 let nioFoundation = product("NIOFoundationCompat", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioHTTP2 = product("NIOHTTP2", "swift-nio-http2")
 let nioSSL = product("NIOSSL", "swift-nio-ssl")
 let argumentParser = product("ArgumentParser", "swift-argument-parser")
 let hummingbird = product("Hummingbird", "hummingbird")
@@ -50,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
@@ -93,7 +95,7 @@ let package = Package(
             dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
             swiftSettings: strict),
         .target(
-            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
+            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, grdbSQLite, protobuf],
             swiftSettings: optimised),
         .target(
             name: "Moderation", dependencies: ["Digests", "WaggleProtocol", "Formats", grdb], swiftSettings: strict),
@@ -134,8 +136,8 @@ let package = Package(
             dependencies: [
                 "CZlib", "CZstd", "Digests", "WaggleProtocol", "Identity", "Formats", "Media", "PostLog", "BlobStore",
                 "Moderation", "Accounts", "Administration", "Ledger", "Catalog",
-                "Economy", "Federation", "Generation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, httpTypes,
-                hummingbird,
+                "Economy", "Federation", "Generation", "Operations", protobuf, log, nio, nioPosix, nioHTTP1, nioHTTP2,
+                httpTypes, hummingbird,
                 hummingbirdCore, hummingbirdHTTP2, nioSSL, mustache, lifecycle, system,
             ], swiftSettings: strict),
         .target(
@@ -233,7 +235,8 @@ let package = Package(
                 "negentropy-harness", nio, protobuf,
             ], swiftSettings: strict),
         .testTarget(
-            name: "GenerationTests", dependencies: ["Digests", "WaggleProtocol", "Identity", "Formats", "Generation"],
+            name: "GenerationTests",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Formats", "Generation", system],
             swiftSettings: strict),
         .testTarget(
             name: "FuzzTests",
@@ -264,7 +267,8 @@ let package = Package(
                 nio,
                 log, httpTypes,
                 hummingbird,
-                product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, system,
+                product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, nioHTTP2,
+                product("NIOEmbedded", "swift-nio"), system,
             ], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Digests", "Operations", "Node", system], swiftSettings: strict),
         // Reads the sources, and starts the program itself.

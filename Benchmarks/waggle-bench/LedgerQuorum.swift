@@ -68,10 +68,32 @@ extension LedgerCommand {
         /// - Returns: the finals, and the seconds until the last of them, before they were told to everybody.
         @discardableResult
         func drive(_ orders: [SignedOrder]) async throws -> (finals: [Final], seconds: Double) {
+            var told: [[AuthorityRequest]] = []
+            let result = try await drive(orders, telling: &told)
+            try await tell(told)
+            return result
+        }
+
+        /// Tells authorities what is final.
+        private func tell(_ told: [[AuthorityRequest]]) async throws {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (authority, requests) in told.enumerated() where !requests.isEmpty {
+                    group.addTask { _ = try await submit(requests, authority) }
+                }
+                try await group.waitForAll()
+            }
+        }
+
+        /// - Parameter told: finals of before, which go in the same messages as the first requests, by authority; afterwards
+        ///   those of these orders.
+        private func drive(_ orders: [SignedOrder], telling told: inout [[AuthorityRequest]]) async throws -> (
+            finals: [Final], seconds: Double
+        ) {
             let began = ContinuousClock.now
             func milliseconds() -> UInt64 { UInt64((ContinuousClock.now - began) / .milliseconds(1)) }
             var drivers = orders.map { SlotDriver($0, charter: charter, unlock: .nobody) }
-            var waiting: [[(driver: Int, request: AuthorityRequest)]] = Array(repeating: [], count: Self.count)
+            var waiting: [[(driver: Int?, request: AuthorityRequest)]] = Array(repeating: [], count: Self.count)
+            for (authority, requests) in told.enumerated() { waiting[authority] = requests.map { (nil, $0) } }
             var finals: [Final] = []
             var seconds = 0.0
             func carryOut(_ effects: [SlotDriver.Effect], of driver: Int) throws {
@@ -87,7 +109,7 @@ extension LedgerCommand {
                 }
             }
             for index in drivers.indices { try carryOut(drivers[index].handle(.start, at: 0), of: index) }
-            while waiting.contains(where: { !$0.isEmpty }) {
+            while finals.count < orders.count, waiting.contains(where: { !$0.isEmpty }) {
                 let asked = waiting
                 waiting = Array(repeating: [], count: Self.count)
                 let answers = try await withThrowingTaskGroup(of: (Int, [AuthorityReply]).self) { group in
@@ -98,15 +120,16 @@ extension LedgerCommand {
                 }
                 for (authority, replies) in answers {
                     for (asked, reply) in zip(asked[authority], replies) {
-                        let effects = drivers[asked.driver].handle(
-                            .reply(reply, authority: authority), at: milliseconds())
-                        try carryOut(effects, of: asked.driver)
+                        guard let driver = asked.driver else { continue }
+                        let effects = drivers[driver].handle(.reply(reply, authority: authority), at: milliseconds())
+                        try carryOut(effects, of: driver)
                     }
                 }
             }
             guard finals.count == orders.count else {
                 throw BenchError(what: "\(finals.count) of \(orders.count) orders became final")
             }
+            told = waiting.map { $0.map(\.request) }
             return (finals, seconds)
         }
 
@@ -130,11 +153,13 @@ extension LedgerCommand {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for lane in 0..<lanes {
                         group.addTask {
+                            var told: [[AuthorityRequest]] = []
                             for round in stride(from: 0, to: orders.count, by: accounts) {
                                 let all = orders[round..<min(round + accounts, orders.count)]
                                 let own = all.enumerated().filter { $0.offset % lanes == lane }.map(\.element)
-                                if !own.isEmpty { try await drive(own) }
+                                if !own.isEmpty { _ = try await drive(own, telling: &told) }
                             }
+                            try await tell(told)
                         }
                     }
                     try await group.waitForAll()

@@ -1,6 +1,40 @@
+import GRDB
 import Identity
+import WaggleProtocol
 
 extension Accounts {
+    /// What an account may still bring along from other homes.
+    ///
+    /// - Throws: `noAccount`.
+    public func movedRoom(of account: Account) async throws(AccountsError) -> MovedRoom {
+        try await database.read { try Self.movedRoom(of: account, $0) }
+    }
+
+    /// Counts posts that an account is about to bring along, on disk before they are taken in.
+    ///
+    /// - Throws: `limit` when there is no room for all of them; then nothing is counted.
+    public func admit(moved posts: Int, bytes: Int, by account: Account) async throws(AccountsError) {
+        try await database.write { database in
+            var room = try Self.movedRoom(of: account, database)
+            guard room.take(posts: posts, bytes: bytes) else {
+                throw AccountsError.limit(
+                    "this account has brought along the \(Limits.Accounts.movedPosts) posts, or "
+                        + "\(Limits.Accounts.movedBytes >> 20) MiB, that come with a move")
+            }
+            try database.execute(
+                sql: "UPDATE accounts SET moved_posts = moved_posts + ?, moved_bytes = moved_bytes + ? WHERE id = ?",
+                arguments: [posts, bytes, account.id])
+        }
+    }
+
+    private static func movedRoom(of account: Account, _ database: Database) throws -> MovedRoom {
+        guard
+            let row = try Row.fetchOne(
+                database, sql: "SELECT moved_posts, moved_bytes FROM accounts WHERE id = ?", arguments: [account.id])
+        else { throw AccountsError.noAccount(account.handle) }
+        return MovedRoom(after: row[0], bytes: row[1])
+    }
+
     /// Opens an account for somebody who comes from another node with the words that make their keys: this node holds them
     /// from now on. Whoever lived here before and left is at home again, under the name of then.
     ///

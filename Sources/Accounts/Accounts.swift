@@ -50,6 +50,11 @@ public final class Accounts: Sendable {
         try await database.read { try AccountTable.all($0) }
     }
 
+    /// Author ids of the accounts in a state.
+    public func authors(_ state: AccountState) async throws(AccountsError) -> Set<Hash32> {
+        try await database.read { try AccountTable.authors(state, $0) }
+    }
+
     public func account(handle: String) async throws(AccountsError) -> Account? {
         try await database.read { try AccountTable.find(handle: handle, $0) }
     }

@@ -62,6 +62,9 @@ struct AccountsDatabase: Sendable {
         migrator.registerMigration("8 charges") { database in
             try database.execute(sql: SpendingTable.charges)
         }
+        migrator.registerMigration("10 moved posts") { database in
+            try database.execute(sql: AccountTable.moved)
+        }
         return migrator
     }()
 

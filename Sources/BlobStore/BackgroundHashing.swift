@@ -51,7 +51,6 @@ struct BackgroundHashing: Sendable {
                 do throws(BlobError) {
                     let hashes = try await compute(hash)
                     try await store.index.write { try ExtraHashesTable.put($0, hash, hashes) }
-                    store.names.add(1, ordering: .releasing)
                     notBefore[hash] = nil
                     done += 1
                     await onNamed(hash, hashes)

@@ -66,6 +66,11 @@ struct BlobIndex: Sendable {
         try mapped { try pool.writeWithoutTransaction { try Self.transaction($0, body) } }.get()
     }
 
+    /// Has an observer see every transaction from now on. Blocks.
+    func observe<Observer: TransactionObserver>(_ make: () -> Observer) {
+        pool.writeWithoutTransaction { $0.add(transactionObserver: make(), extent: .databaseLifetime) }
+    }
+
     private static func transaction<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
         var value: Value?
         try db.inTransaction(.immediate) {

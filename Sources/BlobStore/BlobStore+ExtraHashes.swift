@@ -1,6 +1,5 @@
 public import Digests
 import NIOPosix
-import Synchronization
 import WaggleProtocol
 
 extension BlobStore {
@@ -18,9 +17,9 @@ extension BlobStore {
         }
     }
 
-    /// Another number whenever the background pass has given a blob its other names; counted from 0 since the store was
-    /// opened.
-    public var namesRevision: UInt64 { names.load(ordering: .acquiring) }
+    /// Another number after each change of which blobs are here and what their names are; counted from 0 since the store
+    /// was opened.
+    public var namesRevision: UInt64 { names.value }
 
     /// The blobs here with this BLAKE3. Two could only be there after a collision.
     public func blobs(withBLAKE3 hash: Hash32) async throws(BlobError) -> [Hash32] {

@@ -26,7 +26,7 @@ public final class BlobStore: Sendable {
     let smallFile: BlobIndex
     let small: SmallBlobs
     let purges: PurgeLog
-    let names = Atomic<UInt64>(0)
+    let names = NamesRevision()
     let room: RoomAccount
     let sessions: PartialSessions
     /// Who reads a blob for its piece hashes.
@@ -63,6 +63,7 @@ public final class BlobStore: Sendable {
         smallFile = try BlobIndex(path: layout.small, migrations: Schema.small, pageBytes: 16 << 10)
         let found = try Recovery(layout: layout, index: index, small: smallFile, purges: purges).run()
         recovery = found.report
+        names.follow(index)
         room = RoomAccount(
             Budget(limit: options.budget, keepFree: options.keepFree, live: found.live, trash: found.trash))
         small = SmallBlobs(

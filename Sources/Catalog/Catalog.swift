@@ -51,6 +51,10 @@ public final class Catalog: Sendable {
         }
     }
 
+    /// Bytes of the file that who reads finds in the system's memory instead of copying them, page by page, into a cache
+    /// that holds a small part of a large catalog: as many as SQLite maps at most.
+    private static let mappedBytes = 0x7fff_0000
+
     private static func open(_ path: String) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.label = "catalog"
@@ -60,7 +64,8 @@ public final class Catalog: Sendable {
                 sql: """
                     PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;
                     PRAGMA cache_size = \(database.configuration.readonly ? -16384 : -65536);
-                    PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864
+                    PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
+                    PRAGMA mmap_size = \(database.configuration.readonly ? mappedBytes : 0)
                     """)
         }
         return try DatabasePool(path: path, configuration: configuration)
@@ -256,6 +261,15 @@ public final class Catalog: Sendable {
     /// Whether an author is at home here, or followed by somebody who is.
     public func hasEarnedRoom(_ author: Hash32) async throws(CatalogError) -> Bool {
         try await read { database in try database.exists("SELECT 1 FROM earned WHERE author = ?", [author.data]) }
+    }
+
+    /// Authors who are at home here; not those whom they follow.
+    public func residents() async throws(CatalogError) -> Set<Hash32> {
+        do {
+            return Set(try local.residents())
+        } catch {
+            throw CatalogError(error, path: path)
+        }
     }
 
     /// Says that an author is at home here (the operator, an account), or no longer. Residents have earned room, and so

@@ -3,7 +3,7 @@ import GRDB
 /// All tables of `catalog.db`. They can be dropped at any time: the posts and `local.db` build them anew. So there are
 /// no migrations, only a version: another one means that the catalog is built anew.
 enum CatalogSchema {
-    static let version: Int64 = 8
+    static let version: Int64 = 9
 
     private static let tables = [
         AuthorTable.schema, RoomTable.schema, ModelTable.schema, TermTable.schema, SearchTable.schema,
@@ -11,7 +11,7 @@ enum CatalogSchema {
         ReviewTable.schema, CommentTable.schema, ReactionTable.schema, ImageCountTable.schema, LineageTable.schema,
         ChannelTable.schema, FollowTable.schema, ShownBlobTable.schema, WorkTable.schema, ActivityTable.schema,
         WordTable.schema, ImageTermTable.schema, CoverTable.schema, FacetRowTable.schema, PostingTable.schema,
-        BountyTable.schema,
+        BountyTable.schema, DrawingTable.schema,
     ]
     private static let lateIndexes = [
         ModelTable.indexes, SubjectTable.indexes, ImageTable.indexes, ImageLinkTable.indexes, FileTable.indexes,

@@ -142,6 +142,8 @@ public struct SubjectCounts: Sendable, Hashable {
     public var images = 0
     /// Collections that the viewer may see and that name it; 1000 stands for more.
     public var collections = 0
+    /// People who drew with it and said whether it was good; 1000 stands for more.
+    public var drawnBy = 0
 
     public init() {}
 }

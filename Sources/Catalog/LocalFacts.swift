@@ -53,6 +53,10 @@ final class LocalFacts: Sendable {
                     ) WITHOUT ROWID
                     """)
         }
+        migrator.registerMigration("3 judged versions") { database in
+            try database.execute(
+                sql: "ALTER TABLE levels ADD COLUMN version BLOB; ALTER TABLE levels ADD COLUMN others INTEGER")
+        }
         return migrator
     }()
 
@@ -189,9 +193,13 @@ final class LocalFacts: Sendable {
 
     private static func levels(_ database: Database) throws -> LevelRules {
         var rules = LevelRules()
-        for row in try database.rows("SELECT thing, level, is_exact FROM levels") {
+        for row in try database.rows("SELECT thing, level, is_exact, version, others FROM levels") {
             guard let thing = LevelSubject(text: row[0]), let level = Level(rawValue: row[1]) else { continue }
-            rules[thing] = (row[2] as Bool) ? .exactly(level) : .atLeast(level)
+            if let version = (row[3] as Data?).flatMap({ Hash32($0) }), let others = (row[4] as UInt32?) {
+                rules[thing] = .judged(level, version: version, others: Level(declared: others))
+            } else {
+                rules[thing] = (row[2] as Bool) ? .exactly(level) : .atLeast(level)
+            }
         }
         return rules
     }
@@ -208,13 +216,22 @@ final class LocalFacts: Sendable {
                     try database.run("DELETE FROM levels WHERE thing = ?", [thing.text])
                     continue
                 }
-                let isExact = if case .exactly = rule { true } else { false }
-                try database.run(
-                    "INSERT OR REPLACE INTO levels VALUES (?, ?, ?)",
-                    [thing.text, Int64(rule.level.rawValue), isExact])
+                try Self.keep(rule, of: thing, database)
             }
         }
         levels.withLock { $0 = rules }
         return changed
+    }
+
+    private static func keep(_ rule: LevelRule, of thing: LevelSubject, _ database: Database) throws {
+        let (level, isExact, version, others): (Level, Bool, Hash32?, Level?) =
+            switch rule {
+            case .atLeast(let level): (level, false, nil, nil)
+            case .exactly(let level): (level, true, nil, nil)
+            case .judged(let level, let version, let others): (level, true, version, others)
+            }
+        try database.run(
+            "INSERT OR REPLACE INTO levels (thing, level, is_exact, version, others) VALUES (?, ?, ?, ?, ?)",
+            [thing.text, Int64(level.rawValue), isExact, version?.data, others.map { Int64($0.rawValue) }])
     }
 }

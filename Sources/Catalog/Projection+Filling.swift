@@ -50,6 +50,7 @@ extension Projection {
         ]
         for sql in derived { try database.execute(sql: sql) }
         try refreshShelvesOfImagePosts()
+        try addTextsOfWorks()
         try CatalogSchema.makeIndexes(.rows, database)
         try ImageCountTable.start(database)
         try setPageMemory(Filling.pageMemory)
@@ -65,11 +66,12 @@ extension Projection {
 
     /// In the order of their places, so that each block of a posting list is written once.
     private func refreshAllModels() throws {
+        try SearchTable.setWriteMemory(isFilling: true, database)
         var block: Int32 = 0
         for row in try database.rows("SELECT id, place FROM models ORDER BY place") {
             let (id, place): (Int32, Int32) = (row[0], row[1])
             if place / PostingBlock.size != block {
-                try writeTexts()
+                if searchTexts.count >= SearchTable.filledTexts { try writeTexts() }
                 try writePostings()
             }
             block = place / PostingBlock.size
@@ -77,5 +79,7 @@ extension Projection {
             try refreshCounts(id)
             try refreshCovers(ofModel: id)
         }
+        try writeTexts()
+        try SearchTable.setWriteMemory(isFilling: false, database)
     }
 }

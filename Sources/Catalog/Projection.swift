@@ -72,6 +72,7 @@ final class Projection {
             case .bounty(let body): try show(bounty: body, post)
             case .bountyEntry(let body): try show(entry: body, post)
             case .bountyAward(let body): try show(award: body, post)
+            case .drawingFeedback(let body): try show(feedback: body, post)
             default: if let work = Work(post) { try show(work: work, post) }
             }
         case .hidden(let reason):
@@ -87,6 +88,7 @@ final class Projection {
             case .reaction: try hideReaction(post.id)
             case .channel: try hideChannel(post)
             case .bounty, .entry, .award: try hideBountyPost(post)
+            case .drawingFeedback: try hideFeedback(post.id)
             case .collection, .article, .workflow: try hideWork(post, isSuperseded: reason == .superseded)
             default: break
             }
@@ -135,6 +137,7 @@ final class Projection {
             try refreshHiddenWork(hash)
             try refreshHiddenFollows(hash)
             try refreshHiddenProfile(hash)
+            try refreshHiddenFeedback(hash)
         }
     }
 
@@ -180,7 +183,8 @@ struct NumberBlock {
         }
         let author = NumberBlock(name: post.author)
         switch post.post.body {
-        case .checkpoint, .profile, .comment, .follows, .reaction, .bounty, .bountyEntry, .bountyAward:
+        case .checkpoint, .profile, .comment, .follows, .reaction, .bounty, .bountyEntry, .bountyAward,
+            .drawingFeedback:
             return [author]
         case .channel(let body):
             return ChannelTable.isOwn(body, post)

@@ -8,6 +8,8 @@ import GRDBSQLite
 extension Database {
     /// What takes the place of the question marks, in their order.
     typealias Arguments = [(any DatabaseValueConvertible)?]
+    /// What takes the place of names, which are written without their colons here.
+    typealias NamedArguments = [String: (any DatabaseValueConvertible)?]
 
     func run(_ sql: String, _ arguments: Arguments = []) throws {
         try step(sql, arguments) { _ in }
@@ -33,12 +35,35 @@ extension Database {
     }
 
     /// Hands each row of a statement to the body.
-    func scan(_ sql: String, _ arguments: Arguments, _ body: (RawRow) -> Void) throws {
-        let statement = try bound(sql, arguments)
+    func scan(_ sql: String, _ arguments: Arguments, _ body: (RawRow) throws -> Void) throws {
+        try walk(sql, arguments) { row in
+            try body(row)
+            return true
+        }
+    }
+
+    /// Hands rows of a statement to the body for as long as it returns true. The body may use any other statement.
+    func walk(_ sql: String, _ arguments: Arguments, _ body: (RawRow) throws -> Bool) throws {
+        try walk(bound(sql, arguments), sql, body)
+    }
+
+    /// The same with named arguments.
+    func walk(_ sql: String, named arguments: NamedArguments, _ body: (RawRow) throws -> Bool) throws {
+        let statement = try cachedStatement(sql: sql).sqliteStatement
+        try check(
+            sqlite3_bind_parameter_count(statement) == CInt(arguments.count) ? SQLITE_OK : SQLITE_MISUSE, sql)
+        for (name, value) in arguments {
+            // No place has the number 0, which is that of a name that is not there: binding to it is refused.
+            try bind(value, to: statement, at: sqlite3_bind_parameter_index(statement, ":" + name), sql)
+        }
+        try walk(statement, sql, body)
+    }
+
+    private func walk(_ statement: SQLiteStatement, _ sql: String, _ body: (RawRow) throws -> Bool) throws {
         defer { sqlite3_reset(statement) }
         while true {
             switch sqlite3_step(statement) {
-            case SQLITE_ROW: body(RawRow(statement: statement))
+            case SQLITE_ROW: guard try body(RawRow(statement: statement)) else { return }
             case SQLITE_DONE: return
             case let code: try check(code, sql)
             }
@@ -54,11 +79,14 @@ extension Database {
         let statement = try cachedStatement(sql: sql).sqliteStatement
         try check(
             sqlite3_bind_parameter_count(statement) == CInt(arguments.count) ? SQLITE_OK : SQLITE_MISUSE, sql)
-        for index in arguments.indices {
-            let place = CInt(index + 1)
-            try check(arguments[index]?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place), sql)
-        }
+        for index in arguments.indices { try bind(arguments[index], to: statement, at: CInt(index + 1), sql) }
         return statement
+    }
+
+    private func bind(
+        _ value: (any DatabaseValueConvertible)?, to statement: SQLiteStatement, at place: CInt, _ sql: String
+    ) throws {
+        try check(value?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place), sql)
     }
 
     /// Runs a statement up to its first row, by when it has changed all that it changes, without GRDB's accounts of

@@ -9,6 +9,8 @@ public import WaggleProtocol
 /// Anything reported as done survives the next instant (`synchronous = FULL`).
 public final class EconomyStore: Sendable {
     public let path: String
+    /// What other granters say, kept in memory alone.
+    public let otherGranters = OtherGranters()
     let pool: DatabasePool
 
     public init(path: String) throws(EconomyError) {

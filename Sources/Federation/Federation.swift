@@ -31,6 +31,7 @@ public final class Federation: Sendable {
     let http: HTTPClient
     let logger: Logger
     let now: @Sendable () -> UInt64
+    private let clock: any Clock<Duration>
     private let admit: NodeClient.Admit
     /// What the answers of other nodes tell of this one's clock.
     public let clocks = PeerClocks()
@@ -41,8 +42,8 @@ public final class Federation: Sendable {
     public init(
         peers: PeerStore, identity: NodeIdentity, log: PostLog, catalog: Catalog, blobs: BlobStore,
         moderation: Moderation, http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> UInt64,
-        receiving: TransferLimiter = TransferLimiter(), policy: FollowPolicy = .open,
-        firstAddresses: [String] = []
+        clock: any Clock<Duration> = ContinuousClock(), receiving: TransferLimiter = TransferLimiter(),
+        policy: FollowPolicy = .open, firstAddresses: [String] = []
     ) {
         self.firstAddresses = firstAddresses
         policyNow = Mutex(policy)
@@ -55,6 +56,7 @@ public final class Federation: Sendable {
         self.http = http
         self.logger = logger
         self.now = now
+        self.clock = clock
         gossip = GossipHub(seconds: now)
         holders = BlobHolders(peers: peers, neighbours: neighbours, http: http, identity: identity, now: now)
         let admit: NodeClient.Admit = { try await receiving.admit($0, for: .current, peer: $1) }
@@ -89,6 +91,24 @@ public final class Federation: Sendable {
     /// A client for a node at an address that the operator typed.
     public func client(for url: PeerURL) -> NodeClient {
         client(for: url, over: http)
+    }
+
+    /// Waits for another node no longer than `patience`, however often it sends a byte: then what `body` does is cancelled.
+    ///
+    /// - Throws: what `body` throws; `late` when it takes too long.
+    public func waiting<Value: Sendable>(
+        _ patience: Duration, orThrow late: some Error, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask { [clock] in
+                try await clock.sleep(for: patience)
+                throw late
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
     }
 
     func client(for url: PeerURL, over http: HTTPClient) -> NodeClient {

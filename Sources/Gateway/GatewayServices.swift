@@ -50,6 +50,8 @@ public struct GatewayServices: Sendable {
     public var thumbnail: @Sendable (Thumbnail) async throws -> [UInt8]? = { _ in nil }
     /// What is known of those of these pictures that have small copies.
     public var pictureFacts: @Sendable ([Hash32]) async throws -> [Hash32: PictureFacts] = { _ in [:] }
+    /// Another number after each change of that.
+    public var picturesRevision: @Sendable () -> UInt64 = { 0 }
     /// Told when a peer has brought the list of a checkpoint.
     public var listArrived: @Sendable () async -> Void = {}
 

@@ -24,6 +24,8 @@ public enum GenerationError: Error, Hashable, Sendable {
 
     // Of the node.
     case noEngine(String)
+    /// Why a set-up came to nothing; an engine that was there is there still.
+    case notInstalled(String)
     case noSandbox(String)
     case paused
     case queueFull(limit: Int)
@@ -33,7 +35,10 @@ public enum GenerationError: Error, Hashable, Sendable {
 
     // Of a job that ran.
     case crashed(String)
+    /// It gave no sign of life for so long.
     case timedOut(what: String, seconds: UInt64)
+    /// It gave signs of life, and was not done in the time that a job may take.
+    case tookTooLong(seconds: UInt64)
     case outOfMemory
     /// What the engine said.
     case engine(String)
@@ -54,13 +59,14 @@ public enum GenerationError: Error, Hashable, Sendable {
         case .quarantined: "quarantined"
         case .withdrawn: "withdrawn"
         case .noEngine: "engine_missing"
+        case .notInstalled: "setup_failed"
         case .noSandbox: "sandbox_missing"
         case .paused: "paused"
         case .queueFull, .tooManyJobs: "busy"
         case .tooLarge, .outOfMemory: "oom"
         case .unknownJob: "unknown_job"
         case .crashed: "crashed"
-        case .timedOut: "timeout"
+        case .timedOut, .tookTooLong: "timeout"
         case .engine: "engine_failed"
         case .loraNotApplied: "lora_not_applied"
         case .flatPicture: "flat_image"
@@ -72,10 +78,11 @@ public enum GenerationError: Error, Hashable, Sendable {
         }
     }
 
-    /// Whether the engine may have died of the files rather than of the machine.
+    /// Whether the engine may have died of the files. How much memory and time a job takes depends on what was asked for, and
+    /// how much there is on the machine: whoever asks for too much must not take the files from everybody else.
     public var blamesFiles: Bool {
         switch self {
-        case .crashed, .timedOut, .outOfMemory: true
+        case .crashed, .timedOut: true
         default: false
         }
     }
@@ -99,6 +106,7 @@ public enum GenerationError: Error, Hashable, Sendable {
             "\(name) brought the engine down twice and is put aside; `waggle gen doctor` lists such files"
         case .withdrawn(let name): "\(name) is not here any more"
         case .noEngine(let why): "this node cannot draw: \(why); `waggle gen setup` installs an engine"
+        case .notInstalled(let why): "no engine was installed: \(why)"
         case .noSandbox(let why):
             "no engine is started without a sandbox: \(why); install bubblewrap, or set generation.sandbox = \"off\" "
                 + "if you trust every model file here"
@@ -110,6 +118,7 @@ public enum GenerationError: Error, Hashable, Sendable {
         case .unknownJob(let id): "there is no job \(id.prefix(80))"
         case .crashed(let why): "the engine stopped: \(why)"
         case .timedOut(let what, let seconds): "\(what) took longer than \(seconds) seconds"
+        case .tookTooLong(let seconds): "the job took longer than \(seconds) seconds"
         case .outOfMemory: "the engine ran out of memory"
         case .engine(let why): "the engine says: \(why)"
         case .loraNotApplied(let name): "the LoRA \(name) does not fit this model: the engine did not apply it whole"

@@ -14,6 +14,7 @@ public final class ThumbnailStore: Sendable {
     private let database: DatabasePool
     private let maker: ThumbnailMaker
     private let asked = Mutex(Asked())
+    private let changes = Atomic<UInt64>(0)
 
     /// Pictures that somebody waits for, in order and once each.
     private struct Asked {
@@ -72,6 +73,9 @@ public final class ThumbnailStore: Sendable {
 
     // MARK: Finding
 
+    /// Another number after each change of what is known of pictures; counted from 0 since the store was opened.
+    public var revision: UInt64 { changes.load(ordering: .acquiring) }
+
     /// What is known of those of these pictures that have thumbnails. The others are remembered as asked for.
     public func facts(of pictures: [Hash32]) async throws(MediaError) -> [Hash32: PictureFacts] {
         let (found, missing) = try await read { db in
@@ -94,7 +98,7 @@ public final class ThumbnailStore: Sendable {
         if known.facts != nil {
             if let bytes = try? Data(contentsOf: URL(filePath: place(thumbnail).string)) { return Array(bytes) }
             // Somebody deleted the file.
-            try await write { try ThumbnailTable.remove($0, thumbnail.picture) }
+            try await forget(thumbnail.picture)
         } else if known.isSettled {
             return nil
         }
@@ -167,6 +171,7 @@ public final class ThumbnailStore: Sendable {
             throw .unavailable("\(error)")
         }
         var count = 0
+        defer { if count > 0 { changes.add(1, ordering: .releasing) } }
         for (hash, result) in made {
             switch result {
             case .refused(let why): try await write { try ThumbnailTable.refused($0, hash, why) }
@@ -184,7 +189,12 @@ public final class ThumbnailStore: Sendable {
         for thumbnail in Thumbnail.all(of: picture) {
             try? FileManager.default.removeItem(atPath: place(thumbnail).string)
         }
+        try await forget(picture)
+    }
+
+    private func forget(_ picture: Hash32) async throws(MediaError) {
         try await write { try ThumbnailTable.remove($0, picture) }
+        changes.add(1, ordering: .releasing)
     }
 
     private func place(_ thumbnail: Thumbnail) -> FilePath {

@@ -28,7 +28,7 @@ public enum PostLevel {
         return switch post.body {
         case .imagePost(let body): highestOf(body.images)
         case .review(let body): highestOf(body.images)
-        default: Self.highest(of: post).map { rules.level($0, of: subject) }
+        default: Self.highest(of: post).map { rules.level($0, of: subject, version: id) }
         }
     }
 }

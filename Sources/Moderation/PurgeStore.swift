@@ -46,6 +46,7 @@ struct PurgeStore: Sendable {
         migrator.registerMigration("6 accepted reports") { database in try AcceptedReportTable.create(database) }
         migrator.registerMigration("7 levels") { database in try LevelTables.create(database) }
         migrator.registerMigration("8 appeals") { database in try AppealTable.create(database) }
+        migrator.registerMigration("9 judged versions") { database in try LevelTables.addVersions(database) }
         return migrator
     }()
 

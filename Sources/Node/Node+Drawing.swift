@@ -48,7 +48,7 @@ extension Node {
             isListed: { release in
                 let filter = moderation.filter(for: .peer)
                 return (try? await catalog.release(post: release, filter, detail: .init(releases: 0, images: 0))) != nil
-            }, isRemote: backend.name != "embedded", now: Node.now)
+            }, isRemote: !backend.opensFiles, now: Node.now)
         return GenerationService(
             backend: backend, store: try JobStore(path: home.db.appending("jobs.db").string), payment: payment,
             studio: studio.services, slots: 1, now: Node.now)

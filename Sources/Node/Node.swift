@@ -43,6 +43,8 @@ public final class Node: Sendable {
     let generation: GenerationService
     let uploads: UploadStore
     let signing: SigningHold
+    /// For files with requests to take something down.
+    let attachmentRoom = AttachmentRoom()
     let log: PostLog
     let blobs: BlobStore
     let catalog: Catalog
@@ -265,7 +267,7 @@ public final class Node: Sendable {
             home: home, log: log, blobs: blobs, catalog: catalog, moderation: moderation, federation: federation,
             accounts: accounts, administration: administration, house: self, currencies: currencies, economy: economy,
             generation: generation, keyring: keyring,
-            signing: signing,
+            signing: signing, attachmentRoom: attachmentRoom,
             settings: settings.all,
             publicURL: ready?.publicURL,
             urls: ready.map { [$0.publicURL, $0.localURL] } ?? [], software: Node.software,

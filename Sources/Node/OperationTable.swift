@@ -172,6 +172,7 @@ enum OperationTable {
         add(TipSubject.self)
         add(GrantBuzz.self)
         add(FreezeAccount.self)
+        add(ShowWardens.self)
         add(DraftClawback.self)
         add(SignClawback.self)
         add(ShowClawback.self)

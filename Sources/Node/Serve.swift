@@ -122,6 +122,7 @@ extension Node {
         services.listArrived = { [noteList] in noteList.yield() }
         services.thumbnail = { [thumbnails] in try await thumbnails.bytes($0) }
         services.pictureFacts = { [thumbnails] in try await thumbnails.facts(of: $0) }
+        services.picturesRevision = { [thumbnails] in thumbnails.revision }
         let host = address?.host ?? "127.0.0.1"
         return try Gateway(services) { [self] port in
             // A wildcard is no address to give to anybody; this machine reaches itself by loopback.

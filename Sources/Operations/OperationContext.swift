@@ -31,6 +31,8 @@ public struct OperationContext: Sendable {
     public let keyring: Keyring
     /// Holds a restored node back from signing.
     public let signing: SigningHold
+    /// For files with requests to take something down.
+    public let attachmentRoom: AttachmentRoom
     public let settings: [SettingView]
     /// Base URL under which this node's pages are reached; nil while no server runs.
     public let publicURL: String?
@@ -54,7 +56,7 @@ public struct OperationContext: Sendable {
         home: Home, log: PostLog, blobs: BlobStore, catalog: Catalog, moderation: Moderation, federation: Federation,
         accounts: Accounts, administration: Administration, house: (any HouseKeeping)? = nil, currencies: Currencies,
         economy: EconomyStore, generation: GenerationService,
-        keyring: Keyring, signing: SigningHold, settings: [SettingView],
+        keyring: Keyring, signing: SigningHold, attachmentRoom: AttachmentRoom, settings: [SettingView],
         publicURL: String?,
         urls: [String],
         software: String,
@@ -76,6 +78,7 @@ public struct OperationContext: Sendable {
         self.generation = generation
         self.keyring = keyring
         self.signing = signing
+        self.attachmentRoom = attachmentRoom
         self.settings = settings
         self.publicURL = publicURL
         self.urls = urls
@@ -123,6 +126,9 @@ public struct OperationContext: Sendable {
         (context.caller, context.visitor, context.guest) = (nil, nil, nil)
         return context
     }
+
+    /// Whether whoever asks speaks for the node itself: its operator at a terminal, and admins.
+    var mayActAsNode: Bool { guest == nil && visitor == nil && caller.map { $0.role == .admin } ?? true }
 
     /// Whose eyes names are resolved with.
     public var viewer: Viewer { caller?.viewer ?? visitor ?? (guest == nil ? .owner : .anonymous) }

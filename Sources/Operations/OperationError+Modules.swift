@@ -36,6 +36,7 @@ extension OperationError {
     public init(_ error: ModerationError) {
         switch error {
         case .limit, .diskFull: self.init(.limits, error.message)
+        case .askedAlready: self.init(.conflict, error.message)
         case .database, .cancelled: self.init(.failed, error.message)
         }
     }
@@ -148,8 +149,8 @@ extension OperationError {
             case .unsafeFile, .quarantined: .integrity
             case .paused, .cancelled: .conflict
             case .queueFull, .tooManyJobs, .tooLarge, .outOfMemory: .limits
-            case .noSandbox, .crashed, .timedOut, .engine, .loraNotApplied, .flatPicture, .wrongSize, .badReply,
-                .payment, .database:
+            case .noSandbox, .notInstalled, .crashed, .timedOut, .tookTooLong, .engine, .loraNotApplied, .flatPicture,
+                .wrongSize, .badReply, .payment, .database:
                 .failed
             }
         self.init(code, error.message)

@@ -104,7 +104,7 @@ struct Posting: Sendable {
 
 extension WirePost {
     /// The blobs that a post of an account here brought into the store: files, and pictures.
-    fileprivate var shownBlobs: [Hash32] {
+    var shownBlobs: [Hash32] {
         let images = imagePost.images + review.images
         return (release.files + [workflow.graph]).compactMap { Hash32($0.sha256) }
             + images.compactMap { Hash32($0.blob) } + [Hash32(article.cover)].compactMap { $0 }
@@ -117,6 +117,10 @@ public struct PostReply: Codable, Sendable {
     public let post: String
     /// False when the same was said before.
     public let isNew: Bool
+
+    public init(post: String, isNew: Bool) {
+        (self.post, self.isNew) = (post, isNew)
+    }
 
     enum CodingKeys: String, CodingKey {
         case post

@@ -29,12 +29,14 @@ extension Limits {
     public enum Levels {
         /// People who have to agree before their word changes a level.
         public static let votes = 3
-        /// Voices that are read of one thing, the newest first.
-        public static let votesRead = 10_000
+        /// Things in dispute that are looked at for those that are here, and posts that are waited for.
+        public static let read = 10_000
         /// Things that are shown to moderators together.
         public static let shown = 200
         /// What somebody writes to a moderator.
         public static let reviewBytes = 4096
+        /// Requests of one account that wait for a moderator at a time.
+        public static let reviewsPerAccount = 20
         /// Lines of the log that are read at a time, and how many go by before it is noted how far that came.
         public static let linesAtOnce = 1000
         public static let linesBetweenNotes: UInt64 = 10_000
@@ -63,15 +65,20 @@ extension Limits {
         public static let undoSeconds: UInt64 = 30 * 86_400
         public static let appealSeconds: UInt64 = 20 * 86_400
         public static let strikeSeconds: UInt64 = 365 * 86_400
-        /// Files that somebody without an account sends with a request: how many, and bytes of one, of all of a request, and of all
-        /// that are kept; requests that bring some at a time; and the time until a file without a case is forgotten.
+        /// Files that somebody without an account sends with a request: how many, and bytes of one, of all of a request, of all
+        /// from one address in a day, and of all that are kept; requests that bring some at a time, and bytes a second that each
+        /// must bring on average; the time until a file without a case is forgotten, and one whose case nobody took up. A day's
+        /// bytes, for as long as files stay, are less than all: one address alone never takes everybody's room.
         public static let attachedFiles = 4
         public static let attachedBytes = 8 << 20
         public static let attachedBytesPerRequest = 16 << 20
+        public static let attachedBytesPerDay = 16 << 20
         public static let attachedBytesOfAll = 1 << 30
         public static let attachedNameBytes = 120
-        public static let attaching = 2
+        public static let attaching = 4
+        public static let attachedPace = 128 << 10
         public static let pendingSeconds: UInt64 = 86_400
+        public static let unattendedSeconds: UInt64 = 30 * 86_400
         /// A piece of locked evidence, sealed by itself.
         public static let evidencePieceBytes = 16 << 20
         /// Accepted reports that are rewarded at a time, and how long one is paid for after its decision.

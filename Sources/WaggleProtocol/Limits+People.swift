@@ -55,8 +55,8 @@ extension Limits {
         public static let openLevels: UInt32 = 3
         /// Accounts of one page.
         public static let listed = 1000
-        /// What comes along with somebody who moves here over the web: posts, their bytes together, the seconds that their
-        /// old home has for sending them, and how many people move at a time.
+        /// What comes along with somebody who moves here over the web, however often they do: posts, and their bytes
+        /// together; the seconds that one visit to their old home takes, and how many people move at a time.
         public static let movedPosts = 20_000
         public static let movedBytes = 64 << 20
         public static let moveSeconds = 120
@@ -137,8 +137,8 @@ extension Limits {
         public static let proofEntries: UInt64 = 65_536
         /// Seconds until a whole log is read again because of what a post says of it.
         public static let logCheckSeconds: UInt64 = 600
-        /// Seconds for which whoever gives an order waits for its final, and requests to one authority under way for
-        /// one order.
+        /// Seconds for which whoever gives an order waits for its final, and messages to one authority under way: what else is
+        /// for it goes together with the next.
         public static let driveSeconds = 25
         public static let requestsInFlight = 2
         /// Places of its chain that an order is tried in, where those before were given up.
@@ -153,6 +153,10 @@ extension Limits {
         public static let mostPatienceMilliseconds: UInt64 = 60_000
         /// Milliseconds until an authority that did not answer is asked again.
         public static let resendMilliseconds: UInt64 = 1000
+        /// Rounds to which wardens who sign a clawback let its place be unlocked.
+        public static let clawbackRounds: UInt32 = 16
+        /// Frozen accounts on the page of a currency's wardens.
+        public static let frozenShown = 24
         /// How far above its own a client believes a round that one authority alone says to have promised.
         public static let roundsBelieved: UInt32 = 16
         /// How far above what it promised an authority promises a round: nobody uses all rounds up with one request.
@@ -226,6 +230,11 @@ extension Limits {
         /// Posts of one member in one epoch that are looked at, and a published list.
         public static let factsPerMember = 2000
         public static let evidenceBytes = 64 << 20
+        /// Seconds that another granter has for sending its list, those for which a list that could not be had is not asked
+        /// for again, and how many of these are remembered.
+        public static let listSeconds = 60
+        public static let missedListSeconds: UInt64 = 60
+        public static let missedLists = 1000
         /// Accounts on the page of an epoch's rewards.
         public static let rewardLines = 500
         /// Seconds between two looks at bounties, expired holds and epochs that have ended.

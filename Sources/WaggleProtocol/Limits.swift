@@ -253,9 +253,12 @@ public enum Limits {
         public static let stallSeconds: Int64 = 120
         /// A body that goes on after its request was answered is taken so long, that the sender may read the answer.
         public static let lingerSeconds: Int64 = 5
-        /// Bytes of answers that are kept for visitors who ask the same again, in each of two places, and how long one is kept.
-        public static let answersBytes = 32 << 20
+        /// Bytes of answers that are kept for visitors who ask the same again, in each of two places, and how long one is kept
+        /// that says what is so at a time of day. About 10,000 look-ups by hash have room.
+        public static let answersBytes = 96 << 20
         public static let answerSeconds: UInt64 = 30
+        /// Names under which clients ask that are kept read.
+        public static let knownBases = 256
         /// Pages, small pictures on them, and answers of other sites' APIs, a minute to one address.
         public static let requestsPerAddress = 6000
         /// Connections of one address.

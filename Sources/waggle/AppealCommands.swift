@@ -5,7 +5,9 @@ extension ModerationListCommand {
     struct Appeals: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "appeals",
-            abstract: "Show what lists of others do here to things of your own, and what became of your appeals.")
+            abstract:
+                "Show what lists of others do here to things of your own, what this node says of them, and what became of appeals."
+        )
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: JSONOption
@@ -18,7 +20,7 @@ extension ModerationListCommand {
                 let appeal =
                     line.appeal.map { appeal in
                         "appealed: \(appeal.outcome ?? "no answer yet")\(appeal.answer.map { " (\($0))" } ?? "")"
-                    } ?? "waggle list appeal \(line.entry) WHY"
+                    } ?? "waggle \(line.entry.hasPrefix("L-") ? "mod" : "list") appeal \(line.entry) WHY"
                 Terminal.columns([
                     line.entry, line.list, line.action, line.reason, line.caseNumber, line.title, appeal,
                 ])
@@ -29,16 +31,16 @@ extension ModerationListCommand {
     struct Appeal: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "appeal",
-            abstract: "Appeal, once, against what a list of somebody else says of something of yours.",
+            abstract: "Appeal, once, against what a list or a label of somebody else says of something of yours.",
             discussion: """
-                The appeal is signed and public: it travels to whoever keeps the list, who answers for everybody to read. Upheld,
-                the entry is withdrawn everywhere. `waggle list appeals` shows entries and answers.
+                The appeal is signed and public: it travels to whoever said it, who answers for everybody to read. Upheld,
+                the entry or the label is withdrawn everywhere. `waggle list appeals` shows entries, labels and answers.
                 """)
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: JSONOption
         @OptionGroup var signing: AccountOption
-        @Argument(help: "An entry, as `waggle list appeals` names it.")
+        @Argument(help: "An entry or a label, as `waggle list appeals` names it.")
         var entry: String
         @Argument(help: "Why, for everybody to read.")
         var text: String

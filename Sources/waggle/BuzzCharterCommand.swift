@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import Operations
-import SystemPackage
 
 extension BuzzCommand {
     /// A charter of several operators, passed from one to the next as a file.
@@ -60,7 +58,7 @@ extension BuzzCommand {
 
             func run() async throws {
                 let operation: DraftCharter
-                if let document = try CharterFile.read(file, isNeeded: false) {
+                if let document = try PassedFile.find(file) {
                     guard name == nil, symbol == nil, !noRewards, try wardens.rules() == nil else {
                         throw OperationError(.usage, "\(file) has a charter already, whose rules do not change")
                     }
@@ -91,7 +89,7 @@ extension BuzzCommand {
             var file: String
 
             func run() async throws {
-                let document = try CharterFile.read(file, isNeeded: true) ?? Data()
+                let document = try PassedFile.read(file)
                 try CharterFile.write(try await node.run(SignCharter(document: document)), to: file, output)
             }
         }
@@ -106,36 +104,17 @@ extension BuzzCommand {
             var file: String
 
             func run() throws {
-                let document = try CharterFile.read(file, isNeeded: true) ?? Data()
+                let document = try PassedFile.read(file)
                 try CharterFile.show(try ShowCharterDocument(document: document).run(), output)
             }
         }
     }
 }
 
-/// The file in which a charter goes around.
-enum CharterFile {
-    /// Nil for one that is not there and need not be.
-    static func read(_ file: String, isNeeded: Bool) throws -> Data? {
-        let path = Paths.absolute(file).string
-        guard FileManager.default.fileExists(atPath: path) else {
-            guard !isNeeded else { throw OperationError(.notFound, "\(path) is not there") }
-            return nil
-        }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw OperationError(.notFound, "\(path) cannot be read")
-        }
-        return data
-    }
-
-    /// Writes the document, in one step, and says what it has now.
+/// What a charter's file has now.
+private enum CharterFile {
     static func write(_ reply: CharterDocument, to file: String, _ output: JSONOption) throws {
-        let path = Paths.absolute(file).string
-        do {
-            try reply.document.write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw OperationError(.failed, "\(path) cannot be written: \(error.localizedDescription)")
-        }
+        try PassedFile.write(reply.document, to: file)
         try show(reply.report, output)
     }
 

@@ -85,7 +85,7 @@ extension BuzzCommand {
                         "--charter says what the currency is called and who its wardens are; leave --name, --symbol and "
                             + "--warden out")
                 }
-                let document = try CharterFile.read(charter, isNeeded: true) ?? Data()
+                let document = try PassedFile.read(charter)
                 return try BuzzCommand.show(
                     try await node.run(FoundTogether(account: account, document: document)), output)
             }

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import Operations
-import SystemPackage
 
 /// Who may freeze accounts of a new currency.
 struct WardenOptions: ParsableArguments {
@@ -117,7 +115,7 @@ extension BuzzCommand {
             var about: String?
 
             func run() async throws {
-                guard try CharterFile.read(file, isNeeded: false) == nil else {
+                guard try PassedFile.find(file) == nil else {
                     throw OperationError(.conflict, "\(file) is there already; name a new file")
                 }
                 let report = try await node.run(
@@ -139,7 +137,7 @@ extension BuzzCommand {
             var file: String
 
             func run() async throws {
-                let document = try CharterFile.read(file, isNeeded: true) ?? Data()
+                let document = try PassedFile.read(file)
                 try Clawback.write(
                     try await node.run(SignClawback(account: signing.account, document: document)), to: file, output)
             }
@@ -156,7 +154,7 @@ extension BuzzCommand {
             var file: String
 
             func run() async throws {
-                let document = try CharterFile.read(file, isNeeded: true) ?? Data()
+                let document = try PassedFile.read(file)
                 try Clawback.show(try await node.run(ShowClawback(document: document)), output)
             }
         }
@@ -172,18 +170,13 @@ extension BuzzCommand {
             var file: String
 
             func run() async throws {
-                let document = try CharterFile.read(file, isNeeded: true) ?? Data()
+                let document = try PassedFile.read(file)
                 try BuzzCommand.show(try await node.run(SendClawback(document: document)), output)
             }
         }
 
         private static func write(_ report: ClawbackReport, to file: String, _ output: JSONOption) throws {
-            let path = Paths.absolute(file).string
-            do {
-                try report.document.write(to: URL(filePath: path), options: .atomic)
-            } catch {
-                throw OperationError(.failed, "\(path) cannot be written: \(error.localizedDescription)")
-            }
+            try PassedFile.write(report.document, to: file)
             try show(report, output)
         }
 

@@ -134,7 +134,7 @@ extension ModerationCommand {
         @OptionGroup var output: JSONOption
         @Argument(help: "A case.")
         var number: String
-        @Option(help: "\(CaseAction.allCases.map(\.rawValue).joined(separator: ", ")).")
+        @Option(help: "\(CaseAction.decisions.map(\.rawValue).joined(separator: ", ")).")
         var action: String
         @Option(help: "A code. [default: the case's own]")
         var reason: String?
@@ -212,11 +212,12 @@ extension ModerationCommand {
 
     struct Appeal: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "appeal", abstract: "Appeal against a decision, once.")
+            commandName: "appeal",
+            abstract: "Appeal, once, against a decision, a level that was locked, or a label of this node.")
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: JSONOption
-        @Argument(help: "A case.")
+        @Argument(help: "A case (R-7), a lock (L-7), or the post of a label, as `waggle list appeals` names it.")
         var number: String
         @Argument(help: "Why.")
         var text: String

@@ -149,7 +149,8 @@ struct GenCommand: AsyncParsableCommand {
                 A Python environment of the home's own gets the package \(EngineInstall.package) from the Python package \
                 index, with stable-diffusion.cpp built for x86-64 with AVX2. With --build it is compiled for this machine \
                 instead, from the source in \(EngineInstall.sourcePackage) (minutes; needs a C++ compiler): then sd-cli draws, \
-                and sd-server lies beside it in the home's engine/bin. Either runs in a sandbox (bubblewrap) without network.
+                and sd-server lies beside it (`waggle gen backends` says where). Either runs in a sandbox (bubblewrap) without \
+                network. An engine that is there already draws on until the new one answers.
                 """)
 
         @OptionGroup var node: NodeOptions

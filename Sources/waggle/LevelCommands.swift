@@ -56,7 +56,10 @@ struct LevelCommand: AsyncParsableCommand {
         let notes = [
             "its maker says \(report.declared)", votes.isEmpty ? nil : "people say \(votes.joined(separator: ", "))",
             report.own.map { "you say \($0)" }, report.isFoundMilder ? "people find it milder" : nil,
-            report.lock.map { "locked (\($0.number)\($0.reason.isEmpty ? "" : ": \($0.reason)"))" },
+            report.lock.map { lock in
+                let what = lock.isOfOlderVersion ? "an older version is locked" : "locked"
+                return "\(what) (\(lock.number)\(lock.reason.isEmpty ? "" : ": \(lock.reason)"))"
+            },
             report.review.map { "@\($0.by) asks: \($0.text)" },
         ]
         Terminal.columns([
@@ -69,7 +72,13 @@ extension ModerationCommand {
     struct LevelLockCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "level", abstract: "Lock the level of something, whatever its maker and everybody else says.",
-            discussion: "EXAMPLES\n  waggle mod level @maker/honey R --reason \"see the second picture\"")
+            discussion: """
+                Of a model, a collection, an article or a workflow it locks the version that you name: the newest, or an older
+                one by its post. A newer one is no milder than that, than its maker says, and than people agreed since.
+
+                EXAMPLES
+                  waggle mod level @maker/honey R --reason "see the second picture"
+                """)
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: JSONOption

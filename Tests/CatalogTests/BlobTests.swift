@@ -56,6 +56,9 @@ struct BlobTests {
                 try await catalog.releases(byHash: claim, .pg).map(\.body.version)
             }
             #expect(try await versions() == ["early", "late"])
+            let first = try #require(try await catalog.version(byHash: claim, .pg))
+            #expect(first.release.post == early.id && first.model.id == first.release.modelID)
+            #expect(try await catalog.version(byHash: HashClaim(sha256: .zero), .pg) == nil)
             #expect(try await catalog.releases(bySHA256: [.zero, sha(late)], .pg).map(\.body.version) == ["early"])
             try await catalog.setEarnedRoom(maker.id, true)
             #expect(try await versions() == ["late", "early"])

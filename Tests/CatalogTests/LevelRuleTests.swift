@@ -45,6 +45,35 @@ struct LevelRuleTests {
         }
     }
 
+    @Test("a lock reaches the version that was looked at; others are no milder than it, and than their maker says")
+    func versions() async throws {
+        let release = maker.release("m", at: 11)
+        let first = maker.model("m", level: .r, at: 10)
+        let newer = maker.model("m", level: .x, at: 20)
+        let newest = maker.model("m", level: .pg, at: 30)
+        let subject = LevelSubject.work(author: maker.id, kind: .model, slug: "m")
+        let rules = LevelRules([subject: .judged(.pg, version: first.id, others: .pg13)])
+        try await withCatalog { catalog, path in
+            var log = TestLog()
+            log.show(first, release)
+            try await catalog.apply(log.take())
+            try await catalog.setLevels(rules)
+            #expect(try await catalog.model(post: first.id, .pg)?.level == .pg)
+            #expect(try await catalog.blobReference(sha(release))?.level == .pg)
+            log.hide(first, .superseded)
+            log.show(newer)
+            try await catalog.apply(log.take())
+            #expect(try await catalog.model(post: newer.id, .all)?.level == .x)
+            #expect(try await catalog.blobReference(sha(release))?.level == .x)
+            log.hide(newer, .superseded)
+            log.show(newest)
+            try await catalog.apply(log.take())
+            #expect(try await catalog.model(post: newest.id, .all)?.level == .pg13)
+            // What was decided is read again as it was.
+            #expect(try Catalog(path: path).levelRules == rules)
+        }
+    }
+
     @Test("a picture that is rated is rated in every post that shows it, also one that comes later")
     func picture() async throws {
         let (model, release) = (maker.model("m"), maker.release("m"))

@@ -54,6 +54,7 @@ struct OrderTests {
             let subject = LevelSubject.work(author: model.author, kind: .model, slug: model.slot)
             if number % 3 == 0 { rules[subject] = .exactly(number % 2 == 0 ? .pg : .r) }
             if number % 3 == 1 { rules[subject] = .atLeast(.r) }
+            if number % 3 == 2 { rules[subject] = .judged(.pg, version: model.id, others: .r) }
         }
         for (number, post) in world.standing.enumerated() where number % 4 == 0 {
             let subject = LevelSubject(post: post.id, author: post.author, kind: post.kind, slot: post.slot)

@@ -40,6 +40,9 @@ struct PostingTests {
         func down(_ numbers: Set<Int32>) -> [Int32] { numbers.sorted(by: >) }
         #expect(set.count == left.count && set.last() == down(left), "seed \(seed)")
         #expect(set.last(10) == Array(down(left).prefix(10)))
+        for end in left.prefix(20) + [0, limit] {
+            #expect(set.last(10, below: end) == Array(down(left.filter { $0 < end }).prefix(10)), "seed \(seed)")
+        }
         #expect(set.intersection(other).last() == down(left.intersection(right)), "seed \(seed)")
         #expect(set.subtracting(other).last() == down(left.subtracting(right)), "seed \(seed)")
         var union = set

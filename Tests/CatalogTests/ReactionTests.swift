@@ -93,6 +93,38 @@ struct ReactionTests {
         }
     }
 
+    @Test("whoever drew with a release and says so counts once, whatever they say of how many pictures")
+    func drawings() async throws {
+        let (lora, model) = (maker.release("lora"), maker.release("m"))
+        let fans = (0..<3).map { TestAuthor("f\($0)") }
+        let first = fans[0].feedback("first", drawnWith: [model, lora])
+        try await withCatalog { catalog, _ in
+            func counts(_ slug: String) async throws -> [Int] {
+                let found = try #require(try await catalog.model(author: maker.id, slug: slug, .operator_))
+                return [found.counts.drawnBy] + found.releases.map(\.counts.drawnBy)
+            }
+            var log = TestLog()
+            log.show(first, maker.model("m"), model, maker.model("lora"), lora)
+            log.show(fans[0].feedback("second", drawnWith: [model], isGood: false))
+            let last = fans[2].feedback("fourth", drawnWith: [model])
+            log.show(fans[1].feedback("third", drawnWith: [model, lora]), last)
+            try await catalog.apply(log.take())
+            #expect(try await counts("m") == [3, 3])
+            #expect(try await counts("lora") == [2, 2])
+            // What is hidden, or taken back, counts nothing.
+            try await catalog.setHidden([.post(first.id)], true)
+            #expect(try await counts("m") == [3, 3], "there is another of theirs")
+            #expect(try await counts("lora") == [1, 1])
+            try await catalog.setHidden([.post(first.id)], false)
+            #expect(try await counts("lora") == [2, 2])
+            log.hide(first)
+            log.hide(last)
+            try await catalog.apply(log.take())
+            #expect(try await counts("m") == [2, 2])
+            #expect(try await counts("lora") == [1, 1])
+        }
+    }
+
     @Test("images are counted under a release, a model and an author by what the viewer may see")
     func images() async throws {
         let releases = [maker.release("m", version: "1"), maker.release("m", version: "2", at: 21)]

@@ -15,6 +15,16 @@ extension TestAuthor {
         return post(.reaction(body), slot: "\(subject.id.hex) \(emoji)", at: created)
     }
 
+    func feedback(_ picture: String, drawnWith releases: [LoggedPost], isGood: Bool = true, at created: UInt64 = 65)
+        -> LoggedPost
+    {
+        var body = WireDrawingFeedback()
+        body.picture = hash(picture).data
+        body.releases = releases.map(\.id.data)
+        body.good = isGood
+        return post(.drawingFeedback(body), at: created)
+    }
+
     func reply(to comment: LoggedPost, on subject: LoggedPost, _ text: String, at created: UInt64 = 51) -> LoggedPost {
         var body = WireComment()
         body.subject = subject.id.data

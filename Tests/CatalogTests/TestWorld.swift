@@ -54,6 +54,18 @@ struct TestWorld {
         makeReleases(24 * scale, &random)
         makeImages(20 * scale, &random)
         makeTalk(40 * scale, &random)
+        makeFeedback()
+    }
+
+    private mutating func makeFeedback() {
+        for (number, release) in releases.enumerated() where number % 2 == 0 {
+            for picture in 0..<number % 4 {
+                let author = authors[(number + picture / 2) % authors.count]
+                let post = author.feedback(
+                    "drawing \(number) \(picture)", drawnWith: [release, releases[number / 2]], isGood: picture == 0)
+                stand([post], isStanding: (number + picture) % 5 != 0)
+            }
+        }
     }
 
     private func slot(

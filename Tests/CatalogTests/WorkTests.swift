@@ -205,8 +205,10 @@ struct WorkTests {
         }
     }
 
-    @Test("collections, articles and workflows are found by the words of their names and tags, by whoever may see them")
-    func search() async throws {
+    @Test(
+        "collections, articles and workflows are found by the words of their names and tags, by whoever may see them",
+        arguments: [false, true])
+    func search(isFilled: Bool) async throws {
         try await withCatalog { catalog, _ in
             func found(_ text: String, _ filter: ViewerFilter = .pg) async throws -> [String] {
                 var (collections, articles, workflows) = (CollectionQuery(), ArticleQuery(), WorkflowQuery())
@@ -223,7 +225,9 @@ struct WorkTests {
                 maker.article("honey", at: 71), maker.workflow("honey-graph"), maker.article("other"))
             log.hide(old, .superseded)
             log.show(curator.collection("c", [], name: "Honey best", at: 75))
-            try await catalog.apply(log.take())
+            let entries = log.take()
+            try await catalog.apply(Array(entries.prefix(2)), moreFollow: isFilled)
+            try await catalog.apply(Array(entries.dropFirst(2)))
             // Newest first, each kind for itself.
             #expect(try await found("honey") == ["c", "h", "honey", "honey-graph"])
             #expect(try await found("HON", .all) == ["x", "c", "h", "honey", "honey-graph"])

@@ -451,6 +451,9 @@ struct PaidDrawingTests {
         try await eventually("the picture") { try await studio.job(id).state == "done" }
         let place = "generate/jobs/\(id)/pictures/0/feedback"
         #expect(try await Shop.send(node, eve, "POST", place, ["good": false]).status == 404)
+        for method in ["GET", "DELETE"] {
+            #expect(try await Shop.send(node, eve, method, "generate/jobs/\(id)").status == 404, "\(method)")
+        }
         for _ in 0..<2 {
             let reply = try await Shop.send(node, ada, "POST", place, ["good": true])
             #expect(reply.status == 200 && reply.text.contains(#""is_good":true"#), "\(reply.text)")

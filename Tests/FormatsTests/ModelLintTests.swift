@@ -51,6 +51,15 @@ struct ModelLintTests {
         #expect(try rules([], ["k": value]).isEmpty)
     }
 
+    @Test("the texts of a picture give away what those of a model do, an account name before all")
+    func pictures() {
+        let recipe = chunk("tEXt", "parameters\u{0}saved to /tmp/out".bytes)
+        let graph = chunk("tEXt", "workflow".bytes + [0] + #"{"dir":"C:\\Users\\dave\\x"}"#.bytes)
+        #expect(PictureText.leak(in: png(before: [recipe, graph]))?.user == "dave")
+        #expect(PictureText.leak(in: png(before: [recipe]))?.path == "/tmp/out")
+        #expect(PictureText.leak(in: png()) == nil)
+    }
+
     @Test("a value that is nothing but paths is read once")
     func manyPaths() throws {
         let value = String(repeating: "/tmp/x ", count: 1 << 20)

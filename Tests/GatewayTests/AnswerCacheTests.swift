@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import Digests
 import Foundation
@@ -47,6 +48,78 @@ struct AnswerCacheTests {
             try await cache.answer(key("/c")) { throw GatewayError.notFound("nothing") }
         }
         #expect(try await ask("/c") == "/c 6")
+    }
+
+    @Test("what the time makes no difference to is kept until the catalog, a file or a picture changes")
+    func timeless() async throws {
+        let node = try await TestNode.make()
+        let (time, pictures) = (Moment(), Moment())
+        var services = node.services
+        services.now = { time.seconds.withLock { $0 } }
+        services.picturesRevision = { pictures.seconds.withLock { $0 } }
+        let cache = AnswerCache<String>(services) { _ in 1 }
+        let made = Mutex(0)
+        func ask() async throws -> String {
+            try await cache.answer(key("/a"), isTimeless: true) {
+                made.withLock { made in
+                    made += 1
+                    return "\(made)"
+                }
+            }
+        }
+        #expect(try await ask() == "1")
+        time.seconds.withLock { $0 += 1_000_000 }
+        #expect(try await ask() == "1")
+        pictures.seconds.withLock { $0 += 1 }
+        #expect(try await [ask(), ask()] == ["2", "2"])
+        _ = try await node.blobs.add(bytes: Array("a file that comes".utf8))
+        #expect(try await [ask(), ask()] == ["3", "3"])
+        let before = node.catalog.revision
+        _ = try await node.publishModel("Clean")
+        #expect(node.catalog.revision != before)
+        #expect(try await [ask(), ask()] == ["4", "4"])
+    }
+
+    @Test("what all has room for stays, in whatever turn it is asked for; else what is asked for most stays")
+    func shelf() {
+        var shelf = AnswerShelf<Int, Int>(bytes: 100)
+        func look(_ key: Int, bytes: Int = 1) -> Bool {
+            if shelf.find(key) == key { return true }
+            shelf.put(key, key, bytes: bytes)
+            #expect(shelf.bytes <= 100)
+            return false
+        }
+        for round in 0..<3 {
+            for key in 0..<100 { #expect(look(key) == (round > 0)) }
+        }
+        // Twice as much as there is room for, and some that are asked for all the time.
+        for key in 200..<400 {
+            _ = look(key)
+            for often in 50..<55 { #expect(look(often)) }
+        }
+        // A larger one takes the place of several, and another answer to the same question that of the one before.
+        #expect(!look(1000, bytes: 90))
+        #expect(look(1000))
+        shelf.put(1, 1000, bytes: 100)
+        #expect(shelf.find(1000) == 1 && shelf.bytes == 100)
+        #expect(!look(0))
+        #expect(shelf.bytes == 1 && shelf.find(1000) == nil)
+    }
+
+    @Test("other answers to questions that are kept already take the room of those before, whatever their size")
+    func replaced() {
+        var shelf = AnswerShelf<Int, Int>(bytes: 64 << 20)
+        let sizes = [512, 2 << 20, 100, 2 << 20, 300 << 10, 4 << 20]
+        for round in 0..<12 {
+            for key in 0..<200 {
+                let bytes = sizes[(round + key) % sizes.count]
+                shelf.put(bytes, key, bytes: bytes)
+                #expect(shelf.find(key) == bytes)
+            }
+            let kept = (0..<200).compactMap { shelf.find($0) }
+            #expect(kept.reduce(0, +) == shelf.bytes && shelf.bytes <= 64 << 20, "round \(round)")
+            #expect(kept.count > 1, "one that is replaced makes room for itself")
+        }
     }
 
     @Test("however many are asked for, no more is kept than there is room for, and what is asked for stays")

@@ -23,6 +23,19 @@ struct GuestQuotaTests {
         #expect(!quota.take("c", of: 0, now: Self.noon), "where nobody may, nobody does")
     }
 
+    @Test("what was refused is given back, of that day and no more")
+    func givingBack() {
+        let quota = GuestQuota()
+        quota.giveBack("a", now: Self.noon)
+        #expect(quota.take("a", of: 1, now: Self.noon) && !quota.take("a", of: 1, now: Self.noon))
+        quota.giveBack("b", now: Self.noon)
+        quota.giveBack("a", now: Self.noon + 86_400)
+        #expect(quota.left("a", of: 1, now: Self.noon) == 0)
+        quota.giveBack("a", now: Self.noon)
+        quota.giveBack("a", now: Self.noon)
+        #expect(quota.left("a", of: 1, now: Self.noon) == 1)
+    }
+
     @Test("addresses that nobody will ask for again are forgotten; too many of one day are refused")
     func room() {
         let quota = GuestQuota()

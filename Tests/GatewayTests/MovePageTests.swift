@@ -180,6 +180,35 @@ struct MovePageTests {
         }
     }
 
+    @Test("who has not the words gets no guess at the passphrase of somebody who is here, and nobody waits for that")
+    func guessing() async throws {
+        let node = try await TestNode.make()
+        let context = node.services.context()
+        try await node.following {
+            try await node.test { client in
+                let (_, words) = try await join(node, client)
+                let account = try await node.accounts.existing("ada")
+                func move(_ words: String, _ passphrase: String) -> MoveHere {
+                    MoveHere(
+                        Registration(handle: "ada", passphrase: passphrase), words: words,
+                        author: AuthorID.text(account.author), from: "http://127.0.0.1:9")
+                }
+                let others = RecoverySecret(bytes: [UInt8](repeating: 7, count: 32))?.words ?? ""
+                for number in 0...Limits.Accounts.freeAttempts {
+                    let trouble = await #expect(throws: MoveTrouble.self) {
+                        _ = try await move(others, "guess number \(number)").run(in: context)
+                    }
+                    #expect(trouble?.part == .words)
+                }
+                _ = try await node.accounts.root(of: account, passphrase: Self.passphrase)
+                // Their own words do not make up for the passphrase.
+                await #expect(throws: AccountsError.wrongCredentials) {
+                    _ = try await move(words, "another passphrase").run(in: context)
+                }
+            }
+        }
+    }
+
     @Test("programs move people, too: what is wrong has a code, and a move is finished by a session alone")
     func native() async throws {
         let node = try await TestNode.make()

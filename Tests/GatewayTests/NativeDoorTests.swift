@@ -6,6 +6,7 @@ import HTTPTypes
 import Identity
 import Logging
 import Moderation
+import NIOCore
 import Operations
 import PostLog
 import Testing
@@ -200,6 +201,14 @@ struct NativeDoorTests {
         var fields = HTTPFields()
         fields[try #require(HTTPField.Name("X-Forwarded-For"))] = forwarded
         #expect(RemoteAddress.of(peer: peer, fields, .onThisMachine) == counted)
+    }
+
+    @Test("an address is read from a socket as from its text")
+    func sockets() throws {
+        for text in ["192.0.2.7", "127.0.0.1", "::1", "2001:db8:1:2:3:4:5:6", "::ffff:192.0.2.7"] {
+            #expect(try IPAddress(SocketAddress(ipAddress: text, port: 443)) == IPAddress(text))
+        }
+        #expect(try IPAddress(SocketAddress(unixDomainSocketPath: "/run/waggle")) == nil)
     }
 
     @Test(

@@ -24,6 +24,9 @@ struct OwnershipTests {
         "POST /account/move", "POST /account/move/finish",
         // An entry is whoever's enters it; what moves money is looked at in `BountyTests`, with a currency.
         "POST /signout", "POST /bounties/{bounty}/enter",
+        // What only wardens of a currency may is looked at in `WardenPageTests`, with a currency.
+        "POST /buzz/{currency}/wardens/freeze", "POST /buzz/{currency}/wardens/draft",
+        "POST /buzz/{currency}/wardens/document",
     ]
 
     @Test("every writing page whose address names something of another's refuses it, and changes nothing")
@@ -39,6 +42,10 @@ struct OwnershipTests {
         let draft = try await node.accounts.newDraft("release", ["name": ["Maker's secret"]], of: maker)
         let upload = try await node.services.uploads.begin(account: maker.id, name: "a.bin", size: 3, sha256: nil)
         let token = try await node.accounts.newToken(NewToken(label: "", scopes: [.read]), for: "maker").token
+        let operations = node.services.context()
+        _ = try await ReportSubject(subject: model.release.id.hex, reason: "spam").perform(
+            in: operations.acting(for: maker))
+        _ = try await DecideCase(number: "R-1", action: "keep").perform(in: operations)
         let routes = try Gateway(node.services).routes.filter { route in
             route.face == .page && route.subject == .account
         }
@@ -59,8 +66,9 @@ struct OwnershipTests {
                         }
                     for id in ids {
                         let path = route.path.replacing("{id}", with: id).replacing("{draft}", with: draft.id)
-                            .replacing("{bounty}", with: works.bounty.hex)
-                        guard !path.contains("{") else { continue }
+                            .replacing("{bounty}", with: works.bounty.hex).replacing("{case}", with: "R-1")
+                            .replacing("{number}", with: "1")
+                        #expect(!path.contains("{"), "\(path) names something that is not tried")
                         let action = PageAddress.adding(
                             FormToken.parameter, FormToken.make(session: eve.session),
                             to: PageAddress.with(path, [("upload", upload.id)]))

@@ -146,7 +146,10 @@ struct PageTests {
             // A picture that its model's card shows has no card of its own on the same page.
             #expect(seen.count { $0.hasPrefix("/models/") } == 30)
             #expect(seen.count <= 31)
-            #expect(try await client(.get, "/?after=nonsense").status == .badRequest)
+            let nonsense = try await client(.get, "/?after=nonsense")
+            #expect(
+                nonsense.status == .badRequest
+                    && nonsense.text.contains("<h1>\(say("this-cannot-be-done-as-asked"))</h1>"))
         }
     }
 

@@ -489,6 +489,18 @@ struct BodyTests {
         }
     }
 
+    @Test("a body that is here already is read without a look at the clock")
+    func present() async throws {
+        let (chunks, source) = AsyncStream<ByteBuffer>.makeStream()
+        source.yield(ByteBuffer(string: "all "))
+        source.yield(ByteBuffer(string: "of it"))
+        source.finish()
+        let clock = ManualClock()
+        let body = try await WireBody.collect(RequestBody(asyncSequence: chunks), limit: 100, clock: clock)
+        #expect(body == Array("all of it".utf8))
+        #expect(clock.sleeps == 0)
+    }
+
     @Test("a body longer than it said is cut at the limit")
     func lying() async throws {
         let (chunks, source) = AsyncStream<ByteBuffer>.makeStream()

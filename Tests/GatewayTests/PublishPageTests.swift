@@ -180,6 +180,29 @@ struct PublishPageTests {
         }
     }
 
+    @Test("a picture of a draft says what its texts give away, and what is no picture is taken away again")
+    func pictures() async throws {
+        let node = try await TestNode.make()
+        _ = try await node.person("ada", seed: 40)
+        try await node.test { client in
+            let member = try await node.member("ada", client)
+            let path = try await member.fill("/publish", "/publish", ["kind": "images"]).location
+            let action = try #require(try await member.get(path).action("\(path)/files"))
+            let telling = CallerTests.picture("bees, saved to /home/ada/secret\nSteps: 20, Sampler: Euler a, Seed: 1")
+            _ = try await member.send(action, [("notes.txt", Array("no picture".utf8))])
+            _ = try await member.send(action, [("one.png", telling), ("two.png", TestNode.wholePNG)])
+            let page = try await member.get("\(path)?step=files")
+            #expect(page.status == .ok && HTMLLint.problems(page.text) == [], "\(page.text)")
+            #expect(page.text.contains("/home/ada/secret") && page.text.contains("tells no recipe"))
+            #expect(page.text.contains("is no PNG"), "\(page.text)")
+            // The form of the first.
+            let taken = try await member.post(try #require(page.action("\(path)/remove")))
+            #expect(taken.status == .seeOther)
+            let left = try await member.get("\(path)?step=files").text
+            #expect(!left.contains("is no PNG") && left.contains("one.png") && left.contains("two.png"))
+        }
+    }
+
     @Test(
         "uploads that are cut, empty, too many or of the wrong kind leave nothing behind; a draft outlives the process")
     func hostile() async throws {

@@ -105,6 +105,26 @@ struct GenerationServiceTests {
         await service.stop()
     }
 
+    @Test("orders that come while a node takes up its jobs join them, and none is lost")
+    func ordersAtTheStart() async throws {
+        let store = try JobStore(path: nil)
+        let first = self.service(store)
+        _ = try await first.submit(try Samples.job("a"))
+        await first.stop()
+        let service = self.service(store)
+        let names = (0..<8).map { "b\($0)" }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in names {
+                let job = try Samples.job(name)
+                group.addTask { _ = try await service.submit(job) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(Set(await service.open.map(\.id)) == Set(["a"] + names))
+        #expect(try await service.standing("a").job.state == .running)
+        await service.stop()
+    }
+
     @Test("what ran when the node ended is begun anew, once")
     func restarting() async throws {
         let store = try JobStore(path: nil)

@@ -92,6 +92,36 @@ struct JobQueueTests {
         _ = try queue.submit(try Samples.job("d"), now: 3)
     }
 
+    @Test(
+        "a job that took too much memory or time was not stopped by its files: they are drawn with by others",
+        arguments: [GenerationError.outOfMemory, .tooLarge(needs: 9 << 30, free: 1 << 30), .tookTooLong(seconds: 9)])
+    func tooMuch(_ error: GenerationError) throws {
+        var queue = JobQueue(slots: 1)
+        for number in 0...Limits.Generation.crashes {
+            _ = try queue.submit(try Samples.job("a\(number)"), now: 0)
+            let effects = queue.handle(.ended("a\(number)", error), now: 1)
+            #expect(!effects.contains { if case .blame = $0 { true } else { false } })
+            #expect(queue.jobs.isEmpty, "it is not tried again")
+        }
+        #expect(!queue.isQuarantined(Samples.models()))
+    }
+
+    @Test("a program elsewhere that says nothing puts nobody's files aside")
+    func elsewhere() throws {
+        var queue = JobQueue(slots: 1, blamesFiles: false)
+        for number in 0...Limits.Generation.crashes {
+            _ = try queue.submit(try Samples.job("a\(number)"), now: 0)
+            #expect(queue.handle(.tick, now: 100) == [.stop("a\(number)")])
+            let effects = queue.handle(.ended("a\(number)", .cancelled), now: 101)
+            guard case .save(let job)? = effects.last else {
+                Issue.record("\(effects)")
+                return
+            }
+            #expect(job.state == .failed && job.failure?.code == "timeout" && effects.count == 1)
+        }
+        #expect(!queue.isQuarantined(Samples.models()))
+    }
+
     @Test("a file that is taken back ends the jobs with it and no other")
     func withdrawal() throws {
         var queue = JobQueue(slots: 1)
@@ -102,6 +132,29 @@ struct JobQueueTests {
         #expect(effects.contains(.stop("a")))
         #expect(queue.jobs.keys.sorted() == ["a", "c"])
         #expect(started(queue.handle(.ended("a", .crashed("signal 15")), now: 2)) == ["c"])
+    }
+
+    @Test("how long a job has to wait is told by the pace of those before it, after a restart too")
+    func waiting() throws {
+        var queue = JobQueue(slots: 1)
+        for name in ["a", "b", "c"] { _ = try queue.submit(try Samples.job(name, milliunits: 2000), now: 100) }
+        #expect(queue.secondsBefore("b") == nil, "nothing was drawn yet")
+        _ = queue.handle(.picture("a", Samples.picture(0)), now: 104)
+        guard case .save(let drawn)? = queue.handle(.ended("a", nil), now: 110).first else {
+            Issue.record("nothing is kept")
+            return
+        }
+        // Ten seconds for each: b runs, c waits for it.
+        #expect(queue.secondsBefore("b") == nil && queue.secondsBefore("c") == 10)
+        var again = JobQueue(slots: 1)
+        again.learn(from: drawn)
+        _ = again.restore(Array(queue.jobs.values), now: 111)
+        #expect(again.secondsBefore("c") == 10)
+        // Those that failed say nothing of the pace.
+        _ = again.handle(.ended("b", .flatPicture), now: 1000)
+        _ = try again.submit(try Samples.job("d", milliunits: 4000), now: 1000)
+        #expect(again.secondsBefore("d") == 10)
+        #expect(again.secondsBefore("unknown") == nil)
     }
 
     @Test("a drained node takes no orders and finishes those it has; a paused one begins none")

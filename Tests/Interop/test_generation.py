@@ -217,6 +217,79 @@ def test_a_lora_with_numbers_that_are_none_is_refused_by_name(studio: Node, tmp_
     assert "bad-nan" in done.stderr and "NaN" in done.stderr
 
 
+def packed(header: object, data: bytes) -> bytes:
+    """A safetensors file."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def broken() -> dict[str, bytes]:
+    """Files that bring the bare engine down or hang it, or that it refuses."""
+    good = (MODEL / "demo-lora-sepia.safetensors").read_bytes()
+    (length,) = struct.unpack("<Q", good[:8])
+    header, data = json.loads(good[8 : 8 + length]), good[8 + length :]
+    name = next(name for name in header if name != "__metadata__")
+    begin = header[name]["data_offsets"][0]
+
+    def changed(**fields: object) -> bytes:
+        return packed(header | {name: header[name] | fields}, data)
+
+    return {
+        "cut short": good[: len(good) // 2], "offsets past the end": changed(data_offsets=[begin, len(data) + (1 << 20)]),
+        "an entry that is a text": packed(header | {name: "x"}, data), "a type that nobody knows": changed(dtype="F13"),
+        "twelve dimensions": changed(shape=[1] * 12), "a negative shape": changed(shape=[-1, -1]),
+        "a huge shape": changed(shape=[1 << 62, 1 << 62]), "another shape": changed(shape=[7, 7]),
+        "a header of 2^60 bytes": struct.pack("<Q", 1 << 60) + good[8:], "4 MB of brackets": packed(b"[" * (4 << 20), data),
+        "a gap": packed({key: value for key, value in header.items() if key != name}, data), "noise": os.urandom(1 << 20),
+    }
+
+
+@pytest.mark.parametrize("kind", ["Checkpoint", "LORA"])
+@pytest.mark.parametrize("what", broken())
+def test_a_broken_file_is_refused_before_any_engine_sees_it(studio: Node, tmp_path: Path, what: str, kind: str):
+    file = tmp_path / "broken.safetensors"
+    file.write_bytes(broken()[what])
+    done = studio.run("publish", file, "--model", "@me/broken", "--version", "1.0", "--type", kind, "--base", "SDXS",
+                      "--real-person", "no", "--yes", check=False)
+    assert done.returncode == 6 and "not a sound safetensors file" in done.stderr, done.stderr
+
+
+def test_sound_files_that_draw_nothing_cost_nothing_and_harm_nobody(studio: Node, tmp_path: Path):
+    node = Node(tmp_path / "home")
+    node.run("init")
+    share_engine(studio, node)
+    node.serve()
+    publish_demo(node)
+    token = node.json("token", "new", "--scope", "generate,read")["token"]
+    good = (MODEL / "demo-lora-sepia.safetensors").read_bytes()
+    (length,) = struct.unpack("<Q", good[:8])
+    header, data = json.loads(good[8 : 8 + length]), good[8 + length :]
+
+    def renamed(old: str, new: str) -> bytes:
+        return packed({key.replace(old, new): value for key, value in header.items()}, data)
+
+    (tmp_path / "no-lora.safetensors").write_bytes(renamed("lora_unet", "lora_other"))
+    (tmp_path / "no-model.safetensors").write_bytes(renamed("lora_", "other_"))
+    # All weights of the demo model, each of them zero.
+    with (node.home / "engine" / "demo" / "demo-sdxs.safetensors").open("rb") as demo:
+        (length,) = struct.unpack("<Q", demo.read(8))
+        (tmp_path / "zeros.safetensors").write_bytes(struct.pack("<Q", length) + demo.read(length))
+        os.truncate(tmp_path / "zeros.safetensors", os.fstat(demo.fileno()).st_size)
+    for slug, kind, fields, codes in [
+        ("no-lora", "LORA", {"prompt": "a bee <lora:no-lora:1>"}, ["lora_not_applied"]),
+        ("no-model", "Checkpoint", {"model": "no-model"}, ["engine_failed", "crashed"]),
+        ("zeros", "Checkpoint", {"model": "zeros"}, ["flat_image"]),
+    ]:
+        node.run("publish", tmp_path / f"{slug}.safetensors", "--model", f"@me/{slug}", "--version", "1.0", "--type", kind,
+                 "--base", "SDXS", "--real-person", "no", "--yes", "--steps", "1", "--size", "128x128")
+        name = order(node, token, cfg_scale=1, **fields)
+        over = wait_until("the end", lambda: (found := job(node, token, name))["is_over"] and found, 120)
+        assert over["state"] == "failed" and over["error_code"] in codes, over
+        assert over["captured"] == 0 and over["pictures"] == []
+    assert len(draw(node, tmp_path, "a bee in a meadow")) > 1000, "everybody else draws on"
+    node.stop()
+
+
 def test_a_lora_that_does_not_fit_harms_its_own_job_alone(studio: Node, tmp_path: Path, token: str):
     """Its halves fit each other, and nothing else: an engine may die of it."""
     good = (MODEL / "demo-lora-sepia.safetensors").read_bytes()

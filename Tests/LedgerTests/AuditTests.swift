@@ -113,7 +113,7 @@ struct AuditTests {
                         var bytes = entries[number]
                         bytes[bytes.startIndex + byte] ^= bit
                         try db.execute(
-                            sql: "UPDATE final SET bytes = ? WHERE position = ?", arguments: [bytes, number])
+                            sql: "UPDATE final SET bytes = ? WHERE place = 1 << 40 | ?", arguments: [bytes, number])
                     }
                 }
             }
@@ -124,29 +124,30 @@ struct AuditTests {
     func changedTables() async throws {
         try await withLog(transfers: 300) { log in
             let changes: [(String, String)] = [
-                ("lost at the end", "DELETE FROM final WHERE position = (SELECT max(position) FROM final)"),
-                ("lost in the middle", "DELETE FROM final WHERE position = 5"),
+                ("lost at the end", "DELETE FROM final WHERE place = (SELECT max(place) FROM final)"),
+                ("lost in the middle", "DELETE FROM final WHERE place = 1 << 40 | 5"),
                 (
                     "lost, and the hole closed",
                     """
-                    DELETE FROM final WHERE position = 300;
-                    UPDATE final SET position = position - 1 WHERE position > 300
+                    DELETE FROM final WHERE place = 1 << 40 | 300;
+                    UPDATE final SET place = place - 1 WHERE place > 1 << 40 | 300
                     """
                 ),
                 (
                     "doubled",
                     """
                     INSERT INTO slot (currency, word, position)
-                    SELECT currency, word, (SELECT max(position) + 1 FROM final) FROM slot WHERE position = 5;
-                    INSERT INTO final (currency, position, bytes)
-                    SELECT currency, (SELECT max(position) + 1 FROM final), bytes FROM final WHERE position = 5
+                    SELECT currency, word, (SELECT max(position) + 1 FROM slot) FROM slot WHERE position = 5;
+                    INSERT INTO final (place, bytes)
+                    SELECT (SELECT max(place) + 1 FROM final), bytes FROM final WHERE place = 1 << 40 | 5
                     """
                 ),
                 (
                     "two changed places",
                     """
-                    UPDATE final SET position = -1 WHERE position = 3; UPDATE final SET position = 3 WHERE position = 4;
-                    UPDATE final SET position = 4 WHERE position = -1
+                    UPDATE final SET place = -1 WHERE place = 1 << 40 | 3;
+                    UPDATE final SET place = 1 << 40 | 3 WHERE place = 1 << 40 | 4;
+                    UPDATE final SET place = 1 << 40 | 4 WHERE place = -1
                     """
                 ),
                 ("filed under another slot", "UPDATE slot SET word = word + 1 WHERE position = 9"),

@@ -40,11 +40,13 @@ struct HostileQuorumTests {
             .certificate(QuorumCertificate(order: signed, round: round, votes: votes))
         }
         let forged = AuthoritySignature(authority: 3, signature: Array(repeating: 7, count: 64))
+        let own = AuthoritySignature(authority: 0, signature: forged.signature)
         let stranger = AuthoritySignature(authority: 9, signature: votes[0].signature)
         let bad: [(String, AuthorityRequest)] = [
             ("one signer twice", certificate([votes[0], votes[0], votes[1]])),
             ("too few", certificate(Array(votes.prefix(2)))),
             ("a forged vote", certificate([votes[0], votes[1], forged])),
+            ("a forged vote of whoever is asked", certificate([own, votes[1], votes[2]])),
             ("a signer that there is not", certificate([votes[0], votes[1], stranger])),
             ("votes of another slot", certificate(votes, of: try honey.order(2, 5))),
             ("votes for another order", certificate(votes, of: try honey.order(1, 6))),

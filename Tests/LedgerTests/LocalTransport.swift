@@ -11,6 +11,7 @@ final class LocalTransport: LedgerTransport {
         var nodes: [String: (currencies: Currencies, witness: LedgerWitness)] = [:]
         var lostReplies = 0
         var submitted = 0
+        var asked = 0
         var tiles: [String] = []
         /// Changes what is served: bytes of a tile by its path, or the checkpoint ("checkpoint", "witnessed").
         var forge: @Sendable (String, Data) -> Data = { $1 }
@@ -39,6 +40,8 @@ final class LocalTransport: LedgerTransport {
         }
     }
     var submitted: Int { state.withLock { $0.submitted } }
+    /// Messages with requests to authorities.
+    var asked: Int { state.withLock { $0.asked } }
 
     private func node(_ url: String) throws(LedgerError) -> (currencies: Currencies, witness: LedgerWitness) {
         guard let node = state.withLock({ $0.nodes[url] }) else { throw .unreachable(url: url, reason: "it is away") }
@@ -86,6 +89,7 @@ final class LocalTransport: LedgerTransport {
         -> [AuthorityReply]
     {
         let node = try node(url).currencies
+        state.withLock { $0.asked += 1 }
         guard await node.authority(currency) != nil else { throw .stopped("it does not decide") }
         do {
             let read = try RequestBatch.decode(RequestBatch.encode(requests, in: currency)).requests

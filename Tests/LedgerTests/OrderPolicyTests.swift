@@ -135,28 +135,23 @@ struct OrderPolicyTests {
         let like = Hash32(words: (name.words.0, 3, 0, 0))
         #expect(try await store.find(like, in: currency.charter.currency) == nil)
 
-        // A database of before knows its holds after it was opened once.
-        try await store.pool.write { db in
-            try db.execute(
-                sql: "DROP TABLE opening; DELETE FROM grdb_migrations WHERE identifier = '3 openings'")
-        }
-        #expect(try await LedgerStore(path: path).find(name, in: currency.charter.currency)?.position == 1)
-
-        // As was one that had the whole slots.
+        // A database of before, that had the whole slots beside finals of two columns, knows its holds and slots after it was
+        // opened once.
         let finals = try await store.finals(of: currency.charter.currency, from: 0, limit: 1000)
         let slots = try finals.map { try Final(bytes: $0).slotID }
         try await store.pool.write { db in
             try db.execute(
                 sql: """
-                    DROP TABLE slot; ALTER TABLE final RENAME TO final_now;
+                    DROP TABLE opening; DROP TABLE slot; ALTER TABLE final RENAME TO final_now;
                     CREATE TABLE final (
                         currency INTEGER NOT NULL, position INTEGER NOT NULL, slot BLOB NOT NULL, bytes BLOB NOT NULL,
                         PRIMARY KEY (currency, position)
                     ) WITHOUT ROWID;
                     CREATE UNIQUE INDEX final_slot ON final(currency, slot);
-                    INSERT INTO final SELECT currency, position, randomblob(32), bytes FROM final_now;
+                    INSERT INTO final SELECT place >> 40, place & (1 << 40) - 1, randomblob(32), bytes FROM final_now;
                     DROP TABLE final_now;
-                    DELETE FROM grdb_migrations WHERE identifier = '5 slots by their first bytes';
+                    DELETE FROM grdb_migrations WHERE identifier IN
+                        ('3 openings', '5 slots by their first bytes', '7 finals in rows of their own');
                     """)
             for (position, slot) in slots.enumerated() {
                 try db.execute(
@@ -164,10 +159,44 @@ struct OrderPolicyTests {
             }
         }
         let opened = try LedgerStore(path: path)
+        #expect(try await opened.find(name, in: currency.charter.currency)?.position == 1)
         for slot in slots {
             #expect(try await opened.final(of: currency.charter.currency, slot: slot)?.slotID == slot)
         }
         #expect(try await opened.final(of: currency.charter.currency, slot: name) == nil)
         #expect(try await opened.finals(of: currency.charter.currency, from: 0, limit: 1000) == finals)
+    }
+
+    @Test("a final of four authorities takes at most 575 bytes on the disk, with everything by which it is found")
+    func room() async throws {
+        defer { clean() }
+        let currency = try TestCurrency(f: 1)
+        let store = try LedgerStore(path: path)
+        try await store.add(currency.charter)
+        func pages() async throws -> Int {
+            try await store.read { db in try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0 }
+        }
+        let before = try await pages()
+        let names = (0..<64).map { id("u\($0)") }
+        let signature = [UInt8](repeating: 7, count: 64)
+        let finals = try (0..<2000).map { number in
+            let order = try Order(
+                currency: currency.charter.currency,
+                slot: .account(names[number % 64], seq: UInt64(1 + number / 64)),
+                .transfer([Output(account: names[number * 7 % 63], amount: 1)]))
+            return Final(
+                order: SignedOrder(order, signatures: [KeySignature(key: names[number % 64], signature: signature)]),
+                round: 0, commits: (0..<3).map { AuthoritySignature(authority: $0, signature: signature) })
+        }
+        try await store.write { db in
+            let rows = try LedgerStore.rows(currency.charter.currency, db)
+            var tree = LogTree()
+            for final in finals { try rows.append(final, to: &tree) }
+        }
+        let bytes = try await (pages() - before) * 4096 / finals.count
+        #expect(bytes <= 575, "\(bytes) bytes")
+        let newest = try await store.finals(of: currency.charter.currency, from: 1990, limit: 100)
+        #expect(newest == finals[1990...].map(\.bytes))
+        #expect(try await store.finals(of: currency.charter.currency, from: .max, limit: 1).isEmpty)
     }
 }

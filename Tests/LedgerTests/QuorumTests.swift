@@ -84,6 +84,105 @@ struct QuorumTests {
         try await honey.expectAgreement()
     }
 
+    @Test("what is here in the same bytes is not looked at again in others' logs, nor is one's own signature")
+    func lookedAtOnce() async throws {
+        let honey = try await QuorumWorld()
+        try await honey.fund()
+        let paid = try await honey.pay(7, at: honey.nodes[1])
+        try await honey.expectAgreement()
+        let entries = try await honey.nodes[1].store.finals(of: honey.currency, from: 0, limit: 10)
+        #expect(entries.count == 2)
+        var changed = entries[1]
+        changed[changed.endIndex - 1] ^= 1
+        let store = honey.nodes[0].store
+        #expect(try await store.unknown(entries, in: honey.currency).isEmpty)
+        let unknown = try await store.unknown([changed, entries[0], Data([1]), changed], in: honey.currency)
+        #expect(unknown.ranges.map(Array.init) == [[0], [2, 3]])
+
+        let own = AuthoritySignature(authority: 0, signature: Array(repeating: 7, count: 64))
+        let commits = Array(paid.commits.filter { $0.authority != 0 }.prefix(2))
+        let final = Final(order: paid.order, round: 0, commits: [own] + commits)
+        #expect(honey.charter.isValid(final, own: own) && !honey.charter.isValid(final))
+        let other = AuthoritySignature(authority: 0, signature: Array(repeating: 8, count: 64))
+        #expect(!honey.charter.isValid(final, own: other))
+    }
+
+    @Test("many orders under way at one node go to each operator together, and none waits to be sent again")
+    func together() async throws {
+        let honey = try await QuorumWorld()
+        let payers = (0..<24).map { TestCurrency.key("payer \($0)") }
+        _ = try await honey.nodes[0].grant(
+            payers.map { Output(account: $0.publicKey, amount: 2) }, reference: nil, in: honey.currency)
+        let before = honey.world.transport.asked
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for payer in payers {
+                group.addTask {
+                    for _ in 0..<2 {
+                        _ = try await honey.nodes[0].perform(
+                            .transfer([Output(account: honey.payee, amount: 1)]), of: payer.publicKey, by: payer,
+                            in: honey.currency)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        // An order, a certificate and a final to each of three.
+        #expect(honey.world.transport.asked - before < payers.count * 2 * 3 * 3)
+        try await honey.expectAgreement()
+        let ledger = try #require(await honey.member.state(honey.currency)).ledger
+        #expect(ledger.account(honey.payee).balance == 48)
+    }
+
+    @Test(
+        "an order that got votes before the freeze blocks no clawback: its place is unlocked, and wardens take what is left",
+        arguments: [false, true])
+    func clawbackBehindVotes(isLocked: Bool) async throws {
+        let honey = try await QuorumWorld(
+            pace: 4,
+            wardens: CharterDraft.Wardens(
+                [], areOperators: true, threshold: 2, hasClawback: true, maxFreezeEpochs: 3))
+        try await honey.fund()
+        try await honey.expectAgreement()
+        let (thief, owner) = (honey.payer.publicKey, TestCurrency.id("owner"))
+        // The thief gives each half of the operators another order, or brings one as far as a certificate and no further.
+        let orders = [try honey.order(1, 5), try honey.order(1, 6)]
+        var votes: [AuthoritySignature] = []
+        for (number, node) in honey.nodes.enumerated() {
+            let order = orders[isLocked ? 0 : number / 2]
+            if case .ballot(let vote) = try await node.answer([.order(order)], in: honey.currency)[0] {
+                votes.append(vote.by)
+            }
+        }
+        #expect(votes.count == 4)
+        if isLocked {
+            let certificate = QuorumCertificate(order: orders[0], round: 0, votes: Array(votes.prefix(3)))
+            for node in honey.nodes.prefix(3) {
+                _ = try await node.answer([.certificate(certificate)], in: honey.currency)
+            }
+        }
+        let epoch = honey.charter.epoch(at: honey.world.now)
+        _ = try await honey.nodes[1].freeze(thief, until: epoch + 1, by: nil, in: honey.currency)
+        try await honey.expectAgreement()
+        func draft(_ amount: Int64) async throws -> ClawbackDraft {
+            var draft = try await honey.nodes[1].draftClawback(of: thief, to: owner, amount: amount, in: honey.currency)
+            for node in [honey.nodes[1], honey.nodes[2]] { draft = try await node.sign(draft, honey.charter) }
+            return draft
+        }
+        let blocked = try await draft(100)
+        let error = await #expect(throws: LedgerError.self) { try await honey.nodes[2].clawBack(blocked) }
+        guard case .refused(.slotUsed, let words)? = error else {
+            throw LedgerOracle.Violation(description: "\(String(describing: error))")
+        }
+        #expect(words.contains("clawback draft"))
+        let left: Int64 = isLocked ? 95 : 100
+        let taken = try await honey.nodes[2].clawBack(try await draft(left))
+        #expect(taken.order.order.slot == .account(thief, seq: 2))
+        try await honey.expectAgreement()
+        let ledger = try #require(await honey.member.state(honey.currency)).ledger
+        #expect(ledger.account(thief).balance == 0 && ledger.account(owner).balance == left)
+        #expect(ledger.account(honey.payee).balance == 100 - left)
+    }
+
     @Test("a receipt of several operators is their signatures: it needs no log, and stands no change")
     func receipts() async throws {
         let honey = try await QuorumWorld()

@@ -124,10 +124,35 @@ struct CaseTests {
         request.appeal = .init(by: "a", text: "x", at: 1)
         #expect(!CaseClock(now: 1001).canAppeal(request))
         request.appeal = nil
-        decide(.purge)
-        if let decision = request.decision { #expect(!CaseClock(now: 1001).canUndo(decision)) }
+        // What was said without a case is taken back by the answer to an appeal alone.
+        for action in [CaseAction.purge, .label] {
+            decide(action)
+            if let decision = request.decision { #expect(!CaseClock(now: 1001).canUndo(decision)) }
+        }
+        #expect(!CaseAction.decisions.contains(.label))
         decide(.keep)
         #expect(!CaseClock(now: 1001).canAppeal(request))
+    }
+
+    @Test("files go a month after the decision, or when nobody took the case up; what the law wants kept stays")
+    func files() {
+        let day: UInt64 = 86_400
+        let (month, later) = (CaseClock(now: 1000 + 30 * day), CaseClock(now: 1001 + 30 * day))
+        for reason in ["likeness", "minor-safety"] {
+            var request = item(1, .takedown, reason, 1000)
+            #expect(!month.canForgetFiles(request) && later.canForgetFiles(request), "\(reason)")
+            request.assigned = "mod"
+            #expect(!later.canForgetFiles(request))
+            (request.assigned, request.state) = ("", .hidden)
+            #expect(!later.canForgetFiles(request))
+            request.state = .decided
+            request.decision = .init(action: .keep, reason: reason, by: "me", at: 1000, letter: "")
+            #expect(!month.canForgetFiles(request) && later.canForgetFiles(request))
+            request.decision = .init(action: .block, reason: reason, by: "me", at: 1000, letter: "")
+            #expect(later.canForgetFiles(request) == (reason == "likeness"))
+            request.appeal = .init(by: "a", text: "x", at: 1001)
+            #expect(!later.canForgetFiles(request))
+        }
     }
 
     @Test("decisions are appended to a log that nothing changes, and strikes of a year count")

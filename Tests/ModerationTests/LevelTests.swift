@@ -108,6 +108,54 @@ struct LevelTests {
         #expect(rules.level(.pg, of: post) == .r && rules.level(.xxx, of: post) == .xxx)
     }
 
+    @Test("a lock on a thing with versions knows the one that was looked at; one that does not makes none milder")
+    func judgedVersions() async throws {
+        let (seen, newer) = (SHA256.hash([1]), SHA256.hash([2]))
+        let thing = LevelSubject.work(author: SHA256.hash([50]), kind: .article, slug: "honey")
+        try await withModeration { moderation, path in
+            _ = try await moderation.lockLevel(of: thing, at: .pg13, version: seen, reason: "", by: "mod", when: 5)
+            let again = try Moderation(ceiling: .xxx, path: path)
+            #expect(try await again.levelLock(of: thing)?.version == seen)
+            for rules in [moderation.levelRules, again.levelRules] {
+                #expect(rules.level(.xxx, of: thing, version: seen) == .pg13)
+                #expect(rules.level(.xxx, of: thing, version: newer) == .xxx)
+                #expect(rules.level(.pg, of: thing, version: newer) == .pg13)
+                #expect(rules.level(.xxx, of: thing) == .xxx)
+            }
+            try await moderation.setAgreed([thing: .x])
+            #expect(moderation.level(.pg, of: thing, version: seen) == .pg13)
+            #expect(moderation.level(.pg, of: thing, version: newer) == .x)
+            // As locks were before they knew.
+            _ = try await moderation.lockLevel(of: thing, at: .r, reason: "", by: "mod", when: 6)
+            #expect(moderation.level(.xxx, of: thing, version: seen) == .xxx)
+            #expect(moderation.level(.pg, of: thing, version: seen) == .x)
+        }
+    }
+
+    @Test("one account's requests have a bound, and its second waits until everybody's first")
+    func reviewBound() async throws {
+        func review(_ number: Int, by: String, _ text: String = "", at when: UInt64) -> LevelReview {
+            LevelReview(subject: .picture(SHA256.hash([UInt8(number)])), by: by, text: text, when: when)
+        }
+        try await withModeration { moderation, _ in
+            for number in 0..<Limits.Levels.reviewsPerAccount {
+                try await moderation.askForReview(review(number, by: "ada", at: 10))
+            }
+            await #expect(throws: ModerationError.self) {
+                try await moderation.askForReview(review(100, by: "ada", at: 10))
+            }
+            try await moderation.askForReview(review(0, by: "ada", "anew", at: 11))
+            try await moderation.askForReview(review(101, by: "bea", "mine", at: 20))
+            await #expect(throws: ModerationError.askedAlready) {
+                try await moderation.askForReview(review(101, by: "cem", "mine", at: 21))
+            }
+            let two = try await moderation.levelReviews(limit: 2)
+            #expect(two.map(\.by) == ["ada", "bea"])
+            #expect(try await moderation.levelReview(of: .picture(SHA256.hash([0])))?.text == "anew")
+            #expect(try await moderation.levelReview(of: .picture(SHA256.hash([101])))?.by == "bea")
+        }
+    }
+
     @Test("things with versions are one thing, and names of things come back from their texts")
     func subjects() {
         let author = SHA256.hash([7])
@@ -136,6 +184,7 @@ struct LevelTests {
     @Test("a person's newest word counts, words about what comes later wait for it, and all of it survives a start")
     func kept() async throws {
         let thing = LevelSubject.work(author: SHA256.hash([50]), kind: .model, slug: "honey")
+        let people: Set = [SHA256.hash([1]), SHA256.hash([2])]
         try await withModeration { moderation, path in
             #expect(try await moderation.levelSeq(log: "one") == 0)
             var lines = LevelLines()
@@ -143,27 +192,73 @@ struct LevelTests {
                 vote(1, by: 1, .r, at: 10, on: nil), vote(2, by: 1, .x, at: 20, on: nil),
                 vote(3, by: 2, .pg13, at: 15, on: nil),
             ]
-            #expect(try await moderation.take(lines, log: "one", upTo: 3) == [])
-            #expect(try await moderation.waitedFor() == [SHA256.hash([99])])
-            #expect(try await moderation.levelVotes(on: thing).isEmpty)
+            #expect(try await moderation.take(lines, by: people, log: "one", upTo: 3) == [])
+            #expect(try await moderation.waitedFor(by: people) == [SHA256.hash([99])])
+            #expect(try await moderation.levelVotes(on: thing, by: people).isEmpty)
             lines = LevelLines()
             lines.arrived = [(SHA256.hash([99]), thing)]
-            #expect(try await moderation.take(lines, log: "one", upTo: 4) == [thing])
-            #expect(try await moderation.levelVotes(on: thing).map(\.level) == [.x, .pg13])
-            #expect(try await moderation.spokenOf() == [thing])
+            #expect(try await moderation.take(lines, by: people, log: "one", upTo: 4) == [thing])
+            #expect(try await moderation.levelVotes(on: thing, by: people).map(\.level) == [.x, .pg13])
+            #expect(try await moderation.spokenOf(by: people) == [thing])
             lines = LevelLines()
             lines.gone = [SHA256.hash([2])]
-            #expect(try await moderation.take(lines, log: "one", upTo: 5) == [thing])
-            #expect(try await moderation.levelVotes(on: thing).map(\.level) == [.pg13, .r])
-            try await moderation.setAgreed(.r, on: thing)
+            #expect(try await moderation.take(lines, by: people, log: "one", upTo: 5) == [thing])
+            #expect(try await moderation.levelVotes(on: thing, by: people).map(\.level) == [.pg13, .r])
+            try await moderation.setAgreed([thing: .r])
 
             let again = try Moderation(ceiling: .xxx, path: path)
             #expect(again.level(.pg, of: thing) == .r)
             #expect(try await again.levelSeq(log: "one") == 5)
-            #expect(try await again.levelVotes(on: thing).count == 2)
+            #expect(try await again.levelVotes(on: thing, by: people).count == 2)
             // Another log: what it does not say was never said.
             #expect(try await again.levelSeq(log: "two") == 0)
-            #expect(try await again.levelVotes(on: thing).isEmpty)
+            #expect(try await again.levelVotes(on: thing, by: people).isEmpty)
+        }
+    }
+
+    @Test(
+        "however many strangers speak, of real things and of made-up ones, the words of people who count stand and lead"
+    )
+    func strangers() async throws {
+        let (thing, other) = (LevelSubject.picture(SHA256.hash([1])), LevelSubject.picture(SHA256.hash([2])))
+        let (missing, unheard) = (SHA256.hash([3]), SHA256.hash([4]))
+        let people = Set((1...3).map { SHA256.hash([0, $0]) })
+        func word(
+            _ name: [UInt8], by author: Hash32, _ level: Level, at: UInt64, on thing: LevelSubject?, _ hash: Hash32
+        )
+            -> LevelVote
+        {
+            let subject: ModerationSubject = thing == nil ? .post(hash) : .blob(hash)
+            return LevelVote(
+                post: SHA256.hash(name), author: author, subject: subject, level: level, created: at, thing: thing)
+        }
+        try await withModeration { moderation, _ in
+            var lines = LevelLines()
+            for (number, person) in people.enumerated() {
+                let name = [1, UInt8(number)]
+                lines.votes.append(word(name, by: person, .x, at: 10, on: thing, SHA256.hash([1])))
+            }
+            let person = try #require(people.first)
+            lines.votes.append(word([2], by: person, .x, at: 10, on: nil, missing))
+            #expect(try await moderation.take(lines, by: people, log: "one", upTo: 4) == [thing])
+
+            // Newer, and more of them than were ever read together.
+            lines = LevelLines()
+            for number in 0..<UInt16(Limits.Levels.read + 1) {
+                let name = [3, UInt8(number >> 8), UInt8(number & 0xff)]
+                lines.votes.append(word(name, by: SHA256.hash(name), .pg, at: 20, on: thing, SHA256.hash([1])))
+            }
+            for number in 0..<UInt8(5) {
+                let name = [4, number]
+                lines.votes.append(word(name, by: SHA256.hash(name), .xxx, at: 20, on: other, SHA256.hash([2])))
+                lines.votes.append(word([5, number], by: SHA256.hash(name), .xxx, at: 20, on: nil, unheard))
+            }
+            #expect(try await moderation.take(lines, by: people, log: "one", upTo: 5).isEmpty)
+            #expect(try await moderation.levelVotes(on: thing, by: people).map(\.level) == [.x, .x, .x])
+            #expect(try await moderation.levelVotes(by: people).count == 3)
+            #expect(try await moderation.spokenOf(by: people) == [thing])
+            #expect(try await moderation.waitedFor(by: people) == [missing])
+            #expect(try await moderation.levelVotes(by: []).isEmpty)
         }
     }
 
@@ -171,14 +266,14 @@ struct LevelTests {
     func lockAndUnlock() async throws {
         let thing = LevelSubject.picture(SHA256.hash([3]))
         try await withModeration { moderation, path in
-            try await moderation.setAgreed(.r, on: thing)
+            try await moderation.setAgreed([thing: .r])
             try await moderation.askForReview(LevelReview(subject: thing, by: "maker", text: "It is mild.", when: 5))
             #expect(try await moderation.levelReviews().map(\.text) == ["It is mild."])
             _ = try await moderation.lockLevel(of: thing, at: .xxx, reason: "", by: "mod", when: 6)
             let lock = try await moderation.lockLevel(of: thing, at: .pg, reason: "looked", by: "mod", when: 7)
             #expect(lock.number == "L-2" && moderation.level(.x, of: nil, picture: SHA256.hash([3])) == .pg)
             #expect(try await moderation.levelReviews().isEmpty)
-            #expect(try await moderation.spokenOf().isEmpty)
+            #expect(try await moderation.spokenOf(by: [SHA256.hash([1])]).isEmpty)
             let again = try Moderation(ceiling: .xxx, path: path)
             #expect(try await again.levelLock(of: thing) == lock)
             #expect(again.level(.x, of: nil, picture: SHA256.hash([3])) == .pg)

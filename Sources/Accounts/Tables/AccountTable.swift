@@ -47,6 +47,12 @@ enum AccountTable {
         UPDATE accounts SET adult_since = created WHERE levels > 3;
         """
 
+    /// Posts that came along from other homes, and their bytes.
+    static let moved = """
+        ALTER TABLE accounts ADD COLUMN moved_posts INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE accounts ADD COLUMN moved_bytes INTEGER NOT NULL DEFAULT 0;
+        """
+
     private static let columns = """
         id, handle, author, role, state, custody, created, levels, verifier IS NOT NULL, application, blur_from,
         adult_since, quota, reason
@@ -76,6 +82,12 @@ enum AccountTable {
 
     static func all(_ database: Database) throws -> [Account] {
         try Row.fetchAll(database, sql: "SELECT \(columns) FROM accounts ORDER BY handle").compactMap(account)
+    }
+
+    static func authors(_ state: AccountState, _ database: Database) throws -> Set<Hash32> {
+        let authors = try Data.fetchAll(
+            database, sql: "SELECT author FROM accounts WHERE state = ?", arguments: [state.rawValue])
+        return Set(authors.compactMap { Hash32($0) })
     }
 
     static func find(handle: String, _ database: Database) throws -> Account? {

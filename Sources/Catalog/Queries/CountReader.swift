@@ -38,6 +38,7 @@ extension ViewReader {
         try add(reactions: stored.reactionTotal, of: [subjectID], to: &counts)
         counts.images = try images(.release, subjectID)
         counts.collections = try collections(with: [subjectID])
+        counts.drawnBy = try peopleDrawing(with: [subjectID])
         return counts
     }
 
@@ -53,6 +54,7 @@ extension ViewReader {
         try add(reactions: stored.reactionTotal, of: rows.filter { $0[1] as Int > 0 }.map { $0[0] }, to: &counts)
         counts.images = try images(.model, Int64(id))
         counts.collections = try collections(with: rows.filter { $0[2] }.map { $0[0] })
+        counts.drawnBy = try peopleDrawing(with: rows.filter { !($0[2] as Bool) }.map { $0[0] })
         return counts
     }
 

@@ -3,27 +3,46 @@ import GRDB
 import Moderation
 import WaggleProtocol
 
-/// What models are counted by, by their places, read once each, whatever is asked of them.
+/// What models are counted by, by their places, read once each, whatever is asked of them. The rows of thousands of
+/// models lie in one array: an array for each would cost more than reading it.
 struct FacetRows {
     let database: Database
-    private var rows: [Int32: Model] = [:]
+    private var models: [Int32: Model] = [:]
+    private var words: [UInt32] = []
 
-    struct Model {
+    /// Where a model stands and its part of the words.
+    private struct Model {
         let shelf: Int64
-        let row: FacetRow
+        let terms: Range<Int>
+        let pairs: Range<Int>
     }
 
     init(_ database: Database) {
         self.database = database
     }
 
-    subscript(place: Int32) -> Model? { rows[place] }
-
     mutating func load(_ places: some Sequence<Int32>) throws {
-        for place in places where rows[place] == nil {
+        for place in places where models[place] == nil {
             try database.scan("SELECT shelf, terms FROM facet_rows WHERE place = ?", [place]) { row in
-                rows[place] = Model(shelf: row.integer(0), row: FacetRow(row.bytes(1)))
+                let start = words.count
+                let termCount = FacetRow.read(row.bytes(1), into: &words)
+                models[place] = Model(
+                    shelf: row.integer(0), terms: start..<start + termCount, pairs: start + termCount..<words.count)
             }
+        }
+    }
+
+    func shelf(_ place: Int32) -> Int64? { models[place]?.shelf }
+
+    func terms(_ place: Int32) -> some Sequence<TermNumber> {
+        words[models[place]?.terms ?? 0..<0].lazy.map(TermNumber.init)
+    }
+
+    /// Which base models and formats one release has together.
+    func pairs(_ place: Int32) -> [FacetRow.Pair] {
+        let range = models[place]?.pairs ?? 0..<0
+        return stride(from: range.lowerBound, to: range.upperBound - 1, by: 2).map { pair in
+            FacetRow.Pair(base: TermNumber(value: words[pair]), format: TermNumber(value: words[pair + 1]))
         }
     }
 }
@@ -40,20 +59,19 @@ struct FacetCount {
     /// - Parameter choice: of releases. A base model counts where one release has both it and a chosen format, and so does
     ///   a format.
     func values(_ kind: FacetKind, of models: [Int32], _ choice: ReleaseChoice) throws -> [FacetView] {
-        let rows = models.compactMap { self.rows[$0] }
         switch kind {
-        case .level: return levels(rows.map(\.shelf))
+        case .level: return levels(models.compactMap(rows.shelf))
         case .baseModel where !choice.formats.isEmpty:
             return try counted(
-                rows.map(\.row.releases), of: \.base, where: \.format, folded: choice.formats)
+                models.map(rows.pairs), of: \.base, where: \.format, folded: choice.formats)
         case .format where !choice.baseModels.isEmpty:
             return try counted(
-                rows.map(\.row.releases), of: \.format, where: \.base, folded: choice.baseModels)
+                models.map(rows.pairs), of: \.format, where: \.base, folded: choice.baseModels)
         default:
             let term = (kind.term ?? .all).rawValue
             var counts: [TermNumber: Int] = [:]
-            for row in rows {
-                for number in row.row.terms where number.kind == term { counts[number, default: 0] += 1 }
+            for model in models {
+                for number in rows.terms(model) where number.kind == term { counts[number, default: 0] += 1 }
             }
             return try views(counts, isFolded: kind == .tag)
         }

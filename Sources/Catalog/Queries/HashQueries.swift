@@ -57,28 +57,51 @@ extension Catalog {
     {
         try await read { database in
             let reader = ViewReader(database, filter)
-            // Each index names a bounded number of files; authors who earned room first, so that no flood of claims of a
-            // file crowds them out.
-            let candidates = try claim.conditions.flatMap { condition in
-                try Row.fetchAll(
-                    database.cachedStatement(
-                        sql: """
-                            SELECT r.id, f.earned, r.created, r.tie
-                            FROM (SELECT release_id, earned FROM files
-                                WHERE \(condition) AND shelf IN \(reader.shelves)
-                                ORDER BY earned DESC LIMIT \(Limits.Catalog.filesPerHash)) f
-                            JOIN releases r ON r.id = f.release_id
-                            """), arguments: StatementArguments(claim.arguments(condition))
-                ).map { row in (id: row[0] as Int32, order: [-(row[1] as Int64), row[2], row[3], row[0]] as [Int64]) }
-            }
-            var ids: [Int32] = []
-            for candidate in candidates.sorted(by: { $0.order.lexicographicallyPrecedes($1.order) })
-            where !ids.contains(candidate.id) {
-                ids.append(candidate.id)
-                if ids.count == Limits.Catalog.releasesPerHash { break }
-            }
-            return try ids.compactMap { try reader.release($0, detail) }
+            return try Self.releaseIDs(claim, reader).compactMap { try reader.release($0, detail) }
         }
+    }
+
+    /// The first of these releases with its model, as an item of a list shows them, but with all images that a release is
+    /// shown with.
+    public func version(byHash claim: HashClaim, _ filter: ViewerFilter) async throws(CatalogError)
+        -> (release: ReleaseView, model: ModelView)?
+    {
+        try await read { database in
+            let reader = ViewReader(database, filter)
+            for id in try Self.releaseIDs(claim, reader) {
+                guard let release = try reader.release(id, .item) else { continue }
+                return try reader.model(release.modelID, .brief).map { (release, $0) }
+            }
+            return nil
+        }
+    }
+
+    private static func releaseIDs(_ claim: HashClaim, _ reader: ViewReader) throws -> [Int32] {
+        // Each index names a bounded number of files; authors who earned room first, so that no flood of claims of a
+        // file crowds them out.
+        let files = claim.conditions.map { condition in
+            """
+            SELECT * FROM (SELECT release_id, earned FROM files
+                WHERE \(condition) AND shelf IN \(reader.shelves)
+                ORDER BY earned DESC LIMIT \(Limits.Catalog.filesPerHash))
+            """
+        }
+        let arguments = claim.conditions.reduce(into: [:]) { all, condition in
+            all.merge(claim.arguments(condition)) { first, _ in first }
+        }
+        let candidates = try reader.database.rows(
+            """
+            SELECT r.id, f.earned, r.created, r.tie
+            FROM (\(files.joined(separator: " UNION ALL "))) f CROSS JOIN releases r ON r.id = f.release_id
+            """, StatementArguments(arguments)
+        ).map { row in (id: row[0] as Int32, order: [-(row[1] as Int64), row[2], row[3], row[0]] as [Int64]) }
+        var ids: [Int32] = []
+        for candidate in candidates.sorted(by: { $0.order.lexicographicallyPrecedes($1.order) })
+        where !ids.contains(candidate.id) {
+            ids.append(candidate.id)
+            if ids.count == Limits.Catalog.releasesPerHash { break }
+        }
+        return ids
     }
 
     /// Releases with a file of these weights under whatever header: first those by authors who have earned room here, then

@@ -168,13 +168,16 @@ struct ImageListing {
 
     // MARK: Statements
 
+    /// Whether nothing is tested beside what is walked: such statements are few.
+    private var isPlain: Bool { conditions.isEmpty }
+
     private func keys() throws -> [OrderKey] {
         if query.sort == .mostReactions { return try byReactions() }
         let tests = [driver.test].compactMap { $0 } + conditions.map { $0("l.\(driver.id)") }
         return try rows(
             OrderedList(
                 columns: ["created", "tie", driver.id], table: driver.table + " AS l", conditions: tests,
-                isDescending: query.sort == .newest, isKept: false))
+                isDescending: query.sort == .newest, isKept: isPlain))
     }
 
     private func rows(_ list: OrderedList) throws -> [OrderKey] {
@@ -191,7 +194,7 @@ struct ImageListing {
             return try rows(
                 OrderedList(
                     columns: Self.byReactions, table: "images AS l INDEXED BY images_reactions", conditions: tests,
-                    isKept: false))
+                    isKept: isPlain))
         }
         let set = "SELECT \(driver.id) FROM \(driver.table) WHERE \(test) AND shelf IN \(shelfList)"
         var counted: [String: (any DatabaseValueConvertible)?] = arguments.filter { test.contains(":" + $0.key) }

@@ -58,7 +58,7 @@ extension Catalog {
         try await read { database in
             let reader = ViewReader(database, filter)
             let page = try ImageListing.page(query, reader)
-            return Page(items: try page.items.compactMap { try reader.image($0) }, next: page.next)
+            return Page(items: try reader.images(page.items), next: page.next)
         }
     }
 

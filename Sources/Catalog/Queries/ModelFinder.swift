@@ -20,8 +20,8 @@ struct ModelFinder {
         case ids([Int32])
         /// Texts by their bytes, as SQLite compares them.
         case terms(TermKind, [[UInt8]])
-        /// An expression of the search language.
-        case text(String)
+        /// The shelves, too: what stands elsewhere costs no place among the matches.
+        case text(SearchExpression.Match, ViewerFilter)
         case creator(CreatorReference)
         case period(UInt64?, UInt64?)
 
@@ -45,9 +45,12 @@ struct ModelFinder {
 
     /// The models of a query that the viewer may see.
     mutating func visible(_ query: ModelQuery, _ filter: ViewerFilter) throws -> Found {
-        let visible = try found(.shelves(filter.narrowed(to: query.levels)))
-        guard let found = try models(query, filter, isPeriodLeft: false) else { return visible }
-        return found.intersection(visible)
+        let shelves = Condition.shelves(filter.narrowed(to: query.levels))
+        guard let found = try models(query, filter, isPeriodLeft: false) else {
+            return try self.found(shelves)
+        }
+        // What a text finds is visible.
+        return query.text.isEmpty ? try found.intersection(self.found(shelves)) : found
     }
 
     /// The models of a query; nil when it names none, but an order of all.
@@ -59,8 +62,8 @@ struct ModelFinder {
             conditions.append(.period(query.since, query.until))
         }
         if !query.text.isEmpty {
-            guard let expression = SearchExpression(query.text).query(filter) else { return Found(models: ModelSet()) }
-            conditions.append(.text(expression))
+            guard let match = SearchExpression(query.text).match else { return Found(models: ModelSet()) }
+            conditions.append(.text(match, filter))
         }
         var result: Found?
         for condition in conditions {
@@ -111,7 +114,7 @@ struct ModelFinder {
         return found
     }
 
-    private func find(_ condition: Condition) throws -> Found {
+    private mutating func find(_ condition: Condition) throws -> Found {
         switch condition {
         case .ids(let ids):
             Found(
@@ -122,7 +125,8 @@ struct ModelFinder {
                 models: try values.reduce(into: ModelSet()) { models, value in
                     try models.formUnion(self.models(with: kind, String(decoding: value, as: UTF8.self)))
                 })
-        case .text(let expression): try matches(expression)
+        case .text(.having(let expression), let filter): try models(having: expression, filter)
+        case .text(.lacking(let expression), let filter): try models(lacking: expression, filter)
         case .creator(let creator): Found(models: try models(of: creator))
         case .period(let since, let until): Found(models: try published(since: since, until: until))
         }
@@ -148,11 +152,29 @@ struct ModelFinder {
     }
 
     /// What an expression matches: of more than a search looks at, those that came here last.
-    private func matches(_ expression: String) throws -> Found {
+    private func models(having expression: String, _ filter: ViewerFilter) throws -> Found {
+        var visible = VisibleModels(filter, database)
         let limit = Limits.Catalog.searchMatches
-        let models = try numbers(
-            "SELECT rowid FROM models_text WHERE models_text MATCH ? ORDER BY rowid DESC LIMIT ?", [expression, limit])
-        return Found(models: ModelSet(models), isComplete: models.count < limit)
+        let places = try visible.matches(expression, limit: limit)
+        return Found(models: ModelSet(places), isComplete: places.count < limit)
+    }
+
+    /// What an expression does not match, likewise: looked for among those that came here last, then among those before.
+    private mutating func models(lacking expression: String, _ filter: ViewerFilter) throws -> Found {
+        let limit = Limits.Catalog.searchMatches
+        let visible = try found(.shelves(filter)).models
+        var (places, end): ([Int32], Int32) = ([], .max)
+        while places.count < limit {
+            let newest = visible.last(limit, below: end)
+            guard let start = newest.last else { break }
+            let unwanted = ModelSet(
+                try numbers(
+                    "SELECT rowid FROM models_text WHERE models_text MATCH ? AND rowid >= ? AND rowid < ?",
+                    [expression, start, end]))
+            places += newest.filter { !unwanted.contains($0) }
+            end = start
+        }
+        return Found(models: ModelSet(places.prefix(limit)), isComplete: places.count < limit)
     }
 
     private func models(of creator: CreatorReference) throws -> ModelSet {

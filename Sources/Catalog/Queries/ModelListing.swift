@@ -101,7 +101,7 @@ struct ModelListing {
     }
 
     /// Steps of a walk that cost as much as sorting one model.
-    private static let walkedPerSorted = 4
+    private static let walkedPerSorted = 2
 
     /// Steps of a walk to the end of the page when the set's models are spread evenly.
     private func expectedWalk(to size: Int) throws -> Int {
@@ -125,14 +125,14 @@ struct ModelListing {
         var keys: [OrderKey] = []
         try list.walk(database, over: filter.shelves, from: start) { row in
             isCut = left == 0
-            if isCut || isByPublication && isPastPeriod(row[0]) { return false }
+            if isCut || isByPublication && isPastPeriod(row.integer(0)) { return false }
             left -= 1
-            guard isMember(row[columns.count]) else { return true }
+            guard isMember(Int32(truncatingIfNeeded: row.integer(CInt(columns.count)))) else { return true }
             if skipped < range.offset {
                 skipped += 1
                 return true
             }
-            keys.append(OrderKey(columns.indices.map { row[$0] }))
+            keys.append(list.key(row))
             return keys.count <= range.limit
         }
         return isCut ? nil : keys

@@ -42,16 +42,18 @@ struct ModelSet: Equatable {
         return words[low * Self.wordCount + bit / 64] & 1 << UInt64(bit % 64) != 0
     }
 
-    /// The members at the highest places, at most so many, downwards.
-    func last(_ limit: Int = .max) -> [Int32] {
+    /// The members at the highest places below one, at most so many, downwards.
+    func last(_ limit: Int = .max, below end: Int32 = .max) -> [Int32] {
         var places: [Int32] = []
         for index in words.indices.reversed() {
+            let start = blocks[index / Self.wordCount] * PostingBlock.size + Int32(64 * (index % Self.wordCount))
+            guard start < end else { continue }
             var rest = words[index]
+            if end - start < 64 { rest &= 1 << UInt64(end - start) - 1 }
             while rest != 0 {
                 if places.count == limit { return places }
                 let bit = 63 - rest.leadingZeroBitCount
-                let block = blocks[index / Self.wordCount]
-                places.append(block * PostingBlock.size + Int32(64 * (index % Self.wordCount) + bit))
+                places.append(start + Int32(bit))
                 rest ^= 1 << UInt64(bit)
             }
         }

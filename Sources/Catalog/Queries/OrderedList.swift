@@ -40,28 +40,39 @@ struct OrderedList {
         arguments: [String: any DatabaseValueConvertible] = [:], sql: String? = nil
     ) throws -> [OrderKey] {
         guard !values.isEmpty else { return [] }
+        let all = named(values, from: from, limit: limit, offset: offset).merging(arguments.mapValues { $0 }) { $1 }
+        let sql = sql ?? self.sql(over: values.count)
+        guard isKept else {
+            return try Row.fetchAll(database.makeStatement(sql: sql), arguments: StatementArguments(all)).map { row in
+                OrderKey((0..<columns.count).map { row[$0] })
+            }
+        }
+        var keys: [OrderKey] = []
+        try database.walk(sql, named: all) { row in
+            keys.append(key(row))
+            return true
+        }
+        return keys
+    }
+
+    private func named(_ values: [Int64], from: OrderKey?, limit: Int, offset: Int) -> Database.NamedArguments {
         let from = from ?? .first(count: columns.count, descending: isDescending)
-        var all: [String: (any DatabaseValueConvertible)?] = arguments.mapValues { $0 }
-        all["limit"] = limit
-        all["offset"] = offset
+        var all: Database.NamedArguments = ["limit": limit, "offset": offset]
         for (index, value) in from.values.enumerated() { all["at\(index)"] = value }
         for (index, value) in values.enumerated() { all["of\(index)"] = value }
-        let sql = sql ?? self.sql(over: values.count)
-        let statement = isKept ? try database.cachedStatement(sql: sql) : try database.makeStatement(sql: sql)
-        return try Row.fetchAll(statement, arguments: StatementArguments(all)).map { row in
-            OrderKey((0..<columns.count).map { row[$0] })
-        }
+        return all
+    }
+
+    /// The order values of a row.
+    func key(_ row: RawRow) -> OrderKey {
+        OrderKey(columns.indices.map { row.integer(CInt($0)) })
     }
 
     /// Steps through the list, with the columns of each row, while the body returns true.
-    func walk(_ database: Database, over values: [Int64], from: OrderKey, _ body: (Row) throws -> Bool) throws {
+    func walk(_ database: Database, over values: [Int64], from: OrderKey, _ body: (RawRow) throws -> Bool) throws {
         guard !values.isEmpty else { return }
-        var arguments: [String: (any DatabaseValueConvertible)?] = ["limit": -1, "offset": 0]
-        for (index, value) in from.values.enumerated() { arguments["at\(index)"] = value }
-        for (index, value) in values.enumerated() { arguments["of\(index)"] = value }
-        let rows = try Row.fetchCursor(
-            database.cachedStatement(sql: sql(over: values.count)), arguments: StatementArguments(arguments))
-        while let row = try rows.next(), try body(row) {}
+        try database.walk(
+            sql(over: values.count), named: named(values, from: from, limit: -1, offset: 0), body)
     }
 
     /// The number of an item: the last value of its key.

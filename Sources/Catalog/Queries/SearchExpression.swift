@@ -72,26 +72,40 @@ struct SearchExpression {
         parts[index].words = [word]
     }
 
-    /// The expression of FTS5 that finds it on the viewer's shelves only; nil when nothing can match. The shelf is a
-    /// word of the index, so that what is hidden costs no place among the matches.
-    /// - Parameters:
-    ///   - columns: those with words that people wrote.
-    ///   - kind: of collections, articles or workflows.
-    func query(_ filter: ViewerFilter, columns: [String] = Self.modelColumns, kind: PostKind? = nil) -> String? {
+    /// An expression of FTS5: what a text has, or, because FTS5 finds nothing by what a text lacks alone, what it lacks.
+    enum Match: Hashable {
+        case having(String)
+        case lacking(String)
+    }
+
+    /// Finds it in the texts of models, whoever may see them; nil when there is nothing to find.
+    var match: Match? {
+        guard !parts.isEmpty else { return nil }
+        guard let wanted else { return unwanted.map(Match.lacking) }
+        return .having(unwanted.map { "(\(wanted)) NOT (\($0))" } ?? wanted)
+    }
+
+    /// Finds it in the texts of collections, articles or workflows on the viewer's shelves; nil when nothing can match.
+    /// Shelf and kind are words of that index, so that others cost no place among the matches.
+    func query(_ filter: ViewerFilter, kind: PostKind) -> String? {
         let shelves = filter.shelves.map { Self.word(shelf: $0) }
         guard !parts.isEmpty, !shelves.isEmpty else { return nil }
-        let wanted = parts.filter { !$0.isExcluded }.map(Self.phrase)
-        let unwanted = parts.filter(\.isExcluded).map(Self.phrase)
-        let columns = "{\(columns.joined(separator: " "))}"
-        var query = "shelf : (\(shelves.joined(separator: " OR ")))"
-        if let kind { query += " AND kind : \(Self.word(kind))" }
-        if !wanted.isEmpty { query += " AND \(columns) : (\(wanted.joined(separator: " AND ")))" }
-        if !unwanted.isEmpty { query = "(\(query)) NOT \(columns) : (\(unwanted.joined(separator: " OR ")))" }
+        let columns = "{name tags}"
+        var query = "shelf : (\(shelves.joined(separator: " OR "))) AND kind : \(Self.word(kind))"
+        if let wanted { query += " AND \(columns) : (\(wanted))" }
+        if let unwanted { query = "(\(query)) NOT \(columns) : (\(unwanted))" }
         return query
     }
 
-    static let modelColumns = ["name", "slug", "tags", "words"]
-    static let workColumns = ["name", "tags"]
+    private var wanted: String? {
+        let wanted = parts.filter { !$0.isExcluded }.map(Self.phrase)
+        return wanted.isEmpty ? nil : wanted.joined(separator: " AND ")
+    }
+
+    private var unwanted: String? {
+        let unwanted = parts.filter(\.isExcluded).map(Self.phrase)
+        return unwanted.isEmpty ? nil : unwanted.joined(separator: " OR ")
+    }
 
     /// A shelf as a word of an index.
     static func word(shelf: Int64) -> String { "s\(shelf)" }
@@ -116,11 +130,12 @@ extension SearchExpression {
     func corrected(_ filter: ViewerFilter, _ database: Database) throws -> SearchExpression? {
         var corrected = self
         var isChanged = false
+        var visible = VisibleModels(filter, database)
         for (index, part) in parts.enumerated() where !part.isPhrase && !part.isExcluded {
-            if try isKnown(part, filter, database) { continue }
+            if try isKnown(part, &visible) { continue }
             let near = try WordTable.nearest(to: part.words[0], limit: Self.candidates, database)
             // The list of words holds those of all shelves.
-            guard let word = try near.first(where: { try isKnown(Part(words: [$0]), filter, database) }) else {
+            guard let word = try near.first(where: { try isKnown(Part(words: [$0]), &visible) }) else {
                 return nil
             }
             corrected.replace(index, by: word)
@@ -129,10 +144,7 @@ extension SearchExpression {
         return isChanged ? corrected : nil
     }
 
-    private func isKnown(_ part: Part, _ filter: ViewerFilter, _ database: Database) throws -> Bool {
-        var one = self
-        one.parts = [part]
-        guard let query = one.query(filter) else { return false }
-        return try database.exists("SELECT 1 FROM models_text WHERE models_text MATCH ?", [query])
+    private func isKnown(_ part: Part, _ visible: inout VisibleModels) throws -> Bool {
+        try !visible.matches(Self.phrase(part), limit: 1).isEmpty
     }
 }

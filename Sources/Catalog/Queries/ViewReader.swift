@@ -34,10 +34,12 @@ public struct ViewDetail: Sendable, Hashable {
     }()
     /// An item of an API list.
     public static let list = ViewDetail(releases: 20, images: 10)
+    /// One thing with all that hangs on it, but with the counts of an item of a list.
+    public static let item = ViewDetail(
+        releases: Limits.Catalog.releasesPerModel, images: Limits.Catalog.imagesPerRelease)
     /// A page of its own.
     public static let full = {
-        var detail = ViewDetail(
-            releases: Limits.Catalog.releasesPerModel, images: Limits.Catalog.imagesPerRelease)
+        var detail = item
         detail.isFull = true
         return detail
     }()
@@ -226,33 +228,43 @@ final class ViewReader {
             WHERE r.model_id = :model AND r.shelf IN \(shelves) AND \(choice.condition)
             ORDER BY r.created DESC, r.tie DESC, r.id DESC LIMIT :limit
             """, StatementArguments(arguments))
-        return try rows.enumerated().compactMap { index, row in
-            try release(row, detail, index: choice.isEverything ? index : nil)
-        }
+        return try releases(rows, detail, isAll: choice.isEverything)
     }
 
     /// Nil when there is no such release on the viewer's shelves.
     func release(_ id: Int32, _ detail: ViewDetail) throws -> ReleaseView? {
         let row = try database.row(
             "SELECT \(Self.releaseColumns) FROM \(Self.releaseTables) WHERE r.id = ? AND r.shelf IN \(shelves)", [id])
-        return try row.flatMap { try release($0, detail, index: nil) }
+        return try row.flatMap { try releases([$0], detail, isAll: false).first }
     }
 
-    private func release(_ row: Row, _ detail: ViewDetail, index: Int?) throws -> ReleaseView? {
-        let (id, modelID, authorID): (Int32, Int32, Int32) = (row[0], row[2], row[3])
-        guard let author = try creator(authorID) else { return nil }
-        let subjectID: Int64 = row[6]
-        let body = try WireRelease(serializedBytes: row[5] as Data)
-        let level = Shelf.level(row[7])
-        return ReleaseView(
-            id: id, post: row.hash(1), modelID: modelID, modelPost: row.hash(8), author: author, body: body,
-            created: UInt64(row[4] as Int64),
-            levelBits: try level.rawValue | imageLevels(releaseLevels, subjectID),
-            files: try detail.hasFiles ? files(ofRelease: id, body) : [],
-            images: try images(ofSubject: subjectID, authorID: authorID, limit: detail.images),
-            index: try index ?? position(row),
-            counts: try detail.isFull
-                ? counts(ofRelease: subjectID, Self.counts(row, from: 9)) : Self.counts(row, from: 9))
+    /// Releases by their rows. Their files and images are looked up together.
+    /// - Parameter isAll: the rows are those of a model that the viewer may see, from the newest on.
+    private func releases(_ rows: [Row], _ detail: ViewDetail, isAll: Bool) throws -> [ReleaseView] {
+        let parts = try detail.hasFiles ? fileParts(ofReleases: rows.map { $0[0] }) : [:]
+        let shown = try rows.map { try imageIDs(ofSubject: $0[6], authorID: $0[3], limit: detail.images) }
+        let views = Dictionary(try images(Array(Set(shown.joined()))).map { ($0.id, $0) }) { first, _ in first }
+        return try rows.indices.compactMap { index -> ReleaseView? in
+            let row = rows[index]
+            let (id, modelID, authorID): (Int32, Int32, Int32) = (row[0], row[2], row[3])
+            guard let author = try creator(authorID) else { return nil }
+            let subjectID: Int64 = row[6]
+            let body = try WireRelease(serializedBytes: row[5] as Data)
+            let level = Shelf.level(row[7])
+            return ReleaseView(
+                id: id, post: row.hash(1), modelID: modelID, modelPost: row.hash(8), author: author, body: body,
+                created: UInt64(row[4] as Int64),
+                levelBits: try level.rawValue | imageLevels(releaseLevels, subjectID),
+                files: (parts[id] ?? []).compactMap { file -> FileView? in
+                    guard body.files.indices.contains(file.part) else { return nil }
+                    return FileView(
+                        id: file.id, releaseID: id, file: body.files[file.part], isPrimary: file.part == 0)
+                },
+                images: shown[index].compactMap { views[$0] },
+                index: try isAll ? index : position(row),
+                counts: try detail.isFull
+                    ? counts(ofRelease: subjectID, Self.counts(row, from: 9)) : Self.counts(row, from: 9))
+        }
     }
 
     /// How many visible releases of the same model are newer.
@@ -266,20 +278,20 @@ final class ViewReader {
         return Int(count ?? 0)
     }
 
-    private func files(ofRelease id: Int32, _ body: WireRelease) throws -> [FileView] {
+    /// The numbers of files and their places in the releases.
+    private func fileParts(ofReleases ids: [Int32]) throws -> [Int32: [(id: Int32, part: Int)]] {
         try database.rows(
-            "SELECT id, part FROM files WHERE release_id = ? AND shelf IN \(shelves) ORDER BY part", [id]
-        ).compactMap { row in
-            let part: Int = row[1]
-            guard body.files.indices.contains(part) else { return nil }
-            return FileView(id: row[0], releaseID: id, file: body.files[part], isPrimary: part == 0)
-        }
+            """
+            SELECT f.release_id, f.id, f.part FROM json_each(?) j CROSS JOIN files f ON f.release_id = j.value
+            WHERE f.shelf IN \(shelves) ORDER BY f.part
+            """, [ids.json]
+        ).reduce(into: [:]) { parts, row in parts[row[0], default: []].append((id: row[1], part: row[2])) }
     }
 
     // MARK: Images
 
     /// The author's own images, newest first, then those of others.
-    private func images(ofSubject id: Int64, authorID: Int32, limit: Int) throws -> [ImageView] {
+    private func imageIDs(ofSubject id: Int64, authorID: Int32, limit: Int) throws -> [Int32] {
         guard limit > 0 else { return [] }
         var ids: [Int32] = []
         for gallery in galleries where ids.count < limit {
@@ -288,27 +300,46 @@ final class ViewReader {
                 sql: gallery.sql)
             ids += rows.map(OrderedList.id)
         }
-        return try ids.compactMap { try image($0) }
+        return ids
+    }
+
+    private static let imageColumns = """
+        i.part, i.level, i.body, p.id, p.post, p.author_id, p.created, p.title, p.releases, s.comments, i.reactions, i.id
+        """
+
+    /// The images among these that stand on the viewer's shelves, in the order of the numbers.
+    func images(_ ids: [Int32]) throws -> [ImageView] {
+        guard !ids.isEmpty else { return [] }
+        let rows = try database.rows(
+            """
+            SELECT \(Self.imageColumns)
+            FROM json_each(?) j CROSS JOIN images i ON i.id = j.value CROSS JOIN image_posts p ON p.id = i.post_id
+                LEFT JOIN subjects s ON s.post = p.post
+            WHERE i.shelf IN \(shelves) ORDER BY j.key
+            """, [ids.json])
+        try loadCreators(rows.map { $0[5] })
+        return try rows.compactMap { try image($0) }
     }
 
     /// Nil when there is no such image on the viewer's shelves.
     func image(_ id: Int32, isFull: Bool = false) throws -> ImageView? {
-        guard
-            let row = try database.row(
-                """
-                SELECT i.part, i.level, i.body, p.id, p.post, p.author_id, p.created, p.title, p.releases, s.comments,
-                    i.reactions
-                FROM images i JOIN image_posts p ON p.id = i.post_id LEFT JOIN subjects s ON s.post = p.post
-                WHERE i.id = ? AND i.shelf IN \(shelves)
-                """, [id]),
-            let author = try creator(row[5])
-        else { return nil }
+        try database.row(
+            """
+            SELECT \(Self.imageColumns)
+            FROM images i JOIN image_posts p ON p.id = i.post_id LEFT JOIN subjects s ON s.post = p.post
+            WHERE i.id = ? AND i.shelf IN \(shelves)
+            """, [id]
+        ).flatMap { try image($0, isFull: isFull) }
+    }
+
+    private func image(_ row: Row, isFull: Bool = false) throws -> ImageView? {
+        guard let author = try creator(row[5]) else { return nil }
         var counts = SubjectCounts()
         counts.comments = row[9] as Int? ?? 0
         counts.reactionTotal = row[10]
         if isFull { counts = try self.counts(ofPost: row.hash(4)) }
         return ImageView(
-            id: id, post: row.hash(4), postID: row[3], index: row[0], author: author,
+            id: row[11], post: row.hash(4), postID: row[3], index: row[0], author: author,
             created: UInt64(row[6] as Int64), image: try WireImage(serializedBytes: row[2] as Data),
             level: Level(declared: row[1]), counts: counts, title: row[7],
             releases: try releaseLinks(row[8]))

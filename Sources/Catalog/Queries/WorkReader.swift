@@ -48,10 +48,7 @@ struct WorkListing {
 
     /// Those that were known here last are looked through, as with models.
     private func found(_ reader: ViewReader, creator: CreatorReference?, text: String) throws -> [OrderKey] {
-        guard
-            let query = SearchExpression(text).query(
-                reader.filter, columns: SearchExpression.workColumns, kind: kind)
-        else { return [] }
+        guard let query = SearchExpression(text).query(reader.filter, kind: kind) else { return [] }
         var author: Int64?
         if let creator {
             guard let id = try CreatorListing.id(creator, reader.database) else { return [] }

@@ -63,12 +63,15 @@ extension Projection {
         if try !database.exists("SELECT 1 FROM authors WHERE id = ?", [id]) {
             let name = AuthorID.short(author)
             let isEarned = try hasEarnedRoom(author)
+            // What nobody else asks for is theirs without further ado; most people say no name.
+            let isFree = try !database.exists("SELECT 1 FROM authors WHERE base = ?", [name])
+            let handle = isFree ? name : Handle.distinct(name, author: author)
             try database.run(
                 """
                 INSERT INTO authors (id, author, name, base, handle, home, earned, shelves)
                 VALUES (?, ?, ?, ?, ?, '', ?, 0)
-                """, [id, author.data, name, name, Handle.distinct(name, author: author), isEarned])
-            try settleHandle(name)
+                """, [id, author.data, name, name, handle, isEarned])
+            if !isFree { try settleHandle(name) }
         }
         known.authorIDs[author] = id
         return id

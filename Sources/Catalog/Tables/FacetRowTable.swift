@@ -57,14 +57,24 @@ struct FacetRow {
     init() {}
 
     init(_ bytes: UnsafeRawBufferPointer) {
-        let words = (0..<bytes.count / 4).map { word in
-            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * word, as: UInt32.self))
-        }
-        guard let count = words.first.map(Int.init), count < words.count else { return }
-        terms = words[1..<count + 1].map(TermNumber.init)
-        releases = stride(from: count + 1, to: words.count - 1, by: 2).map { pair in
+        var words: [UInt32] = []
+        let count = Self.read(bytes, into: &words)
+        terms = words[..<count].map(TermNumber.init)
+        releases = stride(from: count, to: words.count - 1, by: 2).map { pair in
             Pair(base: TermNumber(value: words[pair]), format: TermNumber(value: words[pair + 1]))
         }
+    }
+
+    /// Appends the words of a stored row, without the first, to others.
+    /// - Returns: how many of them are terms; pairs follow.
+    static func read(_ bytes: UnsafeRawBufferPointer, into words: inout [UInt32]) -> Int {
+        func word(_ index: Int) -> UInt32 {
+            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
+        }
+        let count = bytes.count / 4
+        guard count > 0, word(0) < count else { return 0 }
+        for index in 1..<count { words.append(word(index)) }
+        return Int(word(0))
     }
 }
 

@@ -76,7 +76,8 @@ extension Projection {
             [
                 id, post.id.data, authorID, post.slot, Int64(post.created), name.tie, model.name, model.type,
                 model.tags.joined(separator: "\n"),
-                Int64(level(of: model, author: post.author, slug: post.slot).rawValue), isHidden(post.id),
+                Int64(level(of: model, in: post.id, author: post.author, slug: post.slot).rawValue),
+                isHidden(post.id),
                 model.licence.name, Permission.bits(model.licence), try model.serializedData(),
             ])
         try setModel(ofSubject: post.id, id)
@@ -97,18 +98,20 @@ extension Projection {
         staleAuthors.insert(authorID)
     }
 
-    private func level(of model: WireModel, author: Hash32, slug: String) -> Level {
-        levels.level(Level(declared: model.level), of: .work(author: author, kind: .model, slug: slug))
+    private func level(of model: WireModel, in post: Hash32, author: Hash32, slug: String) -> Level {
+        levels.level(
+            Level(declared: model.level), of: .work(author: author, kind: .model, slug: slug), version: post)
     }
 
     func refreshLevel(ofModelBy author: Hash32, slug: String) throws {
         let row = try database.row(
             """
-            SELECT m.id, m.author_id, m.body FROM models m JOIN authors a ON a.id = m.author_id
+            SELECT m.id, m.author_id, m.body, m.post FROM models m JOIN authors a ON a.id = m.author_id
             WHERE a.author = ? AND m.slug = ?
             """, [author.data, slug])
         guard let row, let id = row[0] as Int32?, let authorID = row[1] as Int32? else { return }
-        let level = level(of: try WireModel(serializedBytes: row[2] as Data), author: author, slug: slug)
+        let level = level(
+            of: try WireModel(serializedBytes: row[2] as Data), in: row.hash(3), author: author, slug: slug)
         try database.run("UPDATE models SET level = ? WHERE id = ?", [Int64(level.rawValue), id])
         staleModels.insert(id)
         staleAuthors.insert(authorID)
@@ -157,7 +160,7 @@ extension Projection {
         }
         try setTerms(terms, pairs: pairs, at: place, shelf: shelf)
         let words = open.prefix(SearchTable.releases).map(\.words).joined(separator: "\n")
-        searchTexts[place] = SearchText(shelf: shelf, name: model[4], slug: model[5], tags: model[7], words: words)
+        searchTexts[place] = SearchText(name: model[4], slug: model[5], tags: model[7], words: words)
     }
 
     /// - Parameter model: the columns that `refreshModel` reads.

@@ -56,6 +56,10 @@ struct PostingBlock {
         }
     }
 
+    mutating func formUnion(_ other: PostingBlock) {
+        for index in words.indices { words[index] |= other.words[index] }
+    }
+
     var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
     var bytes: Data {

@@ -3,16 +3,26 @@ import GRDB
 import Moderation
 import WaggleProtocol
 
-/// Full text of models, at their places: name, slug, tags, and the trained words, versions and base models of their releases.
+/// Full text of models, at their places: name, slug, tags, and the trained words, versions and base models of their
+/// releases. Who may see a model is not in it: the bits of posting lists say that for less, see `VisibleModels`.
 enum SearchTable {
     static let schema = """
         CREATE VIRTUAL TABLE models_text USING fts5 (
-            shelf, name, slug, tags, words, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+            name, slug, tags, words, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'
         );
         """
 
     /// Releases of one model whose words are found.
     static let releases = 50
+    /// Texts that are written at once where a catalog is filled. Each such lot is a tree of its own that every word of a
+    /// query is looked up in, so lots are large.
+    static let filledTexts = 100_000
+
+    /// Bytes that the index gathers in memory before it writes a tree: FTS5's own number, or room for a lot.
+    static func setWriteMemory(isFilling: Bool, _ database: Database) throws {
+        try database.run(
+            "INSERT INTO models_text (models_text, rank) VALUES ('hashsize', ?)", [isFilling ? 256 << 20 : 1 << 20])
+    }
 
     /// A text without characters that nobody sees: zero-width ones, marks of direction, variation selectors and tags.
     /// A name that hides one is found by its plain spelling, and so is a plain name by a text with one.
@@ -51,14 +61,12 @@ enum SearchTable {
 
 /// What is found of one model; everything without invisible characters.
 struct SearchText: Equatable {
-    let shelf: Int64
     let name: String
     let slug: String
     let tags: String
     let words: String
 
-    init(shelf: Int64, name: String, slug: String, tags: String, words: String) {
-        self.shelf = shelf
+    init(name: String, slug: String, tags: String, words: String) {
         self.name = SearchTable.plain(name)
         self.slug = slug
         self.tags = SearchTable.plain(tags)
@@ -72,9 +80,8 @@ struct SearchText: Equatable {
     }
 
     static func == (left: SearchText, right: SearchText) -> Bool {
-        left.shelf == right.shelf && left.name.utf8.elementsEqual(right.name.utf8)
-            && left.slug.utf8.elementsEqual(right.slug.utf8) && left.tags.utf8.elementsEqual(right.tags.utf8)
-            && left.words.utf8.elementsEqual(right.words.utf8)
+        left.name.utf8.elementsEqual(right.name.utf8) && left.slug.utf8.elementsEqual(right.slug.utf8)
+            && left.tags.utf8.elementsEqual(right.tags.utf8) && left.words.utf8.elementsEqual(right.words.utf8)
     }
 }
 
@@ -88,11 +95,9 @@ extension Projection {
 
     /// - Parameter place: of the model, see `model_owners`.
     private func setSearchText(_ text: SearchText?, at place: Int32) throws {
-        let row = try database.row("SELECT shelf, name, slug, tags, words FROM models_text WHERE rowid = ?", [place])
+        let row = try database.row("SELECT name, slug, tags, words FROM models_text WHERE rowid = ?", [place])
         if let row {
-            let stored = SearchText(
-                shelf: Int64((row[0] as String).dropFirst()) ?? 0, name: row[1], slug: row[2], tags: row[3],
-                words: row[4])
+            let stored = SearchText(name: row[0], slug: row[1], tags: row[2], words: row[3])
             if stored == text { return }
             countWords(of: stored, by: -1)
             try database.run("DELETE FROM models_text WHERE rowid = ?", [place])
@@ -100,7 +105,7 @@ extension Projection {
         guard let text else { return }
         countWords(of: text, by: 1)
         try database.run(
-            "INSERT INTO models_text (rowid, shelf, name, slug, tags, words) VALUES (?, ?, ?, ?, ?, ?)",
-            [place, SearchExpression.word(shelf: text.shelf), text.name, text.slug, text.tags, text.words])
+            "INSERT INTO models_text (rowid, name, slug, tags, words) VALUES (?, ?, ?, ?, ?)",
+            [place, text.name, text.slug, text.tags, text.words])
     }
 }

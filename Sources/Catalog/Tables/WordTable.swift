@@ -22,25 +22,23 @@ enum WordTable {
     static let lengths = 3...24
     /// Words that are compared with a mistyped one: those that share most of its keys.
     private static let sharing = 200
+    /// Words of one key up to which it is looked at: one that very many have tells little.
+    private static let sharingOfKey = 2000
 
     /// Known words near a mistyped one, the nearest first, then the most frequent; whoever may see them.
     static func nearest(to word: String, limit: Int, _ database: Database) throws -> [String] {
         let typed = Array(word.unicodeScalars)
         guard lengths.contains(typed.count) else { return [] }
         let distance = Spelling.distance(of: typed.count)
+        var found: [(word: String, distance: Int, n: Int64)] = []
         // Those that share most are looked at letter by letter.
-        let rows = try database.rows(
-            """
-            SELECT w.word, w.n FROM (
-                SELECT k.word_id FROM json_each(?1) j JOIN word_keys k ON k.key = j.value
-                WHERE k.length BETWEEN ?2 AND ?3 GROUP BY k.word_id ORDER BY COUNT(*) DESC LIMIT \(sharing)
-            ) f JOIN words w ON w.id = f.word_id
-            """,
-            [Array(Spelling.keys(typed)).json, typed.count - distance, typed.count + distance])
-        let found = rows.compactMap { row -> (word: String, distance: Int, n: Int64)? in
-            let known: String = row[0]
-            let edits = Spelling.edits(typed, Array(known.unicodeScalars))
-            return edits > 0 && edits <= distance ? (known, edits, row[1]) : nil
+        for id in try sharing(Spelling.keys(typed), lengths: typed.count - distance...typed.count + distance, database)
+        {
+            try database.scan("SELECT word, n FROM words WHERE id = ?", [id]) { row in
+                let known = String(decoding: row.bytes(0), as: UTF8.self)
+                let edits = Spelling.edits(typed, Array(known.unicodeScalars))
+                if edits > 0 && edits <= distance { found.append((known, edits, row.integer(1))) }
+            }
         }
         let sorted = found.sorted {
             ($0.distance, -$0.n) != ($1.distance, -$1.n)
@@ -48,6 +46,28 @@ enum WordTable {
                 : $0.word.utf8.lexicographicallyPrecedes($1.word.utf8)
         }
         return sorted.prefix(limit).map(\.word)
+    }
+
+    /// The words that share most keys, most first, then those that came here first.
+    private static func sharing(_ keys: Set<String>, lengths: ClosedRange<Int>, _ database: Database) throws -> [Int64]
+    {
+        var ids: [Int64] = []
+        for key in keys {
+            let known = ids.count
+            try database.scan(
+                """
+                SELECT word_id FROM word_keys WHERE key = ? AND length BETWEEN ? AND ? LIMIT \(sharingOfKey + 1)
+                """, [key, lengths.lowerBound, lengths.upperBound]
+            ) { ids.append($0.integer(0)) }
+            if ids.count - known > sharingOfKey { ids.removeSubrange(known...) }
+        }
+        ids.sort()
+        var words: [(id: Int64, keys: Int)] = []
+        for id in ids {
+            if words.last?.id == id { words[words.count - 1].keys += 1 } else { words.append((id, 1)) }
+        }
+        words.sort { ($0.keys, $1.id) > ($1.keys, $0.id) }
+        return words.prefix(sharing).map(\.id)
     }
 }
 
@@ -85,10 +105,10 @@ enum Spelling {
     /// Letters to add, drop, change or swap with a neighbour (optimal string alignment; Damerau 1964).
     static func edits(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         guard !left.isEmpty, !right.isEmpty else { return max(left.count, right.count) }
-        var before: [Int] = []
         var last = Array(0...right.count)
+        var (before, line) = (last, last)
         for row in 1...left.count {
-            var line = [row] + Array(repeating: 0, count: right.count)
+            line[0] = row
             for column in 1...right.count {
                 let isSame = left[row - 1] == right[column - 1]
                 line[column] = min(last[column] + 1, line[column - 1] + 1, last[column - 1] + (isSame ? 0 : 1))
@@ -96,7 +116,7 @@ enum Spelling {
                     line[column] = min(line[column], before[column - 2] + 1)
                 }
             }
-            (before, last) = (last, line)
+            (before, last, line) = (last, line, before)
         }
         return last[right.count]
     }

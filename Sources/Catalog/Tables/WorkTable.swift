@@ -61,6 +61,16 @@ enum Work {
         }
     }
 
+    /// Nil for other kinds.
+    fileprivate init?(_ kind: PostKind, _ body: Data) throws {
+        switch kind {
+        case .collection: self = .collection(try WireCollection(serializedBytes: body))
+        case .article: self = .article(try WireArticle(serializedBytes: body))
+        case .workflow: self = .workflow(try WireWorkflow(serializedBytes: body))
+        default: return nil
+        }
+    }
+
     /// The name of a collection, article or workflow whatever its post in force: a model's name is made from a slug
     /// alone, and no slug has a stroke.
     static func name(_ author: Hash32, _ kind: PostKind, slug: String) -> Hash32 {
@@ -119,7 +129,8 @@ extension Projection {
             if old.hash(0) == post.id { return }
             try removeWork(id, old.hash(0))
         }
-        let level = levels.level(work.level, of: .work(author: post.author, kind: post.kind, slug: post.slot))
+        let level = levels.level(
+            work.level, of: .work(author: post.author, kind: post.kind, slug: post.slot), version: post.id)
         let shelf = shelf(ofWork: post.id, post.kind, level: level, blob: Hash32(work.blob))
         try database.run(
             """
@@ -130,12 +141,7 @@ extension Projection {
                 id, Int64(post.kind.rawValue), post.id.data, authorID, post.slot, Int64(post.created), name.tie,
                 Int64(level.rawValue), shelf, try work.body.serializedData() as Data,
             ])
-        try database.run(
-            "INSERT INTO works_text (rowid, kind, shelf, name, tags) VALUES (?, ?, ?, ?, ?)",
-            [
-                id, SearchExpression.word(post.kind), SearchExpression.word(shelf: shelf),
-                SearchTable.plain(work.name), SearchTable.plain(work.tags.joined(separator: "\n")),
-            ])
+        if !isFilling { try addText(of: work, post.kind, id: Int64(id), shelf: shelf) }
         try setShownBlob(work.blob, of: post, authorID: authorID, level: level)
         try database.run("UPDATE subjects SET work_id = ? WHERE id = ?", [id, try subjectID(post.id)])
         guard case .collection(let collection) = work else { return }
@@ -146,6 +152,24 @@ extension Projection {
                 INSERT INTO collection_items (collection_id, position, subject_id, shelf, created, tie)
                 VALUES (?, ?, ?, ?, ?, ?)
                 """, [id, seen.count - 1, try subjectID(item), shelf, Int64(post.created), name.tie])
+        }
+    }
+
+    private func addText(of work: Work, _ kind: PostKind, id: Int64, shelf: Int64) throws {
+        try database.run(
+            "INSERT INTO works_text (rowid, kind, shelf, name, tags) VALUES (?, ?, ?, ?, ?)",
+            [
+                id, SearchExpression.word(kind), SearchExpression.word(shelf: shelf), SearchTable.plain(work.name),
+                SearchTable.plain(work.tags.joined(separator: "\n")),
+            ])
+    }
+
+    /// The texts of all works, where a catalog is filled: between other statements each would be a tree of its own.
+    func addTextsOfWorks() throws {
+        try database.scan("SELECT id, kind, shelf, body FROM works ORDER BY id", []) { row in
+            let kind = PostKind(rawValue: UInt32(truncatingIfNeeded: row.integer(1)))
+            guard let work = try Work(kind, Data(row.bytes(3))) else { return }
+            try addText(of: work, kind, id: row.integer(0), shelf: row.integer(2))
         }
     }
 
@@ -177,16 +201,9 @@ extension Projection {
             WHERE a.author = ? AND w.kind = ? AND w.slug = ?
             """, [author.data, Int64(kind.rawValue), slug])
         guard let row else { return }
-        let body: Data = row[1]
-        let declared: UInt32 =
-            switch kind {
-            case .collection: try WireCollection(serializedBytes: body).level
-            case .article: try WireArticle(serializedBytes: body).level
-            default: try WireWorkflow(serializedBytes: body).level
-            }
-        let level = levels.level(
-            Level(declared: declared), of: .work(author: author, kind: kind, slug: slug))
+        guard let work = try Work(kind, row[1]) else { return }
         let post = row.hash(0)
+        let level = levels.level(work.level, of: .work(author: author, kind: kind, slug: slug), version: post)
         for table in ["works", "shown_blobs"] {
             try database.run("UPDATE \(table) SET level = ? WHERE post = ?", [Int64(level.rawValue), post.data])
         }

@@ -9,6 +9,8 @@ public enum PeerError: Error, Equatable, Sendable {
     case refused(url: String, status: Int, code: String, detail: String)
     case tooLarge(url: String, limit: Int)
     case stalled(url: String)
+    /// It did not come to an end in time.
+    case late(url: String, seconds: Int64)
     case malformed(url: String, detail: String)
     case wrongNode(url: String, expected: Hash32, found: Hash32)
     case ownNode(url: String)
@@ -23,6 +25,7 @@ public enum PeerError: Error, Equatable, Sendable {
         case .tooLarge(let url, let limit): "\(url) sent more than \(limit) bytes where less is due; it was cut off"
         case .stalled(let url):
             "\(url) sent fewer than \(Limits.Blob.paceBytes) bytes in \(Limits.Blob.paceSeconds) s; it was given up"
+        case .late(let url, let seconds): "\(url) takes longer than \(seconds) s; it was given up"
         case .malformed(let url, let detail): "\(url) sent what is no answer of a node: \(detail)"
         case .wrongNode(let url, let expected, let found):
             "\(url) is node \(AuthorID.short(found)), not \(AuthorID.short(expected)); "

@@ -72,23 +72,17 @@ public struct AuthorPull: Sendable {
     ///
     /// For whoever is no operator: what the node sends is held in memory, and bounded.
     ///
-    /// - Throws: `PeerError`; `TooManyPostsError` for more than `most` posts, `mostBytes` together or a node that takes longer
-    ///   than `patience`.
-    public func collect(
-        _ author: Hash32, most: Int, mostBytes: Int, patience: Duration
-    ) async throws -> [Data] {
-        let clock = ContinuousClock()
-        let end = clock.now + patience
-        let url = client.url.description
+    /// - Throws: `PeerError`; `TooManyPostsError` for more than `most` posts, or `mostBytes` together.
+    public func collect(_ author: Hash32, most: Int, mostBytes: Int) async throws -> [Data] {
         let index = try await log.index(ofAuthor: author, limit: Limits.Gateway.builtScopeIDs)
-        var wanted = try await difference(author, index).need
+        var wanted = try await difference(author, index, most: Limits.Gateway.builtScopeIDs).need
         if try await log.keyChain(of: author) == nil, !wanted.contains(author) { wanted.insert(author, at: 0) }
-        guard wanted.count <= most else { throw TooManyPostsError(url: url, what: "\(most) posts") }
+        // What was taken back here is still named by whoever does not know.
         let here = try await log.known(wanted)
         var missing = wanted.filter { !here.contains($0) }
+        guard missing.count <= most else { throw tooMany(most) }
         var (envelopes, bytes): ([Data], Int) = ([], 0)
         while !missing.isEmpty {
-            guard clock.now < end else { throw TooManyPostsError(url: url, what: "\(patience.components.seconds) s") }
             let asked = Set(missing.prefix(Limits.Wire.idsPerGet))
             let posts = Self.posts(of: author, in: try await client.posts(ids: Array(asked)))
                 .filter { asked.contains($0.id) }
@@ -97,14 +91,23 @@ public struct AuthorPull: Sendable {
             missing.removeAll { came.isEmpty ? asked.contains($0) : came.contains($0) }
             envelopes += posts.map(\.envelope)
             bytes += posts.reduce(0) { $0 + $1.envelope.count }
-            guard bytes <= mostBytes else { throw TooManyPostsError(url: url, what: "\(mostBytes >> 20) MiB") }
+            guard bytes <= mostBytes else {
+                throw TooManyPostsError(url: client.url.description, what: "\(mostBytes) bytes")
+            }
         }
         return envelopes
     }
 
+    private func tooMany(_ most: Int) -> TooManyPostsError {
+        TooManyPostsError(url: client.url.description, what: "\(most) posts")
+    }
+
     /// Ids that only the node holds, and how many only this side does.
-    private func difference(_ author: Hash32, _ index: ReconciliationIndex) async throws -> (need: [Hash32], have: Int)
-    {
+    ///
+    /// - Parameter most: ids that the node may name: each of its messages has room for tens of thousands.
+    private func difference(
+        _ author: Hash32, _ index: ReconciliationIndex, most: Int = .max
+    ) async throws -> (need: [Hash32], have: Int) {
         var scope = WireSyncScope()
         scope.author = author.data
         var session = ReconciliationSession(try Negentropy(index, frameLimit: Limits.Wire.syncMessageBytes))
@@ -113,6 +116,7 @@ public struct AuthorPull: Sendable {
         while true {
             let progress = try session.handle(try await client.sync(scope, message: message))
             need += progress.need
+            guard need.count <= most else { throw tooMany(most) }
             have += progress.have.count
             guard case .send(let next) = progress.next else { return (need, have) }
             message = next
@@ -205,10 +209,10 @@ public struct PartialPullError: Error, Equatable, Sendable, CustomStringConverti
     }
 }
 
-/// A node sends more of an author than is taken in at once, or takes too long.
+/// A node sends more of an author than is taken in at once.
 public struct TooManyPostsError: Error, Equatable, Sendable, CustomStringConvertible {
     public let url: String
-    /// What is too much: "20000 posts", "64 MiB", "120 s".
+    /// What is too much: "20000 posts", "67108864 bytes".
     public let what: String
 
     public var description: String { "\(url) sends more than \(what) of this author" }

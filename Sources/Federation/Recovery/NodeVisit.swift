@@ -6,12 +6,13 @@ extension Federation {
     /// Speaks with a node whose address somebody typed into a page, and ends the connection.
     ///
     /// They are no operator, so the address is dialled as those are that strangers name: it is resolved once and refused when
-    /// it is not public, unless it is that of a peer which the operator named. The node is told this one's keys first: until
-    /// it knows them it answers no questions.
+    /// it is not public, unless it is that of a peer which the operator named, in all its parts: what else that machine
+    /// serves was not meant. The node is told this one's keys first: until it knows them it answers no questions.
     ///
+    /// - Parameter patience: with the node, from the look-up of its address to the end.
     /// - Throws: `PeerError`, `DialError`, and what the body throws.
     public func visit<Value: Sendable>(
-        _ text: String, _ body: @Sendable (NodeClient) async throws -> Value
+        _ text: String, patience: Duration, _ body: @escaping @Sendable (NodeClient) async throws -> Value
     ) async throws -> Value {
         let url: PeerURL
         do throws(PeerURLError) {
@@ -21,21 +22,23 @@ extension Federation {
         }
         guard !moderation.refuses(url) else { throw Self.unwanted(url) }
         let known = (try? await peers.peers()) ?? []
-        let typed = Set(known.compactMap { $0.isTyped ? try? PeerURL($0.url).authority : nil })
-        let origin: Dial.Origin = typed.contains(url.authority) ? .operator : .stranger
-        switch try await Dial.decide(url, from: origin, resolver: SystemResolver()) {
-        case .asTyped: return try await speak(client(for: url), body)
-        case .pinned(_, let addresses):
-            let http = pinnedHTTP(url, addresses)
-            let result: Result<Value, any Error>
-            do {
-                result = .success(try await speak(client(for: url, over: http), body))
-            } catch {
-                result = .failure(error)
+        let isTyped = known.contains { $0.isTyped && (try? PeerURL($0.url)) == url }
+        let late = PeerError.late(url: url.description, seconds: patience.components.seconds)
+        return try await waiting(patience, orThrow: late) { [self] in
+            switch try await Dial.decide(url, from: isTyped ? .operator : .stranger, resolver: SystemResolver()) {
+            case .asTyped: return try await speak(client(for: url), body)
+            case .pinned(_, let addresses):
+                let http = pinnedHTTP(url, addresses)
+                let result: Result<Value, any Error>
+                do {
+                    result = .success(try await speak(client(for: url, over: http), body))
+                } catch {
+                    result = .failure(error)
+                }
+                // It fails only when it is closed already.
+                try? await http.shutdown()
+                return try result.get()
             }
-            // It fails only when it is closed already.
-            try? await http.shutdown()
-            return try result.get()
         }
     }
 

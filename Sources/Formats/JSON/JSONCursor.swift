@@ -35,10 +35,11 @@ struct JSONCursor {
     }
 
     private mutating func skipSpace() {
-        while offset < bytes.count, bytes[offset] == 0x20 || (0x9...0xd).contains(bytes[offset]) {
-            // Vertical tab and form feed are not JSON white space.
-            guard bytes[offset] != 0xb, bytes[offset] != 0xc else { return }
-            offset += 1
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case 0x20, 0x9, 0xa, 0xd: offset += 1
+            default: return
+            }
         }
     }
 
@@ -59,23 +60,30 @@ struct JSONCursor {
 
     /// Moves to the next key of the object whose brace was taken; nil when its closing brace was taken instead.
     mutating func nextKey(isFirst: inout Bool) throws(JSONError) -> String? {
-        if try peek() == UInt8(ascii: "}"), isFirst {
-            offset += 1
-            return nil
-        }
-        if !isFirst {
-            switch try peek() {
-            case UInt8(ascii: "}"):
-                offset += 1
-                return nil
-            case UInt8(ascii: ","): offset += 1
-            default: throw unexpected()
-            }
-        }
-        isFirst = false
-        let key = try readString()
+        try nextKeyBytes(isFirst: &isFirst).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The same with the UTF-8 of the key, without making a text of it.
+    mutating func nextKeyBytes(isFirst: inout Bool) throws(JSONError) -> ArraySlice<UInt8>? {
+        guard try nextMember(&isFirst) else { return nil }
+        let key = try readStringBytes()
         try expect(UInt8(ascii: ":"))
         return key
+    }
+
+    private mutating func nextMember(_ isFirst: inout Bool) throws(JSONError) -> Bool {
+        let byte = try peek()
+        if byte == UInt8(ascii: "}") {
+            offset += 1
+            return false
+        }
+        if isFirst {
+            isFirst = false
+            return true
+        }
+        guard byte == UInt8(ascii: ",") else { throw unexpected() }
+        offset += 1
+        return true
     }
 
     /// Moves to the next element of the array whose bracket was taken; false when its closing bracket was taken.
@@ -98,37 +106,49 @@ struct JSONCursor {
     // MARK: Scalars
 
     mutating func readString() throws(JSONError) -> String {
+        String(decoding: try readStringBytes(), as: UTF8.self)
+    }
+
+    /// Reads the UTF-8 of a string: a part of `bytes` when nothing has to be unescaped, so that nothing is copied.
+    mutating func readStringBytes() throws(JSONError) -> ArraySlice<UInt8> {
         try expect(UInt8(ascii: "\""))
         let start = offset
         var end = start
-        while end < bytes.count, Self.isPlain(bytes[end]) { end += 1 }
+        var union: UInt8 = 0
+        while end < bytes.count, Self.isPlain(bytes[end]) {
+            union |= bytes[end]
+            end += 1
+        }
         offset = end
         guard end < bytes.count else { throw .unexpectedEnd }
+        var text = bytes[start..<end]
         if bytes[end] == UInt8(ascii: "\"") {
             offset += 1
-            guard let text = String(validating: bytes[start..<end], as: UTF8.self) else {
-                throw .notUTF8(offset: start)
-            }
-            return text
+            if union < 0x80 { return text }
+        } else {
+            try unescape(into: &text)
         }
-        var unescaped = Array(bytes[start..<end])
+        guard (try? UTF8Span(validating: text.span)) != nil else { throw .notUTF8(offset: start) }
+        return text
+    }
+
+    /// Reads the rest of a string that is not plain.
+    private mutating func unescape(into text: inout ArraySlice<UInt8>) throws(JSONError) {
         while true {
             guard offset < bytes.count else { throw .unexpectedEnd }
             let byte = bytes[offset]
             if byte == UInt8(ascii: "\"") {
                 offset += 1
-                break
+                return
             }
             guard byte >= 0x20 else { throw unexpected() }
             if byte == UInt8(ascii: "\\") {
-                try readEscape(into: &unescaped)
+                try readEscape(into: &text)
             } else {
-                unescaped.append(byte)
+                text.append(byte)
                 offset += 1
             }
         }
-        guard let text = String(validating: unescaped, as: UTF8.self) else { throw .notUTF8(offset: start) }
-        return text
     }
 
     /// Neither the end of a string, nor an escape, nor forbidden in one.
@@ -136,7 +156,7 @@ struct JSONCursor {
         byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
-    private mutating func readEscape(into output: inout [UInt8]) throws(JSONError) {
+    private mutating func readEscape(into output: inout ArraySlice<UInt8>) throws(JSONError) {
         let start = offset
         offset += 1
         guard offset < bytes.count else { throw .unexpectedEnd }
@@ -199,13 +219,18 @@ struct JSONCursor {
 
     /// Reads a number and returns its text.
     mutating func readNumber() throws(JSONError) -> String {
+        String(decoding: bytes[try skipNumber()], as: UTF8.self)
+    }
+
+    /// Reads a number and returns where its text lies.
+    mutating func skipNumber() throws(JSONError) -> Range<Int> {
         let byte = try peek()
         let start = offset
         if byte == UInt8(ascii: "-") { offset += 1 }
         if grammar == .python {
             for word in ["NaN", "Infinity"] where bytes[offset...].starts(with: word.utf8) {
                 offset += word.utf8.count
-                return String(decoding: bytes[start..<offset], as: UTF8.self)
+                return start..<offset
             }
         }
         if offset < bytes.count, bytes[offset] == UInt8(ascii: "0") {
@@ -224,7 +249,7 @@ struct JSONCursor {
             }
             try skipDigits()
         }
-        return String(decoding: bytes[start..<offset], as: UTF8.self)
+        return start..<offset
     }
 
     private mutating func skipDigits() throws(JSONError) {

@@ -1,15 +1,15 @@
 /// A place of somebody's machine that a text gives away.
-struct PathLeak: Hashable {
+public struct PathLeak: Hashable, Sendable {
     /// The beginning of the path, cut at 80 bytes.
-    let path: String
+    public let path: String
     /// The account name, when the path goes through a home directory.
-    let user: String?
+    public let user: String?
 
     /// The first absolute path in `text`, one with an account name before one without.
     ///
     /// Knows `C:\…` and `C:/…`, `\\server\…`, and the directories of Unix under which people and clouds keep data.
     /// Works on JSON text too, where a backslash is two.
-    static func find(in text: String) -> PathLeak? {
+    public static func find(in text: String) -> PathLeak? {
         var text = text
         return text.withUTF8 { bytes in
             var first: PathLeak?

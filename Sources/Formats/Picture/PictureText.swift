@@ -27,6 +27,12 @@ extension PictureText {
         }
     }
 
+    /// A place of somebody's machine that the texts of a picture give away, one with an account name before one without.
+    public static func leak(in bytes: [UInt8]) -> PathLeak? {
+        let leaks = all(in: bytes).compactMap { PathLeak.find(in: $0.text) }
+        return leaks.first { $0.user != nil } ?? leaks.first
+    }
+
     /// The picture without texts, EXIF, comments and anything after its end: what is left is what is seen.
     ///
     /// How the picture is turned and whether it says that a machine made it stays, where the format has a place for it.

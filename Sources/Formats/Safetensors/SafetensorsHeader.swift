@@ -41,6 +41,19 @@ public struct SafetensorsHeader: Hashable, Sendable {
 
     /// Reads the header bytes that follow the first eight of a file of `fileSize` bytes.
     public init(json: [UInt8], fileSize: UInt64) throws(SafetensorsError) {
+        let reader = try Self.read(json, fileSize: fileSize)
+        self.fileSize = fileSize
+        dataStart = 8 + UInt64(json.count)
+        metadata = reader.metadata
+        tensors = reader.tensors
+    }
+
+    /// The same checks for whoever wants to know nothing else.
+    static func check(json: [UInt8], fileSize: UInt64) throws(SafetensorsError) {
+        _ = try read(json, fileSize: fileSize)
+    }
+
+    private static func read(_ json: [UInt8], fileSize: UInt64) throws(SafetensorsError) -> SafetensorsHeaderReader {
         let length = UInt64(json.count)
         guard length <= Limits.Safetensors.headerBytes else {
             throw .headerTooLong(bytes: length, limit: Limits.Safetensors.headerBytes)
@@ -50,14 +63,11 @@ public struct SafetensorsHeader: Hashable, Sendable {
         }
         var reader = SafetensorsHeaderReader(json, dataStart: 8 + length)
         do {
-            try reader.read()
+            try reader.read(coveringTo: fileSize)
         } catch .malformedJSON(.notUTF8(let offset)) {
             throw .notUTF8(offset: offset)
         }
-        self.fileSize = fileSize
-        dataStart = 8 + length
-        metadata = reader.metadata
-        tensors = try Self.covering(reader.tensors, from: 8 + length, to: fileSize)
+        return reader
     }
 
     /// Both steps on a prefix of the file that holds the whole header.
@@ -67,27 +77,5 @@ public struct SafetensorsHeader: Hashable, Sendable {
             throw .headerBeyondFile(bytes: UInt64(length), fileSize: UInt64(prefix.count))
         }
         try self.init(json: Array(prefix[8..<8 + length]), fileSize: fileSize)
-    }
-
-    /// The tensors in file order, after checking that they cover the bytes from `start` to `end` exactly once.
-    private static func covering(
-        _ tensors: [SafetensorsTensor], from start: UInt64, to end: UInt64
-    ) throws(SafetensorsError) -> [SafetensorsTensor] {
-        let ordered = tensors.sorted {
-            ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
-        }
-        var expected = start
-        for tensor in ordered {
-            let offset = tensor.bytes.lowerBound
-            if offset != expected {
-                if expected == start { throw .dataNotAtStart(tensor: tensor.name, offset: offset - start) }
-                throw offset > expected
-                    ? .gap(tensor: tensor.name, expected: expected - start, offset: offset - start)
-                    : .overlap(tensor: tensor.name, expected: expected - start, offset: offset - start)
-            }
-            expected = tensor.bytes.upperBound
-        }
-        guard expected == end else { throw .endMismatch(end: expected, fileSize: end) }
-        return ordered
     }
 }

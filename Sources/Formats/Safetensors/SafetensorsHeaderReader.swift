@@ -1,10 +1,24 @@
 import WaggleProtocol
 
-/// Walks once through the header's JSON and checks each entry by itself.
+/// Walks once through the header's JSON, checks each entry by itself and then that all of them cover the file.
+///
+/// Each file that comes here is checked by it, with up to 100,000 entries: names stay where they are in the header, shapes go
+/// into one flat array, and no text is made that nobody asked for.
 struct SafetensorsHeaderReader {
-    private(set) var tensors: [SafetensorsTensor] = []
+    /// One tensor, with its shape in `dimensions`.
+    private struct Entry {
+        let name: ArraySlice<UInt8>
+        let dtype: SafetensorsDType
+        let shape: Range<Int>
+        let bytes: Range<UInt64>
+        let elements: UInt64
+    }
+
     private(set) var metadata: [String: String] = [:]
-    private var names: Set<UTF8Key> = []
+    private var entries: [Entry] = []
+    private var dimensions: [UInt64] = []
+    /// Of the names so far. Seeded by the process, so nobody can choose names that share one.
+    private var hashes: Set<Int> = []
     private var hasMetadata = false
     private var cursor: JSONCursor
     private let dataStart: UInt64
@@ -14,42 +28,65 @@ struct SafetensorsHeaderReader {
         // value budget only has to bound the largest header.
         cursor = JSONCursor(json, grammar: .strict, depth: 16, values: 4_000_000)
         self.dataStart = dataStart
+        // Room for entries as they are usually written: about 100 bytes each.
+        let expected = min(json.count / 96, Limits.Safetensors.tensors)
+        entries.reserveCapacity(expected)
+        hashes.reserveCapacity(expected)
     }
 
-    mutating func read() throws(SafetensorsError) {
+    /// - Parameter end: where the last tensor has to end, from the start of the file.
+    mutating func read(coveringTo end: UInt64) throws(SafetensorsError) {
         guard cursor.bytes.first == UInt8(ascii: "{") else { throw .headerNotAnObject }
         try take(UInt8(ascii: "{"))
         var isFirst = true
         while let name = try key(&isFirst) {
-            if name.sameUTF8(as: "__metadata__") {
+            if ShortWord(name) == Self.metadataKey {
                 guard !hasMetadata else { throw .duplicateMetadata }
                 hasMetadata = true
                 try readMetadata()
             } else {
-                guard tensors.count < Limits.Safetensors.tensors else {
+                guard entries.count < Limits.Safetensors.tensors else {
                     throw .tooManyTensors(limit: Limits.Safetensors.tensors)
                 }
-                guard name.utf8.count <= Limits.Safetensors.nameBytes else {
-                    throw .nameTooLong(bytes: name.utf8.count, limit: Limits.Safetensors.nameBytes)
+                guard name.count <= Limits.Safetensors.nameBytes else {
+                    throw .nameTooLong(bytes: name.count, limit: Limits.Safetensors.nameBytes)
                 }
-                guard names.insert(UTF8Key(name)).inserted else { throw .duplicateTensor(name) }
+                guard isNew(name) else { throw .duplicateTensor(string(name)) }
                 try readEntry(name)
             }
         }
         do { try cursor.expectEnd() } catch { throw .malformedJSON(error) }
+        try cover(to: end)
+    }
+
+    /// The tensors in file order.
+    var tensors: [SafetensorsTensor] {
+        entries.map {
+            SafetensorsTensor(
+                name: string($0.name), dtype: $0.dtype, shape: Array(dimensions[$0.shape]), bytes: $0.bytes,
+                elements: $0.elements)
+        }
+    }
+
+    private mutating func isNew(_ name: ArraySlice<UInt8>) -> Bool {
+        var hasher = Hasher()
+        name.withUnsafeBytes { hasher.combine(bytes: $0) }
+        return hashes.insert(hasher.finalize()).inserted || !entries.contains { $0.name == name }
     }
 
     private mutating func readMetadata() throws(SafetensorsError) {
         guard try next() == UInt8(ascii: "{") else { throw .metadataNotAnObject }
         try take(UInt8(ascii: "{"))
         var isFirst = true
-        while let key = try key(&isFirst) {
+        while let bytes = try key(&isFirst) {
             // Before the dictionary hashes it.
-            guard key.utf8.count <= Limits.Safetensors.metadataKeyBytes else {
-                throw .nameTooLong(bytes: key.utf8.count, limit: Limits.Safetensors.metadataKeyBytes)
+            guard bytes.count <= Limits.Safetensors.metadataKeyBytes else {
+                throw .nameTooLong(bytes: bytes.count, limit: Limits.Safetensors.metadataKeyBytes)
             }
+            let key = string(bytes)
             guard try next() == UInt8(ascii: "\"") else { throw .metadataNotAString(key: key) }
-            let value = try string()
+            let value: String
+            do { value = try cursor.readString() } catch { throw .malformedJSON(error) }
             guard metadata.updateValue(value, forKey: key) == nil else { throw .duplicateMetadataKey(key) }
             guard metadata.count <= Limits.Safetensors.metadataEntries else {
                 throw .tooManyMetadataEntries(limit: Limits.Safetensors.metadataEntries)
@@ -57,98 +94,148 @@ struct SafetensorsHeaderReader {
         }
     }
 
-    private mutating func readEntry(_ name: String) throws(SafetensorsError) {
-        guard try next() == UInt8(ascii: "{") else { throw .entryNotAnObject(tensor: name) }
+    // MARK: One tensor
+
+    private static let metadataKey = ShortWord("__metadata__".utf8)
+    private static let dtypeField = ShortWord("dtype".utf8)
+    private static let shapeField = ShortWord("shape".utf8)
+    private static let offsetsField = ShortWord("data_offsets".utf8)
+    private static let dtypes = SafetensorsDType.allCases.map { (word: ShortWord($0.rawValue.utf8), dtype: $0) }
+
+    private mutating func readEntry(_ name: ArraySlice<UInt8>) throws(SafetensorsError) {
+        guard try next() == UInt8(ascii: "{") else { throw .entryNotAnObject(tensor: string(name)) }
         try take(UInt8(ascii: "{"))
         var dtype: SafetensorsDType?
-        var shape: [UInt64]?
+        var shape: Range<Int>?
         var offsets: Range<UInt64>?
         var isFirst = true
-        while let field = try key(&isFirst) {
-            // No known field is longer, and no long text is to be compared.
-            switch field.utf8.count <= 16 ? field : "" {
-            case "dtype":
-                guard dtype == nil else { throw .duplicateField(field, tensor: name) }
-                guard try next() == UInt8(ascii: "\"") else { throw .badField(field, tensor: name) }
-                let text = try string()
-                guard text.utf8.count <= 16, let known = SafetensorsDType(rawValue: text) else {
-                    throw .unknownDType(text, tensor: name)
-                }
-                dtype = known
-            case "shape":
-                guard shape == nil else { throw .duplicateField(field, tensor: name) }
+        while let key = try key(&isFirst) {
+            let field = ShortWord(key)
+            if field == Self.dtypeField {
+                guard dtype == nil else { throw .duplicateField("dtype", tensor: string(name)) }
+                dtype = try readDType(name)
+            } else if field == Self.shapeField {
+                guard shape == nil else { throw .duplicateField("shape", tensor: string(name)) }
                 shape = try readShape(name)
-            case "data_offsets":
-                guard offsets == nil else { throw .duplicateField(field, tensor: name) }
+            } else if field == Self.offsetsField {
+                guard offsets == nil else { throw .duplicateField("data_offsets", tensor: string(name)) }
                 offsets = try readOffsets(name)
-            default:
+            } else {
                 // The reference implementation ignores fields it does not know.
                 do { _ = try cursor.readValue(depth: 2) } catch { throw .malformedJSON(error) }
             }
         }
-        guard let dtype else { throw .badField("dtype", tensor: name) }
-        guard let shape else { throw .badField("shape", tensor: name) }
-        guard let offsets else { throw .badField("data_offsets", tensor: name) }
+        guard let dtype else { throw .badField("dtype", tensor: string(name)) }
+        guard let shape else { throw .badField("shape", tensor: string(name)) }
+        guard let offsets else { throw .badField("data_offsets", tensor: string(name)) }
         try append(name, dtype, shape, offsets)
     }
 
     private mutating func append(
-        _ name: String, _ dtype: SafetensorsDType, _ shape: [UInt64], _ offsets: Range<UInt64>
+        _ name: ArraySlice<UInt8>, _ dtype: SafetensorsDType, _ shape: Range<Int>, _ offsets: Range<UInt64>
     ) throws(SafetensorsError) {
         var elements: UInt64 = 1
-        for dimension in shape {
+        for dimension in dimensions[shape] {
             let (product, overflow) = elements.multipliedReportingOverflow(by: dimension)
-            guard !overflow else { throw .sizeOverflow(tensor: name) }
+            guard !overflow else { throw .sizeOverflow(tensor: string(name)) }
             elements = product
         }
         let (bits, overflow) = elements.multipliedReportingOverflow(by: dtype.bits)
-        guard !overflow else { throw .sizeOverflow(tensor: name) }
-        guard bits % 8 == 0 else { throw .partialByte(tensor: name) }
+        guard !overflow else { throw .sizeOverflow(tensor: string(name)) }
+        guard bits % 8 == 0 else { throw .partialByte(tensor: string(name)) }
         let declared = offsets.upperBound - offsets.lowerBound
         guard declared == bits / 8 else {
-            throw .sizeMismatch(tensor: name, declared: declared, needed: bits / 8)
+            throw .sizeMismatch(tensor: string(name), declared: declared, needed: bits / 8)
         }
         let (end, tooFar) = offsets.upperBound.addingReportingOverflow(dataStart)
-        guard !tooFar else { throw .badOffsets(tensor: name) }
-        tensors.append(
-            SafetensorsTensor(
-                name: name, dtype: dtype, shape: shape, bytes: end - declared..<end, elements: elements))
+        guard !tooFar else { throw .badOffsets(tensor: string(name)) }
+        entries.append(
+            Entry(name: name, dtype: dtype, shape: shape, bytes: end - declared..<end, elements: elements))
     }
 
-    private mutating func readShape(_ name: String) throws(SafetensorsError) -> [UInt64] {
-        guard try next() == UInt8(ascii: "[") else { throw .badField("shape", tensor: name) }
+    private mutating func readDType(_ name: ArraySlice<UInt8>) throws(SafetensorsError) -> SafetensorsDType {
+        guard try next() == UInt8(ascii: "\"") else { throw .badField("dtype", tensor: string(name)) }
+        let text: ArraySlice<UInt8>
+        do { text = try cursor.readStringBytes() } catch { throw .malformedJSON(error) }
+        guard let word = ShortWord(text), let known = Self.dtypes.first(where: { $0.word == word }) else {
+            throw .unknownDType(string(text), tensor: string(name))
+        }
+        return known.dtype
+    }
+
+    private mutating func readShape(_ name: ArraySlice<UInt8>) throws(SafetensorsError) -> Range<Int> {
+        guard try next() == UInt8(ascii: "[") else { throw .badField("shape", tensor: string(name)) }
         try take(UInt8(ascii: "["))
-        var shape: [UInt64] = []
+        let start = dimensions.count
         var isFirst = true
         while try element(&isFirst) {
-            guard shape.count < Limits.Safetensors.dimensions else {
-                throw .tooManyDimensions(tensor: name, limit: Limits.Safetensors.dimensions)
+            guard dimensions.count - start < Limits.Safetensors.dimensions else {
+                throw .tooManyDimensions(tensor: string(name), limit: Limits.Safetensors.dimensions)
             }
-            guard let text = try number() else { throw .badField("shape", tensor: name) }
-            guard let dimension = Self.whole(text) else { throw .badDimension(text, tensor: name) }
-            shape.append(dimension)
+            guard let digits = try number() else { throw .badField("shape", tensor: string(name)) }
+            guard let dimension = whole(digits) else {
+                throw .badDimension(string(cursor.bytes[digits]), tensor: string(name))
+            }
+            dimensions.append(dimension)
         }
-        return shape
+        return start..<dimensions.count
     }
 
-    private mutating func readOffsets(_ name: String) throws(SafetensorsError) -> Range<UInt64> {
-        guard try next() == UInt8(ascii: "[") else { throw .badField("data_offsets", tensor: name) }
+    private mutating func readOffsets(_ name: ArraySlice<UInt8>) throws(SafetensorsError) -> Range<UInt64> {
+        guard try next() == UInt8(ascii: "[") else { throw .badField("data_offsets", tensor: string(name)) }
         try take(UInt8(ascii: "["))
-        var offsets: [UInt64] = []
+        var (lower, upper): (UInt64, UInt64) = (0, 0)
+        var count = 0
         var isFirst = true
         while try element(&isFirst) {
-            guard offsets.count < 2, let text = try number(), let offset = Self.whole(text) else {
-                throw .badOffsets(tensor: name)
+            guard count < 2, let digits = try number(), let offset = whole(digits) else {
+                throw .badOffsets(tensor: string(name))
             }
-            offsets.append(offset)
+            (lower, upper) = (upper, offset)
+            count += 1
         }
-        guard offsets.count == 2, offsets[0] <= offsets[1] else { throw .badOffsets(tensor: name) }
-        return offsets[0]..<offsets[1]
+        guard count == 2, lower <= upper else { throw .badOffsets(tensor: string(name)) }
+        return lower..<upper
     }
 
-    /// Digits only: `1.0`, `1e3` and `-0` are no sizes.
-    private static func whole(_ text: String) -> UInt64? {
-        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt64(text) : nil
+    /// Digits only, and no more than fit in 64 bits: `1.0`, `1e3` and `-0` are no sizes.
+    private func whole(_ digits: Range<Int>) -> UInt64? {
+        var value: UInt64 = 0
+        for byte in cursor.bytes[digits] {
+            guard (0x30...0x39).contains(byte) else { return nil }
+            let (tens, tooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflow) = tens.addingReportingOverflow(UInt64(byte - 0x30))
+            guard !tooLarge, !overflow else { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    /// Bytes that were found to be UTF-8 before.
+    private func string(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self)
+    }
+
+    // MARK: All tensors
+
+    /// Puts the tensors in file order and checks that they cover the bytes from `dataStart` to `end` exactly once.
+    private mutating func cover(to end: UInt64) throws(SafetensorsError) {
+        entries.sort {
+            ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
+        }
+        var expected = dataStart
+        for entry in entries {
+            let offset = entry.bytes.lowerBound
+            if offset != expected {
+                let name = string(entry.name)
+                if expected == dataStart { throw .dataNotAtStart(tensor: name, offset: offset - dataStart) }
+                throw offset > expected
+                    ? .gap(tensor: name, expected: expected - dataStart, offset: offset - dataStart)
+                    : .overlap(tensor: name, expected: expected - dataStart, offset: offset - dataStart)
+            }
+            expected = entry.bytes.upperBound
+        }
+        guard expected == end else { throw .endMismatch(end: expected, fileSize: end) }
     }
 
     // MARK: The cursor's steps with this module's error
@@ -161,22 +248,18 @@ struct SafetensorsHeaderReader {
         do { try cursor.expect(byte) } catch { throw .malformedJSON(error) }
     }
 
-    private mutating func key(_ isFirst: inout Bool) throws(SafetensorsError) -> String? {
-        do { return try cursor.nextKey(isFirst: &isFirst) } catch { throw .malformedJSON(error) }
+    private mutating func key(_ isFirst: inout Bool) throws(SafetensorsError) -> ArraySlice<UInt8>? {
+        do { return try cursor.nextKeyBytes(isFirst: &isFirst) } catch { throw .malformedJSON(error) }
     }
 
     private mutating func element(_ isFirst: inout Bool) throws(SafetensorsError) -> Bool {
         do { return try cursor.nextElement(isFirst: &isFirst) } catch { throw .malformedJSON(error) }
     }
 
-    private mutating func string() throws(SafetensorsError) -> String {
-        do { return try cursor.readString() } catch { throw .malformedJSON(error) }
-    }
-
-    /// The text of a number; nil when something else stands there.
-    private mutating func number() throws(SafetensorsError) -> String? {
+    /// Where the text of a number lies; nil when something else stands there.
+    private mutating func number() throws(SafetensorsError) -> Range<Int>? {
         let byte = try next()
         guard byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) else { return nil }
-        do { return try cursor.readNumber() } catch { throw .malformedJSON(error) }
+        do { return try cursor.skipNumber() } catch { throw .malformedJSON(error) }
     }
 }

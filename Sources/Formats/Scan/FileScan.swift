@@ -135,7 +135,7 @@ public struct FileScan {
             return add(.safetensors, .malformed, entry: entry, "\(error)")
         }
         let json = try source.read(at: 8, count: length)
-        do { _ = try SafetensorsHeader(json: json, fileSize: source.size) } catch {
+        do { try SafetensorsHeader.check(json: json, fileSize: source.size) } catch {
             add(.safetensors, .malformed, entry: entry, "\(error)")
         }
     }

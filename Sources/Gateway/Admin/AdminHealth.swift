@@ -33,11 +33,11 @@ struct AdminHealth: Sendable {
 
         var disk = DeskSection("disk", say("disk"))
         let days = DiskForecast.daysLeft(samples, keepFree: usage.keepFree)
-        let budget = usage.budget.map { " of \(Wording.size($0))" } ?? ""
+        let used = Wording.size(usage.used)
         let forecast = days.map { say("full-in", Wording.count($0, say("day"), say("days-2"))) }
         let diskFacts: [FactView?] = [
             FactView(say("free"), usage.free.map { Wording.size($0) } ?? say("cannot-be-told")),
-            FactView(say("used-by-files"), Wording.size(usage.used) + budget),
+            FactView(say("used-by-files"), usage.budget.map { say("of-2", used, Wording.size($0)) } ?? used),
             FactView(say("forecast"), forecast ?? say("it-does-not-fill-as-far")),
             FactView(say("read-again-within-30-days"), Self.percent(usage.verifiedBytes, of: usage.inServiceBytes)),
         ]
@@ -152,7 +152,8 @@ struct AdminHealth: Sendable {
         section.columns = [say("when"), "", say("what")]
         section.rows = lines.prefix(Limits.Administration.loggedShown).map { line in
             DeskRow(cells: [
-                .init(AdminHouse.moment(line.time)), .init(line.isError ? "error" : "warning", isBad: line.isError),
+                .init(AdminHouse.moment(line.time)),
+                .init(line.isError ? say("error") : say("warning"), isBad: line.isError),
                 .init(line.text),
             ])
         }

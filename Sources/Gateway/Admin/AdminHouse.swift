@@ -39,7 +39,7 @@ struct AdminHouse: Sendable {
 
     private func row(_ setting: SettingDescription, _ visit: AdminDesk.Visit) -> DeskRow {
         let view = setting.view
-        let value = setting.isSecret && !view.value.isEmpty ? "(set)" : view.value
+        let value = setting.isSecret && !view.value.isEmpty ? say("is-set") : view.value
         let origin = setting.isLocked ? say("locked", "\(view.origin)") : view.origin
         var forms: [DeskForm] = []
         if !setting.isLocked {

@@ -52,13 +52,12 @@ struct AdminLists: Sendable {
             FactView(say("version-2"), "\(details.list.version)"),
         ]
         if let preview = details.preview, preview.entries > 0 {
+            let hides = say(
+                "here-by-local-users", Wording.count(preview.items, say("item"), say("items")),
+                Wording.count(preview.local))
             facts.append(
                 FactView(
-                    say("what-waits-would-hide"),
-                    say(
-                        "here-by-local-users", Wording.count(preview.items, say("item"), say("items")),
-                        Wording.count(preview.local))
-                        + (preview.isBraked ? "; that is too much at a time to happen by itself" : "")))
+                    say("what-waits-would-hide"), preview.isBraked ? say("that-is-too-much-at-a-time", hides) : hides))
         }
         if let step = details.steps.first {
             facts.append(
@@ -150,11 +149,11 @@ struct AdminLists: Sendable {
         section.rows = lists.compactMap { list -> DeskRow? in
             guard let subscription = list.subscription else { return nil }
             var how = say("may-2", "\(subscription.place)", "\(subscription.mode)", "\(subscription.grant)")
-            if subscription.isShadow { how += ", shadow" }
+            if subscription.isShadow { how = say("in-shadow", how) }
             if let needed = subscription.needed, let lists = subscription.lists {
-                how += ", \(needed) of \(lists.count) lists"
+                how = say("of-lists", how, "\(needed)", "\(lists.count)")
             }
-            if subscription.held > 0 { how += ", \(subscription.held) held back" }
+            if subscription.held > 0 { how = say("held-back", how, "\(subscription.held)") }
             return DeskRow(
                 cells: [
                     .init(list.list, href: "/admin/lists?list=\(PercentCoding.encode(list.list))"), .init(how),

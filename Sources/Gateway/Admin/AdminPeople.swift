@@ -78,7 +78,7 @@ struct AdminPeople: Sendable {
                     action: "/admin/users", submit: isActive ? say("disable") : say("enable"),
                     hidden: [
                         ("what", "state"), ("account", account.handle), ("state", isActive ? "disabled" : "active"),
-                    ], label: "\(isActive ? "Disable" : "Enable") @\(account.handle)"))
+                    ], label: isActive ? say("disable-2", account.handle) : say("enable-2", account.handle)))
         }
         return forms
     }

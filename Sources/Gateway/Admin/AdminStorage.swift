@@ -29,10 +29,11 @@ struct AdminStorage: Sendable {
         ]
         what.sectionFacts = facts.compactMap { $0 }
         var room = DeskSection("room", say("room"))
-        let budget = usage.budget.map { " of \(Wording.size($0))" } ?? say("no-limit-2")
+        let used = Wording.size(usage.used)
+        let ofBudget = usage.budget.map { say("of-2", used, Wording.size($0)) } ?? say("no-limit-2", used)
         let read = say("of-2", Wording.size(usage.verifiedBytes), Wording.size(usage.inServiceBytes))
         let roomFacts: [FactView?] = [
-            FactView(say("used-of-the-budget"), Wording.size(usage.used) + budget),
+            FactView(say("used-of-the-budget"), ofBudget),
             FactView(say("free-on-the-disk"), usage.free.map { Wording.size($0) } ?? ""),
             FactView(say("left-to-others"), Wording.size(usage.keepFree)),
             FactView(say("wanted-by-mirrors"), Wording.size(usage.mirrorsWant)),

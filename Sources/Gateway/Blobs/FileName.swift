@@ -7,6 +7,10 @@ struct FileName: Hashable, Sendable {
     /// Drops what could leave the folder, hide the real extension or break a header: separators, control and bidirectional
     /// control characters, leading dots, trailing dots and spaces. `fallback` is used when nothing is left.
     init(_ claimed: String, fallback: String) {
+        if Self.isPlain(claimed) {
+            text = claimed
+            return
+        }
         let kept = claimed.unicodeScalars.map { scalar -> Character in
             Self.isHarmful(scalar) ? "_" : Character(scalar)
         }
@@ -14,6 +18,22 @@ struct FileName: Hashable, Sendable {
         while let first = name.first, first == "." || first.isWhitespace { name.removeFirst() }
         while let last = name.last, last == "." || last.isWhitespace { name.removeLast() }
         text = name.isEmpty ? fallback : Self.shortened(name)
+    }
+
+    /// Whether nothing has to be looked at: as most names, letters, digits and the marks between them.
+    private static func isPlain(_ name: String) -> Bool {
+        let dot = UInt8(ascii: ".")
+        guard name.utf8.count <= Limits.Blob.fileNameBytes, let first = name.utf8.first, first != dot,
+            name.utf8.last != dot
+        else { return false }
+        return name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), dot:
+                true
+            default: false
+            }
+        }
     }
 
     private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {

@@ -12,6 +12,7 @@ enum MediaType {
     ]
 
     static func served(_ claimed: String) -> String {
+        if shown.contains(claimed) { return claimed }
         let plain = claimed.split(separator: ";").first.map { $0.trimmed.lowercased() } ?? ""
         return shown.contains(plain) || saved.contains(plain) ? plain : bytes
     }

@@ -12,7 +12,6 @@ import WaggleProtocol
 struct CivitaiEncoder: Sendable {
     /// What absolute links begin with.
     let base: String
-    let pages: PageRenderer
     /// What this node computed of the files that are to be shown.
     var known: [Hash32: BlobHashes] = [:]
     /// What is known of the pictures that are to be shown.
@@ -25,8 +24,9 @@ struct CivitaiEncoder: Sendable {
     func model(_ model: ModelView) -> CivitaiModel {
         let licence = model.body.licence
         return CivitaiModel(
-            id: model.id, name: model.body.name, description: Nullable(pages.paragraphs(model.body.description_p)),
-            type: model.body.type, nsfw: Self.isMature(model.levelBits), nsfwLevel: model.levelBits,
+            id: model.id, name: model.body.name,
+            description: Nullable(Wording.paragraphsHTML(model.body.description_p)), type: model.body.type,
+            nsfw: Self.isMature(model.levelBits), nsfwLevel: model.levelBits,
             allowNoCredit: licence.noCredit, allowCommercialUse: licence.commercialUse,
             allowDerivatives: licence.derivatives, allowDifferentLicense: licence.differentLicence,
             poi: model.body.realPerson == .yes, userId: model.author.id,
@@ -61,7 +61,7 @@ struct CivitaiEncoder: Sendable {
                 poi: model.body.realPerson == .yes),
             index: release.index, name: release.body.version, air: Self.air(release, of: model),
             baseModel: release.body.baseModel, createdAt: published, updatedAt: published, publishedAt: published,
-            nsfwLevel: release.levelBits, description: Nullable(pages.paragraphs(release.body.changes)),
+            nsfwLevel: release.levelBits, description: Nullable(Wording.paragraphsHTML(release.body.changes)),
             trainedWords: release.body.trainedWords, covered: !release.images.isEmpty,
             uploadType: release.body.training.method.isEmpty ? "Created" : "Trained", stats: Self.stats(release.counts),
             files: release.files.filter { $0.isPrimary || !isPrimaryOnly }.map { file($0, of: release) },

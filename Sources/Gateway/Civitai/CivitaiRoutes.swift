@@ -13,22 +13,21 @@ struct CivitaiRoutes: Sendable {
     let services: GatewayServices
     let viewers: Viewers
     let origins: Origins
-    let pages: PageRenderer
     private let answers: AnswerCache<Answer>
 
     /// Encoded, and with what visitors and caches are told of it.
     private struct Answer: Sendable {
-        let body: ByteBuffer
+        let body: [UInt8]
         let headers: HTTPFields
 
         var response: Response {
-            Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+            Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
         }
     }
 
-    init(services: GatewayServices, viewers: Viewers, origins: Origins, pages: PageRenderer) {
-        (self.services, self.viewers, self.origins, self.pages) = (services, viewers, origins, pages)
-        answers = AnswerCache(services) { $0.body.readableBytes }
+    init(services: GatewayServices, viewers: Viewers, origins: Origins) {
+        (self.services, self.viewers, self.origins) = (services, viewers, origins)
+        answers = AnswerCache(services) { $0.body.count }
     }
 
     func register(in routes: inout RouteTable) {
@@ -42,12 +41,18 @@ struct CivitaiRoutes: Sendable {
         routes.get("/api/v1/images", shows: .list, .api, images)
     }
 
-    /// Seconds that a shared cache may keep answers to visitors.
-    private static let cached = 300
-    private static let cachedByHash = 3600
+    // What is told of answers besides themselves: to visitors, to visitors who asked by hash, and to anybody else. A shared
+    // cache may keep what visitors see, so many seconds.
+    private static let forVisitors = headers("public, s-maxage=300, stale-while-revalidate=150")
+    private static let byHash = headers("public, s-maxage=3600, stale-while-revalidate=150")
+    private static let forOne = headers("private, no-store")
 
-    private func viewer(_ request: Request, _ context: GatewayContext) async throws -> Viewer {
-        try await viewers.viewer(request, context, queryToken: Query(request)["token"])
+    private static func headers(_ caching: String) -> HTTPFields {
+        [
+            .contentType: Response.jsonType, .cacheControl: caching, .accessControlAllowOrigin: "*",
+            // Links depend on the address that the client used.
+            .vary: "Host, X-Forwarded-Host, X-Forwarded-Proto, Authorization",
+        ]
     }
 
     /// An encoder that knows all names of the files of these releases.
@@ -58,35 +63,32 @@ struct CivitaiRoutes: Sendable {
         let files = Set(releases.flatMap(\.files).compactMap { Hash32($0.file.sha256) })
         let pictures = Set((releases.flatMap(\.images) + images).compactMap { Hash32($0.image.blob) })
         return CivitaiEncoder(
-            base: origins.base(for: request, context), pages: pages,
+            base: origins.base(for: request, context),
             known: files.isEmpty ? [:] : try await services.blobs.hashes(of: files),
             // Colours stand in for pictures; an answer without them is right too.
             facts: pictures.isEmpty ? [:] : (try? await services.pictureFacts(Array(pictures))) ?? [:])
     }
 
-    private func answer(_ value: some Encodable, for viewer: Viewer, seconds: Int = cached) throws -> Answer {
-        let caching =
-            viewer.kind == .anonymous
-            ? "public, s-maxage=\(seconds), stale-while-revalidate=150" : "private, no-store"
-        return Answer(
-            body: try Response.jsonBytes(value),
-            headers: [
-                .contentType: Response.jsonType, .cacheControl: caching, .accessControlAllowOrigin: "*",
-                // Links depend on the address that the client used.
-                .vary: "Host, X-Forwarded-Host, X-Forwarded-Proto, Authorization",
-            ])
+    private func answer(
+        _ value: some Encodable, for viewer: Viewer, as headers: HTTPFields = Self.forVisitors
+    ) throws -> Answer {
+        Answer(
+            body: try JSONText.bytes(of: value), headers: viewer.kind == .anonymous ? headers : Self.forOne)
     }
 
     /// What visitors ask again and again is answered from memory.
     private func answering(
         _ request: Request, _ context: GatewayContext, _ make: (Viewer, ViewerFilter) async throws -> Answer
     ) async throws -> Response {
-        let viewer = try await viewer(request, context)
+        let query = try Query(request)
+        let viewer = try await viewers.viewer(request, context, queryToken: query["token"])
         let filter = services.moderation.filter(for: viewer)
         guard viewer.kind == .anonymous, request.method != .post else { return try await make(viewer, filter).response }
         let key = AnswerCache<Answer>.Key(
             target: request.uri.string, base: origins.base(for: request, context), filter: filter)
-        return try await answers.answer(key) { try await make(viewer, filter) }.response
+        // A period ends now.
+        let isTimeless = query["period"] == nil
+        return try await answers.answer(key, isTimeless: isTimeless) { try await make(viewer, filter) }.response
     }
 
     private func number(_ context: GatewayContext) throws(GatewayError) -> Int32 {
@@ -139,7 +141,7 @@ struct CivitaiRoutes: Sendable {
     @Sendable private func model(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await answering(request, context) { viewer, filter in
             let id = try number(context)
-            guard let model = try await services.catalog.model(id: id, filter) else {
+            guard let model = try await services.catalog.model(id: id, filter, detail: .item) else {
                 throw GatewayError.notFound("No model with id \(id)")
             }
             return try answer(try await encoder(request, context, for: model.releases).model(model), for: viewer)
@@ -153,8 +155,7 @@ struct CivitaiRoutes: Sendable {
 
     @Sendable private func version(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await answering(request, context) { viewer, filter in
-            let release = try await services.catalog.release(
-                id: try number(context), filter)
+            let release = try await services.catalog.release(id: try number(context), filter, detail: .item)
             guard let release, let version = try await encoded([release], request, context, viewer).first else {
                 throw Self.noVersion
             }
@@ -165,9 +166,8 @@ struct CivitaiRoutes: Sendable {
     @Sendable private func mini(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await answering(request, context) { viewer, filter in
             let fileID = try Query(request).integer("modelFileId", in: 1...Int(Int32.max)).map { Int32($0) }
-            guard let release = try await services.catalog.release(id: try number(context), filter),
-                let model = try await services.catalog.model(
-                    id: release.modelID, filter, detail: ViewDetail(releases: 0, images: 0)),
+            guard let release = try await services.catalog.release(id: try number(context), filter, detail: .item),
+                let model = try await services.catalog.model(id: release.modelID, filter, detail: .brief),
                 let mini = try await encoder(request, context, for: [release]).mini(release, of: model, fileID: fileID)
             else { throw Self.noVersion }
             return try answer(mini, for: viewer)
@@ -176,12 +176,10 @@ struct CivitaiRoutes: Sendable {
 
     @Sendable private func versionByHash(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await answering(request, context) { viewer, filter in
-            let releases = try await HashLookup(services: services).releases(
-                context.parameter("hash") ?? "", filter, detail: .full)
-            guard let version = try await encoded(Array(releases.prefix(1)), request, context, viewer).first else {
-                throw Self.noVersion
-            }
-            return try answer(version, for: viewer, seconds: Self.cachedByHash)
+            guard let found = try await HashLookup(services: services).version(context.parameter("hash") ?? "", filter)
+            else { throw Self.noVersion }
+            let encoder = try await encoder(request, context, for: [found.release])
+            return try answer(encoder.version(found.release, of: found.model), for: viewer, as: Self.byHash)
         }
     }
 
@@ -192,8 +190,7 @@ struct CivitaiRoutes: Sendable {
         let filter = services.moderation.filter(for: viewer)
         var versions: [CivitaiVersion] = []
         for release in releases {
-            let detail = ViewDetail(releases: 0, images: 0)
-            guard let model = try await services.catalog.model(id: release.modelID, filter, detail: detail) else {
+            guard let model = try await services.catalog.model(id: release.modelID, filter, detail: .brief) else {
                 continue
             }
             versions.append(encoder.version(release, of: model))

@@ -22,6 +22,17 @@ struct HashLookup: Sendable {
         return []
     }
 
+    /// The most likely of them, with its model.
+    func version(_ text: String, _ filter: ViewerFilter) async throws -> (release: ReleaseView, model: ModelView)? {
+        guard let claim = HashClaim(text) else { return nil }
+        if let signed = try await services.catalog.version(byHash: claim, filter) { return signed }
+        guard let hash = Hash32(hex: text) else { return nil }
+        for blob in try await blobs(hash) {
+            if let found = try await services.catalog.version(byHash: HashClaim(sha256: blob), filter) { return found }
+        }
+        return nil
+    }
+
     /// The files here with this name; few, as more would be copies of one set of weights.
     private func blobs(_ hash: Hash32) async throws -> [Hash32] {
         let store = services.blobs

@@ -115,7 +115,8 @@ struct FeedRoutes: Sendable {
 
     @Sendable private func everything(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let feed = Feed(
-            title: "New models on \(services.configuration.nodeName)", page: "/models", address: "/feeds/models.atom",
+            title: say("new-models-on", services.configuration.nodeName), page: "/models",
+            address: "/feeds/models.atom",
             base: origins.base(for: request, context))
         return self.feed(feed, try await newest(), request)
     }
@@ -127,7 +128,7 @@ struct FeedRoutes: Sendable {
         }
         let name = PercentCoding.encode(creator.handle)
         let feed = Feed(
-            title: "New models by \(creator.name)", page: "/@\(name)", address: "/feeds/creators/\(name).atom",
+            title: say("new-models-by", creator.name), page: "/@\(name)", address: "/feeds/creators/\(name).atom",
             base: origins.base(for: request, context))
         return self.feed(feed, try await newest { $0.creator = .author(creator.author) }, request)
     }
@@ -138,7 +139,7 @@ struct FeedRoutes: Sendable {
         guard !models.isEmpty else { throw GatewayError.notFound("No model here that you may see has this tag") }
         let name = PercentCoding.encode(tag)
         let feed = Feed(
-            title: "New models with the tag \(tag)", page: "/tags/\(name)", address: "/feeds/tags/\(name).atom",
+            title: say("new-models-with-the-tag", tag), page: "/tags/\(name)", address: "/feeds/tags/\(name).atom",
             base: origins.base(for: request, context))
         return self.feed(feed, models, request)
     }
@@ -148,7 +149,7 @@ struct FeedRoutes: Sendable {
             let model = try await services.catalog.model(id: id, visitor, detail: .list)
         else { throw GatewayError.notFound("There is no such model here that you may see") }
         let feed = Feed(
-            title: "Releases of \(model.body.name)", page: "/models/\(id)", address: "/feeds/models/\(id).atom",
+            title: say("releases-of", model.body.name), page: "/models/\(id)", address: "/feeds/models/\(id).atom",
             base: origins.base(for: request, context))
         return self.feed(feed, model.releases.map { (model, $0) }, request)
     }

@@ -75,26 +75,30 @@ struct GenerateForm: Sendable {
     func request() throws(GatewayError) -> GenerationRequest {
         func whole(_ text: String, _ name: String) throws(GatewayError) -> Int? {
             guard !text.isEmpty else { return nil }
-            guard let value = Int(text) else { throw .badRequest(code: "bad-parameter", "\(name) is a whole number") }
+            guard let value = Int(text) else {
+                throw .badRequest(code: "bad-parameter", say("is-a-whole-number", name))
+            }
             return value
         }
         func number(_ text: String, _ name: String) throws(GatewayError) -> Double? {
             guard !text.isEmpty else { return nil }
-            guard let value = Double(text) else { throw .badRequest(code: "bad-parameter", "\(name) is a number") }
+            guard let value = Double(text) else {
+                throw .badRequest(code: "bad-parameter", say("is-a-number-such-as-0", name))
+            }
             return value
         }
         var named: [NamedLoRA] = []
         for lora in loras {
-            named.append(NamedLoRA(name: lora.name, weight: try number(lora.weight, "A LoRA's strength") ?? 1))
+            named.append(NamedLoRA(name: lora.name, weight: try number(lora.weight, say("strength")) ?? 1))
         }
         return GenerationRequest(
-            model: model, prompt: prompt, negativePrompt: negative, width: try whole(width, "Width"),
-            height: try whole(height, "Height"), steps: try whole(steps, "Steps"),
-            cfgScale: try number(cfg, "CFG scale"),
+            model: model, prompt: prompt, negativePrompt: negative, width: try whole(width, say("width-pixels")),
+            height: try whole(height, say("height-pixels")), steps: try whole(steps, say("steps")),
+            cfgScale: try number(cfg, say("cfg-scale")),
             sampler: sampler.isEmpty ? nil : sampler, scheduler: scheduler.isEmpty ? nil : scheduler,
-            seed: seed.isEmpty ? nil : seed, batch: try whole(batch, "The number of pictures"),
-            clipSkip: try whole(clip, "Clip skip"), loras: named, initImage: isEdit ? initImage : nil,
-            strength: try number(strength, "Strength"), format: format.isEmpty ? nil : format)
+            seed: seed.isEmpty ? nil : seed, batch: try whole(batch, say("pictures")),
+            clipSkip: try whole(clip, say("clip-skip")), loras: named, initImage: isEdit ? initImage : nil,
+            strength: try number(strength, say("how-much-of-it-is-drawn")), format: format.isEmpty ? nil : format)
     }
 
     private struct OptionView {
@@ -110,22 +114,32 @@ struct GenerateForm: Sendable {
     }
 
     /// PNG is what engines draw; others are made of it.
-    private static let formats = [("", "PNG, of which nothing is lost"), ("jpeg", "JPEG"), ("webp", "WebP")]
+    private static let formats = [("", say("png-of-which-nothing-is-lost")), ("jpeg", "JPEG"), ("webp", "WebP")]
 
     /// Rows for LoRAs: those that are named, and some to fill in.
     private static let emptyRows = 2
 
+    /// A model with what its author recommends: what is left empty is that.
+    private static func described(_ model: DrawableModel) -> String {
+        let said = model.defaults
+        let parts = [
+            said.width.map { "\($0) × \(said.height ?? $0)" }, said.steps.map { "\(say("steps")) \($0)" },
+            said.cfgScale.map { "\(say("cfg-scale")) \(Wording.number($0))" }, said.sampler,
+        ].compactMap { $0 }
+        return parts.isEmpty ? model.title : "\(model.title) (\(parts.joined(separator: ", ")))"
+    }
+
     /// The values of the template.
     func content(models: [DrawableModel], adapters: [DrawableModel]) -> [String: Any] {
         func options(_ names: [String], _ chosen: String) -> [OptionView] {
-            [OptionView(optionValue: "", optionName: "As recommended", isChosen: chosen.isEmpty)]
+            [OptionView(optionValue: "", optionName: say("as-recommended"), isChosen: chosen.isEmpty)]
                 + names.map { OptionView(optionValue: $0, optionName: $0, isChosen: $0 == chosen) }
         }
         let rows = (loras + Array(repeating: ("", "1"), count: adapters.isEmpty ? 0 : Self.emptyRows))
             .prefix(Limits.Generation.loras).enumerated().map { index, lora in
                 LoRARow(
                     row: index, weight: lora.1,
-                    options: [OptionView(optionValue: "", optionName: "None", isChosen: lora.0.isEmpty)]
+                    options: [OptionView(optionValue: "", optionName: say("none"), isChosen: lora.0.isEmpty)]
                         + adapters.map {
                             OptionView(
                                 optionValue: $0.sha256, optionName: "\($0.title) (\($0.name))",
@@ -135,7 +149,7 @@ struct GenerateForm: Sendable {
         return [
             "models": models.map {
                 OptionView(
-                    optionValue: $0.sha256, optionName: $0.title,
+                    optionValue: $0.sha256, optionName: Self.described($0),
                     isChosen: [$0.sha256, $0.reference, $0.name, "\($0.modelID)"].contains(model))
             },
             "prompt": prompt, "negative": negative, "width": width, "height": height, "steps": steps, "cfg": cfg,

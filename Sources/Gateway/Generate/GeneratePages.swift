@@ -168,7 +168,14 @@ struct GeneratePages: Sendable {
                         code: "guest-quota", "That was all for today without an account; come back tomorrow")
                 }
             }
-            let job = try await caller.desk.order(asked, token: caller.grant?.tokenID).job
+            let job: Job
+            do {
+                job = try await caller.desk.order(asked, token: caller.grant?.tokenID).job
+            } catch {
+                // What is refused was not drawn.
+                if caller.grant == nil { guests.giveBack(caller.address, now: services.now()) }
+                throw error
+            }
             return Response(
                 status: .seeOther, headers: [.location: "/generate/jobs/\(job.id)", .cacheControl: "no-store"])
         } catch {
@@ -326,10 +333,16 @@ struct GeneratePages: Sendable {
         switch job.state {
         case "holding": say("the-price-is-being-put-aside")
         case "queued":
-            job.position.map {
-                $0 == 0 ? say("next-in-line") : say("before-2", Wording.count($0, say("job-comes"), say("jobs-come")))
-            }
-                ?? say("in-line")
+            [
+                job.position.map {
+                    $0 == 0
+                        ? say("next-in-line") : say("before-2", Wording.count($0, say("job-comes"), say("jobs-come")))
+                } ?? say("in-line"),
+                job.secondsBefore.map {
+                    $0 <= 90
+                        ? say("begins-in-about-seconds", "\($0)") : say("begins-in-about-minutes", "\(($0 + 59) / 60)")
+                },
+            ].compactMap { $0 }.joined(separator: " · ")
         case "running": say("done-2", "\(Int(job.progress * 100))")
         case "settling": say("being-paid")
         case "done":
@@ -439,6 +452,14 @@ final class GuestQuota: Sendable {
             count.taken += 1
             counts[address] = count
             return true
+        }
+    }
+
+    /// Gives back one that was taken today.
+    func giveBack(_ address: String, now: UInt64) {
+        counts.withLock { counts in
+            guard let count = counts[address], count.day == now / 86_400, count.taken > 0 else { return }
+            counts[address]?.taken -= 1
         }
     }
 }

@@ -186,12 +186,11 @@ final class LedgerRoutes: Sendable {
     private func answer(
         _ requests: [AuthorityRequest], in currency: Hash32, _ request: Request, _ context: GatewayContext
     ) async throws -> Response {
-        guard await currencies.authority(currency) != nil else { throw await notHere(currency) }
+        let answering = try await failing { () async throws(LedgerError) in try await currencies.answering(currency) }
+        guard let answering else { throw await notHere(currency) }
         let cost = requests.reduce(-1) { $0 + $1.cost }
         if cost > 0 { try admit(request, context, count: cost) }
-        let replies = try await failing { () async throws(LedgerError) in
-            try await currencies.answer(requests, in: currency)
-        }
+        let replies = try await failing { () async throws(LedgerError) in try await answering.answer(requests) }
         var response = Response(status: .ok, headers: [.cacheControl: "no-store"])
         response.headers[.contentType] = WireBody.mediaType
         response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: ReplyBatch.encode(replies)))

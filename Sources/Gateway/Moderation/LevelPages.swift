@@ -51,9 +51,11 @@ struct LevelPages: Sendable {
         content["votes"] = Self.votes(report)
         content["trouble"] = trouble?.words
         if let lock = report.lock {
-            content["lock"] = [
-                "lockNumber": lock.number, "lockReason": lock.reason, "lockAt": Dates.timestamp(lock.at),
-            ]
+            content["lock"] =
+                [
+                    "lockNumber": lock.number, "lockReason": lock.reason, "lockAt": Dates.timestamp(lock.at),
+                    "isOfOlderVersion": lock.isOfOlderVersion,
+                ] as [String: Any]
         }
         if let review = report.review {
             content["review"] = ["reviewText": review.text, "reviewAt": Dates.timestamp(review.at)]

@@ -4,7 +4,7 @@ import Hummingbird
 import Operations
 import WaggleProtocol
 
-/// What lists of others do here to somebody's own things, with the one appeal against each; and the same over the native API.
+/// What lists of others do here to somebody's own things and what this node says of them, with the one appeal against each; and the same over the native API.
 struct OwnActionPages: Sendable {
     let services: GatewayServices
     let pages: PageRenderer
@@ -38,7 +38,8 @@ struct OwnActionPages: Sendable {
                     PageAddress.with("/account/appeals", [("entry", action.entry)]), sends: say("appeal-2"),
                     fields: [
                         FieldView(
-                            "text", say("why-it-is-wrong"), .text(rows: 4), hint: say("an-appeal-is-public"),
+                            "text", say("why-it-is-wrong"), .text(rows: 4),
+                            hint: action.entry.hasPrefix("L-") ? nil : say("an-appeal-is-public"),
                             most: Limits.Cases.textBytes, isNeeded: true)
                     ], trouble: action.entry == failed ? trouble : nil, label: say("appeal-2"),
                     id: "a\(action.entry.prefix(8))")
@@ -51,10 +52,25 @@ struct OwnActionPages: Sendable {
     }
 
     @Sendable private func appeal(_ call: PageCall, _ typed: Query) async throws -> FormOutcome {
-        _ = try await AppealEntry(
-            account: call.account.handle, entry: call.address["entry"] ?? "", text: typed["text"] ?? ""
-        ).perform(in: call.operations)
+        try await appeal(call.address["entry"] ?? "", typed["text"] ?? "", as: call.account, in: call.operations)
         return .done(at: "/account/appeals")
+    }
+
+    /// Against a lock it is kept here; everything else is signed, and travels to whoever said it.
+    ///
+    /// - Returns: the post, or the case.
+    @discardableResult
+    private func appeal(
+        _ entry: String, _ text: String, as account: Account, in operations: OperationContext
+    ) async throws -> NativeReply {
+        guard !entry.uppercased().hasPrefix("L-") else {
+            let line = try await AppealCase(number: entry, text: text).perform(in: operations)
+            return try NativeReply(
+                try await ShowOwnCase(number: line.number).perform(in: operations), status: .created)
+        }
+        return try NativeReply(
+            try await AppealEntry(account: account.handle, entry: entry, text: text).perform(in: operations),
+            status: .created)
     }
 
     // MARK: The native API
@@ -71,8 +87,6 @@ struct OwnActionPages: Sendable {
 
     @Sendable private func appeal(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         let asked = try call.decode(Request.self, from: body)
-        return try NativeReply(
-            try await AppealEntry(account: try call.account.handle, entry: asked.entry, text: asked.text).perform(
-                in: try call.operations(services)), status: .created)
+        return try await appeal(asked.entry, asked.text, as: try call.account, in: try call.operations(services))
     }
 }

@@ -25,6 +25,7 @@ struct OwnCasePages: Sendable {
             case "keep": say("decided-it-stays")
             case "block": say("what-you-published-is-not-shown")
             case "purge": say("what-you-published-was-deleted-here")
+            case "label": say("something-is-said-of-what-you-published")
             default: say("the-decision-was-taken-back")
             }
         let action = "/account/cases/\(found.number)"

@@ -42,7 +42,7 @@ struct QueuePages: Sendable {
                     tabsLabel: say("which"),
                     tabs: tabs.map { choice in
                         TabView(
-                            tabName: choice.map { $0.prefix(1).uppercased() + $0.dropFirst() } ?? say("open"),
+                            tabName: Self.title(of: choice),
                             tabHref: choice.map { "/moderation?show=\($0)" } ?? "/moderation", isCurrent: choice == show
                         )
                     })
@@ -57,6 +57,19 @@ struct QueuePages: Sendable {
             .map { "\($0.key): \($0.value)" }
         if !reasons.isEmpty { content["reasons"] = reasons.joined(separator: ", ") }
         return pages.page("queue", PageFrame(pageTitle: say("moderation")), content, headers: Self.kept)
+    }
+
+    /// What a part of the queue is called.
+    private static func title(of choice: String?) -> String {
+        switch choice {
+        case nil: say("open")
+        case "mine": say("mine")
+        case "unassigned": say("unassigned")
+        case "overdue": say("overdue")
+        case "appeals": say("appeals")
+        case "decided": say("decided")
+        case let other?: other
+        }
     }
 
     private static func line(_ line: CaseLine) -> [String: Any] {
@@ -143,9 +156,9 @@ struct QueuePages: Sendable {
         content["letter"] = line.kind == "takedown" ? details.letters["asked-removed"] ?? "" : ""
         content["makerLetter"] = details.letters["maker-removed"] ?? ""
         if let decision = details.decision {
-            content["decided"] =
-                say("by-6", "\(decision.action)", "\(decision.reason)", "\(decision.by)", Dates.minute(decision.at))
-                + (decision.undone.map { ", taken back \(Dates.minute($0))" } ?? "")
+            let decided = say(
+                "by-6", "\(decision.action)", "\(decision.reason)", "\(decision.by)", Dates.minute(decision.at))
+            content["decided"] = decision.undone.map { say("taken-back-at", decided, Dates.minute($0)) } ?? decided
         }
         if let appeal = details.appeal {
             content["appealText"] = appeal.text

@@ -15,13 +15,14 @@ final class ReportPages: Sendable {
     private let people: CallerIdentity
     private let limiter = Mutex(RequestLimiter())
     private static let formBytes = 64 << 10
-    /// Requests that bring files at a time.
-    private let attaching = Places(Limits.Cases.attaching)
+    private let attaching: AddressPlaces
 
-    init(services: GatewayServices, pages: PageRenderer, people: CallerIdentity) {
+    /// - Parameter attaching: for those who send files with a request, here and over the API.
+    init(services: GatewayServices, pages: PageRenderer, people: CallerIdentity, attaching: AddressPlaces) {
         self.services = services
         self.pages = pages
         self.people = people
+        self.attaching = attaching
     }
 
     func register(in routes: inout RouteTable) {
@@ -177,27 +178,27 @@ final class ReportPages: Sendable {
             headers: Self.kept)
     }
 
-    /// What was typed, and the files beside it.
-    private func withFiles(_ request: Request) async throws -> (Query, [AttachedFile], (any Error)?) {
-        guard FormUploads.isOne(request) else { return (try await fields(request), [], nil) }
-        guard attaching.take() else { throw GatewayError.tooManyRequests(retryAfter: 30) }
-        defer { attaching.give() }
-        var form = EvidenceForm()
-        do {
-            try await form.take(request, services)
-            return (try Query(fields: form.typed), form.files, nil)
-        } catch {
-            // Fields come before files: what was typed outlives a file that is refused.
-            guard !form.typed.isEmpty else { throw error }
-            return (try Query(fields: form.typed), [], error)
+    @Sendable private func ask(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        // Counted before anything of it is read.
+        let operations = try await sender(request, context)
+        guard FormUploads.isOne(request) else {
+            return try await ask(try await fields(request), [], operations, context)
         }
+        let form = await EvidenceForm.read(
+            request.body, type: request.headers[.contentType], from: RemoteAddress.of(request, context), attaching,
+            clock: services.clock)
+        defer { form.leave() }
+        let typed = try Query(fields: form.typed)
+        guard let refusal = form.refusal else { return try await ask(typed, form.files, operations, context) }
+        // Fields come before files: what was typed outlives a file that is refused.
+        guard !form.typed.isEmpty else { throw refusal }
+        return try again(refusal, context) { requestForm(about: "", typed: typed, trouble: $0) }
     }
 
-    @Sendable private func ask(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        try people.refuseForgery(request, context)
-        let (form, files, refused) = try await withFiles(request)
+    private func ask(
+        _ form: Query, _ files: [AttachedFile], _ operations: OperationContext, _ context: GatewayContext
+    ) async throws -> Response {
         do {
-            if let refused { throw refused }
             guard form["faith"] == "yes" else {
                 throw GatewayError.unprocessable(code: "faith", say("confirm-that-what-you-say-is"))
             }
@@ -205,7 +206,7 @@ final class ReportPages: Sendable {
                 subjects: (form["about"] ?? "").split(whereSeparator: \.isNewline).map(String.init),
                 reason: form["reason"] ?? "likeness", right: form["right"] ?? "", statement: form["statement"] ?? "",
                 signature: form["signature"] ?? "", contact: form["contact"] ?? "", files: files
-            ).perform(in: try await sender(request, context))
+            ).perform(in: operations)
             return receiptPage(receipt)
         } catch {
             return try again(error, context) { requestForm(about: "", typed: form, trouble: $0) }
@@ -277,8 +278,9 @@ final class ReportPages: Sendable {
                 ["month": $0.month, "action": $0.action, "reason": $0.reason, "count": "\($0.count)"]
             },
             "hasLists": !report.lists.isEmpty,
-            "lists": report.lists.map {
-                ["list": $0.list, "how": say("up-to", "\($0.mode)", "\($0.grant)", "\($0.isShadow ? ", shadow" : "")")]
+            "lists": report.lists.map { list -> [String: String] in
+                let how = say("up-to", "\(list.mode)", "\(list.grant)")
+                return ["list": list.list, "how": list.isShadow ? say("in-shadow", how) : how]
             },
         ]
         return pages.page(

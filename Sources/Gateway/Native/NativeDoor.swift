@@ -52,7 +52,9 @@ final class NativeDoor: Sendable {
             guard call.grant == nil, call.viewer.kind == .anonymous else { return try await handler(call) }
             let key = AnswerCache<NativeReply>.Key(
                 target: call.request.uri.string, base: call.base, filter: call.filter)
-            return try await kept.answer(key) { try await handler(call) }
+            // The last so many days end now.
+            let isTimeless = call.query["days"] == nil
+            return try await kept.answer(key, isTimeless: isTimeless) { try await handler(call).knowingTag() }
         }
     }
 
@@ -91,11 +93,16 @@ final class NativeDoor: Sendable {
 
     /// What somebody asks who has no account yet, or is not signed in: guarded by a stricter limit.
     func knocking(_ handler: @escaping BodyHandler) -> RouteTable.Handler {
+        knockingWithFiles { call in try await handler(call, try await call.body()) }
+    }
+
+    /// The same for what may bring files: the handler reads the body.
+    func knockingWithFiles(_ handler: @escaping Handler) -> RouteTable.Handler {
         { request, context in
             try await self.answer(request, context, isKnocking: true) { call in
                 // A browser must not be made to sign in as somebody else.
                 if request.headers[.origin] != nil { try self.people.refuseForgery(request, context) }
-                var reply = try await handler(call, try await call.body())
+                var reply = try await handler(call)
                 reply.headers[.cacheControl] = "no-store"
                 return reply.response
             }

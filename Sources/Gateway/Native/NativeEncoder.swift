@@ -98,6 +98,7 @@ struct NativeEncoder: Sendable {
         NativeCounts(
             downloads: counts.downloads, recommended: counts.recommended, notRecommended: counts.notRecommended,
             comments: counts.comments, images: counts.images, collections: counts.collections,
+            drawnBy: counts.drawnBy,
             reactions: counts.reactions.map { .init(emoji: $0.emoji, count: $0.count) })
     }
 

@@ -43,7 +43,7 @@ struct NativeLists: Sendable {
         var reply = NativeReply(
             .ok,
             headers: [.contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=list.csv"])
-        reply.body = Data(file.text.utf8)
+        reply.body = Array(file.text.utf8)
         return reply
     }
 

@@ -10,10 +10,12 @@ import WaggleProtocol
 struct NativeModeration: Sendable {
     let services: GatewayServices
     let door: NativeDoor
+    /// For those who send files with a request, here and by the form.
+    let attaching: AddressPlaces
 
     func register(in routes: inout RouteTable) {
         routes.post("/api/w1/reports", shows: .nothing, .native, door.knocking(report))
-        routes.post("/api/w1/takedowns", shows: .nothing, .native, door.knocking(ask))
+        routes.post("/api/w1/takedowns", shows: .nothing, .native, door.knockingWithFiles(ask))
         routes.get("/api/w1/takedowns/{secret}", shows: .nothing, .native, door.reading(status))
         routes.get("/api/w1/transparency", shows: .nothing, .native, door.reading(transparency))
         routes.get("/api/w1/cases/{case}", shows: .account, .native, door.asking(.read, own))
@@ -56,15 +58,37 @@ struct NativeModeration: Sendable {
         let contact: String
     }
 
-    @Sendable private func ask(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
-        let asked = try call.decode(TakedownRequest.self, from: body)
+    /// JSON, or a form whose fields have the same names, with files beside them.
+    @Sendable private func ask(_ call: NativeCall) async throws -> NativeReply {
+        let (asked, files): (TakedownRequest, [AttachedFile]) =
+            FormUploads.isOne(call.request)
+            ? try await withFiles(call) : (try call.decode(TakedownRequest.self, from: try await call.body()), [])
         let receipt = try await RequestTakedown(
             subjects: asked.subjects, reason: asked.reason, right: asked.right, statement: asked.statement,
-            signature: asked.signature, contact: asked.contact
+            signature: asked.signature, contact: asked.contact, files: files
         ).perform(in: operations(call))
         var reply = try NativeReply(receipt, status: .created)
         reply.isSecret = true
         return reply
+    }
+
+    private func withFiles(_ call: NativeCall) async throws -> (TakedownRequest, [AttachedFile]) {
+        let form = await EvidenceForm.read(
+            call.request.body, type: call.request.headers[.contentType], from: call.address, attaching,
+            clock: services.clock)
+        defer { form.leave() }
+        if let refusal = form.refusal { throw refusal }
+        func value(_ name: String) throws(GatewayError) -> String {
+            guard let field = form.typed.first(where: { $0.name == name }) else {
+                throw .badRequest(code: "bad-request", "The field \(name) is missing")
+            }
+            return field.value
+        }
+        let asked = TakedownRequest(
+            subjects: form.typed.filter { $0.name == "subjects" }.map(\.value), reason: try value("reason"),
+            right: try value("right"), statement: try value("statement"), signature: try value("signature"),
+            contact: try value("contact"))
+        return (asked, form.files)
     }
 
     @Sendable private func status(_ call: NativeCall) async throws -> NativeReply {
@@ -88,8 +112,9 @@ struct NativeModeration: Sendable {
 
     @Sendable private func appeal(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
         let asked = try call.decode(AppealRequest.self, from: body)
-        _ = try await AppealCase(number: number(call), text: asked.text).perform(in: try call.operations(services))
-        return try await own(call)
+        let operations = try call.operations(services)
+        let line = try await AppealCase(number: number(call), text: asked.text).perform(in: operations)
+        return try NativeReply(try await ShowOwnCase(number: line.number).perform(in: operations))
     }
 
     // MARK: Moderators

@@ -1,5 +1,4 @@
 import Digests
-import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -8,27 +7,24 @@ import NIOCore
 struct NativeReply: Sendable {
     var status: HTTPResponse.Status
     var headers: HTTPFields
-    var body: Data
+    var body: [UInt8]
     /// Shows a token or words that nobody is to see twice: never kept.
     var isSecret = false
     static let mediaType = "application/json; charset=utf-8"
 
-    /// Names with underscores, keys sorted, so that equal answers are equal bytes.
+    /// JSON, with underscores in the names of members.
     init(_ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
         self.status = status
         self.headers = headers
         self.headers[.contentType] = Self.mediaType
-        body = try encoder.encode(value)
+        body = try JSONText.bytes(of: value, names: .withUnderscores)
     }
 
     /// Nothing to say.
     init(_ status: HTTPResponse.Status, headers: HTTPFields = [:]) {
         self.status = status
         self.headers = headers
-        body = Data()
+        body = []
     }
 
     /// Somewhere that something new can be looked at.
@@ -36,7 +32,16 @@ struct NativeReply: Sendable {
         try NativeReply(value, status: .created, headers: [.location: location])
     }
 
-    var tag: EntityTag { EntityTag(SHA256.hash(Array(body))) }
+    private var knownTag: EntityTag?
+
+    var tag: EntityTag { knownTag ?? EntityTag(SHA256.hash(body)) }
+
+    /// The same, for an answer that is sent more than once as it is.
+    func knowingTag() -> NativeReply {
+        var reply = self
+        reply.knownTag = tag
+        return reply
+    }
 
     var response: Response {
         var response = Response(status: status, headers: headers)

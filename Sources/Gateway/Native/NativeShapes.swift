@@ -47,6 +47,7 @@ struct NativeCounts: Encodable, Sendable {
     let comments: Int
     let images: Int
     let collections: Int
+    let drawnBy: Int
     let reactions: [Reaction]
 }
 

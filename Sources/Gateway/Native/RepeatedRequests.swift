@@ -56,7 +56,7 @@ extension NativeReply {
         self.init(HTTPResponse.Status(code: kept.status), headers: [.contentType: kept.contentType])
         if !kept.location.isEmpty { headers[.location] = kept.location }
         headers[Self.replayed] = "true"
-        body = kept.body
+        body = Array(kept.body)
     }
 
     /// What is kept of an answer; nil for what is too large, or not to be shown twice.
@@ -64,7 +64,7 @@ extension NativeReply {
         guard !isSecret, body.count <= Limits.Accounts.keptAnswerBytes else { return nil }
         return KeptAnswer(
             status: status.code, contentType: headers[.contentType] ?? Self.mediaType,
-            location: headers[.location] ?? "", body: body)
+            location: headers[.location] ?? "", body: Data(body))
     }
 
     // A literal that is a valid field name.

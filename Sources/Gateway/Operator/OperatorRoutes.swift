@@ -39,8 +39,10 @@ struct OperatorRoutes: Sendable {
 
     /// The process answers.
     @Sendable private func health(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        .json(Health(status: "ok"), headers: [.cacheControl: "no-store"])
+        Self.healthy
     }
+
+    private static let healthy = Response.json(Health(status: "ok"), headers: [.cacheControl: "no-store"])
 
     /// The stores answer, and lists show what came some time ago.
     @Sendable private func ready(_ request: Request, _ context: GatewayContext) async throws -> Response {

@@ -37,8 +37,8 @@ struct BountyItem {
             amount > 0 ? "\(Wording.count(Int(amount))) \(line.symbol) \(word)" : nil
         }
         let parts = [
-            part(line.escrowed, say("set-aside-2")), part(line.pledged, "pledged"), part(line.paid, "paid"),
-            part(line.returned, "returned"),
+            part(line.escrowed, say("set-aside-2")), part(line.pledged, say("pledged")), part(line.paid, say("paid-2")),
+            part(line.returned, say("returned")),
         ].compactMap { $0 }
         return parts.isEmpty ? say("nothing-set-aside") : parts.joined(separator: ", ")
     }
@@ -91,13 +91,25 @@ struct BackingItem {
     init(_ backing: BountyReport.Backing, _ line: BountyLine) {
         backingHref = "/buzz/\(line.currency)/finals/\(backing.hold)"
         backingAmount = "\(Wording.count(Int(backing.amount))) \(line.symbol)"
-        backingState = backing.state
+        backingState = Self.state(backing.state)
         backer = backing.name ?? "\(backing.account.prefix(16))…"
         var words = backing.isPledge ? say("pledge-can-be-withdrawn") : say("in-the-arbiters-hand")
-        if backing.state == "open", let next = backing.next { words += ", ends by itself on \(Dates.day(next))" }
+        if backing.state == "open", let next = backing.next { words = say("ends-by-itself-on", words, Dates.day(next)) }
         if backing.paid > 0, backing.returned > 0 {
             words = say("paid-returned", Wording.count(Int(backing.paid)), Wording.count(Int(backing.returned)))
         }
         backingWords = words
+    }
+
+    private static func state(_ word: String) -> String {
+        switch word {
+        case "open": say("open-2")
+        case "to be paid": say("to-be-paid")
+        case "to be returned": say("to-be-returned")
+        case "expired": say("expired")
+        case "paid": say("paid-2")
+        case "returned": say("returned")
+        default: word
+        }
     }
 }

@@ -420,7 +420,7 @@ struct BountyPages: Sendable {
                 "facts": facts.compactMap { $0 }, "epoch": "\(epoch)", "hasTotals": !found.totals.isEmpty,
                 "totals": found.totals.prefix(Limits.Economy.rewardLines).map {
                     LinkView(
-                        linkText: "\(amount($0.amount)) to \($0.account.prefix(16))…",
+                        linkText: say("to-2", amount($0.amount), "\($0.account.prefix(16))…"),
                         linkHref: "/buzz/\(found.currency)/accounts/\($0.account)")
                 },
                 "listHref": "\(isElsewhere ? found.granter.url : "")/w/1/buzz/rewards/\(found.currency)/\(epoch)",

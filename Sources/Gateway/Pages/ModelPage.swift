@@ -95,7 +95,7 @@ struct ModelPage {
         values["levelHref"] = LevelPages.address("post:\(model.post.hex)")
         values["reportHref"] = "/report?about=\((release?.post ?? model.post).hex)"
         values["signature"] = signature
-        values["samplesNote"] = areSamplesOfOthers ? "These were made with other versions." : nil
+        values["samplesNote"] = areSamplesOfOthers ? say("these-were-made-with-other-versions") : nil
         values["tally"] = PageRoutes.tally(model.counts)
         let description = Markdown.html(model.body.description_p)
         values["description"] = description.isEmpty ? nil : description
@@ -207,6 +207,7 @@ struct ModelPage {
             FactView(say("recommended"), recommended),
             FactView(say("images"), positive(counts.images)),
             FactView(say("collections"), positive(counts.collections)),
+            FactView(say("people-who-drew-with-it"), positive(counts.drawnBy)),
             FactView(say("comments"), positive(counts.comments)),
         ].compactMap { $0 }
     }

@@ -93,16 +93,16 @@ struct PageRenderer: Sendable {
             case .notFound: say("not-found")
             case .purged: say("taken-down")
             case .gone: say("withdrawn")
-            default: "\(failure.status.code) \(failure.status.reasonPhrase)"
+            case .unauthorized, .forbidden: say("you-may-not")
+            case .tooManyRequests, .tooManyPosts: say("too-much-at-once")
+            case .unavailable, .standing: say("not-at-the-moment")
+            case .conflict, .preconditionFailed: say("something-else-came-first")
+            case .badRequest, .methodNotAllowed, .bodyTooLarge, .bodyTooSlow, .unsupportedMediaType, .unprocessable,
+                .misdirected, .tooManyItems, .pageTooFar:
+                say("this-cannot-be-done-as-asked")
             }
         return page(
             "error", PageFrame(pageTitle: title), ["explanation": failure.message], status: failure.status,
             headers: [.cacheControl: "no-store"])
-    }
-
-    /// An author's text as HTML paragraphs; nil for no text.
-    func paragraphs(_ text: String) -> String? {
-        let paragraphs = Wording.paragraphs(text)
-        return paragraphs.isEmpty ? nil : library.render(["paragraphs": paragraphs], withTemplate: "paragraphs")
     }
 }

@@ -19,7 +19,7 @@ private struct CurrencyItem {
     init(_ report: CurrencyReport) {
         currencyHref = "/buzz/\(report.currency)"
         currencyName = "\(report.name) (\(report.symbol))"
-        circulation = "\(Wording.count(Int(report.issued &- report.burned))) \(report.symbol) in circulation"
+        circulation = say("in-circulation", Wording.count(Int(report.issued &- report.burned)), report.symbol)
         currencyTrust = report.trust
         isOwn = report.role == "authority"
         stopped = report.stopped.isEmpty ? nil : report.stopped
@@ -36,7 +36,8 @@ private struct FinalItem {
     init(_ final: FinalReport) {
         finalHref = "/buzz/\(final.currency)/finals/\(final.slot)"
         let change = final.change ?? 0
-        finalWords = "\(change > 0 ? "+" : "")\(Wording.count(Int(change))) \(final.symbol), \(final.operation)"
+        finalWords = say(
+            "change-by", (change > 0 ? "+" : "") + Wording.count(Int(change)), final.symbol, final.operation)
         finalDay = final.time == 0 ? nil : Dates.day(final.time)
         finalAbout = final.reference.map { "\($0.prefix(16))…" }
     }
@@ -70,7 +71,7 @@ extension PageRoutes {
         return pages.page(
             "buzz",
             PageFrame(
-                pageTitle: "Buzz", summary: "Currencies that are used on \(services.configuration.nodeName).",
+                pageTitle: say("buzz"), summary: say("currencies-that-are-used-on", services.configuration.nodeName),
                 canonical: canonical(request, context, "/buzz")),
             ["currencies": items, "hasCurrencies": !items.isEmpty])
     }
@@ -81,35 +82,38 @@ extension PageRoutes {
         let symbol = report.symbol
         func amount(_ value: Int64) -> String { "\(Wording.count(Int(value))) \(symbol)" }
         let facts = [
-            FactView("Issued", amount(report.issued)), FactView("Burned", amount(report.burned)),
-            FactView("Set aside", amount(report.held)), FactView("Accounts", Wording.count(report.accounts)),
-            FactView("Orders", Wording.count(Int(clamping: report.finals))),
-            FactView("Epoch now", "\(report.epoch)"), FactView("Decided at", rules.addresses.joined(separator: ", ")),
+            FactView(say("issued"), amount(report.issued)), FactView(say("burned"), amount(report.burned)),
+            FactView(say("set-aside"), amount(report.held)), FactView(say("accounts"), Wording.count(report.accounts)),
+            FactView(say("orders"), Wording.count(Int(clamping: report.finals))),
+            FactView(say("epoch-now"), "\(report.epoch)"),
+            FactView(say("decided-at"), rules.addresses.joined(separator: ", ")),
         ]
         var lines: [String] = []
         let issuers = Dictionary(grouping: rules.granters, by: \.capPerEpoch).sorted { $0.key > $1.key }
         for (cap, granters) in issuers {
-            let by =
-                rules.granters.count == 1 ? "" : " by each of \(Wording.count(granters.count, "granter", "granters"))"
-            lines.append("At most \(amount(cap)) are issued\(by) in one epoch of \(rules.epochSeconds) s.")
+            let several = Wording.count(granters.count, say("granter"), say("granters"))
+            lines.append(
+                rules.granters.count == 1
+                    ? say("at-most-are-issued-in-an-epoch", amount(cap), "\(rules.epochSeconds)")
+                    : say("at-most-are-issued-by-each", amount(cap), several, "\(rules.epochSeconds)"))
         }
-        if lines.isEmpty { lines.append("Nothing is issued, ever.") }
+        if lines.isEmpty { lines.append(say("nothing-is-issued-ever")) }
         // Granters of one charter mostly promise the same.
         for reward in rules.granters.flatMap(\.rewards) {
-            let line =
-                "Reward \(reward.action): \(reward.amount), at most \(reward.capPerEpoch) for one person in an epoch."
+            let line = say("a-reward-is-at-most", reward.action, "\(reward.amount)", "\(reward.capPerEpoch)")
             if !lines.contains(line) { lines.append(line) }
         }
-        lines.append("Buzz can be set aside for \(rules.maxHoldEpochs) epochs at most.")
+        lines.append(say("buzz-can-be-set-aside-for", "\(rules.maxHoldEpochs)"))
+        let (needed, wardens) = ("\(rules.wardenThreshold)", "\(rules.wardens.count)")
         lines.append(
             rules.wardens.isEmpty
-                ? "Nobody can freeze an account or take anything from it; a lost key is a lost account."
-                : "\(rules.wardenThreshold) of \(rules.wardens.count) wardens can freeze accounts\(rules.hasClawback ? " and take back what is left" : "")."
-        )
+                ? say("nobody-can-freeze-an-account")
+                : rules.hasClawback
+                    ? say("wardens-can-freeze-and-take", needed, wardens) : say("wardens-can-freeze", needed, wardens))
         return pages.page(
             "currency",
             PageFrame(
-                pageTitle: report.name, summary: "\(report.name) (\(symbol)), a currency. \(report.trust).",
+                pageTitle: report.name, summary: say("a-currency-and-its-trust", report.name, symbol, report.trust),
                 canonical: canonical(request, context, "/buzz/\(report.currency)")),
             [
                 "heading": "\(report.name) (\(symbol))", "trust": report.trust, "currencyID": report.currency,
@@ -117,6 +121,7 @@ extension PageRoutes {
                 "warning": report.warning.isEmpty ? nil : report.warning, "facts": facts.compactMap { $0 },
                 "rules": lines,
                 "trustWords": Self.words(rules),
+                "wardensHref": rules.wardens.isEmpty ? nil : "/buzz/\(report.currency)/wardens",
                 "rewardsHref": rules.granters.contains { !$0.rewards.isEmpty } && report.epoch > 0
                     ? "/buzz/\(report.currency)/rewards/\(report.epoch - 1)" : nil,
             ].compactMapValues { $0 })
@@ -126,16 +131,13 @@ extension PageRoutes {
     private static func words(_ rules: ShowRules.Reply) -> String {
         guard rules.authorities.count == 1 else {
             let (all, quorum) = (rules.report.operators, rules.report.quorum)
-            return
-                "\(quorum) of \(all) operators have to agree; \(all - quorum) of them may fail or lie, and the currency "
-                + "goes on. A fork of the log, or a second word about one payment, names whoever signed it."
+            return say("operators-have-to-agree", "\(quorum)", "\(all)", "\(all - quorum)")
         }
         let witnesses = rules.report.witnesses
-        return "One operator decides. The currency dies with that node, and its operator could rewrite it; "
-            + (witnesses == 0
-                ? "no other node that is known here has signed that it has not, so only receipts in people's hands would show it."
-                : "\(Wording.count(witnesses, "other node", "other nodes")) signed within a week that it has not, "
-                    + "and receipts in people's hands would show it.")
+        return witnesses == 0
+            ? say("one-operator-decides-unwitnessed")
+            : say(
+                "one-operator-decides-witnessed", Wording.count(witnesses, say("other-node"), say("other-nodes-2")))
     }
 
     @Sendable private func wallet(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -154,14 +156,13 @@ extension PageRoutes {
         let path = "/buzz/\(rules.currency)/accounts/\(balance.account)"
         func amount(_ value: Int64) -> String { "\(Wording.count(Int(value))) \(rules.symbol)" }
         let facts = [
-            FactView("Balance", amount(balance.balance)), FactView("Set aside", amount(balance.held)),
-            FactView("Orders given", Wording.count(Int(clamping: balance.orders))),
-            balance.frozenUntil.flatMap { FactView("Frozen", "through epoch \($0)") },
+            FactView(say("balance"), amount(balance.balance)), FactView(say("set-aside"), amount(balance.held)),
+            FactView(say("orders-given"), Wording.count(Int(clamping: balance.orders))),
+            balance.frozenUntil.flatMap { FactView(say("frozen"), say("through-epoch", "\($0)")) },
             balance.doubleOrders.flatMap { places in
                 FactView(
-                    "Two orders for one place",
-                    "\(places.map(String.init).joined(separator: ", ")): usually two devices; at most one of the two counts"
-                )
+                    say("two-orders-for-one-place"),
+                    say("usually-two-devices", places.map(String.init).joined(separator: ", ")))
             },
         ]
         var content: [String: Any] = [
@@ -177,7 +178,7 @@ extension PageRoutes {
         return pages.page(
             "wallet",
             PageFrame(
-                pageTitle: "Account", summary: "An account of \(rules.name).",
+                pageTitle: say("account"), summary: say("an-account-in", rules.name),
                 canonical: canonical(request, context, path)), content, headers: [.cacheControl: "no-store"])
     }
 
@@ -189,34 +190,39 @@ extension PageRoutes {
         let final = explained.final
         let path = "/buzz/\(rules.currency)/finals/\(final.slot)"
         var facts = [
-            FactView("What", final.operation), FactView("By", final.from), FactView("About", final.reference ?? ""),
-            FactView("Order", final.order), FactView("Place in the log", final.position.map { "\($0)" } ?? ""),
-            FactView("Here since", final.time == 0 ? "" : Dates.day(final.time)),
+            FactView(say("what"), final.operation), FactView(say("by"), final.from),
+            FactView(say("about-2"), final.reference ?? ""), FactView(say("order"), final.order),
+            FactView(say("place-in-the-log"), final.position.map { "\($0)" } ?? ""),
+            FactView(say("here-since-2"), final.time == 0 ? "" : Dates.day(final.time)),
         ]
         facts += final.outputs.map {
-            FactView("Paid", "\(Wording.count(Int($0.amount))) \(rules.symbol) to \($0.account)")
+            FactView(say("paid"), say("to-2", "\(Wording.count(Int($0.amount))) \(rules.symbol)", $0.account))
         }
         if let isOpen = explained.isOpen, let expiry = explained.expiry {
-            facts.append(FactView("Set aside", "\(isOpen ? "open" : "closed"), expires after epoch \(expiry)"))
+            let until = isOpen ? say("is-open-until-epoch", "\(expiry)") : say("is-closed-until-epoch", "\(expiry)")
+            facts.append(FactView(say("set-aside"), until))
         }
         var content: [String: Any] = [
-            "heading": "Receipt", "currencyName": rules.name, "currencyHref": "/buzz/\(rules.currency)",
+            "heading": say("receipt"), "currencyName": rules.name, "currencyHref": "/buzz/\(rules.currency)",
             "trust": explained.trust, "facts": facts.compactMap { $0 },
-            "proof": explained.checkpoint.map {
-                "It is in the log of \(Wording.count(Int(clamping: $0))) orders that the authority signed."
-            }
-                ?? (explained.receipt == nil
-                    ? "No signed checkpoint that covers it is here yet."
-                    : "\(rules.quorum) of \(rules.operators) operators signed it: whoever has the charter checks that alone.")
-                ,
+            "proof": Self.proof(explained, rules),
         ]
         if explained.receipt != nil { content["receiptHref"] = "\(path)/receipt.json" }
         return pages.page(
             "final",
             PageFrame(
-                pageTitle: "Receipt", summary: "An order in \(rules.name).",
+                pageTitle: say("receipt"), summary: say("an-order-in", rules.name),
                 canonical: canonical(request, context, path)),
             content)
+    }
+
+    /// Who signed it, as far as this node can show.
+    private static func proof(_ explained: ExplainFinal.Reply, _ rules: CurrencyReport) -> String {
+        if let orders = explained.checkpoint {
+            return say("it-is-in-the-signed-log", Wording.count(Int(clamping: orders)))
+        }
+        guard explained.receipt != nil else { return say("no-signed-checkpoint-covers-it") }
+        return say("operators-signed-it", "\(rules.quorum)", "\(rules.operators)")
     }
 
     @Sendable private func receipt(_ request: Request, _ context: GatewayContext) async throws -> Response {

@@ -35,10 +35,10 @@ extension PageRoutes {
     }
 
     @Sendable private func collection(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let missing = "There is no such collection here"
+        let missing = GatewayError.notFound("There is no such collection here")
         let id = try number(context, missing)
         guard let collection = try await services.catalog.collection(id: id, visitor) else {
-            throw GatewayError.notFound(missing)
+            throw missing
         }
         let (cursor, position) = place(try Query(request))
         let page = try await services.catalog.items(

@@ -140,8 +140,9 @@ extension PageRoutes {
             count == 0 ? nil : Wording.count(count, one, many)
         }
         return [
-            some(creator.modelCount, "model", "models"), some(creator.imageCount, "image", "images"),
-            some(creator.followers, "follower", "followers"),
+            some(creator.modelCount, say("model-2"), say("models-2")),
+            some(creator.imageCount, say("image-2"), say("images-2")),
+            some(creator.followers, say("follower"), say("followers-2")),
             creator.following == 0 ? nil : say("follows", Wording.count(creator.following)),
         ].compactMap { $0 }
     }

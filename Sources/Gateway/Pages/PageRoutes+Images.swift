@@ -89,10 +89,10 @@ extension PageRoutes {
     }
 
     @Sendable private func image(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let missing = "There is no such image here"
+        let missing = GatewayError.notFound("There is no such image here")
         let id = try number(context, missing)
         guard let image = try await services.catalog.image(id: id, visitor), let picture = PictureView(image)
-        else { throw GatewayError.notFound(missing) }
+        else { throw missing }
         var page = ImagePage(image: image, picture: picture)
         page.post = try await services.catalog.imagePost(post: image.post, visitor)
         page.recipe = try await services.catalog.recipe(ofImage: id, visitor)

@@ -37,8 +37,8 @@ extension PageRoutes {
         let offersLevels = visitor.mask.nonzeroBitCount > 1
         var content = FilterForm(filters: filters, facets: facets, offersLevels: offersLevels).content
         content["heading"] = say("models")
-        content["total"] =
-            Wording.count(total.count, say("model-2"), say("models-2")) + (total.isExact ? "" : " or more")
+        let count = Wording.count(total.count, say("model-2"), say("models-2"))
+        content["total"] = total.isExact ? count : say("the-last-to-come-here-of", count)
         content["order"] = filters.sort.label
         content["active"] = filters.active("/models")
         content["hasCards"] = !page.items.isEmpty
@@ -77,10 +77,10 @@ extension PageRoutes {
 
     /// The model of an address.
     private func named(_ context: GatewayContext, detail: ViewDetail = .full) async throws -> ModelView {
-        let missing = "There is no such model here"
+        let missing = GatewayError.notFound("There is no such model here")
         let id = try number(context, missing)
         guard let model = try await services.catalog.model(id: id, visitor, detail: detail) else {
-            throw GatewayError.notFound(missing)
+            throw missing
         }
         return model
     }

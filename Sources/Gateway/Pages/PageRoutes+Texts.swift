@@ -112,17 +112,17 @@ extension PageRoutes {
     // MARK: Pages
 
     @Sendable private func article(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let missing = "There is no such article here"
+        let missing = GatewayError.notFound("There is no such article here")
         guard let article = try await services.catalog.article(id: try number(context, missing), visitor) else {
-            throw GatewayError.notFound(missing)
+            throw missing
         }
         return try await page(TextWork(article), request, context)
     }
 
     @Sendable private func workflow(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let missing = "There is no such workflow here"
+        let missing = GatewayError.notFound("There is no such workflow here")
         guard let workflow = try await services.catalog.workflow(id: try number(context, missing), visitor) else {
-            throw GatewayError.notFound(missing)
+            throw missing
         }
         return try await page(TextWork(workflow), request, context)
     }

@@ -46,8 +46,8 @@ struct PageRoutes: Sendable {
 
     /// The number in an address.
     /// - Throws: `notFound`, in the words for what is not there.
-    func number(_ context: GatewayContext, _ missing: String) throws(GatewayError) -> Int32 {
-        guard let id = context.parameter("id").flatMap({ Int32($0) }), id > 0 else { throw .notFound(missing) }
+    func number(_ context: GatewayContext, _ missing: GatewayError) throws(GatewayError) -> Int32 {
+        guard let id = context.parameter("id").flatMap({ Int32($0) }), id > 0 else { throw missing }
         return id
     }
 

@@ -28,7 +28,15 @@ enum SitePart: String, CaseIterable {
     case generate
 
     var path: String { "/\(rawValue)" }
-    var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+    var title: String {
+        switch self {
+        case .models: say("models")
+        case .images: say("images")
+        case .collections: say("collections")
+        case .creators: say("creators")
+        case .generate: say("generate")
+        }
+    }
 }
 
 /// What the frame of a page needs.

@@ -31,7 +31,7 @@ struct SubjectLinks: Sendable {
             guard let release = try await catalog.release(post: id, filter, detail: Self.detail) else { return nil }
             let model = try await catalog.model(id: release.modelID, filter, detail: .brief)
             return LinkView(
-                linkText: "\(model?.body.name ?? "A model") \(release.body.version)",
+                linkText: "\(model?.body.name ?? say("a-model")) \(release.body.version)",
                 linkHref: "/models/\(release.modelID)?modelVersionId=\(release.id)")
         case .imagePost:
             return try await catalog.imagePost(post: id, filter)?.images.first.map {

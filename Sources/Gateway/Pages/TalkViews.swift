@@ -112,8 +112,8 @@ struct HistoryItem {
             case .inForce: say("in-force")
             case .superseded: say("replaced-by-a-newer-one")
             case .deleted(let delete):
-                say("taken-back-by-its-author") + (delete.map { " in post \($0.hex.prefix(12))" } ?? "")
-            case .expired: "expired"
+                delete.map { say("taken-back-in-post", "\($0.hex.prefix(12))") } ?? say("taken-back-by-its-author")
+            case .expired: say("expired")
             case .unauthorised: say("no-longer-counts-its-key-was")
             case .purged: say("taken-down-on-this-node")
             case .evicted: say("let-go-here-for-lack-of")

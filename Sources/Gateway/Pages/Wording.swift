@@ -46,6 +46,12 @@ enum Wording {
         return paragraphs
     }
 
+    /// The same as HTML; nil for no text.
+    static func paragraphsHTML(_ text: String) -> String? {
+        let paragraphs = paragraphs(text)
+        return paragraphs.isEmpty ? nil : paragraphs.map { "<p>\(HTMLText.escape($0))</p>" }.joined()
+    }
+
     /// The first words of a text, cut at a word.
     static func beginning(_ text: String, characters: Int) -> String {
         // No further than what is shown: a prompt may be a book.

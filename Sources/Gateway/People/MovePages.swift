@@ -87,7 +87,7 @@ struct MovePages: Sendable {
         let body = try await PageDoor.body(of: request, services)
         let (typed, address) = (try Query(String(decoding: body, as: UTF8.self)), try Query(request))
         let caller = RemoteAddress.of(request, context)
-        let name = "move \(caller) \(address[FormToken.parameter] ?? "") \(SHA256.hash(body).hex)"
+        let name = ["move", caller, address[FormToken.parameter] ?? "", SHA256.hash(body).hex].joined(separator: " ")
         return try await once.shared(name) {
             do {
                 try knocks.take(caller, now: services.now())

@@ -136,7 +136,7 @@ struct SessionPages: Sendable {
         let typed = try Query(String(decoding: body, as: UTF8.self))
         let address = try Query(request)
         let from = RemoteAddress.of(request, context)
-        let name = "signup \(from) \(address[FormToken.parameter] ?? "") \(SHA256.hash(body).hex)"
+        let name = ["signup", from, address[FormToken.parameter] ?? "", SHA256.hash(body).hex].joined(separator: " ")
         return try await once.shared(name) {
             do {
                 try knocks.take(from, now: services.now())

@@ -278,10 +278,7 @@ struct TalkPages: Sendable {
         let what = Self.what(post.kind)
         return pages.form(
             say("take-back-2", "\(what)"), form,
-            lead: """
-                Other nodes are told and stop showing it. Copies that somebody made stay with them, and that it was here stays \
-                known. This cannot be undone.
-                """,
+            lead: say("other-nodes-are-told-and-stop"),
             crumb: link)
     }
 

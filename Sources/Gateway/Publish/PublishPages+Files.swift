@@ -29,7 +29,7 @@ extension PublishPages {
     ) async throws -> Response {
         let uploads = part == .files ? draft.files : draft.samples
         let isPicture = part == .samples || draft.kind == .images
-        let notes = part == .samples ? try await sampleNotes(draft, call) : [:]
+        let notes = isPicture ? try await pictureNotes(uploads, draft, call) : [:]
         let remove = draft.path + "/remove"
         func removing(_ id: String) -> String {
             action(call, PageAddress.with(remove, [("upload", id), ("as", part.rawValue)]))
@@ -185,18 +185,32 @@ extension PublishPages {
         return .done(at: draft.path(part == .files ? .files : .samples))
     }
 
-    // MARK: Samples
+    // MARK: Pictures
 
-    /// What each sample says of itself, by upload: made with this file, with another, or nothing.
-    func sampleNotes(_ draft: PublishDraft, _ call: PageCall) async throws -> [String: String] {
-        guard !draft.samples.isEmpty else { return [:] }
-        let reports = try await InspectSamples(
-            account: call.account.handle, files: try await names(of: draft, call),
-            samples: draft.samples.map(\.path.string)
-        ).run(in: call.operations)
-        return zip(draft.samples, reports).reduce(into: [:]) { notes, pair in
-            notes[pair.0.id] = "\(pair.1.width) × \(pair.1.height) · \(Self.words(pair.1))"
+    /// What each picture says of itself, by upload: made with the draft's file, with another, or nothing; and what it gives away.
+    func pictureNotes(
+        _ pictures: [Upload], _ draft: PublishDraft, _ call: PageCall
+    ) async throws -> [String: String] {
+        guard !pictures.isEmpty else { return [:] }
+        let files = draft.kind == .release ? try await names(of: draft, call) : []
+        var notes: [String: String] = [:]
+        for picture in pictures {
+            do throws(OperationError) {
+                let found = try await InspectSamples(
+                    account: call.account.handle, files: files, samples: [picture.path.string]
+                ).run(in: call.operations)
+                notes[picture.id] = found.first.map { sample in
+                    let leak = sample.leak.map { say("names-a-place-on-your-machine", $0) }
+                    return ["\(sample.width) × \(sample.height)", Self.words(sample), leak].compactMap { $0 }
+                        .joined(separator: " · ")
+                }
+            } catch {
+                // Nobody signs it, and whoever brought it takes it away here.
+                guard [.usage, .limits, .auth].contains(error.code) else { throw error }
+                notes[picture.id] = error.message
+            }
         }
+        return notes
     }
 
     static func words(_ sample: InspectSamples.Sample) -> String {

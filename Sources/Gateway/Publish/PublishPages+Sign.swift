@@ -29,12 +29,31 @@ extension PublishPages {
         return try await signPage(call, draft, typed, trouble)
     }
 
+    /// What a field that is drafted from a file is called.
+    private static func label(ofDrafted name: String) -> String {
+        switch name {
+        case "name": say("name")
+        case "type": say("what-it-is")
+        case "base model": say("base-model")
+        case "trigger words": say("trigger-words")
+        default: name
+        }
+    }
+
+    private static func kind(of finding: ReleaseDraft.Finding) -> String {
+        switch finding.severity {
+        case "error": say("error")
+        case "warning": say("warning")
+        default: say("note")
+        }
+    }
+
     func signPage(
         _ call: PageCall, _ draft: PublishDraft, _ typed: Query? = nil, _ trouble: FormTrouble? = nil
     ) async throws -> Response {
         let request = draft.request(account: call.account.handle)
         let drafted = try await DraftRelease(request).run(in: call.operations)
-        let notes = try await sampleNotes(draft, call)
+        let notes = try await pictureNotes(draft.samples, draft, call)
         let model = try await services.postLog.post(author: call.account.author, kind: .model, slot: request.slug)?.post
             .model
         let answered = draft["person"].isEmpty ? model.map { Self.answer($0.realPerson) } ?? "" : draft["person"]
@@ -44,7 +63,7 @@ extension PublishPages {
                 say("files"), draft.files.map { "\($0.name), \(Wording.size($0.size))" }.joined(separator: "; ")),
         ]
         for field in drafted.fields where field.name != "description" {
-            facts.append(FactView(field.name.prefix(1).uppercased() + field.name.dropFirst(), field.value))
+            facts.append(FactView(Self.label(ofDrafted: field.name), field.value))
         }
         facts.append(FactView(say("tags"), (request.tags ?? []).joined(separator: ", ")))
         facts.append(FactView(say("level"), request.level ?? "PG"))
@@ -57,7 +76,7 @@ extension PublishPages {
         content["description"] = description.isEmpty ? nil : Markdown.html(description, firstHeading: 3)
         content["findings"] = drafted.findings.filter { $0.flag?.hasPrefix("--real-person") != true }.map { finding in
             FindingView(
-                findingKind: finding.severity, findingWords: finding.text, isGrave: finding.severity != "note")
+                findingKind: Self.kind(of: finding), findingWords: finding.text, isGrave: finding.severity != "note")
         }
         content["samples"] = draft.samples.map { SampleItem(fileTitle: $0.name, fileWords: notes[$0.id] ?? "") }
         if !drafted.isRefused {

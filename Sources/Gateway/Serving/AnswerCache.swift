@@ -6,8 +6,9 @@ import WaggleProtocol
 
 /// Answers to visitors who ask the same again, kept as they are sent.
 ///
-/// An answer is kept until the catalog or what is known of files changes, whatever changes there, and not for long in any
-/// case; so nobody is told what is not so any longer, and what is hidden is hidden at once. Of members nothing is kept.
+/// An answer is kept until the catalog, or what is known of files or pictures, changes, whatever changes there; so nobody
+/// is told what is not so any longer, and what is hidden is hidden at once. Nothing else goes into an answer but what is in
+/// its key, and the time of day into some, which are kept for seconds. Of members nothing is kept.
 final class AnswerCache<Answer: Sendable>: Sendable {
     struct Key: Hashable, Sendable {
         /// Path and query as they were asked for.
@@ -22,32 +23,19 @@ final class AnswerCache<Answer: Sendable>: Sendable {
     private struct Revision: Equatable {
         let catalog: UInt64
         let files: UInt64
+        let pictures: UInt64
     }
 
-    private struct Kept {
+    private struct Kept: Sendable {
         let answer: Answer
         let revision: Revision
-        /// Unix seconds.
-        let until: UInt64
-    }
-
-    /// Two halves: when the newer one is full it becomes the older one, and what nobody asked for meanwhile is forgotten.
-    private struct Shelf {
-        var newer: [Key: Kept] = [:]
-        var older: [Key: Kept] = [:]
-        var newerBytes = 0
-
-        mutating func put(_ kept: Kept, _ key: Key, _ bytes: Int) {
-            if newerBytes + bytes > Limits.Gateway.answersBytes / 2 {
-                (older, newer, newerBytes) = (newer, [:], 0)
-            }
-            if newer.updateValue(kept, forKey: key) == nil { newerBytes += bytes }
-        }
+        /// Unix seconds; nil for what the time makes no difference to.
+        let until: UInt64?
     }
 
     private let services: GatewayServices
     private let size: @Sendable (Answer) -> Int
-    private let shelf = Mutex(Shelf())
+    private let shelf = Mutex(AnswerShelf<Key, Kept>(bytes: Limits.Gateway.answersBytes))
 
     /// - Parameter size: about how many bytes an answer takes.
     init(_ services: GatewayServices, size: @escaping @Sendable (Answer) -> Int) {
@@ -56,32 +44,81 @@ final class AnswerCache<Answer: Sendable>: Sendable {
     }
 
     /// The answer that is kept under this key, else the one that is made now.
-    func answer(_ key: Key, _ make: () async throws -> Answer) async throws -> Answer {
+    /// - Parameter isTimeless: the same question has the same answer whenever it is asked, until something changes.
+    func answer(
+        _ key: Key, isTimeless: Bool = false, _ make: () async throws -> Answer
+    ) async throws -> Answer {
         // Read first: what changes while an answer is made makes it an old one.
-        let revision = Revision(catalog: services.catalog.revision, files: services.blobs.namesRevision)
-        let now = services.now()
-        if let kept = find(key), kept.revision == revision, now < kept.until { return kept.answer }
+        let revision = Revision(
+            catalog: services.catalog.revision, files: services.blobs.namesRevision,
+            pictures: services.picturesRevision())
+        if let kept = shelf.withLock({ $0.find(key) }), kept.revision == revision,
+            kept.until.map({ services.now() < $0 }) ?? true
+        {
+            return kept.answer
+        }
+        let until = isTimeless ? nil : services.now() + Limits.Gateway.answerSeconds
         let answer = try await make()
-        keep(Kept(answer: answer, revision: revision, until: now + Limits.Gateway.answerSeconds), key)
+        let kept = Kept(answer: answer, revision: revision, until: until)
+        let bytes = size(answer) + key.target.utf8.count + key.base.utf8.count + 256
+        if bytes <= Limits.Gateway.answersBytes / 16 { shelf.withLock { $0.put(kept, key, bytes: bytes) } }
         return answer
     }
+}
 
-    private func find(_ key: Key) -> Kept? {
-        shelf.withLock { shelf in
-            if let kept = shelf.newer[key] { return kept }
-            guard let kept = shelf.older.removeValue(forKey: key) else { return nil }
-            shelf.put(kept, key, bytes(kept, key))
-            return kept
+/// So many bytes of answers, in a ring. Where room is needed a hand goes around it, takes out what nobody asked for since
+/// it came by last, and lets the rest be once more (the *clock* of Corbató's paging experiment, 1968). So what is asked for
+/// again and again stays while all of it has room.
+struct AnswerShelf<Key: Hashable & Sendable, Answer: Sendable>: Sendable {
+    private struct Slot {
+        let key: Key
+        var answer: Answer
+        var bytes: Int
+        var isWanted = false
+    }
+
+    private let limit: Int
+    private var slots: [Slot?] = []
+    private var places: [Key: Int] = [:]
+    private var free: [Int] = []
+    private var hand = 0
+    private(set) var bytes = 0
+
+    init(bytes limit: Int) {
+        self.limit = limit
+    }
+
+    mutating func find(_ key: Key) -> Answer? {
+        guard let place = places[key] else { return nil }
+        slots[place]?.isWanted = true
+        return slots[place]?.answer
+    }
+
+    /// - Parameter bytes: no more than there is room for in all.
+    mutating func put(_ answer: Answer, _ key: Key, bytes: Int) {
+        if let place = places[key] { takeOut(place) }
+        while self.bytes + bytes > limit, !places.isEmpty { turn() }
+        let slot = Slot(key: key, answer: answer, bytes: bytes)
+        if let place = free.popLast() {
+            slots[place] = slot
+            places[key] = place
+        } else {
+            places[key] = slots.count
+            slots.append(slot)
         }
+        self.bytes += bytes
     }
 
-    private func keep(_ kept: Kept, _ key: Key) {
-        let bytes = bytes(kept, key)
-        guard bytes <= Limits.Gateway.answersBytes / 16 else { return }
-        shelf.withLock { $0.put(kept, key, bytes) }
+    private mutating func turn() {
+        if slots[hand]?.isWanted == true { slots[hand]?.isWanted = false } else { takeOut(hand) }
+        hand = (hand + 1) % slots.count
     }
 
-    private func bytes(_ kept: Kept, _ key: Key) -> Int {
-        size(kept.answer) + key.target.utf8.count + key.base.utf8.count + 256
+    private mutating func takeOut(_ place: Int) {
+        guard let slot = slots[place] else { return }
+        slots[place] = nil
+        places[slot.key] = nil
+        free.append(place)
+        bytes -= slot.bytes
     }
 }

@@ -42,7 +42,7 @@ struct StallWatch {
 /// Closes connections that hold what they do not use: of readers that take nothing of an answer, and of senders that go on
 /// with a body after the answer to it. Hummingbird's own limit is for connections between two requests.
 ///
-/// It sits where HTTP/1.1 is parts. A stream of HTTP/2 gets a `StreamGuard`.
+/// It sits where HTTP/1.1 is parts. A stream of HTTP/2 gets a `StreamGuard` and an `EarlyAnswer`.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -55,6 +55,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let writes: WatchedWrites
     private let lingering: TimeAmount
     private var isBodyComing = false
+    /// Of the answer that is being written.
+    private var hasBody = false
     private var end: Scheduled<Void>?
 
     init(stall: TimeAmount, lingering: TimeAmount) {
@@ -76,17 +78,24 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
+        case .head:
+            // Whoever does not take it does not take what follows it.
+            hasBody = false
+            context.write(data, promise: promise)
         case .body(.byteBuffer(var bytes)):
+            hasBody = true
             while bytes.readableBytes > Self.piece, let piece = bytes.readSlice(length: Self.piece) {
                 writes.write(wrapOutboundOut(.body(.byteBuffer(piece))), context, nil)
             }
             writes.write(wrapOutboundOut(.body(.byteBuffer(bytes))), context, promise)
-        case .end where isBodyComing:
+        case .body:
             writes.write(data, context, promise)
+        case .end:
+            // Behind a body it is a few bytes at most, and the connection is idle then: a limit of its own ends it.
+            if hasBody { context.write(data, promise: promise) } else { writes.write(data, context, promise) }
+            guard isBodyComing else { return }
             // Whoever has sent the rest already gets to read the answer; nobody reads on for ever.
             end = context.eventLoop.assumeIsolated().scheduleTask(in: lingering) { context.close(promise: nil) }
-        case .head, .body, .end:
-            writes.write(data, context, promise)
         }
     }
 
@@ -114,6 +123,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                         ConnectionGuard(stall: stall, lingering: lingering), position: .after(decoder))
                 } else {
                     try pipeline.addHandler(StreamGuard(stall: stall), position: .before(self))
+                    try pipeline.addHandler(EarlyAnswer(lingering: lingering), position: .first)
                 }
             } catch {
                 // Never without a guard.

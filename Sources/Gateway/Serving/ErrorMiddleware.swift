@@ -27,17 +27,18 @@ struct ErrorMiddleware: RouterMiddleware {
         let began = ContinuousClock.now
         var context = context
         context.proxies = proxies
-        var response = await ContentCoding.$takesGzip.withValue(ContentCoding.takesGzip(request)) { [context] in
-            await PageVisitor.$current.withValue(await visitor(request)) {
-                do {
-                    try flood.admit(request, context)
-                    try await mode.admit(request, context)
-                    return try await next(request, context)
-                } catch {
-                    return answer(to: request, error, context.logger)
+        let face = Face(path: request.uri.path)
+        let takesGzip = ContentCoding.takesGzip(request)
+        let visitor = face == .page ? await visitor(request) : nil
+        var response =
+            if takesGzip || visitor != nil {
+                await ContentCoding.$takesGzip.withValue(takesGzip) { [context] in
+                    await PageVisitor.$current.withValue(visitor) { await answer(request, context, face, next) }
                 }
+            } else {
+                // Most programs ask like this, and nothing has to be said around their requests.
+                await answer(request, context, face, next)
             }
-        }
         response.headers[.xContentTypeOptions] = "nosniff"
         // Other sites learn nothing. Not "no-referrer": with it browsers name no origin for our own forms, and the check
         // against forged requests would have nothing to look at.
@@ -46,10 +47,22 @@ struct ErrorMiddleware: RouterMiddleware {
         return response
     }
 
-    /// Whoever is signed in, for pages; a store that fails is told by what needs it.
+    private func answer(
+        _ request: Request, _ context: GatewayContext, _ face: Face,
+        _ next: (Request, GatewayContext) async throws -> Response
+    ) async -> Response {
+        do {
+            try flood.admit(face, request, context)
+            try await mode.admit(request, context)
+            return try await next(request, context)
+        } catch {
+            return answer(to: request, error, context.logger)
+        }
+    }
+
+    /// Whoever is signed in; a store that fails is told by what needs it.
     private func visitor(_ request: Request) async -> PageVisitor? {
-        guard Face(path: request.uri.path) == .page else { return nil }
-        return try? await people.visitor(request)
+        try? await people.visitor(request)
     }
 
     private func answer(to request: Request, _ error: any Error, _ logger: Logger) -> Response {
@@ -229,23 +242,17 @@ extension GatewayError {
 }
 
 extension Response {
-    /// A JSON answer. Keys are sorted, so that equal answers are equal bytes.
+    /// A JSON answer.
     static func json(
         _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) -> Response {
-        guard let bytes = try? jsonBytes(value) else { return Response(status: .internalServerError) }
+        guard let bytes = try? JSONText.bytes(of: value) else { return Response(status: .internalServerError) }
         var headers = headers
         headers[.contentType] = jsonType
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
     static let jsonType = "application/json; charset=utf-8"
-
-    static func jsonBytes(_ value: some Encodable) throws -> ByteBuffer {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return ByteBuffer(bytes: try encoder.encode(value))
-    }
 
     static func protobuf(
         _ message: some SwiftProtobuf.Message, status: HTTPResponse.Status = .ok

@@ -14,16 +14,20 @@ final class FloodLimit: Sendable {
     }
 
     /// - Throws: `tooManyRequests`.
-    func admit(_ request: Request, _ context: GatewayContext) throws(GatewayError) {
-        switch Face(path: request.uri.path) {
+    func admit(_ face: Face, _ request: Request, _ context: GatewayContext) throws(GatewayError) {
+        switch face {
         case .page, .api: break
         case .native, .bytes, .peer: return
         }
-        try admit(RemoteAddress.of(request, context))
+        let client = RemoteAddress.client(request, context)
+        if !RemoteAddress.isHere(client) { try take(RemoteAddress.text(client)) }
     }
 
     func admit(_ address: String) throws(GatewayError) {
-        guard !RemoteAddress.isHere(address) else { return }
+        if !RemoteAddress.isHere(address) { try take(address) }
+    }
+
+    private func take(_ address: String) throws(GatewayError) {
         let limit = services.configuration.pagesPerAddress
         let standing = limiter.withLock { $0.take(address, limit: limit, now: services.now()) }
         if let wait = standing.wait { throw .tooManyRequests(retryAfter: wait) }

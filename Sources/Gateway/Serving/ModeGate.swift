@@ -17,6 +17,7 @@ struct ModeGate: Sendable {
     /// - Throws: `standing`, for writes in read-only mode, and for everything but what keeps the node going in maintenance.
     func admit(_ request: Request, _ context: GatewayContext) async throws {
         let standing = administration.standing
+        guard standing.mode != .normal else { return }
         let path = request.uri.path
         switch standing.mode {
         case .normal: return
@@ -31,11 +32,11 @@ struct ModeGate: Sendable {
 
     /// For a person who meets it: what, and the operator's own words.
     static func words(_ standing: NodeStanding) -> String {
-        let own = standing.message.isEmpty ? "" : ": \(standing.message)"
+        let own = standing.message
         return switch standing.mode {
         case .normal: ""
-        case .readOnly: "This node takes nothing in at the moment\(own)"
-        case .maintenance: "This node is being worked on\(own); come back a little later"
+        case .readOnly: own.isEmpty ? say("takes-nothing-in") : say("takes-nothing-in-because", own)
+        case .maintenance: own.isEmpty ? say("is-being-worked-on") : say("is-being-worked-on-because", own)
         }
     }
 

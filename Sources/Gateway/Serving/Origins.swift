@@ -2,6 +2,8 @@ import Federation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Synchronization
+import WaggleProtocol
 
 /// The URLs by which this node is reached.
 struct Origins: Sendable {
@@ -9,6 +11,7 @@ struct Origins: Sendable {
     private let allowed: Set<String>
     /// What this node itself speaks on its port.
     private let scheme: String
+    private let known = KnownBases()
 
     init(_ configuration: GatewayConfiguration) {
         publicURLs = configuration.publicURLs
@@ -22,7 +25,12 @@ struct Origins: Sendable {
     /// hosts, while an unchecked `Host` would let anybody poison a shared cache. Else the public URL; a node that has none
     /// answers with the address that the connection arrived at.
     func base(for request: Request, _ context: GatewayContext) -> String {
-        base(host: request.head.authority ?? "", headers: request.headers, local: localURLs(context))
+        let asked = KnownBases.Asked(
+            host: request.head.authority ?? "", forwardedHost: request.headers[Self.forwardedHost],
+            forwardedScheme: request.headers[Self.forwardedScheme], arrivedAt: context.channel.localAddress)
+        return known.base(asked) {
+            base(host: asked.host, headers: request.headers, local: localURLs(asked.arrivedAt))
+        }
     }
 
     /// - Parameter local: where the connection arrived.
@@ -40,19 +48,17 @@ struct Origins: Sendable {
     /// Whether an `Origin` field names this node.
     func isOwn(_ origin: String, _ request: Request, _ context: GatewayContext) -> Bool {
         guard let url = try? PeerURL(origin), url.pathPrefix.isEmpty else { return false }
-        return allowed.contains(Self.origin(of: url)) || localURLs(context).contains(url)
+        return allowed.contains(Self.origin(of: url)) || localURLs(context.channel.localAddress).contains(url)
     }
 
     /// The URLs that a signature may name: the public ones, and where this connection arrived.
     func targets(_ context: GatewayContext) -> [PeerURL] {
-        publicURLs + localURLs(context)
+        publicURLs + localURLs(context.channel.localAddress)
     }
 
-    /// The local end of the connection as URLs.
-    private func localURLs(_ context: GatewayContext) -> [PeerURL] {
-        guard let address = context.channel.localAddress, let ip = address.ipAddress, let port = address.port else {
-            return []
-        }
+    /// The local end of a connection as URLs.
+    private func localURLs(_ address: SocketAddress?) -> [PeerURL] {
+        guard let address, let ip = address.ipAddress, let port = address.port else { return [] }
         let hosts =
             switch address {
             case .v6: ip.hasPrefix("::ffff:") ? [String(ip.dropFirst(7))] : ["[\(ip)]"]
@@ -69,4 +75,29 @@ struct Origins: Sendable {
     // Literals that are valid field names.
     private static let forwardedHost = HTTPField.Name("X-Forwarded-Host")!
     private static let forwardedScheme = HTTPField.Name("X-Forwarded-Proto")!
+}
+
+/// What links began with for those who asked before: clients ask under few names, and reading them takes longer than many
+/// an answer.
+private final class KnownBases: Sendable {
+    /// Everything that it depends on.
+    struct Asked: Hashable {
+        let host: String
+        let forwardedHost: String?
+        let forwardedScheme: String?
+        let arrivedAt: SocketAddress?
+    }
+
+    private let bases = Mutex<[Asked: String]>([:])
+
+    func base(_ asked: Asked, _ make: () -> String) -> String {
+        if let base = bases.withLock({ $0[asked] }) { return base }
+        let base = make()
+        bases.withLock { bases in
+            // Names that nobody uses twice are those of somebody who makes them up.
+            if bases.count >= Limits.Gateway.knownBases { bases = [:] }
+            bases[asked] = base
+        }
+        return base
+    }
 }

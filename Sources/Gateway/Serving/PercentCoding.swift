@@ -15,6 +15,7 @@ enum PercentCoding {
 
     /// Escapes all but unreserved characters, so that the text stays one segment or one value.
     static func encode(_ text: some StringProtocol) -> String {
+        if text.utf8.allSatisfy(isPlain) { return String(text) }
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in text.utf8 {

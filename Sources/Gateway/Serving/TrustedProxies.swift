@@ -42,6 +42,7 @@ public struct TrustedProxies: Sendable, Hashable {
     /// address, and all that is farther, is not believed.
     func client(of peer: IPAddress, _ fields: HTTPFields) -> IPAddress {
         var nearest = peer.unmapped
+        guard contains(nearest) else { return nearest }
         var named = field.flatMap { fields[$0] }?.split(separator: ",", omittingEmptySubsequences: false) ?? []
         while contains(nearest), let last = named.popLast(), let address = IPAddress(last.trimmed) {
             nearest = address.unmapped

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import SwiftProtobuf
+import Synchronization
 import WaggleProtocol
 
 /// Bodies between nodes: protobuf, at most 1 MiB, optionally zstd-coded.
@@ -31,9 +32,12 @@ struct WireBody: Sendable {
         content = try await Self.collect(request.body, limit: limit, clock: clock)
     }
 
+    /// Most bodies are here before anybody asks for them: only one that is not pays for a timer.
     static func collect(_ body: RequestBody, limit: Int, clock: any Clock<Duration>) async throws -> [UInt8] {
         try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask {
+            let reading = Reading()
+            group.addImmediateTask {
+                defer { reading.hasEnded.store(true, ordering: .releasing) }
                 do {
                     let buffer = try await body.collect(upTo: limit)
                     return [UInt8](buffer.readableBytesView)
@@ -41,13 +45,20 @@ struct WireBody: Sendable {
                     throw GatewayError.bodyTooLarge(limit: limit)
                 }
             }
-            group.addTask {
-                try await clock.sleep(for: .seconds(Limits.Gateway.bodySeconds))
-                throw GatewayError.bodyTooSlow
+            if !reading.hasEnded.load(ordering: .acquiring) {
+                group.addTask {
+                    try await clock.sleep(for: .seconds(Limits.Gateway.bodySeconds))
+                    throw GatewayError.bodyTooSlow
+                }
             }
             defer { group.cancelAll() }
             return try await group.next() ?? []
         }
+    }
+
+    /// How far a body has come.
+    private final class Reading: Sendable {
+        let hasEnded = Atomic(false)
     }
 
     /// The message in the body.

@@ -30,8 +30,28 @@ extension Templates {
         <section class="part" aria-labelledby="facts"><h2 id="facts">[[how-it-stands]]</h2>{{>factlist}}</section>
         <section class="part" aria-labelledby="rules"><h2 id="rules">[[rules]]</h2>
         <ul class="rows">{{#rules}}<li>{{.}}</li>{{/rules}}</ul>\
-        {{#rewardsHref}}<p><a class="quiet button" href="{{.}}">[[why-the-last-rewards-were-granted]]</a></p>{{/rewardsHref}}</section>
+        {{#rewardsHref}}<p><a class="quiet button" href="{{.}}">[[why-the-last-rewards-were-granted]]</a></p>{{/rewardsHref}}\
+        {{#wardensHref}}<p><a class="quiet button" href="{{.}}">[[frozen-accounts]]</a></p>{{/wardensHref}}</section>
         <details><summary>[[currency-id]]</summary><p><code class="line">{{currencyID}}</code></p></details>
+        </article>
+        {{>foot}}
+        """
+
+    /// Who is frozen in a currency, and what its wardens do.
+    static let wardens = """
+        {{>head}}
+        <article class="reading">
+        <div class="top">{{>crumb}}<h1>[[wardens]]</h1><p class="by">{{rulesWords}}</p></div>
+        {{>currencynote}}
+        {{#hasDocument}}<section class="part" aria-labelledby="asks"><h2 id="asks">[[what-it-asks-for]]</h2>{{>factlist}}</section>{{/hasDocument}}
+        <section class="part" aria-labelledby="frozen"><h2 id="frozen">[[frozen-accounts]]</h2>
+        {{#hasFrozen}}<ul class="rows">{{#frozen}}<li><a href="{{frozenHref}}"><code>{{frozenAccount}}</code></a>
+        <p class="by">{{#freezeHref}}<a href="{{.}}">{{/freezeHref}}{{frozenWords}}{{#freezeHref}}</a>{{/freezeHref}}\
+        {{#reason}} · [[about]] <a href="{{linkHref}}"><bdi>{{linkText}}</bdi></a>{{/reason}}{{#reasonName}} · [[about]] <code>{{.}}</code>{{/reasonName}}</p>
+        {{#taken}}<p class="by"><a href="{{linkHref}}">{{linkText}}</a></p>{{/taken}}</li>{{/frozen}}</ul>{{/hasFrozen}}
+        {{^hasFrozen}}<p>[[no-account-is-frozen]]</p>{{/hasFrozen}}</section>
+        {{#acts}}{{#first()}}<section class="part" aria-labelledby="act"><h2 id="act">[[what-you-can-do]]</h2>{{/first()}}
+        <div class="box"><h3>{{actTitle}}</h3><p class="by">{{actWords}}</p>{{>form}}</div>{{#last()}}</section>{{/last()}}{{/acts}}
         </article>
         {{>foot}}
         """

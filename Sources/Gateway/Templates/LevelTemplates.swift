@@ -7,7 +7,7 @@ extension Templates {
         {{#said}}<p role="status"><b>[[your-word-counts-it-is-now]] {{.}}.</b> [[which-is-above-what-you-chose]]</p>{{/said}}
         {{^said}}
         {{#trouble}}<p class="error" role="alert" id="trouble">{{.}}.</p>{{/trouble}}
-        <p><span class="badge">{{level}}</span> {{#lock}}[[locked-by-a-moderator]] <time datetime="{{lockAt}}">{{lockAt}}</time> ({{lockNumber}}){{#lockReason}}: <bdi>{{.}}</bdi>{{/lockReason}}.{{/lock}}</p>
+        <p><span class="badge">{{level}}</span> {{#lock}}[[locked-by-a-moderator]] <time datetime="{{lockAt}}">{{lockAt}}</time> ({{lockNumber}}){{#lockReason}}: <bdi>{{.}}</bdi>{{/lockReason}}.{{#isOfOlderVersion}} [[lock-is-of-older-version]]{{/isOfOlderVersion}}{{/lock}}</p>
         <dl><div><dt>[[its-maker-says]]</dt><dd>{{declared}}</dd></div>
         {{#votes}}<div><dt>[[people-say]]</dt><dd>{{.}}</dd></div>{{/votes}}
         {{#own}}<div><dt>[[you-say]]</dt><dd>{{.}}</dd></div>{{/own}}</dl>

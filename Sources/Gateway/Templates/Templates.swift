@@ -13,9 +13,9 @@ enum Templates {
         "history": history, "ranking": ranking, "image": image, "search": search, "names": names, "hash": hash,
         "creators": creators, "creator": creator, "articles": articles, "article": article, "about": about,
         "rules": rules, "status": status, "help": help, "verify": verify,
-        "federation": federation, "buzz": buzz, "currency": currency, "wallet": wallet, "final": finalReceipt,
-        "finallist": finallist, "currencynote": currencynote, "bounties": bounties, "bounty": bounty,
-        "newbounty": newbounty, "tip": tip,
+        "federation": federation, "buzz": buzz, "currency": currency, "wardens": wardens,
+        "wallet": wallet, "final": finalReceipt, "finallist": finallist, "currencynote": currencynote,
+        "bounties": bounties, "bounty": bounty, "newbounty": newbounty, "tip": tip,
         "rewards": rewards,
         "generate": generate, "job": job, "jobs": jobs,
         "publish": publish, "publishtop": publishtop, "publishfiles": publishfiles, "publishabout": publishabout,
@@ -28,7 +28,5 @@ enum Templates {
         "transparency": transparency, "queue": queue, "case": moderationCase,
         "level": level, "leveldisputes": levelDisputes, "ownactions": ownActions,
         "error": error, "gate": gate, "setup": setup, "setupcurrency": setupCurrency,
-        // Text of an author as HTML, for clients that want it so.
-        "paragraphs": "{{#paragraphs}}<p>{{.}}</p>{{/paragraphs}}",
     ]
 }

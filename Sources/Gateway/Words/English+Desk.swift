@@ -122,7 +122,7 @@ extension PageWords {
         newest-first-nothing-in-it-can = Newest first. Nothing in it can be changed: each line has the hash of the one before.
         newest-jobs = Newest jobs
         no-limit = no limit
-        no-limit-2 = , no limit
+        no-limit-2 = {1}, no limit
         no-other-node-calls-here = No other node calls here.
         no-warning-and-no-error-since = No warning and no error since the node began.
         nobody-2 = Nobody
@@ -266,5 +266,10 @@ extension PageWords {
         agrees-with = agrees with {1}
         seconds-ahead-of-most = {1} seconds ahead of most of {2}
         seconds-behind-most = {1} seconds behind most of {2}
+        is-set = (set)
+        error = error
+        warning = warning
+        disable-2 = Disable @{1}
+        enable-2 = Enable @{1}
         """
 }

@@ -32,7 +32,35 @@ extension PageWords {
         a-version = a version
         a-workflow = a workflow
         a-year = A year
+        a-freeze-ends-by-itself-and = Nothing of a frozen account becomes final; what was final stays, and so do its open holds. A freeze ends by itself and cannot be lifted before. Everybody sees who froze whom.
+        a-number-of-epochs = A number of epochs, from 1
         about-it = About it
+        begin-and-sign = Begin, and sign it
+        do-it-enough-have-signed = Do it: enough wardens have signed
+        each-warden-freezes = Each of {1} wardens may freeze an account for up to {2} epochs. Nobody can take anything from it.
+        each-warden-freezes-and-of-them = Each of {1} wardens may freeze an account for up to {2} epochs, and {3} of them together may take back what a frozen account has.
+        everybody-can-read-it = Its name, or its 64 digits. Everybody can read it; may be empty.
+        for-how-many-epochs = For how many epochs
+        freeze = Freeze
+        freeze-an-account = Freeze an account
+        frozen-through-epoch-has = Frozen through epoch {1}, has {2}
+        gives-to = Gives to
+        nobody-freezes-accounts-here = Nobody can freeze an account of this currency.
+        of-needed = {1} of {2} that have to sign
+        pass-the-text-on-until-enough = Pass the text on from warden to warden until enough have signed. Where an order of before the freeze held the account's place, sending it gives that order up or lets it pass, and says so: then one of you begins again with what the account has.
+        show-what-it-asks-for = Show what it asks for
+        sign-it = Sign it
+        signed-by = Signed
+        take-something-back = Take something back
+        takes-from = Takes
+        the-post-that-says-why = The post that says why
+        the-text = The text
+        wardens-took = Wardens took {1} on {2}
+        what-another-warden-began = What a warden began
+        what-to-do-with-it = What to do with it
+        what-was-passed-on-is-not = From an account that is frozen. What it passed on already is not followed. Who got it and which wardens signed is public.
+        who-gets-it = Who gets it
+        whose-account = Whose: @handle, an author, or an account's 64 digits
         about-them = About them
         about-you = About you
         add-it = Add it
@@ -288,5 +316,8 @@ extension PageWords {
         what-you-published-was-looked-at = What you published was looked at, and decided about. You can appeal once:
         what-you-reported-was-taken-down = What you reported was taken down. Thank you
         the-time-to-decide-a-case = The time to decide a case runs out:
+        note = note
+        names-a-place-on-your-machine = names a place on your machine: {1}
+        other-nodes-are-told-and-stop = Other nodes are told and stop showing it. Copies that somebody made stay with them, and that it was here stays known. This cannot be undone.
         """
 }

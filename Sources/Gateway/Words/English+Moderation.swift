@@ -7,13 +7,14 @@ extension PageWords {
         levels-in-dispute = Levels in dispute
         your-word-counts-it-is-now = Your word counts. It is now
         which-is-above-what-you-chose = which is above what you chose to see.
+        lock-is-of-older-version = The moderator looked at an older version: this one is no milder than that, and than its maker says.
         locked-by-a-moderator = Locked by a moderator
         its-maker-says = Its maker says
         people-say = People say
         you-say = You say
         a-moderator-was-asked = A moderator was asked to look
         people-who-have-to-agree = People at home here who have to agree before a level is raised:
-        votes-only-raise-a-level = More than half of all voices have to say so, too. Votes never show something to more people than its maker wanted; a moderator decides that, and whatever a moderator locks stands.
+        votes-only-raise-a-level = More than half of all voices have to say so, too. Votes never show something to more people than its maker wanted; a moderator decides that, and what a moderator looked at and locked stands.
         why-its-level-is-wrong = Why its level is wrong
         ask-for-a-review = Ask for a review
         no-word-of-mine = nothing: take back what I said
@@ -21,8 +22,8 @@ extension PageWords {
         not-locked = not locked
         lock-the-level = Lock the level
         lists-and-your-things = Lists and your things
-        what-lists-of-others-do-here = What lists of others do on this node to what you published. You can appeal once against each; whoever keeps the list answers, and you find the answer here.
-        no-list-does-anything = No list does anything here to what you published.
+        what-lists-of-others-do-here = What lists of others do on this node to what you published, and what its scanners and moderators say of it. You can appeal once against each; whoever said it answers, and you find the answer here.
+        no-list-does-anything = No list does anything here to what you published, and nothing is said against it.
         why-it-is-wrong = Why it is wrong
         an-appeal-is-public = It is signed with your key and public, as the answer is.
         waits-for-an-answer = waits for an answer
@@ -182,5 +183,15 @@ extension PageWords {
         reason-privacy = Private things of somebody
         reason-misleading = Misleading: not what it says it is
         reason-other = Something else
+        that-is-too-much-at-a-time = {1}; that is too much at a time to happen by itself
+        mine = Mine
+        unassigned = Unassigned
+        overdue = Overdue
+        appeals = Appeals
+        decided = Decided
+        in-shadow = {1}, shadow
+        of-lists = {1}, {2} of {3} lists
+        held-back = {1}, {2} held back
+        taken-back-at = {1}, taken back {2}
         """
 }

@@ -32,6 +32,8 @@ extension PageWords {
         backers-decide = Backers decide
         base = Base
         before-2 = {1} before
+        begins-in-about-minutes = begins in about {1} min
+        begins-in-about-seconds = begins in about {1} s
         behind-what-is-new-appears-a = {1} behind; what is new appears a little later
         being-fetched = Being fetched
         being-paid = Being paid
@@ -210,6 +212,7 @@ extension PageWords {
         peer = peer
         peers-2 = peers
         people = people
+        people-who-drew-with-it = People who drew with it
         people-whose-models-are-on = People whose models are on {1}.
         person = person
         picture-2 = picture
@@ -273,6 +276,7 @@ extension PageWords {
         the-decision-was-taken-back = The decision was taken back
         the-entry-that-other-backers-gave = the entry that other backers gave most to gets it
         the-entry-that-reached-the-arbiter = the entry that reached the arbiter first gets it
+        the-last-to-come-here-of = {1}, the last to come here of more that match
         the-nodes-that-exchanges-posts-and = The nodes that {1} exchanges posts and files with.
         the-policy-is = The policy is {1}.
         the-price-is-being-put-aside = The price is being put aside
@@ -293,7 +297,7 @@ extension PageWords {
         type = Type
         unknown-only-a-name-is-given = unknown: only a name is given
         until-2 = until {1}
-        up-to = {1}, up to {2}{3}
+        up-to = {1}, up to {2}
         up-to-date = up to date
         updated = Updated {1}
         use-without-credit = Use without credit
@@ -306,6 +310,7 @@ extension PageWords {
         what-is-welcome-on-and-what = What is welcome on {1}, and what is not.
         what-you-published-is-not-shown = What you published is not shown here any more
         what-you-published-was-deleted-here = What you published was deleted here for good
+        something-is-said-of-what-you-published = Something is said here of what you published
         whatever-says-nothing-about-its-level = Whatever says nothing about its level counts as
         whoever-has-an-account-here-may = Whoever has an account here may draw: sign in first
         why-stands-here = Why {1} stands here
@@ -322,5 +327,33 @@ extension PageWords {
         your-session-is-over-or-you = Your session is over, or you signed out in another tab.
         nobody-3 = nobody
         open-unassigned-overdue-appeals = {1} open, {2} unassigned, {3} overdue, {4} appeals
+        a-model = A model
+        taken-back-in-post = taken back by its author in post {1}
+        expired = expired
+        image-2 = image
+        images-2 = images
+        follower = follower
+        followers-2 = followers
+        these-were-made-with-other-versions = These were made with other versions.
+        ends-by-itself-on = {1}, ends by itself on {2}
+        as-recommended = As recommended
+        none = None
+        png-of-which-nothing-is-lost = PNG, of which nothing is lost
+        generate = Generate
+        takes-nothing-in = This node takes nothing in at the moment
+        takes-nothing-in-because = This node takes nothing in at the moment: {1}
+        is-being-worked-on = This node is being worked on; come back a little later
+        is-being-worked-on-because = This node is being worked on: {1}; come back a little later
+        # What went wrong, above the reason
+        you-may-not = You may not do this here
+        too-much-at-once = Too much at once
+        not-at-the-moment = Not at the moment
+        something-else-came-first = Something else came first
+        this-cannot-be-done-as-asked = This cannot be done as asked
+        # Feeds
+        new-models-on = New models on {1}
+        new-models-by = New models by {1}
+        new-models-with-the-tag = New models with the tag {1}
+        releases-of = Releases of {1}
         """
 }

@@ -25,6 +25,9 @@ extension PageWords {
         backers = Backers
         nothing-is-set-aside-yet = Nothing is set aside yet.
         what-you-can-do = What you can do
+        frozen-accounts = Frozen accounts
+        no-account-is-frozen = No account is frozen.
+        wardens = Wardens
         back-it-or-enter-from-the = Back it or enter, from the command line
         ids = Ids
         bounty = Bounty
@@ -454,5 +457,5 @@ extension PageWords {
         go-on = Go on
         later-if-you-like-a-currency = Later, if you like: <a href="/setup/currency">a currency</a>, for tips and bounties.
         """ + "\n" + englishOfModeration + "\n" + englishOfDesk + "\n" + englishOfForms + "\n" + englishOfMoving
-        + "\n" + englishOfPages
+        + "\n" + englishOfPages + "\n" + englishOfBuzz
 }

@@ -42,6 +42,7 @@ public actor EmbeddedBackend: GenerationBackend {
     }
 
     public nonisolated let name = "embedded"
+    public nonisolated let opensFiles = true
     private let options: @Sendable () -> Options
     private let files: Files
     /// Where engines have their folders.
@@ -72,7 +73,8 @@ public actor EmbeddedBackend: GenerationBackend {
     public func report() async throws(GenerationError) -> BackendReport {
         let options = options()
         guard let engine = options.engine else { throw .noEngine("no engine is installed") }
-        var notes = ["\(engine.package) with \(engine.python)", "\(options.threads) threads"]
+        let place = engine.isBuilt == true ? "compiled in \(engine.site)" : "with \(engine.python)"
+        var notes = ["\(engine.package) \(place)", "\(options.threads) threads"]
         switch options.confinement {
         case .full:
             let bounds = Sandbox.Bounds(
@@ -147,7 +149,8 @@ public actor EmbeddedBackend: GenerationBackend {
     private func ready(
         _ order: DrawOrder, _ engine: EngineInstall, _ options: Options
     ) async throws(GenerationError) -> EngineProcess {
-        let key = order.models.warmKey + (order.initImage == nil ? "" : " with encoder")
+        // One of an engine that was replaced since finishes what it draws, and nothing after it.
+        let key = "\(engine.site) \(order.models.warmKey)" + (order.initImage == nil ? "" : " with encoder")
         if let index = idle.firstIndex(where: { $0.process.key == key }) { return idle.remove(at: index).process }
         let bytes = Self.memory(order)
         while let budget = options.memory, !idle.isEmpty,
@@ -202,7 +205,8 @@ public actor EmbeddedBackend: GenerationBackend {
         return order.models.bytes + order.models.bytes / 10 + (200 << 20) + pixels * 1200
     }
 
-    private static func freeMemory() -> UInt64 {
+    /// Bytes that the system could give.
+    static func freeMemory() -> UInt64 {
         guard let text = try? String(contentsOf: URL(filePath: "/proc/meminfo"), encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
             let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })

@@ -17,31 +17,28 @@ extension EngineInstall {
     /// - Parameters:
     ///   - folder: the home's `engine/`.
     ///   - python: an interpreter to use; nil looks for one, the system's own first.
-    ///   - jobs: compilers at once.
     ///   - tell: what is being done, line by line.
-    /// - Throws: `noEngine` with what is missing, or what went wrong.
+    /// - Throws: `notInstalled` with what is missing, or what went wrong.
     public static func build(
-        in folder: FilePath, python: String?, jobs: Int, tell: @escaping @Sendable (String) -> Void
+        in folder: FilePath, python: String?, tell: @escaping @Sendable (String) -> Void
     ) async throws(GenerationError) -> EngineInstall {
         try needCompilers()
-        let work = folder.appending("build")
-        let inside = try await environment(in: folder, python: python, tell)
-        defer { try? FileManager.default.removeItem(atPath: work.string) }
-        do {
-            try? FileManager.default.removeItem(atPath: work.string)
-            try FileManager.default.createDirectory(atPath: work.string, withIntermediateDirectories: true)
-            try Data("\(sourcePackage) --hash=sha256:\(sourceHash)\n".utf8).write(
-                to: URL(filePath: work.appending("source.txt").string))
-        } catch {
-            throw .noEngine("\(work) cannot be made: \(error)")
+        return try await replacing(folder) { place throws(GenerationError) in
+            let inside = try await environment(in: place, python: python, tell)
+            tell("installing cmake and ninja")
+            try await run(
+                inside, pip + ["install", "--progress-bar", "off", "--only-binary", ":all:"] + buildTools,
+                "cmake and ninja could not be installed", tell)
+            let source = try await source(place, inside, tell)
+            let programs = try await compile(source, place, tell)
+            let found = try await examined(programs, inside)
+            // The programs are all that it draws with.
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
+            where name != programs.lastComponent?.string {
+                try? FileManager.default.removeItem(atPath: place.appending(name).string)
+            }
+            return found
         }
-        tell("installing cmake and ninja")
-        try await run(
-            inside, pip + ["install", "--progress-bar", "off", "--only-binary", ":all:"] + buildTools,
-            "cmake and ninja could not be installed", tell)
-        let source = try await source(work, inside, tell)
-        try await compile(source, work, folder, jobs: jobs, tell)
-        return try await finish(folder, inside)
     }
 
     /// A compiler for C++ and one for C, as cmake looks for them.
@@ -50,9 +47,9 @@ extension EngineInstall {
         where !names.contains(where: { name in
             onPath.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
         }) {
-            throw .noEngine(
+            throw .notInstalled(
                 "a compiler for \(language) is needed to build it; on Debian: apt install build-essential. Without "
-                    + "--build a built engine is installed")
+                    + "--build one is installed that is built already")
         }
     }
 
@@ -60,39 +57,44 @@ extension EngineInstall {
     ///
     /// - Returns: the folder of stable-diffusion.cpp.
     private static func source(
-        _ work: FilePath, _ python: FilePath, _ tell: @escaping @Sendable (String) -> Void
+        _ place: FilePath, _ python: FilePath, _ tell: @escaping @Sendable (String) -> Void
     ) async throws(GenerationError) -> FilePath {
         tell("fetching \(sourcePackage)")
-        let bin = python.removingLastComponent()
+        let wanted = place.appending("source.txt")
+        do {
+            try Data("\(sourcePackage) --hash=sha256:\(sourceHash)\n".utf8).write(to: URL(filePath: wanted.string))
+        } catch {
+            throw .notInstalled("\(wanted) cannot be written: \(error)")
+        }
         // pip asks the archive for its name and version, which it answers with cmake's help.
+        let path = ([python.removingLastComponent().string] + onPath).joined(separator: ":")
         try await run(
             "/usr/bin/env",
-            ["PATH=\(bin):/usr/bin:/bin", python.string] + pip + [
+            ["PATH=\(path)", python.string] + pip + [
                 "download", "--no-deps", "--no-build-isolation", "--no-binary", "stable-diffusion-cpp-python",
-                "--progress-bar", "off", "--require-hashes", "--dest", work.string, "--requirement",
-                work.appending("source.txt").string,
+                "--progress-bar", "off", "--require-hashes", "--dest", place.string, "--requirement", wanted.string,
             ], "the source of \(sourcePackage) could not be fetched", tell)
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? []
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
         guard let archive = names.first(where: { $0.hasSuffix(".tar.gz") }) else {
-            throw .noEngine("the source of \(sourcePackage) did not come")
+            throw .notInstalled("the source of \(sourcePackage) did not come")
         }
         try await run(
-            python, ["-m", "tarfile", "-e", work.appending(archive).string, work.string],
+            python, ["-m", "tarfile", "-e", place.appending(archive).string, place.string],
             "\(archive) could not be unpacked", { _ in })
-        let source = work.appending(String(archive.dropLast(".tar.gz".count))).appending("vendor")
+        let source = place.appending(String(archive.dropLast(".tar.gz".count))).appending("vendor")
             .appending("stable-diffusion.cpp")
         guard FileManager.default.fileExists(atPath: source.appending("CMakeLists.txt").string) else {
-            throw .noEngine("\(archive) has no stable-diffusion.cpp in it")
+            throw .notInstalled("\(archive) has no stable-diffusion.cpp in it")
         }
         return source
     }
 
+    /// - Returns: the folder with the programs.
     private static func compile(
-        _ source: FilePath, _ work: FilePath, _ folder: FilePath, jobs: Int,
-        _ tell: @escaping @Sendable (String) -> Void
-    ) async throws(GenerationError) {
-        let bin = folder.appending("python").appending("bin")
-        let (cmake, made) = (bin.appending("cmake"), work.appending("made"))
+        _ source: FilePath, _ place: FilePath, _ tell: @escaping @Sendable (String) -> Void
+    ) async throws(GenerationError) -> FilePath {
+        let (bin, made) = (place.appending("python").appending("bin"), place.appending("made"))
+        let cmake = bin.appending("cmake")
         tell("configuring the build")
         try await run(
             cmake,
@@ -100,34 +102,45 @@ extension EngineInstall {
                 "-S", source.string, "-B", made.string, "-G", "Ninja", "-DCMAKE_MAKE_PROGRAM=\(bin.appending("ninja"))",
                 "-DCMAKE_BUILD_TYPE=Release", "-DSD_BUILD_EXAMPLES=ON", "-DSD_BUILD_SHARED_LIBS=OFF", "-DSD_WEBP=OFF",
                 "-DSD_WEBM=OFF", "-DSD_SERVER_BUILD_FRONTEND=OFF",
+                // The home may lie in somebody's repository, of which this is no version.
+                "-DGIT_EXE=/bin/false",
             ], "the build could not be configured", tell)
+        // One compiler a core, as far as memory goes: the largest files take a good gigabyte.
+        let jobs = min(ProcessInfo.processInfo.activeProcessorCount, Int(clamping: EmbeddedBackend.freeMemory() >> 30))
         tell("compiling; minutes")
+        // Whoever waits for a page comes first.
         try await run(
-            cmake,
-            ["--build", made.string, "--target", "sd-cli", "--target", "sd-server", "--parallel", "\(max(1, jobs))"],
-            "it could not be compiled", tell)
-        let programs = folder.appending("bin")
+            "/usr/bin/env",
+            [
+                "nice", "-n", "10", cmake.string, "--build", made.string, "--target", "sd-cli", "--target", "sd-server",
+                "--parallel", "\(max(1, jobs))",
+            ], "it could not be compiled", tell)
+        let programs = place.appending("bin")
         do {
-            try? FileManager.default.removeItem(atPath: programs.string)
             try FileManager.default.createDirectory(atPath: programs.string, withIntermediateDirectories: true)
             for name in ["sd-cli", "sd-server"] {
                 try FileManager.default.moveItem(
                     atPath: made.appending("bin").appending(name).string, toPath: programs.appending(name).string)
             }
         } catch {
-            throw .noEngine("the programs cannot be moved to \(programs): \(error)")
+            throw .notInstalled("the programs cannot be moved to \(programs): \(error)")
         }
+        return programs
     }
 
-    private static func finish(_ folder: FilePath, _ python: FilePath) async throws(GenerationError) -> EngineInstall {
-        let programs = folder.appending("bin")
-        try await run(programs.appending("sd-cli"), ["--version"], "the engine does not start", { _ in })
+    /// What was compiled, when it starts.
+    private static func examined(
+        _ programs: FilePath, _ python: FilePath
+    ) async throws(GenerationError) -> EngineInstall {
+        for name in ["sd-cli", "sd-server"] {
+            try await run(programs.appending(name), ["--version"], "\(name) does not start", { _ in })
+        }
         let probe = """
             import json, os, sys
-            sys.stdout.write(json.dumps({"package": "\(sourcePackage)", "site": "\(programs)", "isBuilt": True,
+            sys.stdout.write(json.dumps({"package": "\(sourcePackage)", "site": sys.argv[1], "isBuilt": True,
                 "engine": "stable-diffusion.cpp (\(sourcePackage))",
                 "python": os.path.realpath(sys.executable), "base": sys.base_prefix}))
             """
-        return try await keep(probe, in: folder, python)
+        return try await answer(to: probe, [programs.string], python)
     }
 }

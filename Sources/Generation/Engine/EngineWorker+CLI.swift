@@ -102,7 +102,8 @@ extension EngineWorker {
             index, drawn, tail, applied, lacking = 0, False, [], {}, ""
             say(**{"is": "loading"})
             for line in lines(run.stdout.fileno()):
-                found = re.search(r"\| (\d+)/(\d+) - ", line)
+                # Files that are read have a bar of their own, in bytes a second.
+                found = re.search(r"\| (\d+)/(\d+) - [\d.]+(s/it|it/s)", line)
                 if found and int(found[2]) == job["steps"]:
                     step = int(found[1])
                     if step == 1 and drawn:
@@ -111,7 +112,7 @@ extension EngineWorker {
                     say(**{"is": "step", "image": index, "step": step, "steps": job["steps"]})
                     if job["previews"]:
                         preview(pattern.replace("%d", "preview"), index, pattern)
-                elif found:
+                elif re.search(r"\| \d+/\d+ - ", line):
                     say(**{"is": "loading"})
                 found = re.search(r"\((\d+) / (\d+)\) LoRA tensors.*lora_file_path = (.*)", line)
                 if found:

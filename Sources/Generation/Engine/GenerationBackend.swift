@@ -18,6 +18,14 @@ public protocol GenerationBackend: Sendable {
 
     /// Lets go of what it keeps ready for the next job.
     func rest() async
+
+    /// Whether it is this node that opens the files of jobs, so that an engine's end may be their fault. A program elsewhere
+    /// that says nothing may as well be switched off.
+    var opensFiles: Bool { get }
+}
+
+extension GenerationBackend {
+    public var opensFiles: Bool { false }
 }
 
 /// What a backend says of itself.

@@ -33,15 +33,15 @@ public actor GenerationService {
         public var job: Job
         /// Jobs before it; nil when it does not wait.
         public var position: Int?
-        /// Work before it begins, in thousandths of a unit.
-        public var workBefore: Int64
+        /// Seconds until it begins, about; nil when it does not wait, or nobody knows.
+        public var secondsBefore: UInt64?
         /// How often it was seen how far its picture is; 0 when there is nothing to see.
         public var previews: Int
 
-        public init(job: Job, position: Int? = nil, workBefore: Int64 = 0, previews: Int = 0) {
+        public init(job: Job, position: Int? = nil, secondsBefore: UInt64? = nil, previews: Int = 0) {
             self.job = job
             self.position = position
-            self.workBefore = workBefore
+            self.secondsBefore = secondsBefore
             self.previews = previews
         }
     }
@@ -84,7 +84,7 @@ public actor GenerationService {
         self.payment = payment
         self.studio = studio
         self.now = now
-        queue = JobQueue(slots: slots)
+        queue = JobQueue(slots: slots, blamesFiles: backend.opensFiles)
     }
 
     // MARK: Life
@@ -92,12 +92,18 @@ public actor GenerationService {
     /// Takes up what the node was at when it ended. Does nothing the second time.
     public func start() async throws(GenerationError) {
         guard !isStarted else { return }
-        isStarted = true
+        // An order that comes meanwhile waits: it would be lost with the queue that it joined.
+        await enter()
+        defer { leave() }
+        guard !isStarted else { return }
         let (open, found) = (try await store.open(), try await store.crashes())
+        let drawn = try await store.newest(limit: Limits.Generation.historyPage).filter { $0.state == .done }
         var crashes: [String: Int] = [:]
         for crash in found { crashes[crash.key] = crash.count }
-        queue = JobQueue(slots: queue.slots, crashes: crashes)
-        try await perform { queue, now in queue.restore(open, now: now) }
+        queue = JobQueue(slots: queue.slots, crashes: crashes, blamesFiles: queue.blamesFiles)
+        for job in drawn.reversed() { queue.learn(from: job) }
+        try await decided { queue, now in queue.restore(open, now: now) }
+        isStarted = true
     }
 
     /// Watches over running jobs until the task is cancelled.
@@ -164,12 +170,12 @@ public actor GenerationService {
             return standing(of: job)
         }
         guard let job = try await store.find(id) else { throw .unknownJob(id) }
-        return Standing(job: job, position: nil, workBefore: 0)
+        return Standing(job: job)
     }
 
     private func standing(of job: Job) -> Standing {
         Standing(
-            job: job, position: queue.position(of: job.id), workBefore: queue.workBefore(job.id),
+            job: job, position: queue.position(of: job.id), secondsBefore: queue.secondsBefore(job.id),
             previews: previews[job.id]?.number ?? 0)
     }
 
@@ -251,12 +257,22 @@ public actor GenerationService {
     private typealias Decision = (inout JobQueue, UInt64) throws(GenerationError) -> [JobQueue.Effect]
 
     private func perform(_ decide: Decision) async throws(GenerationError) {
+        await enter()
+        defer { leave() }
+        try await decided(decide)
+    }
+
+    private func enter() async {
         while isBusy { await withCheckedContinuation { waiting.append($0) } }
         isBusy = true
-        defer {
-            isBusy = false
-            if !waiting.isEmpty { waiting.removeFirst().resume() }
-        }
+    }
+
+    private func leave() {
+        isBusy = false
+        if !waiting.isEmpty { waiting.removeFirst().resume() }
+    }
+
+    private func decided(_ decide: Decision) async throws(GenerationError) {
         let before = queue
         let effects = try decide(&queue, now())
         guard !effects.isEmpty else { return }

@@ -61,6 +61,8 @@ public struct JobQueue: Sendable {
     /// How often engines died under a set of files, by `ModelSet.key`.
     public private(set) var crashes: [String: Int]
     let slots: Int
+    /// Whether an engine's end counts against the files of its job.
+    let blamesFiles: Bool
     /// The queue's own time: the turn of the job that was begun last.
     private var virtualTime = 0.0
     private var lastTurns: [String: Double] = [:]
@@ -69,10 +71,15 @@ public struct JobQueue: Sendable {
     private var loaded: Set<String> = []
     private var doomed: [String: GenerationError] = [:]
     private var settleAgain: [String: UInt64] = [:]
+    /// Seconds for a thousandth of a unit.
+    private var pace: Double?
 
-    /// - Parameter slots: jobs that run at once.
-    public init(slots: Int, crashes: [String: Int] = [:], mode: Mode = .open) {
+    /// - Parameters:
+    ///   - slots: jobs that run at once.
+    ///   - blamesFiles: whether an engine's end counts against the files of its job.
+    public init(slots: Int, crashes: [String: Int] = [:], mode: Mode = .open, blamesFiles: Bool = true) {
         self.slots = max(1, slots)
+        self.blamesFiles = blamesFiles
         self.crashes = crashes
         self.mode = mode
     }
@@ -209,6 +216,22 @@ public struct JobQueue: Sendable {
         }
     }
 
+    /// Seconds until a waiting job begins, by the pace of those before it; nil when it does not wait, or nothing was drawn yet.
+    public func secondsBefore(_ id: String) -> UInt64? {
+        guard let pace, jobs[id]?.state == .queued else { return nil }
+        return UInt64(min((Double(workBefore(id)) * pace / Double(slots)).rounded(.up), 1e9))
+    }
+
+    /// Takes the pace from a job that was drawn: newer ones count more.
+    public mutating func learn(from job: Job) {
+        guard let started = job.started, let finished = job.finished, finished >= started, job.milliunits > 0 else {
+            return
+        }
+        // The clock has whole seconds.
+        let found = Double(max(1, finished - started)) / Double(job.milliunits)
+        pace = pace.map { 0.75 * $0 + 0.25 * found } ?? found
+    }
+
     public var running: [Job] { jobs.values.filter { $0.state == .running } }
 
     private static func precedes(_ left: Job, _ right: Job) -> Bool {
@@ -248,7 +271,7 @@ public struct JobQueue: Sendable {
         signs[id] = nil
         loaded.remove(id)
         var effects: [Effect] = []
-        if let error, error.blamesFiles {
+        if let error, blamesFiles, error.blamesFiles {
             let count = (crashes[job.models.key] ?? 0) + 1
             crashes[job.models.key] = count
             effects.append(.blame(job.models, crashes: count))
@@ -315,7 +338,7 @@ public struct JobQueue: Sendable {
     private func overdue(_ job: Job, _ now: UInt64) -> GenerationError? {
         typealias Bounds = Limits.Generation
         let (begun, sign) = (job.started ?? now, signs[job.id] ?? now)
-        if now >= begun + Bounds.jobSeconds { return .timedOut(what: "the job", seconds: Bounds.jobSeconds) }
+        if now >= begun + Bounds.jobSeconds { return .tookTooLong(seconds: Bounds.jobSeconds) }
         if loaded.contains(job.id) {
             let megapixels = UInt64(job.plan.width * job.plan.height) >> 20
             let limit = Bounds.stepSeconds * (1 + megapixels)
@@ -333,6 +356,7 @@ public struct JobQueue: Sendable {
         job.outcome = outcome
         job.failure = error.map { JobFailure($0) }
         job.finished = now
+        if outcome == .done { learn(from: job) }
         switch outcome {
         case .done: job.captured = job.price
         // Whoever cancels has the pictures that are done, and pays for those.

@@ -37,8 +37,9 @@ public struct StoredAudit: Sendable {
         let total = try await store.read { db in
             let rows = try LedgerStore.rows(currency, db)
             return UInt64(
-                try Int64.fetchOne(db, sql: "SELECT count(*) FROM final WHERE currency = ?", arguments: [rows.currency])
-                    ?? 0)
+                try Int64.fetchOne(
+                    db, sql: "SELECT count(*) FROM final WHERE place BETWEEN ? AND ?",
+                    arguments: [rows.place(0), rows.place(.max)]) ?? 0)
         }
         let checkpoint = try note.map { try ReplicaService.open($0, charter).1 }
         var audit = LedgerAudit(charter)
@@ -96,21 +97,14 @@ public struct StoredAudit: Sendable {
     private func part(from position: UInt64, _ charter: Charter, _ isQuick: Bool) -> Task<[Part], any Error> {
         Task {
             let currency = charter.currency
-            let rows: [(UInt64, Data)] = try await store.read { db in
-                let rows = try LedgerStore.rows(currency, db)
-                return try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT position, bytes FROM final WHERE currency = ? AND position >= ?
-                        ORDER BY position LIMIT 8192
-                        """, arguments: [rows.currency, Int64(position)]
-                ).map { (UInt64(max(0, $0[0] as Int64)), $0[1] as Data) }
+            let rows = try await store.read { db in
+                try LedgerStore.rows(currency, db).finals(from: position, limit: 8192)
             }
-            for (place, row) in rows.enumerated() where row.0 != position + UInt64(place) {
+            for (place, row) in rows.enumerated() where row.position != position + UInt64(place) {
                 throw AuditFailure(position: position + UInt64(place), what: "it is missing")
             }
-            guard !isQuick else { return rows.map { .raw($0.1) } }
-            let entries = try await LedgerAudit.read(rows.map(\.1), from: position, charter)
+            guard !isQuick else { return rows.map { .raw($0.bytes) } }
+            let entries = try await LedgerAudit.read(rows.map(\.bytes), from: position, charter)
             let slots = entries.map(\.final.slotID)
             let lost = try await store.read { db in
                 let rows = try LedgerStore.rows(currency, db)

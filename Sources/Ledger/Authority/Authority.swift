@@ -20,6 +20,9 @@ public struct Authority: Sendable {
         var justifications: [UInt32: [Statement]] = [:]
         var certificate: QuorumCertificate?
         var statements: [UInt32: Statement] = [:]
+        /// What was signed last of each phase. It comes back in certificates, and is not verified there. Not stored: after a
+        /// start it is verified like everybody's.
+        var signed: [Ballot.Phase: Ballot] = [:]
     }
 
     public let charter: Charter
@@ -128,7 +131,9 @@ public struct Authority: Sendable {
 
     private mutating func commit(_ certificate: QuorumCertificate) -> AuthorityOutcome {
         let slot = certificate.slotID
-        guard charter.isValid(certificate) else { return refuse(slot, .malformed) }
+        guard charter.isValid(certificate, own: signed(.vote, slot, certificate.round, certificate.value)) else {
+            return refuse(slot, .malformed)
+        }
         let record = slots[slot]
         if let promised = record?.promised, promised > certificate.round, broken != .commitKeepsPromise {
             return promisedRefusal(slot, promised)
@@ -154,9 +159,12 @@ public struct Authority: Sendable {
     // MARK: Finals
 
     private mutating func take(_ final: Final, _ decided: Final?) -> AuthorityOutcome {
-        guard charter.isValid(final), charter.isJustified(final, breaking: broken) else {
-            return refuse(final.slotID, .malformed)
-        }
+        guard charter.isValid(final, own: signed(.commit, final.slotID, final.round, final.value)),
+            charter.isJustified(final, breaking: broken)
+        else { return refuse(final.slotID, .malformed) }
+        let final = Final(
+            order: checked(final.order), round: final.round, commits: final.commits,
+            justification: final.justification)
         if let known = decided ?? waiting[final.slotID] {
             var outcome = AuthorityOutcome(reply: .accepted(slot: final.slotID))
             if known.value != final.value { outcome.evidence = .finals(known, final) }
@@ -299,10 +307,25 @@ public struct Authority: Sendable {
         return AuthoritySignature(authority: index, signature: key.sign(bytes))
     }
 
-    private func ballot(_ phase: Ballot.Phase, _ order: Order, _ round: UInt32) -> AuthorityReply {
-        .ballot(
-            Ballot(
-                phase: phase, slot: order.slotID, round: round, value: order.id, by: sign(phase, order, round)))
+    private mutating func ballot(_ phase: Ballot.Phase, _ order: Order, _ round: UInt32) -> AuthorityReply {
+        let ballot = Ballot(
+            phase: phase, slot: order.slotID, round: round, value: order.id,
+            by: signed(phase, order.slotID, round, order.id) ?? sign(phase, order, round))
+        slots[order.slotID]?.signed[phase] = ballot
+        return .ballot(ballot)
+    }
+
+    /// This authority's own signature, where it is remembered.
+    private func signed(_ phase: Ballot.Phase, _ slot: Hash32, _ round: UInt32, _ value: Hash32)
+        -> AuthoritySignature?
+    {
+        guard let ballot = slots[slot]?.signed[phase], ballot.round == round, ballot.value == value else { return nil }
+        return ballot.by
+    }
+
+    /// The order as it was when it was voted for: what comes with the same signatures was looked at then.
+    private func checked(_ signed: SignedOrder) -> SignedOrder {
+        slots[signed.order.slotID]?.votes.values.first { $0 == signed } ?? signed
     }
 
     private func refuse(_ slot: Hash32, _ code: RefusalCode) -> AuthorityOutcome {

@@ -16,6 +16,8 @@ public struct SlotDriver: Sendable {
     public enum UnlockRight: Sendable {
         /// The account's key, or wardens' where the account is frozen; a hold's resolver.
         case keys([SigningKey])
+        /// The same keys are elsewhere, and signed for these rounds ahead.
+        case signed([UInt32: [KeySignature]])
         /// Anybody, of a hold that is over.
         case anybody
         /// Somebody else: the driver waits.
@@ -163,10 +165,17 @@ public struct SlotDriver: Sendable {
         case .certificate(let certificate): request = .certificate(certificate)
         case .proposal(let proposal): request = .proposal(proposal)
         case .unlock:
-            let keys: [SigningKey] = if case .keys(let keys) = right { keys } else { [] }
-            request = .unlock(UnlockRequest(slot: slot, round: round, currency: charter.currency, signedBy: keys))
+            request = .unlock(unlockRequest)
         }
         return .send(request, authority: authority)
+    }
+
+    private var unlockRequest: UnlockRequest {
+        switch right {
+        case .signed(let rounds): UnlockRequest(slot: slot, round: round, signatures: rounds[round] ?? [])
+        case .keys(let keys): UnlockRequest(slot: slot, round: round, currency: charter.currency, signedBy: keys)
+        case .anybody, .nobody: UnlockRequest(slot: slot, round: round, signatures: [])
+        }
     }
 
     private var patienceEnd: UInt64 {
@@ -178,16 +187,23 @@ public struct SlotDriver: Sendable {
     /// Asks for a round that a quorum has not promised to pass over.
     mutating func nextRound(at now: UInt64, above: UInt32 = 0) -> [Effect]? {
         if case .nobody = right { return nil }
-        let next = max(round, above, credibleRound)
-        guard next < .max else { return nil }
+        let last = max(round, above, credibleRound)
+        guard last < .max else { return nil }
+        var next = last + 1
+        if case .signed(let rounds) = right {
+            guard let signed = rounds.keys.filter({ $0 > last }).min() else { return nil }
+            next = signed
+        }
         statements = []
-        return enter(.unlock, next + 1, at: now)
+        return enter(.unlock, next, at: now)
     }
 
     /// The round that authorities promised, as far as it can be believed: f of them may lie, and a round that is asked for
     /// is never taken back. So more than f say at least so much, or it is not far from here.
     private var credibleRound: UInt32 {
         let claims = peers.map(\.promised).sorted(by: >)
+        // Few rounds are signed for: one liar alone shall not use them up.
+        if case .signed = right { return claims[charter.f] }
         let (reach, isOver) = round.addingReportingOverflow(Limits.Ledger.roundsBelieved)
         let near = claims.first { $0 <= (isOver ? .max : reach) } ?? 0
         return max(claims[charter.f], near)

@@ -16,6 +16,9 @@ public struct ClawbackDraft: Codable, Hashable, Sendable {
         public let key: String
         /// 128 hexadecimal digits over the order.
         public let signature: String
+        /// As many over the unlock of its place to round 1, 2 and so on: should an order of before the freeze be in the way,
+        /// whoever sends the file has nobody's key but their own. Nil in files of before.
+        public let unlocks: [String]?
     }
 
     /// What it asks for.
@@ -65,10 +68,30 @@ public struct ClawbackDraft: Codable, Hashable, Sendable {
 
     /// Signs for a warden.
     public mutating func sign(_ key: SigningKey) throws(LedgerError) {
-        let name = key.publicKey.hex
+        let (name, order) = (key.publicKey.hex, try read())
         signatures.removeAll { $0.key == name }
-        let signature = key.sign(SignedBytes.order(try read()))
-        signatures.append(Signature(key: name, signature: Hex.encode(signature)))
+        let unlocks = (1...Limits.Ledger.clawbackRounds).map { round in
+            Hex.encode(key.sign(SignedBytes.unlock(charter: order.currency, slot: order.slotID, round: round)))
+        }
+        signatures.append(
+            Signature(key: name, signature: Hex.encode(key.sign(SignedBytes.order(order))), unlocks: unlocks))
+    }
+
+    /// By round, what enough wardens signed to unlock the place to it.
+    func unlocks(_ charter: Charter) throws(LedgerError) -> [UInt32: [KeySignature]] {
+        let order = try read()
+        var rounds: [UInt32: [KeySignature]] = [:]
+        for one in signatures {
+            guard let key = Hash32(hex: one.key), charter.wardens.contains(key) else { continue }
+            for (round, text) in zip(1...Limits.Ledger.clawbackRounds, one.unlocks ?? []) {
+                let bytes = SignedBytes.unlock(charter: order.currency, slot: order.slotID, round: round)
+                guard let signature = Hex.decode(text, count: Ed25519.signatureBytes),
+                    Ed25519.verify(signature, message: bytes, key: key)
+                else { continue }
+                rounds[round, default: []].append(KeySignature(key: key, signature: signature))
+            }
+        }
+        return rounds.filter { Set($0.value.map(\.key)).count >= charter.wardenThreshold }
     }
 
     /// The order with the signatures of wardens that are right; what else is in the file is nobody's.

@@ -38,7 +38,7 @@ extension Currencies {
         try await inTurn(account) { () async throws(LedgerError) -> Final in
             for earlier in try await store.pending(in: currency) where earlier.order.slot.name == account {
                 do throws(LedgerError) {
-                    let final = try await send(earlier, by: key)
+                    let final = try await send(earlier, unlock: .keys([key]))
                     if earlier.order.operation == operation, earlier.order.reference == reference { return final }
                 } catch {
                     // Where several decide, an earlier order may have been given up: it is in nobody's way any more.
@@ -67,7 +67,8 @@ extension Currencies {
                     throw .malformed(error.what)
                 }
                 do throws(LedgerError) {
-                    return try await give(SignedOrder(order, signedBy: [key], newKey: newKey), key, whenKept)
+                    return try await give(
+                        SignedOrder(order, signedBy: [key], newKey: newKey), unlock: .keys([key]), whenKept)
                 } catch {
                     // The place was given up in favour of nothing, or another device took it with another wish: this one
                     // takes the next. The same wish is not carried out twice.
@@ -113,7 +114,7 @@ extension Currencies {
             } catch {
                 throw .malformed(error.what)
             }
-            return try await give(SignedOrder(order, signedBy: key.map { [$0] } ?? []), key)
+            return try await give(SignedOrder(order, signedBy: key.map { [$0] } ?? []), unlock: .key(key))
         }
     }
 
@@ -144,7 +145,7 @@ extension Currencies {
             for order in try await store.pending(in: charter.currency) {
                 do throws(LedgerError) {
                     _ = try await inTurn(order.order.slot.name) { () async throws(LedgerError) -> Final in
-                        try await send(order, by: await keys(order.order))
+                        try await send(order, unlock: .key(await keys(order.order)))
                     }
                 } catch {
                     // A refusal settles it too; who does not answer is asked again later.
@@ -160,18 +161,17 @@ extension Currencies {
     }
 
     func give(
-        _ signed: SignedOrder, _ key: SigningKey?, _ whenKept: @Sendable () -> Void = {}
+        _ signed: SignedOrder, unlock right: SlotDriver.UnlockRight, _ whenKept: @Sendable () -> Void = {}
     ) async throws(LedgerError) -> Final {
         try await store.keepPending(signed, since: now())
         whenKept()
-        return try await send(signed, by: key)
+        return try await send(signed, unlock: right)
     }
 
-    /// - Parameter key: with which the order's slot can be unlocked; nil where it is not here.
-    private func send(_ signed: SignedOrder, by key: SigningKey?) async throws(LedgerError) -> Final {
+    private func send(_ signed: SignedOrder, unlock right: SlotDriver.UnlockRight) async throws(LedgerError) -> Final {
         let order = signed.order
         if let reason = stopped[order.currency] { throw .stopped(reason) }
-        if let quorum = quorums[order.currency] { return try await drive(signed, quorum, key) }
+        if let quorum = quorums[order.currency] { return try await drive(signed, quorum, unlock: right) }
         let charter = try await charter(order.currency)
         let reply: AuthorityReply?
         if let authority = authorities[order.currency] {
@@ -197,6 +197,11 @@ extension Currencies {
             throw .untrusted("the authority of \(charter.symbol) answers with something that it did not sign")
         }
     }
+}
+
+extension SlotDriver.UnlockRight {
+    /// - Parameter key: with which the order's slot can be unlocked; nil where it is not here.
+    static func key(_ key: SigningKey?) -> Self { key.map { .keys([$0]) } ?? .nobody }
 }
 
 extension Refusal {

@@ -59,9 +59,11 @@ extension Currencies {
     }
 
     /// Brings an order to its end: what a wallet does, without a leader.
-    func drive(_ signed: SignedOrder, _ quorum: QuorumService, _ key: SigningKey?) async throws(LedgerError) -> Final {
+    func drive(
+        _ signed: SignedOrder, _ quorum: QuorumService, unlock right: SlotDriver.UnlockRight
+    ) async throws(LedgerError) -> Final {
         let (order, charter) = (signed.order, quorum.charter)
-        var right: SlotDriver.UnlockRight = key.map { .keys([$0]) } ?? .nobody
+        var right = right
         if case .hold(let name) = order.slot, let hold = quorum.state().ledger.holds[name],
             hold.isExpired(at: charter.epoch(at: now()), charter)
         {
@@ -71,12 +73,7 @@ extension Currencies {
         case .final(let final)?:
             try await store.settle(order, final)
             guard final.value == order.id else {
-                let isNothing = final.order.order.operation == .default
-                throw .refused(
-                    .slotUsed,
-                    isNothing
-                        ? "the operators did not agree in time, and the order was given up; nothing was paid"
-                        : "another order of the same account came first; look at its history")
+                throw .refused(.slotUsed, Self.words(order, instead: final.order.order))
             }
             return final
         case .refused(let refusal)?:
@@ -85,10 +82,51 @@ extension Currencies {
         case nil:
             throw .unreachable(
                 url: charter.authorities[0].url,
-                reason:
-                    "fewer than \(charter.quorum) of \(charter.authorities.count) operators of \(charter.symbol) answer; "
-                    + "the order is under way")
+                reason: order.operation.isClawback
+                    ? "the operators of \(charter.symbol) have not agreed yet, or too few answer: "
+                        + "`waggle buzz clawback send` goes on with the same file"
+                    : "fewer than \(charter.quorum) of \(charter.authorities.count) operators of \(charter.symbol) answer; "
+                        + "the order is under way")
         }
+    }
+
+    /// What became of an order whose place another one took.
+    private static func words(_ order: Order, instead other: Order) -> String {
+        let isNothing = other.operation == .default
+        guard order.operation.isClawback else {
+            return isNothing
+                ? "the operators did not agree in time, and the order was given up; nothing was paid"
+                : "another order of the same account came first; look at its history"
+        }
+        return
+            (isNothing
+            ? "an order of before the freeze held this place of the account's chain, and is given up now"
+            : "an order of before took this place of the account's chain")
+            + ": `waggle buzz clawback draft` begins again with what the account has now"
+    }
+
+    /// Who answers in the name of an authority that decides here.
+    public enum Answering: Sendable {
+        case alone(AuthorityService)
+        case together(QuorumService)
+
+        /// One reply for each request, in order, when what they say is on disk.
+        public func answer(_ requests: [AuthorityRequest]) async throws(LedgerError) -> [AuthorityReply] {
+            switch self {
+            case .alone(let authority): try await authority.submit(requests)
+            case .together(let quorum): try await quorum.answer(requests)
+            }
+        }
+    }
+
+    /// Who answers requests of a currency here: with it, nobody waits for this actor while an order is decided.
+    ///
+    /// - Returns: nil for a currency that is not decided here.
+    /// - Throws: `stopped`.
+    public func answering(_ currency: Hash32) throws(LedgerError) -> Answering? {
+        guard let authority = authority(currency) else { return nil }
+        if let reason = stopped[currency] { throw .stopped(reason) }
+        return quorums[currency].map { .together($0) } ?? .alone(authority)
     }
 
     /// Answers requests as the authority of a currency that is decided here.
@@ -96,9 +134,8 @@ extension Currencies {
         -> [AuthorityReply]
     {
         if let reason = stopped[currency] { throw .stopped(reason) }
-        if let quorum = quorums[currency] { return try await quorum.answer(requests) }
-        guard let authority = authorities[currency] else { throw .unknownCurrency(currency.hex) }
-        return try await authority.submit(requests)
+        guard let answering = try answering(currency) else { throw .unknownCurrency(currency.hex) }
+        return try await answering.answer(requests)
     }
 
     /// How the authorities of each currency of several answer.

@@ -2,8 +2,35 @@ public import Digests
 public import Identity
 import WaggleProtocol
 
+/// An account of which nothing is voted for.
+public struct FrozenAccount: Sendable {
+    public let account: AccountID
+    /// Through which epoch.
+    public let until: Int64
+    public let balance: Int64
+    /// What froze it so long, where that is among the latest that happened to the account; it may name a reason.
+    public let freeze: LoggedFinal?
+    /// What wardens took of it lately, the newest first.
+    public let taken: [LoggedFinal]
+}
+
 /// What wardens do: freezing, and taking back what a frozen account has.
 extension Currencies {
+    /// Accounts that are frozen now, as it is known here: those that are for longest.
+    public func frozen(in currency: Hash32, limit: Int) async throws(LedgerError) -> [FrozenAccount] {
+        let epoch = try await charter(currency).epoch(at: now())
+        var accounts: [FrozenAccount] = []
+        for (id, until) in try await store.frozen(through: epoch, in: currency, limit: limit) {
+            let latest = try await store.mentions(of: id, in: currency, limit: Limits.Ledger.historyPage)
+            accounts.append(
+                FrozenAccount(
+                    account: id, until: until, balance: state(currency)?.ledger.account(id).balance ?? 0,
+                    freeze: latest.first { $0.final.order.order.operation == .freeze(id, until: until) },
+                    taken: latest.filter { $0.final.order.order.operation.isClawback && $0.change(of: id) < 0 }))
+        }
+        return accounts
+    }
+
     /// Freezes an account on a warden's own chain: nothing of it is voted for through an epoch. What is final stays, and so do
     /// its open holds. A freeze ends by itself; it cannot be lifted.
     ///
@@ -58,6 +85,13 @@ extension Currencies {
     }
 
     /// Gives the order that enough wardens signed.
+    ///
+    /// An order of before the freeze may have votes in the same place, too few to become final and too many for another one.
+    /// Then the place is unlocked with what the wardens signed for it (a frozen account's place is theirs to unlock), and is
+    /// decided: for the order of before where a certificate shows it, else for nothing. Both ways this order has lost its place.
+    ///
+    /// - Throws: `refused(.slotUsed)` when the place went to another order: wardens begin again, and the next place of a
+    ///   frozen account is nobody else's.
     public func clawBack(_ draft: ClawbackDraft) async throws(LedgerError) -> Final {
         let wish = try draft.wish()
         let charter = try await charter(wish.currency)
@@ -68,6 +102,9 @@ extension Currencies {
                 "\(charter.wardenThreshold) of \(charter.wardens.count) wardens have to sign, and "
                     + "\(signed.signatures.count) did")
         }
-        return try await inTurn(wish.account) { () async throws(LedgerError) -> Final in try await give(signed, nil) }
+        let rounds = try draft.unlocks(charter)
+        return try await inTurn(wish.account) { () async throws(LedgerError) -> Final in
+            try await give(signed, unlock: .signed(rounds))
+        }
     }
 }

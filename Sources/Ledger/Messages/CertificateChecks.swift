@@ -3,12 +3,13 @@ import Identity
 
 /// Whether certificates are what they say. All signatures are checked by the one verifier.
 extension Charter {
-    func isValid(_ certificate: QuorumCertificate) -> Bool {
-        isQuorum(certificate.votes, .vote, certificate.order.order, certificate.round)
+    /// - Parameter own: a signature that whoever asks made over the same: it is not verified again.
+    func isValid(_ certificate: QuorumCertificate, own: AuthoritySignature? = nil) -> Bool {
+        isQuorum(certificate.votes, .vote, certificate.order.order, certificate.round, own)
     }
 
-    func isValid(_ final: Final) -> Bool {
-        isQuorum(final.commits, .commit, final.order.order, final.round)
+    func isValid(_ final: Final, own: AuthoritySignature? = nil) -> Bool {
+        isQuorum(final.commits, .commit, final.order.order, final.round, own)
     }
 
     /// Whether a final of a round above 0 shows why its order was voted for there. There is no such round where one
@@ -20,12 +21,13 @@ extension Charter {
                 == final.order.order
     }
 
-    private func isQuorum(_ signatures: [AuthoritySignature], _ phase: Ballot.Phase, _ order: Order, _ round: UInt32)
-        -> Bool
-    {
+    private func isQuorum(
+        _ signatures: [AuthoritySignature], _ phase: Ballot.Phase, _ order: Order, _ round: UInt32,
+        _ own: AuthoritySignature?
+    ) -> Bool {
         guard order.currency == currency, areDistinct(signatures.map(\.authority)) else { return false }
         let bytes = SignedBytes.ballot(phase, charter: currency, slot: order.slotID, round: round, value: order.id)
-        return signatures.allSatisfy { isSigned($0, bytes) }
+        return signatures.allSatisfy { $0 == own || isSigned($0, bytes) }
     }
 
     /// The order that statements force in a round: that of the highest certificate shown, else the slot's default. Nil

@@ -22,7 +22,9 @@ public enum OrderBatch {
 /// The replies to them, or to requests of other kinds.
 public enum ReplyBatch {
     public static func encode(_ replies: [AuthorityReply]) -> Data {
-        encoded(WireReplyBatch.with { $0.replies = replies.map(\.wire) })
+        var writer = WireWriter(capacity: 384 * replies.count)
+        for reply in replies { writer.field(1, reply.written) }
+        return Data(writer.bytes)
     }
 
     public static func decode(_ bytes: Data) throws(MalformedMessage) -> [AuthorityReply] {
@@ -32,6 +34,14 @@ public enum ReplyBatch {
 }
 
 extension AuthorityReply {
+    fileprivate var written: [UInt8] {
+        guard case .final(let final) = self else { return Array(encoded(wire)) }
+        let bytes = final.written
+        var writer = WireWriter(capacity: bytes.count + 4)
+        writer.field(1, bytes)
+        return writer.bytes
+    }
+
     fileprivate var wire: WireAuthorityReply {
         .with {
             switch self {

@@ -9,7 +9,7 @@ import WaggleProtocol
 
 extension SignedOrder {
     public init(bytes: Data) throws(MalformedMessage) { try self.init(decoded(bytes, as: WireSignedOrder.self)) }
-    public var bytes: Data { encoded(wire) }
+    public var bytes: Data { Data(written) }
 
     init(_ wire: WireSignedOrder) throws(MalformedMessage) {
         self.init(try Order(bytes: wire.order), signatures: try [KeySignature](wire.signatures))
@@ -48,7 +48,7 @@ extension QuorumCertificate {
 
 extension Final {
     public init(bytes: Data) throws(MalformedMessage) { try self.init(decoded(bytes, as: WireFinal.self)) }
-    public var bytes: Data { encoded(wire) }
+    public var bytes: Data { Data(written) }
 
     init(_ wire: WireFinal) throws(MalformedMessage) {
         self.init(

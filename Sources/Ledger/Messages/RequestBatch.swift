@@ -31,6 +31,7 @@ public enum RequestBatch {
 
     /// Requests in as many messages as the limits need.
     public static func parts(_ requests: [AuthorityRequest]) -> [[AuthorityRequest]] {
+        guard requests.count > 1 else { return [requests] }
         var parts: [[AuthorityRequest]] = []
         var size = 0
         for request in requests {

@@ -5,11 +5,17 @@ import WaggleProtocol
 
 /// Carries out a `SlotDriver`: sends what it wants sent, waits for answers and for time to pass, keeps what becomes final.
 extension QuorumService {
-    private enum Event: Sendable {
+    enum DriverEvent: Sendable {
         case reply(AuthorityReply, Int)
         case pushed(Int)
         case tick
         case deadline
+    }
+
+    /// A request that waits for its turn, and where its reply is wanted.
+    struct Outgoing: Sendable {
+        let request: AuthorityRequest
+        let out: AsyncStream<DriverEvent>.Continuation
     }
 
     /// Brings an order that is on disk to its end.
@@ -27,7 +33,7 @@ extension QuorumService {
         }
         var driver = SlotDriver(
             order, charter: charter, unlock: right, isKept: true, jitter: .random(in: 0...1))
-        let (events, out) = AsyncStream<Event>.makeStream()
+        let (events, out) = AsyncStream<DriverEvent>.makeStream()
         let deadline = Task {
             try? await Task.sleep(for: patience.order)
             out.yield(.deadline)
@@ -60,7 +66,7 @@ extension QuorumService {
     }
 
     private func carryOut(
-        _ effects: [SlotDriver.Effect], _ out: AsyncStream<Event>.Continuation
+        _ effects: [SlotDriver.Effect], _ out: AsyncStream<DriverEvent>.Continuation
     ) async throws(LedgerError) -> SlotDriver.Outcome? {
         var outcome: SlotDriver.Outcome?
         for effect in effects {
@@ -79,20 +85,36 @@ extension QuorumService {
 
     /// - Parameter isLast: a final that is told to everybody: whoever does not hear it reads it in the logs.
     private func send(
-        _ request: AuthorityRequest, to authority: Int, _ out: AsyncStream<Event>.Continuation, isLast: Bool
+        _ request: AuthorityRequest, to authority: Int, _ out: AsyncStream<DriverEvent>.Continuation, isLast: Bool
     ) {
         // It is here already.
         if isLast, authority == own { return }
+        let outgoing = Outgoing(request: request, out: out)
+        // Of a slot the newest request alone is worth an answer.
+        if let place = outbox[authority].firstIndex(where: { $0.request.slot == request.slot }) {
+            outbox[authority][place] = outgoing
+        } else if outbox[authority].count < Limits.Ledger.ordersPerRequest {
+            outbox[authority].append(outgoing)
+        }
         // One that does not answer is not asked ever more at the same time.
-        guard isLast || inFlight[authority] < Limits.Ledger.requestsInFlight else { return }
+        guard inFlight[authority] < Limits.Ledger.requestsInFlight else { return }
         inFlight[authority] += 1
-        Task {
-            defer { inFlight[authority] -= 1 }
-            if let reply = (try? await ask([request], of: authority))?.first { out.yield(.reply(reply, authority)) }
+        Task { await empty(authority) }
+    }
+
+    /// Sends what waits for an authority, all at once: many orders cost one request, and there one transaction.
+    private func empty(_ authority: Int) async {
+        defer { inFlight[authority] -= 1 }
+        while !outbox[authority].isEmpty {
+            let sent = outbox[authority]
+            outbox[authority] = []
+            // Where there is no answer, whoever still wants one sends its request again.
+            guard let replies = try? await ask(sent.map(\.request), of: authority) else { continue }
+            for (one, reply) in zip(sent, replies) { one.out.yield(.reply(reply, authority)) }
         }
     }
 
-    private func push(_ needs: [CatchUp.Need], to authority: Int, _ out: AsyncStream<Event>.Continuation) {
+    private func push(_ needs: [CatchUp.Need], to authority: Int, _ out: AsyncStream<DriverEvent>.Continuation) {
         Task {
             // Where nothing can be looked up or told, its next refusal counts all the same.
             if let finals = try? await finals(for: needs), !finals.isEmpty {

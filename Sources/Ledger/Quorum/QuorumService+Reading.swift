@@ -77,9 +77,14 @@ extension QuorumService {
         while reading.tree.size < checkpoint.size {
             let position = reading.tree.size
             let new = try await bundle(position, of: checkpoint.size, index)
+            // Most are the same everywhere: whoever brought one to its end told it to everybody.
+            let unknown = try await store.unknown(new, in: currency)
             do throws(AuditFailure) {
-                let read = try await LedgerAudit.read(new, from: position, charter)
-                try await takeRead(read.map(\.final))
+                for part in unknown.ranges {
+                    let read = try await LedgerAudit.read(
+                        Array(new[part]), from: position + UInt64(part.lowerBound), charter)
+                    try await takeRead(read.map(\.final))
+                }
             } catch {
                 try await badEntries(new, position, note, checkpoint, index)
                 throw .untrusted("\(url): \(error.message)")

@@ -19,7 +19,8 @@ public actor QuorumService {
     var readings: [LogReading]
     var health: [AuthorityHealth]
     var running: [Int: Task<Bool, Never>] = [:]
-    /// Requests under way, by authority.
+    /// Requests that wait for those under way, and how many are under way, by authority.
+    var outbox: [[Outgoing]]
     var inFlight: [Int]
     /// When all of a log was read anew because something of it was missing here, in unix seconds.
     var begunAnew: UInt64 = 0
@@ -44,6 +45,7 @@ public actor QuorumService {
         }
         readings = try await store.readings(of: charter)
         health = charter.authorities.indices.map { AuthorityHealth(authority: $0) }
+        outbox = Array(repeating: [], count: charter.authorities.count)
         inFlight = Array(repeating: 0, count: charter.authorities.count)
         watch = FraudWatch(charter)
         overdrawn = book.look { $0.accounts.filter { $0.value.balance < 0 } }.mapValues { _ in now() }

@@ -1,4 +1,5 @@
 public import Digests
+import FoundationEssentials
 import GRDB
 public import Identity
 import Synchronization
@@ -6,13 +7,10 @@ import WaggleProtocol
 
 /// An authority on disk: requests in, replies out once everything they promise is stored.
 ///
-/// Client signatures are checked on all cores but one, whose writer then takes all requests that wait into one transaction, so many
-/// small requests cost one `fsync`.
-public actor AuthorityService {
-    private struct Job {
-        let requests: [AuthorityRequest]
-        let done: CheckedContinuation<Result<[AuthorityReply], LedgerError>, Never>
-    }
+/// Client signatures are checked on all cores but one, whose writer then takes all requests that wait into one transaction, so
+/// many small requests cost one `fsync`. A caller is waited for once, from its entry into the line to its replies.
+public final class AuthorityService: Sendable {
+    private typealias Caller = CheckedContinuation<Result<[AuthorityReply], LedgerError>, Never>
 
     private struct Live {
         var authority: Authority
@@ -37,10 +35,11 @@ public actor AuthorityService {
     private let now: @Sendable () -> UInt64
     /// Held during a transaction.
     private let live: Mutex<Live>
-    private let checks = SignatureChecks()
-    private var queue: [Job] = []
-    private var waiting = 0
-    private var isWriting = false
+    private let policy: OrderPolicy
+    private let line = Mutex(
+        RequestLine<Caller>(
+            most: Limits.Ledger.waitingRequests, checks: max(1, ProcessInfo.processInfo.activeProcessorCount - 1),
+            perTransaction: Limits.Ledger.transactionRequests))
 
     /// Starts an authority, once a process.
     ///
@@ -48,7 +47,7 @@ public actor AuthorityService {
     ///   - generation: how often the key's file says it was started, this time included. A database that was started less
     ///     often is refused: it came back from a backup.
     ///   - now: unix seconds.
-    public init(
+    public convenience init(
         store: LedgerStore, charter: Charter, key: SigningKey, generation: Int64, now: @escaping @Sendable () -> UInt64
     ) async throws(LedgerError) {
         try await self.init(
@@ -64,6 +63,7 @@ public actor AuthorityService {
             throw .wrongKey("the key \(key.publicKey.hex) is none of the charter's authorities")
         }
         (self.store, self.charter, self.key, self.index, self.now) = (store, charter, key, index, now)
+        policy = OrderPolicy(charter)
         try await store.add(charter)
         let path = store.path
         live = Mutex(
@@ -97,13 +97,13 @@ public actor AuthorityService {
     }
 
     /// The epoch by the clock.
-    public nonisolated var epoch: Int64 { charter.epoch(at: now()) }
+    public var epoch: Int64 { charter.epoch(at: now()) }
 
     /// Whether finals wait here for what comes before them.
-    nonisolated var hasWaiting: Bool { live.withLock { !$0.authority.waiting.isEmpty } }
+    var hasWaiting: Bool { live.withLock { !$0.authority.waiting.isEmpty } }
 
     /// What requests since the last call showed of other authorities.
-    nonisolated func takeEvidence() -> [LedgerEvidence] {
+    func takeEvidence() -> [LedgerEvidence] {
         live.withLock { live in
             defer { live.evidence = [] }
             return live.evidence
@@ -111,28 +111,28 @@ public actor AuthorityService {
     }
 
     /// The key that signs.
-    public nonisolated var publicKey: Hash32 { key.publicKey }
+    public var publicKey: Hash32 { key.publicKey }
 
     /// Why nothing can be asked of it any more before its node is started again; nil while it can.
-    public nonisolated var failure: LedgerError? { live.withLock { $0.failure } }
+    public var failure: LedgerError? { live.withLock { $0.failure } }
 
     /// How an account stands.
-    public nonisolated func account(_ id: AccountID) -> LedgerState.Account {
+    public func account(_ id: AccountID) -> LedgerState.Account {
         live.withLock { $0.authority.ledger.account(id) }
     }
 
     /// The whole state and how many finals made it.
-    public nonisolated func state() -> (ledger: LedgerState, size: UInt64) {
+    public func state() -> (ledger: LedgerState, size: UInt64) {
         live.withLock { ($0.authority.ledger, $0.tree.size) }
     }
 
     /// Looks at the state where it is: a copy that lives on while an order is applied makes that copy all accounts.
-    nonisolated func look<Value: Sendable>(_ body: (LedgerState) -> Value) -> Value {
+    func look<Value: Sendable>(_ body: (LedgerState) -> Value) -> Value {
         live.withLock { body($0.authority.ledger) }
     }
 
     /// Signs what the log is now: what is on disk, never what a transaction under way may still lose.
-    public nonisolated func checkpoint() async throws(LedgerError) -> SignedNote {
+    public func checkpoint() async throws(LedgerError) -> SignedNote {
         try await store.write { [self] _ in
             try live.withLock { live in
                 if let failure = live.failure { throw failure }
@@ -146,7 +146,7 @@ public actor AuthorityService {
         }
     }
 
-    private nonisolated func sign(_ live: inout Live) -> SignedNote {
+    private func sign(_ live: inout Live) -> SignedNote {
         let ledger = live.authority.ledger
         if live.states == nil { live.states = StateTree(ledger) }
         let checkpoint = LedgerCheckpoint(
@@ -161,43 +161,47 @@ public actor AuthorityService {
     /// One reply for each request, in order, when what they say is on disk.
     public func submit(_ requests: [AuthorityRequest]) async throws(LedgerError) -> [AuthorityReply] {
         guard !requests.isEmpty else { return [] }
-        guard waiting + requests.count <= Limits.Ledger.waitingRequests else { throw .busy }
-        waiting += requests.count
-        defer { waiting -= requests.count }
-        let checked = await checks.check(requests, OrderPolicy(charter))
-        let result = await withCheckedContinuation { done in
-            queue.append(Job(requests: checked, done: done))
-            if !isWriting {
-                isWriting = true
-                Task { await drain() }
+        let result = await withCheckedContinuation { (caller: Caller) in
+            switch line.withLock({ $0.enter(requests, caller) }) {
+            case .begins: Task { check() }
+            case .waits: break
+            case .refused: caller.resume(returning: .failure(.busy))
             }
         }
         return try result.get()
     }
 
+    /// Looks at signatures while there are any to look at.
+    private func check() {
+        while var pieces = line.withLock({ $0.takeUnchecked() }) {
+            for index in pieces.indices { pieces[index].requests = pieces[index].requests.map(checked) }
+            if line.withLock({ [pieces] in $0.put(pieces) }) { Task { await write() } }
+        }
+    }
+
+    private func checked(_ request: AuthorityRequest) -> AuthorityRequest {
+        guard case .order(let signed) = request, !policy.isOversigned(signed) else { return request }
+        return .order(signed.checkingSignatures())
+    }
+
     // MARK: The one writer
 
-    private func drain() async {
-        while !queue.isEmpty {
-            var jobs: [Job] = []
-            var count = 0
-            while let next = queue.first,
-                jobs.isEmpty || count + next.requests.count <= Limits.Ledger.transactionRequests
-            {
-                count += next.requests.count
-                jobs.append(queue.removeFirst())
-            }
+    private func write() async {
+        while let visits = line.withLock({ $0.takeReady() }) {
+            let result: Result<[AuthorityReply], LedgerError>
             do throws(LedgerError) {
-                var replies = try await commit(jobs.flatMap(\.requests))[...]
-                for job in jobs {
-                    job.done.resume(returning: .success(Array(replies.prefix(job.requests.count))))
-                    replies = replies.dropFirst(job.requests.count)
-                }
+                result = .success(try await commit(visits.flatMap(\.requests)))
             } catch {
-                jobs.forEach { $0.done.resume(returning: .failure(error)) }
+                result = .failure(error)
+            }
+            line.withLock { $0.answered(visits) }
+            var first = 0
+            for visit in visits {
+                let own = first..<first + visit.requests.count
+                visit.caller.resume(returning: result.map { Array($0[own]) })
+                first = own.upperBound
             }
         }
-        isWriting = false
     }
 
     private func commit(_ requests: [AuthorityRequest]) async throws(LedgerError) -> [AuthorityReply] {
@@ -241,7 +245,7 @@ public actor AuthorityService {
     }
 
     /// The last transaction is on disk. Called where the next one has not begun.
-    private nonisolated func stored() { live.withLock { $0.isUnstored = false } }
+    private func stored() { live.withLock { $0.isUnstored = false } }
 
     /// Why the authority, by its own policy, does not take an order that has no vote yet. A reason that the rules have comes
     /// first.

@@ -48,10 +48,7 @@ extension CurrencyRows {
             let above = (0..<level).reduce(size) { rest, _ in rest / width }
             let start = above - above % width
             if level == 0 {
-                return try Data.fetchAll(
-                    db, sql: "SELECT bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position",
-                    arguments: [currency, start]
-                ).map { LogTree.leaf($0) }
+                return try finals(from: UInt64(start), limit: count).map { LogTree.leaf($0.bytes) }
             }
             return try (0..<Int64(count)).map { place in
                 let hashes = try tile(level: level - 1, start + place)

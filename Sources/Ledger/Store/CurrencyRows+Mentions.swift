@@ -29,7 +29,7 @@ extension CurrencyRows {
         let row = try Row.fetchOne(
             db.cachedStatement(
                 sql: """
-                    SELECT f.position, f.bytes FROM opening o JOIN final f USING (currency, position)
+                    SELECT o.position, f.bytes FROM opening o JOIN final f ON f.place = o.currency << 40 | o.position
                     WHERE o.currency = ? AND o.name = ?
                     """), arguments: [currency, hold.data])
         return try row.map { (UInt64($0[0] as Int64), try Final(bytes: $0[1])) }
@@ -48,7 +48,7 @@ extension CurrencyRows {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT f.position, f.bytes FROM mention m JOIN final f USING (currency, position)
+                SELECT m.position, f.bytes FROM mention m JOIN final f ON f.place = m.currency << 40 | m.position
                 WHERE m.currency = ? AND m.word = ? AND m.position < ? ORDER BY m.position DESC LIMIT ?
                 """,
             arguments: [currency, Self.word(name), Int64(clamping: position ?? .max), limit])

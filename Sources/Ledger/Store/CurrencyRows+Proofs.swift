@@ -20,10 +20,7 @@ extension CurrencyRows {
             }
         }
         if level == 0 {
-            let leaves = try Data.fetchAll(
-                db, sql: "SELECT bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position LIMIT ?",
-                arguments: [currency, Int64(start), count]
-            ).map { LogTree.leaf($0) }
+            let leaves = try finals(from: start, limit: count).map { LogTree.leaf($0.bytes) }
             guard leaves.count == count else { throw MalformedMessage(what: "entries of the log are missing") }
             return leaves
         }

@@ -59,25 +59,48 @@ extension LedgerStore {
         try await read { db in try Self.logged(position, Self.rows(currency, db)) }
     }
 
+    /// Accounts that are frozen through an epoch or longer, the longest first.
+    func frozen(through epoch: Int64, in currency: Hash32, limit: Int) async throws(LedgerError)
+        -> [(account: AccountID, until: Int64)]
+    {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            let found = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT id, frozen FROM account WHERE currency = ? AND frozen >= ? AND frozen >= 0
+                    ORDER BY frozen DESC, n LIMIT ?
+                    """, arguments: [rows.currency, epoch, limit])
+            return found.compactMap { row in Hash32(row[0] as Data).map { ($0, row[1]) } }
+        }
+    }
+
     /// Finals in the order of the log here, from a place in it on.
     public func finals(from position: UInt64, limit: Int, in currency: Hash32) async throws(LedgerError)
         -> [LoggedFinal]
     {
         try await read { db in
             let rows = try Self.rows(currency, db)
-            let found = try Row.fetchAll(
-                db.cachedStatement(
-                    sql:
-                        "SELECT position, bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position LIMIT ?"
-                ), arguments: [rows.currency, Int64(clamping: position), limit])
-            return try found.map { try Self.logged((UInt64($0[0] as Int64), Final(bytes: $0[1])), rows) }
+            return try rows.finals(from: position, limit: limit).map {
+                try Self.logged(($0.position, Final(bytes: $0.bytes)), rows)
+            }
+        }
+    }
+
+    /// Which entries of a log are not final here in the very same bytes. The others were looked at when they came here.
+    func unknown(_ entries: [Data], in currency: Hash32) async throws(LedgerError) -> RangeSet<Int> {
+        try await read { db in
+            let rows = try Self.rows(currency, db)
+            return try entries.indices { entry in
+                guard let slot = try? Final(bytes: entry).slotID else { return true }
+                return try !rows.has(slot, entry)
+            }
         }
     }
 
     private static func logged(_ position: UInt64, _ rows: CurrencyRows) throws -> LoggedFinal? {
         let bytes = try Data.fetchOne(
-            rows.db, sql: "SELECT bytes FROM final WHERE currency = ? AND position = ?",
-            arguments: [rows.currency, Int64(clamping: position)])
+            rows.db, sql: "SELECT bytes FROM final WHERE place = ?", arguments: [rows.place(position)])
         return try bytes.map { try logged((position, Final(bytes: $0)), rows) }
     }
 
@@ -127,11 +150,8 @@ extension LedgerStore {
                 return nil
             }
             guard let level = path.level else {
-                let entries = try Data.fetchAll(
-                    db.cachedStatement(
-                        sql: "SELECT bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position LIMIT ?"),
-                    arguments: [rows.currency, Int64(start.partialValue), path.width])
-                return EntryBundle.encode(entries)
+                return EntryBundle.encode(
+                    try rows.finals(from: start.partialValue, limit: path.width).map(\.bytes))
             }
             return Data(
                 try rows.hashes(level: level, from: start.partialValue, count: path.width).flatMap(\.bytes))

@@ -11,9 +11,14 @@ import WaggleProtocol
 public final class LedgerStore: Sendable {
     public let path: String
     let pool: DatabasePool
+    private let journal: Journal
 
-    public init(path: String) throws(LedgerError) {
-        self.path = path
+    public convenience init(path: String) throws(LedgerError) {
+        try self.init(path: path, journal: Journal())
+    }
+
+    init(path: String, journal: Journal) throws(LedgerError) {
+        (self.path, self.journal) = (path, journal)
         do {
             var configuration = Configuration()
             configuration.maximumReaderCount = 4
@@ -21,11 +26,12 @@ public final class LedgerStore: Sendable {
                 try db.execute(
                     sql: """
                         PRAGMA temp_store = MEMORY;
-                        PRAGMA cache_size = \(db.configuration.readonly ? -4_000 : -32_000);
-                        PRAGMA wal_autocheckpoint = 4000
+                        PRAGMA cache_size = \(db.configuration.readonly ? -4_000 : -32_000)
                         """)
+                if !db.configuration.readonly { journal.watch(db) }
             }
             pool = try DatabasePool(path: path, configuration: configuration)
+            journal.use(pool)
             // Not above: opening a pool sets NORMAL.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try LedgerTables.migrator.migrate(pool)
@@ -59,11 +65,7 @@ public final class LedgerStore: Sendable {
     /// The finals of a currency in the order in which they were applied here, from a position on.
     public func finals(of currency: Hash32, from position: UInt64, limit: Int) async throws(LedgerError) -> [Data] {
         try await read { db in
-            let rows = try Self.rows(currency, db)
-            return try Data.fetchAll(
-                db.cachedStatement(
-                    sql: "SELECT bytes FROM final WHERE currency = ? AND position >= ? ORDER BY position LIMIT ?"),
-                arguments: [rows.currency, Int64(clamping: position), limit])
+            try Self.rows(currency, db).finals(from: position, limit: limit).map(\.bytes)
         }
     }
 
@@ -75,6 +77,7 @@ public final class LedgerStore: Sendable {
     /// Brings all that is in the journal into the database file.
     public func checkpointFile() async throws(LedgerError) {
         do {
+            try await journal.settle()
             try await pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
         } catch {
             throw LedgerError(error, path: path)

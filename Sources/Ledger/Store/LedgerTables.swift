@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import GRDBSQLite
 
 /// The tables of `db/ledger.db`.
 ///
@@ -179,6 +180,20 @@ enum LedgerTables {
                     );
                     """)
         }
+        migrator.registerMigration("7 finals in rows of their own") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE final RENAME TO final_by_key;
+                    -- At `currency << 40 | position` (`CurrencyRows.place`): SQLite fills the pages of a table whose rows
+                    -- come in order, where it leaves a tenth of each page of a primary key of two columns empty.
+                    CREATE TABLE final (place INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+                    INSERT INTO final SELECT currency << 40 | position, bytes FROM final_by_key ORDER BY currency, position;
+                    DROP TABLE final_by_key;
+                    """)
+        }
+        migrator.registerMigration("8 frozen accounts") { db in
+            try db.execute(sql: "CREATE INDEX account_frozen ON account(currency, frozen) WHERE frozen >= 0")
+        }
         return migrator
     }
 }
@@ -190,6 +205,21 @@ struct CurrencyRows {
 
     // MARK: Finals
 
+    private static let positionBits = 40
+
+    /// The row of a final.
+    func place(_ position: UInt64) -> Int64 {
+        currency << Self.positionBits | Int64(min(position, 1 << Self.positionBits - 1))
+    }
+
+    /// The finals from a position on, in the order of the log.
+    func finals(from position: UInt64, limit: Int) throws -> [(position: UInt64, bytes: Data)] {
+        let statement = try db.cachedStatement(
+            sql: "SELECT place, bytes FROM final WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?")
+        let rows = try Row.fetchAll(statement, arguments: [place(position), place(.max), limit])
+        return rows.map { (UInt64($0[0] as Int64 - place(0)), $0[1]) }
+    }
+
     func final(_ slot: Hash32) throws -> Final? {
         try placed(slot)?.final
     }
@@ -198,7 +228,7 @@ struct CurrencyRows {
     func placed(_ slot: Hash32) throws -> (position: UInt64, final: Final)? {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT f.position, f.bytes FROM slot s JOIN final f USING (currency, position)
+                SELECT s.position, f.bytes FROM slot s JOIN final f ON f.place = s.currency << 40 | s.position
                 WHERE s.currency = ? AND s.word = ?
                 """)
         let rows = try Row.fetchCursor(statement, arguments: [currency, Self.word(slot)])
@@ -207,6 +237,16 @@ struct CurrencyRows {
             if final.slotID == slot { return (UInt64(row[0] as Int64), final) }
         }
         return nil
+    }
+
+    /// Whether a slot was filled by a final of the very same bytes.
+    func has(_ slot: Hash32, _ bytes: Data) throws -> Bool {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT 1 FROM slot s JOIN final f ON f.place = s.currency << 40 | s.position
+                WHERE s.currency = ? AND s.word = ? AND f.bytes = ?
+                """)
+        return try Row.fetchOne(statement, arguments: [currency, Self.word(slot), bytes]) != nil
     }
 
     func noteSlot(_ slot: Hash32, at position: Int64) throws {
@@ -224,8 +264,7 @@ struct CurrencyRows {
     func append(_ final: Final, to tree: inout LogTree) throws {
         let bytes = final.bytes
         let position = Int64(tree.size)
-        try run(
-            "INSERT INTO final (currency, position, bytes) VALUES (?, ?, ?)", [currency, position, bytes])
+        try run("INSERT INTO final (place, bytes) VALUES (?, ?)", [place(tree.size), bytes])
         try noteSlot(final.slotID, at: position)
         for word in try words(final.order.order) {
             try run("INSERT INTO mention (currency, word, position) VALUES (?, ?, ?)", [currency, word, position])
@@ -321,7 +360,26 @@ struct CurrencyRows {
             [size, epoch, state.issued, state.burned, currency])
     }
 
-    func run(_ sql: String, _ arguments: StatementArguments) throws {
-        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    /// Runs a statement that answers nothing, without GRDB's accounts of arguments, rows and observers, which cost more than
+    /// most of the statements here.
+    ///
+    /// - Parameter arguments: what takes the place of the question marks, in their order.
+    func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
+        let statement = try db.cachedStatement(sql: sql).sqliteStatement
+        // What is left open keeps its transaction open.
+        defer { sqlite3_reset(statement) }
+        guard sqlite3_bind_parameter_count(statement) == CInt(arguments.count) else {
+            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "arguments and question marks", sql: sql)
+        }
+        for (place, argument) in zip(CInt(1)..., arguments) {
+            let code = argument?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place)
+            guard code == SQLITE_OK else { throw error(code, sql) }
+        }
+        let code = sqlite3_step(statement)
+        guard code == SQLITE_DONE else { throw error(code, sql) }
+    }
+
+    private func error(_ code: CInt, _ sql: String) -> DatabaseError {
+        DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage, sql: sql)
     }
 }

@@ -126,6 +126,17 @@ enum CaseTables {
         ).map(item)
     }
 
+    /// Cases in which somebody appealed against one entry, label or lock. Appeals are rare, and so is this question.
+    static func appealed(_ database: Database, _ action: String) throws -> [ModerationCase] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT body FROM cases WHERE state = 'decided' AND json_extract(body, '$.appeal.action') = ?
+                ORDER BY id DESC
+                """, arguments: [action]
+        ).map(item)
+    }
+
     // MARK: Reports
 
     /// Adds a report; a person counts once a case.

@@ -126,6 +126,11 @@ extension Moderation {
         try await store.read { try CaseTables.about($0, subject.text) }
     }
 
+    /// - Parameter action: the post of an entry or a label in hexadecimal, or the number of a lock.
+    public func cases(appealing action: String) async throws(ModerationError) -> [ModerationCase] {
+        try await store.read { try CaseTables.appealed($0, action) }
+    }
+
     public func reports(of id: Int64) async throws(ModerationError) -> [CaseReport] {
         try await store.read { try CaseTables.reports($0, of: id, limit: Limits.Cases.reportsShown) }
     }

@@ -71,8 +71,10 @@ public struct ModerationCase: Sendable, Hashable, Codable {
         public var answer: String?
         public var answeredBy: String?
         public var answeredAt: UInt64?
-        /// Of one that came from another node: its post, and the post of the entry that it is against, in hexadecimal.
+        /// Of one that is signed: its post, in hexadecimal.
         public let post: String?
+        /// Of one against what was said without a case: the post of the entry or the label in hexadecimal, or the number of
+        /// the lock.
         public let action: String?
 
         public init(by: String, text: String, at: UInt64, post: String? = nil, action: String? = nil) {
@@ -111,13 +113,18 @@ public struct ModerationCase: Sendable, Hashable, Codable {
 }
 
 /// What is done about a case.
-public enum CaseAction: String, Sendable, Codable, CaseIterable {
+public enum CaseAction: String, Sendable, Codable {
     /// Nothing is wrong with it.
     case keep
     /// Listed nowhere, shown to nobody; 451. Can be taken back.
     case block
     /// Deleted for good.
     case purge
+    /// Said of it without a case: a label that somebody here signed, or a level that a moderator locked.
+    case label
+
+    /// What a moderator decides about a case.
+    public static let decisions: [CaseAction] = [.keep, .block, .purge]
 }
 
 /// The times of cases. A value: the clock is handed in.
@@ -171,7 +178,19 @@ public struct CaseClock: Sendable {
 
     /// Whether a decision can still be taken back.
     public func canUndo(_ decision: ModerationCase.Decision) -> Bool {
-        decision.undone == nil && decision.action != .purge && now < decision.at + Limits.Cases.undoSeconds
+        decision.undone == nil && [.keep, .block].contains(decision.action)
+            && now < decision.at + Limits.Cases.undoSeconds
+    }
+
+    /// Whether files that came with a case may go: nobody took it up in all that time, or it was decided so long ago that nothing
+    /// of it can be taken back or appealed against.
+    public func canForgetFiles(_ item: ModerationCase) -> Bool {
+        guard let decision = item.decision else {
+            return item.state == .open && item.assigned.isEmpty && now > item.opened + Limits.Cases.unattendedSeconds
+        }
+        // What the law wants kept stays until somebody hands it over; that it is such is for whoever decides to say.
+        if ReasonCode.sealed.contains(item.reason), decision.action != .keep { return false }
+        return now > decision.at + Limits.Cases.undoSeconds && (item.appeal.map { $0.outcome != nil } ?? true)
     }
 
     /// Whether somebody may still appeal, once.

@@ -6,10 +6,25 @@ public enum LevelRule: Sendable, Hashable {
     case atLeast(Level)
     /// A moderator's lock: it beats what its author and everybody else says.
     case exactly(Level)
+    /// A moderator's lock on a thing with versions: it is exactly this in the version that they looked at (by its post), and
+    /// no milder than `others` in every other one, which its maker may fill with anything.
+    case judged(Level, version: Hash32, others: Level)
 
-    public var level: Level {
+    /// What a moderator says of one version; nil where none did.
+    ///
+    /// - Parameter version: its post; nil where that is not known, which is no version that anybody looked at.
+    func locked(_ version: Hash32?) -> Level? {
         switch self {
-        case .atLeast(let level), .exactly(let level): level
+        case .atLeast: nil
+        case .exactly(let level): level
+        case .judged(let level, let judged, _): judged == version ? level : nil
+        }
+    }
+
+    /// What no version without a moderator's word is milder than.
+    var floor: Level {
+        switch self {
+        case .atLeast(let level), .exactly(let level), .judged(_, _, let level): level
         }
     }
 }
@@ -35,11 +50,14 @@ public struct LevelRules: Sendable, Hashable {
     /// - Parameters:
     ///   - declared: what its author says.
     ///   - subject: the thing whose level it is; nil where there is none but the picture.
+    ///   - version: the post that says so, of a thing with versions.
     ///   - picture: the picture that it shows. A lock on the picture beats one on the post, which may show others too.
-    public func level(_ declared: Level, of subject: LevelSubject?, picture: Hash32? = nil) -> Level {
+    public func level(
+        _ declared: Level, of subject: LevelSubject?, version: Hash32? = nil, picture: Hash32? = nil
+    ) -> Level {
         if rules.isEmpty { return declared }
         let found = [picture.map { LevelSubject.picture($0) }, subject].compactMap { $0.flatMap { rules[$0] } }
-        for case .exactly(let level) in found { return level }
-        return found.map(\.level).reduce(declared, max)
+        if let locked = found.lazy.compactMap({ $0.locked(version) }).first { return locked }
+        return found.map(\.floor).reduce(declared, max)
     }
 }

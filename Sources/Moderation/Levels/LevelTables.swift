@@ -42,16 +42,30 @@ enum LevelTables {
                 """)
     }
 
+    /// Locks know which version was looked at, and votes are found by who says so.
+    static func addVersions(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                ALTER TABLE level_locks ADD COLUMN version BLOB;
+                DROP INDEX level_votes_thing;
+                CREATE INDEX level_votes_said ON level_votes (thing, author) WHERE thing IS NOT NULL;
+                CREATE INDEX level_votes_author ON level_votes (author);
+                """)
+    }
+
     // MARK: Rules
 
     static func rules(_ database: Database) throws -> LevelRules {
         var rules = LevelRules()
-        for row in try Row.fetchAll(database, sql: "SELECT thing, level FROM level_agreed") {
-            guard let (thing, level) = pair(row) else { continue }
-            rules[thing] = .atLeast(level)
-        }
-        for lock in try locks(database) { rules[lock.subject] = .exactly(lock.level) }
+        let agreed = try agreed(database)
+        for (thing, level) in agreed { rules[thing] = .atLeast(level) }
+        for lock in try locks(database) { rules[lock.subject] = lock.rule(agreed: agreed[lock.subject]) }
         return rules
+    }
+
+    static func agreed(_ database: Database) throws -> [LevelSubject: Level] {
+        let pairs = try Row.fetchAll(database, sql: "SELECT thing, level FROM level_agreed").compactMap(pair)
+        return Dictionary(pairs) { first, _ in first }
     }
 
     private static func pair(_ row: Row) -> (LevelSubject, Level)? {
@@ -73,27 +87,32 @@ enum LevelTables {
         try Row.fetchAll(
             database,
             sql: """
-                SELECT thing, level, id, reason, decided_by, decided_at FROM level_locks
+                SELECT thing, level, id, reason, decided_by, decided_at, version FROM level_locks
                 WHERE lifted_at IS NULL AND (?1 IS NULL OR thing = ?1) ORDER BY id
                 """, arguments: [thing?.text]
         ).compactMap { row in
             guard let (thing, level) = pair(row) else { return nil }
             return LevelLock(
-                id: row[2], subject: thing, level: level, reason: row[3], by: row[4], when: UInt64(row[5] as Int64))
+                id: row[2], subject: thing, level: level, version: (row[6] as Data?).flatMap { Hash32($0) },
+                reason: row[3], by: row[4], when: UInt64(row[5] as Int64))
         }
     }
 
     /// Locks a level in the place of the lock before, and answers whoever asked for a review.
     static func lock(
-        _ database: Database, _ thing: LevelSubject, _ level: Level, reason: String, by: String, at now: UInt64
+        _ database: Database, _ thing: LevelSubject, _ level: Level, version: Hash32?, reason: String, by: String,
+        at now: UInt64
     ) throws -> LevelLock {
         try lift(database, thing, by: by, at: now)
         try database.execute(
-            sql: "INSERT INTO level_locks (thing, level, reason, decided_by, decided_at) VALUES (?, ?, ?, ?, ?)",
-            arguments: [thing.text, Int64(level.rawValue), reason, by, Int64(now)])
+            sql: """
+                INSERT INTO level_locks (thing, level, reason, decided_by, decided_at, version) VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [thing.text, Int64(level.rawValue), reason, by, Int64(now), version?.data])
         let id = database.lastInsertedRowID
         try database.execute(sql: "DELETE FROM level_reviews WHERE thing = ?", arguments: [thing.text])
-        return LevelLock(id: id, subject: thing, level: level, reason: reason, by: by, when: now)
+        return LevelLock(
+            id: id, subject: thing, level: level, version: version, reason: reason, by: by, when: now)
     }
 
     static func lift(_ database: Database, _ thing: LevelSubject, by: String, at now: UInt64) throws {
@@ -104,20 +123,44 @@ enum LevelTables {
 
     // MARK: Reviews
 
+    /// - Throws: `askedAlready` while somebody else's request stands, `limit` for an account that has too many.
     static func keep(_ database: Database, _ review: LevelReview) throws {
+        if let standing = try Self.review(database, of: review.subject), standing.by != review.by {
+            throw ModerationError.askedAlready
+        }
+        let others = try Int.fetchOne(
+            database, sql: "SELECT count(*) FROM level_reviews WHERE \"by\" = ? AND thing <> ?",
+            arguments: [review.by, review.subject.text])
+        guard others ?? 0 < Limits.Levels.reviewsPerAccount else {
+            throw ModerationError.limit(
+                "\(Limits.Levels.reviewsPerAccount) requests of yours wait for a moderator; ask again when some are answered"
+            )
+        }
         try database.execute(
             sql: "INSERT OR REPLACE INTO level_reviews VALUES (?, ?, ?, ?)",
             arguments: [review.subject.text, review.by, review.text, Int64(review.when)])
     }
 
+    /// Everybody's first before anybody's second, the earliest first.
     static func reviews(_ database: Database, limit: Int) throws -> [LevelReview] {
         try Row.fetchAll(
-            database, sql: "SELECT thing, by, text, at FROM level_reviews ORDER BY at, thing LIMIT ?",
-            arguments: [limit]
-        ).compactMap { row in
-            guard let thing = LevelSubject(text: row[0]) else { return nil }
-            return LevelReview(subject: thing, by: row[1], text: row[2], when: UInt64(row[3] as Int64))
-        }
+            database,
+            sql: """
+                SELECT thing, "by", text, at FROM level_reviews
+                ORDER BY row_number() OVER (PARTITION BY "by" ORDER BY at, thing), at, thing LIMIT ?
+                """, arguments: [limit]
+        ).compactMap(review)
+    }
+
+    static func review(_ database: Database, of thing: LevelSubject) throws -> LevelReview? {
+        try Row.fetchOne(
+            database, sql: "SELECT thing, \"by\", text, at FROM level_reviews WHERE thing = ?", arguments: [thing.text]
+        ).flatMap(review)
+    }
+
+    private static func review(_ row: Row) -> LevelReview? {
+        guard let thing = LevelSubject(text: row[0]) else { return nil }
+        return LevelReview(subject: thing, by: row[1], text: row[2], when: UInt64(row[3] as Int64))
     }
 
     // MARK: Votes
@@ -147,11 +190,14 @@ enum LevelTables {
             ])
     }
 
-    /// - Returns: what it was about; nil when it was none, or about something that is not here.
-    static func drop(_ database: Database, post: Hash32) throws -> LevelSubject? {
+    /// - Returns: what it was about, and who said so; nil when it was none, or about something that is not here.
+    static func drop(_ database: Database, post: Hash32) throws -> (thing: LevelSubject, author: Hash32)? {
         let row = try Row.fetchOne(
-            database, sql: "DELETE FROM level_votes WHERE post = ? RETURNING thing", arguments: [post.data])
-        return (row?[0] as String?).flatMap { LevelSubject(text: $0) }
+            database, sql: "DELETE FROM level_votes WHERE post = ? RETURNING thing, author", arguments: [post.data])
+        guard let row, let thing = (row[0] as String?).flatMap({ LevelSubject(text: $0) }),
+            let author = Hash32(row[1] as Data)
+        else { return nil }
+        return (thing, author)
     }
 
     /// A post came of which people had spoken before.
@@ -164,26 +210,55 @@ enum LevelTables {
         return database.changesCount > 0
     }
 
-    static func waitedFor(_ database: Database, limit: Int) throws -> [Hash32] {
+    // MARK: People who count
+
+    // Keys are free, so nothing is ranked, cut or counted before it is known to be by one of these.
+
+    /// A table `people (author)` of the ids that stand one after another in the first argument.
+    private static let people = """
+        people (place, author) AS (
+            SELECT 0, substr(?1, 1, 32)
+            UNION ALL
+            SELECT place + 1, substr(?1, 32 * place + 33, 32) FROM people WHERE 32 * (place + 2) <= length(?1)
+        )
+        """
+
+    private static func joined(_ people: Set<Hash32>) -> Data {
+        people.reduce(into: Data(capacity: 32 * people.count)) { $0.append($1.data) }
+    }
+
+    static func waitedFor(_ database: Database, by people: Set<Hash32>, limit: Int) throws -> [Hash32] {
         try Data.fetchAll(
-            database, sql: "SELECT DISTINCT hash FROM level_votes WHERE thing IS NULL LIMIT ?", arguments: [limit]
+            database,
+            sql: """
+                WITH RECURSIVE \(Self.people)
+                SELECT DISTINCT hash FROM level_votes
+                WHERE thing IS NULL AND author IN (SELECT author FROM people) LIMIT ?2
+                """, arguments: [joined(people), limit]
         ).compactMap { Hash32($0) }
     }
 
-    /// The newest word of each person, the newest first.
-    static func votes(_ database: Database, on thing: LevelSubject, limit: Int) throws -> [LevelVote] {
-        var seen: Set<Hash32> = []
-        return try Row.fetchAll(
+    /// The newest word of each person on each thing, the newest first.
+    ///
+    /// - Parameter thing: nil for all of them.
+    static func votes(_ database: Database, by people: Set<Hash32>, on thing: LevelSubject?) throws -> [LevelVote] {
+        try Row.fetchAll(
             database,
             sql: """
-                SELECT post, author, kind, hash, level, created FROM level_votes WHERE thing = ?
-                ORDER BY created DESC, post LIMIT ?
-                """, arguments: [thing.text, limit]
-        ).compactMap { row -> LevelVote? in
+                WITH RECURSIVE \(Self.people), words AS (
+                    SELECT *, row_number() OVER (PARTITION BY thing, author ORDER BY created DESC, post) AS place
+                    FROM level_votes
+                    WHERE thing IS NOT NULL AND \(thing == nil ? "?2 IS NULL" : "thing = ?2")
+                        AND author IN (SELECT author FROM people)
+                )
+                SELECT post, author, kind, hash, level, created, thing FROM words WHERE place = 1
+                ORDER BY created DESC, post
+                """, arguments: [joined(people), thing?.text]
+        ).compactMap { row in
             guard let post = Hash32(row[0] as Data), let author = Hash32(row[1] as Data),
                 let hash = Hash32(row[3] as Data),
                 let subject = ModerationSubject(kindNumber: row[2], hash: hash), let level = Level(rawValue: row[4]),
-                seen.insert(author).inserted
+                let thing = LevelSubject(text: row[6])
             else { return nil }
             return LevelVote(
                 post: post, author: author, subject: subject, level: level, created: UInt64(row[5] as Int64),
@@ -191,24 +266,20 @@ enum LevelTables {
         }
     }
 
-    /// What people spoke of, most voices first; locked things are settled, and not among these.
-    static func spokenOf(_ database: Database, limit: Int) throws -> [LevelSubject] {
+    /// What people spoke of, most voices first; what a lock settles is not among these.
+    static func spokenOf(_ database: Database, by people: Set<Hash32>, limit: Int) throws -> [LevelSubject] {
         try String.fetchAll(
             database,
             sql: """
-                SELECT thing FROM level_votes WHERE thing IS NOT NULL
-                AND thing NOT IN (SELECT thing FROM level_locks WHERE lifted_at IS NULL)
-                GROUP BY thing ORDER BY count(*) DESC, max(created) DESC, thing LIMIT ?
-                """, arguments: [limit]
-        ).compactMap { LevelSubject(text: $0) }
-    }
-
-    static func everySpokenOf(_ database: Database) throws -> [LevelSubject] {
-        try String.fetchAll(
-            database,
-            sql: """
-                SELECT DISTINCT thing FROM level_votes WHERE thing IS NOT NULL UNION SELECT thing FROM level_agreed
-                """
+                WITH RECURSIVE \(Self.people)
+                SELECT v.thing FROM level_votes v
+                WHERE v.thing IS NOT NULL AND v.author IN (SELECT author FROM people)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM level_locks l WHERE l.thing = v.thing AND l.lifted_at IS NULL
+                        -- See `LevelLock.leavesOpen`.
+                        AND NOT (l.thing LIKE 'work %' AND v.created >= l.decided_at AND v.hash IS NOT l.version))
+                GROUP BY v.thing ORDER BY count(DISTINCT v.author) DESC, max(v.created) DESC, v.thing LIMIT ?2
+                """, arguments: [joined(people), limit]
         ).compactMap { LevelSubject(text: $0) }
     }
 }

@@ -1,9 +1,9 @@
 public import Digests
 public import WaggleProtocol
 
-/// What people who have earned room here say of the level of one thing. A value.
+/// What people at home here say of the level of one thing. A value.
 ///
-/// Keys are free, so strangers do not count, and neither does its maker, who said so by publishing it. Votes only ever make
+/// Keys are free, so strangers do not count, whoever follows them, and neither does its maker, who said so by publishing it. Votes only ever make
 /// something harder to see: to show something to more people than its maker wanted takes a moderator.
 public struct LevelVotes: Sendable, Hashable {
     /// People by level; each counts once.

@@ -31,13 +31,9 @@ public struct FinishMove: Sendable {
         guard let secret = RecoverySecret(bytes: try await context.accounts.root(of: account, passphrase: passphrase))
         else { throw AccountsError.wrongCredentials }
         guard !from.isEmpty else { return try await run(secret, 0, in: context) }
-        let author = account.author
-        let envelopes = try await context.visit(from) { client in
-            try await context.federation.authorPull(client).collect(
-                author, most: Limits.Accounts.movedPosts, mostBytes: Limits.Accounts.movedBytes,
-                patience: .seconds(Limits.Accounts.moveSeconds))
-        }
-        return try await run(secret, try await context.take(envelopes), in: context)
+        let room = try await context.accounts.movedRoom(of: account)
+        let envelopes = try await context.collect(account.author, from: from, room)
+        return try await run(secret, try await context.take(envelopes, of: account), in: context)
     }
 
     /// - Parameter posts: how many came from the old home.

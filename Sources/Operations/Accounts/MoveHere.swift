@@ -50,20 +50,18 @@ public struct MoveHere: Sendable {
             throw MoveTrouble(.words, error)
         }
         let author = try wanted(secret)
-        if let known = try await context.accounts.account(author: author), known.state != .moved {
-            return try await goOn(known, context)
+        var room = MovedRoom()
+        if let known = try await context.accounts.account(author: author) {
+            guard known.state == .moved else { return try await goOn(known, secret, context) }
+            room = try await context.accounts.movedRoom(of: known)
         }
         // Before anybody is asked: most who are turned away are turned away here.
         try context.checkAge(isAdult)
         _ = try await context.accounts.check(registration, mode: context.registrationMode, returning: author)
-        let (account, envelopes) = try await context.visit(from) { client in
-            let envelopes = try await context.federation.authorPull(client).collect(
-                author, most: Limits.Accounts.movedPosts, mostBytes: Limits.Accounts.movedBytes,
-                patience: .seconds(Limits.Accounts.moveSeconds))
-            return (try await open(author, secret, envelopes, context), envelopes)
-        }
+        let envelopes = try await context.collect(author, from: from, room)
+        let account = try await open(author, secret, envelopes, context)
         guard account.state == .active else { return Reply(account: account, outcome: nil) }
-        let posts = try await context.take(envelopes)
+        let posts = try await context.take(envelopes, of: account)
         let finish = FinishMove(account: account, from: from, kept: nil)
         return Reply(account: account, outcome: try await finish.run(secret, posts, in: context))
     }
@@ -77,8 +75,17 @@ public struct MoveHere: Sendable {
         return id
     }
 
-    /// Somebody who is here already: the passphrase of then shows that they are, and the move goes on.
-    private func goOn(_ account: Account, _ context: OperationContext) async throws -> Reply {
+    /// Somebody who is here already: the words and the passphrase of then show that they are, and the move goes on.
+    ///
+    /// The words come first: whoever has them not gets no guess at the passphrase, and cannot have its owner wait for
+    /// guesses of others.
+    private func goOn(
+        _ account: Account, _ secret: RecoverySecret, _ context: OperationContext
+    ) async throws -> Reply {
+        guard let chain = try await context.log.keyChain(of: account.author) else {
+            throw OperationError(.failed, "the key documents are not here")
+        }
+        try check(secret, chain)
         guard account.custody == .node else { throw AccountsError.authorTaken }
         guard account.state == .active else {
             _ = try await context.accounts.root(of: account, passphrase: registration.passphrase)
@@ -86,6 +93,15 @@ public struct MoveHere: Sendable {
         }
         let finish = FinishMove(account: account, from: from, kept: nil)
         return Reply(account: account, outcome: try await finish.run(passphrase: registration.passphrase, in: context))
+    }
+
+    /// The words make the keys of this chain.
+    private func check(_ secret: RecoverySecret, _ chain: KeyChain) throws {
+        do throws(KeyChangeError) {
+            _ = try RootSecret.words(secret).roots(of: chain)
+        } catch {
+            throw MoveTrouble(.words, OperationError(error))
+        }
     }
 
     /// Opens the account: the author's keys are taken in, the words list a device of this node, which is kept before it is
@@ -113,11 +129,7 @@ public struct MoveHere: Sendable {
                     "that node knows nobody whose keys these words make. If you changed your words once, give your author "
                         + "id too: it stands under Keys at your old home"))
         }
-        do throws(KeyChangeError) {
-            _ = try RootSecret.words(secret).roots(of: offered)
-        } catch {
-            throw MoveTrouble(.words, OperationError(error))
-        }
+        try check(secret, offered)
         try await context.submit(keys: introduced.posts, mine: false)
         guard let chain = try await context.log.keyChain(of: author) else {
             throw OperationError(.failed, "the key documents were not taken in")
@@ -154,6 +166,19 @@ public struct MoveTrouble: Error, Sendable {
         self.part = part
         self.reason = reason
     }
+
+    /// One answer for whatever does not lead to a public address: a stranger learns no names of this node's network.
+    init(_ error: DialError) {
+        let host =
+            switch error {
+            case .unresolved(let host, _), .notPublic(let host, _, _): host
+            case .noAddress(let host), .tooManyAddresses(let host): host
+            }
+        self.init(
+            .from,
+            OperationError(
+                .network, "\(host) has no public address; the operator of this node can name it as a peer"))
+    }
 }
 
 extension WireDevice {
@@ -170,10 +195,10 @@ extension WireDevice {
 extension OperationContext {
     /// Speaks with the old home of somebody who moves. Whatever is wrong there is wrong with the address that they typed.
     func visit<Value: Sendable>(
-        _ address: String, _ body: @Sendable (NodeClient) async throws -> Value
+        _ address: String, _ body: @escaping @Sendable (NodeClient) async throws -> Value
     ) async throws -> Value {
         do {
-            return try await federation.visit(address, body)
+            return try await federation.visit(address, patience: .seconds(Limits.Accounts.moveSeconds), body)
         } catch PeerError.refused(let url, _, "not-a-peer", _) {
             throw MoveTrouble(
                 .from,
@@ -183,26 +208,37 @@ extension OperationContext {
                 ))
         } catch let error as PeerError {
             throw MoveTrouble(.from, OperationError(.network, error.message))
-        } catch DialError.notPublic(let host, _, _) {
-            throw MoveTrouble(
-                .from,
-                OperationError(
-                    .network, "\(host) is no public address; the operator of this node can name it as a peer"))
         } catch let error as DialError {
-            throw MoveTrouble(.from, OperationError(.network, "\(error)"))
+            throw MoveTrouble(error)
         } catch let error as TooManyPostsError {
             throw MoveTrouble(
                 .from, OperationError(.limits, "\(error); ask the operator of this node to fetch them first"))
         }
     }
 
+    /// What the old home of somebody has of them and is not here, where there is room for all of it.
+    func collect(_ author: Hash32, from address: String, _ room: MovedRoom) async throws -> [Data] {
+        try await visit(address) { [federation] client in
+            try await federation.authorPull(client).collect(author, most: room.posts, mostBytes: room.bytes)
+        }
+    }
+
     /// Takes in what a node sent of somebody who moves here.
     ///
+    /// The pace of those who post here is not for it: who was busy for years comes with all of it at once. What comes with
+    /// moves is counted instead, part by part, so that what did not come in after a crash was not counted.
+    ///
     /// - Returns: how many posts of it are here.
-    func take(_ envelopes: [Data]) async throws -> Int {
+    func take(_ envelopes: [Data], of account: Account) async throws -> Int {
         var count = 0
         for start in stride(from: 0, to: envelopes.count, by: 500) {
             let part = Array(envelopes[start..<min(start + 500, envelopes.count)])
+            do throws(AccountsError) {
+                try await accounts.admit(moved: part.count, bytes: part.reduce(0) { $0 + $1.count }, by: account)
+            } catch {
+                guard case .limit(let what) = error else { throw error }
+                throw MoveTrouble(.from, OperationError(.limits, what))
+            }
             count += try await log.intake.submit(part, from: .local).count(where: \.isHere)
         }
         await catalog.waitUntilApplied(log.newestSeq)

@@ -1,6 +1,7 @@
 import BlobStore
 import Catalog
 import Digests
+import Formats
 import FoundationEssentials
 import Identity
 import Moderation
@@ -15,15 +16,37 @@ struct AppealDesk {
         self.context = context
     }
 
-    /// An entry of somebody's list, or a purge.
+    /// An entry of somebody's list, a purge, or a label.
     struct Action {
+        enum Said {
+            case entries([ListEntry], ListID)
+            case label(WireLabel)
+        }
+
         let post: Hash32
         let keeper: Hash32
-        let entries: [ListEntry]
-        let list: ListID
+        /// What it is about.
+        let subjects: [ListSubject]
+        let reason: String
+        /// Unix seconds.
+        let created: UInt64
+        let said: Said
+
+        /// What it comes to in a case of its own.
+        var caseAction: CaseAction {
+            switch said {
+            case .entries(let entries, _): entries.first?.severity == .purge ? .purge : .block
+            case .label: .label
+            }
+        }
+
+        /// The case that it names, as it does.
+        var caseNumber: String {
+            if case .entries(let entries, _) = said { entries.first?.caseNumber ?? "" } else { "" }
+        }
     }
 
-    /// - Returns: nil for what is not here, and for posts of other kinds.
+    /// - Returns: nil for what is not here, for posts of other kinds, and for labels that nobody can have anything against.
     func action(_ id: Hash32) async throws(OperationError) -> Action? {
         let found: LoggedPost?
         do {
@@ -32,32 +55,46 @@ struct AppealDesk {
             throw OperationError(error)
         }
         guard let post = found else { return nil }
+        if case .label(let body) = post.post.body { return Action(body, post) }
         let said = Said.all(post)
         let entries = said.compactMap { one -> ListEntry? in
             if case .entry(let entry) = one.what { entry } else { nil }
         }
-        guard let list = said.first?.list, !entries.isEmpty else { return nil }
-        return Action(post: id, keeper: post.author, entries: entries, list: list)
+        guard let list = said.first?.list, let first = entries.first else { return nil }
+        return Action(
+            post: id, keeper: post.author, subjects: entries.map(\.subject), reason: first.reason,
+            created: first.created, said: .entries(entries, list))
     }
 
-    /// Whether somebody made what an action is about.
+    /// Whether somebody made what an action is about, and published it before: whoever names it after that has no say in it.
     func isMaker(_ author: Hash32, of action: Action) async -> Bool {
-        for entry in action.entries {
-            switch entry.subject {
+        for subject in action.subjects {
+            switch subject {
             case .exact(.blob(let hash)):
-                let authors = (try? await context.catalog.blobReference(hash))?.authors ?? []
-                if authors.contains(author) { return true }
+                if await showed(hash, author, before: action) { return true }
             case .exact(.tensors(let hash)):
-                for file in (try? await context.blobs.blobs(withTensorDigest: hash, blocked: true)) ?? [] {
-                    let authors = (try? await context.catalog.blobReference(file))?.authors ?? []
-                    if authors.contains(author) { return true }
-                }
+                for file in (try? await context.blobs.blobs(withTensorDigest: hash, blocked: true)) ?? []
+                where await showed(file, author, before: action) { return true }
             case .exact(.post):
-                if await CaseDesk(context).maker(of: entry.subject) == author { return true }
+                if await CaseDesk(context).maker(of: subject) == author { return true }
             default: continue
             }
         }
         return false
+    }
+
+    private func showed(_ blob: Hash32, _ author: Hash32, before action: Action) async -> Bool {
+        guard let reference = try? await context.catalog.blobReference(blob), reference.authors.contains(author) else {
+            return false
+        }
+        // Which was first the node of whoever keeps the list knows, and decides.
+        guard context.keyring.authors.contains(action.keeper) else { return true }
+        let earlier = ((try? await context.log.posts(reference.posts, before: action.post)) ?? []).filter {
+            reference.posts.contains($0.id) || $0.post.shownBlobs.contains(blob)
+        }
+        // A scanner says what a file is before anybody publishes it.
+        if case .label = action.said, earlier.isEmpty { return reference.authors.first == author }
+        return earlier.contains { $0.author == author }
     }
 
     // MARK: What the log brings
@@ -99,44 +136,48 @@ struct AppealDesk {
         }
     }
 
-    /// Brings an appeal to the case that it is against, and to the queue; once.
+    /// Brings an appeal to the case that it is against, and to the queue; once, and in time by this node's clock: what it says
+    /// of its own time is its author's word.
     private func bring(_ appeal: PublicAppeal, against action: Action) async throws(OperationError) {
-        guard let entry = action.entries.first, appeal.created < entry.created + Limits.Cases.appealSeconds else {
-            return
-        }
+        let now = context.now()
+        guard now < action.created + Limits.Cases.appealSeconds else { return }
         let said = ModerationCase.Appeal(
-            by: AuthorID.text(appeal.author), text: appeal.text, at: appeal.created, post: appeal.post.hex,
+            by: AuthorID.text(appeal.author), text: appeal.text, at: now, post: appeal.post.hex,
             action: action.post.hex)
-        if let item = try await decided(entry.caseNumber) {
+        if let item = try await decided(by: action) {
             _ = try await CaseDesk(context).change(item) { item in
-                if CaseClock(now: said.at).canAppeal(item) { item.appeal = said }
+                if CaseClock(now: now).canAppeal(item) { item.appeal = said }
             }
             return
         }
         do {
-            // What was said on a list without a case has one from now on, so that it is answered as all others are.
-            let known = try await context.moderation.cases(about: entry.subject)
-            guard !known.contains(where: { $0.appeal?.action == said.action }) else { return }
+            // What was said without a case has one from now on, so that it is answered as all others are.
+            guard try await context.moderation.cases(appealing: action.post.hex).isEmpty else { return }
             let decision = ModerationCase.Decision(
-                action: entry.severity == .purge ? .purge : .block, reason: entry.reason,
-                by: context.keyring.account(of: action.keeper) ?? "", at: entry.created, letter: "")
+                action: action.caseAction, reason: action.reason,
+                by: context.keyring.account(of: action.keeper) ?? "", at: action.created, letter: "")
             _ = try await context.moderation.open(
-                decided: decision, about: Array(action.entries.map(\.subject).prefix(Limits.Cases.subjects)),
-                appeal: said)
+                decided: decision, about: Array(action.subjects.prefix(Limits.Cases.subjects)), appeal: said)
         } catch {
             throw OperationError(error)
         }
     }
 
-    /// The case that an entry names, where there is one here that was decided.
-    private func decided(_ number: String) async throws(OperationError) -> ModerationCase? {
-        guard let id = ModerationCase.id(number) else { return nil }
+    /// The case that an action carries out. Anybody may write its number: only a list of the operator's, who decides cases,
+    /// tells of them, and only of what they are about.
+    private func decided(by action: Action) async throws(OperationError) -> ModerationCase? {
+        guard action.keeper == context.keyring.accounts[FederatedDecision.account]?.author,
+            let id = ModerationCase.id(action.caseNumber)
+        else { return nil }
+        let found: ModerationCase?
         do {
-            let item = try await context.moderation.moderationCase(id)
-            return item?.number == number && item?.decision != nil ? item : nil
+            found = try await context.moderation.moderationCase(id)
         } catch {
             throw OperationError(error)
         }
+        guard let item = found, item.number == action.caseNumber, item.decision != nil else { return nil }
+        let about = await CaseDesk(context).reach(of: item)
+        return action.subjects.contains { about.contains($0) } ? item : nil
     }
 
     private func take(_ body: WireAppealAnswer, _ post: LoggedPost) async throws(OperationError) {
@@ -153,8 +194,9 @@ struct AppealDesk {
 
     // MARK: Answering
 
-    /// Signs the answer to an appeal that came from another node, so that it travels back.
+    /// Signs the answer to an appeal that was signed, so that it travels back; upheld, what was said is taken back.
     func answer(_ appeal: ModerationCase.Appeal, isUpheld: Bool, text: String) async throws(OperationError) {
+        if isUpheld, let action = appeal.action { try await LabelAppeals(context).unlock(action) }
         guard let post = appeal.post.flatMap({ Hash32(hex: $0) }),
             let action = appeal.action.flatMap({ Hash32(hex: $0) })
         else { return }
@@ -176,9 +218,31 @@ struct AppealDesk {
     /// Takes back what was appealed against; a purge stays, because nothing brings bytes back.
     private func withdraw(_ id: Hash32, of keeper: Hash32, as account: String) async throws(OperationError) {
         guard let action = try await action(id), action.keeper == keeper else { return }
-        let standing = action.entries.filter { !$0.isWithdrawn && !$0.isPurge }
-        guard !standing.isEmpty else { return }
-        _ = try await OwnList(context, action.list.slug, account: account).say(
-            [], withdrawing: Set(standing.map(\.subject)))
+        switch action.said {
+        case .entries(let entries, let list):
+            let standing = entries.filter { !$0.isWithdrawn && !$0.isPurge }
+            guard !standing.isEmpty else { return }
+            _ = try await OwnList(context, list.slug, account: account).say(
+                [], withdrawing: Set(standing.map(\.subject)))
+        case .label(var label):
+            label.withdrawn = true
+            guard let name = label.subject.slotName else { return }
+            _ = try await Posting(context, as: account).replace(
+                .label, slot: "\(name) \(label.label)", with: .label(label))
+            try await ScanDesk(context).take(back: label, of: account)
+        }
+    }
+}
+
+extension AppealDesk.Action {
+    /// - Returns: nil for a label that was withdrawn, that says that a file is safe, or that is one person's word on a level,
+    ///   which is counted with the words of others.
+    init?(_ label: WireLabel, _ post: LoggedPost) {
+        guard !label.withdrawn, LevelVote.read(label) == nil, let subject = ListSubject(label.subject),
+            label.label != ScanDesk.label || label.value != ScanVerdict.safe.rawValue
+        else { return nil }
+        self.init(
+            post: post.id, keeper: post.author, subjects: [subject], reason: label.label, created: post.created,
+            said: .label(label))
     }
 }

@@ -7,16 +7,16 @@ import Moderation
 import PostLog
 import WaggleProtocol
 
-/// What lists of others do here to something of one's own, and what became of an appeal against it.
+/// What lists of others do here to something of one's own, or what this node says of it, and what became of an appeal.
 public struct ListActionLine: Codable, Sendable {
-    /// The post of the entry, as an appeal names it.
+    /// The post of the entry or the label, or the number of the lock ("L-7"), as an appeal names it.
     public let entry: String
-    /// The list, as people name it.
+    /// The list, as people name it; of a label who said it; empty of a lock.
     public let list: String
     public let subject: String
     public let title: String
     public let reason: String
-    /// "hide", "block" or "purge"; what it does here.
+    /// "hide", "block" or "purge", what it does here; "label"; of a lock the level.
     public let action: String
     public let caseNumber: String
     public let appeal: Appeal?
@@ -31,7 +31,7 @@ public struct ListActionLine: Codable, Sendable {
     }
 }
 
-/// `waggle list appeals`: what lists say here of an account's own things, and its appeals.
+/// `waggle list appeals`: what lists and this node say here of an account's own things, and its appeals.
 public struct ListOwnActions: Operation {
     public static let name = "list appeals"
     public var account: String
@@ -69,18 +69,25 @@ public struct ListOwnActions: Operation {
                     await Self.line(
                         effect.entry, context.name(of: effect.source), does: effect.action.word, appeal, context))
             }
+            for subject in Set(own) {
+                guard let line = try await Self.label(on: subject, by: author, in: context) else { continue }
+                if let post = Hash32(hex: line.entry), seen.insert(post).inserted { lines.append(line) }
+            }
+            lines += try await Self.locks(on: Set(own), by: author, in: context)
             // What was taken back is told of with its answer.
             for appeal in try await context.moderation.appeals(by: author) where seen.insert(appeal.action).inserted {
                 guard let first = try await context.moderation.appeal(against: appeal.action, by: author) else {
                     continue
                 }
                 let action = try await AppealDesk(context).action(appeal.action)
+                var (list, caseNumber) = (AuthorID.text(appeal.keeper), "")
+                if case .entries(let entries, let id)? = action?.said {
+                    (list, caseNumber) = (context.name(of: id), entries.first?.shownCase ?? "")
+                }
                 lines.append(
                     ListActionLine(
-                        entry: appeal.action.hex,
-                        list: action.map { context.name(of: $0.list) } ?? AuthorID.text(appeal.keeper), subject: "",
-                        title: "", reason: action?.entries.first?.reason ?? "", action: "note",
-                        caseNumber: action?.entries.first?.shownCase ?? "", appeal: ListActionLine.Appeal(first)))
+                        entry: appeal.action.hex, list: list, subject: "", title: "", reason: action?.reason ?? "",
+                        action: "note", caseNumber: caseNumber, appeal: ListActionLine.Appeal(first)))
             }
         } catch let error as ModerationError {
             throw OperationError(error)
@@ -92,6 +99,47 @@ public struct ListOwnActions: Operation {
             throw OperationError(.failed, "\(error)")
         }
         return Reply(actions: lines)
+    }
+
+    /// What the scanners of this node say of something.
+    private static func label(
+        on subject: ModerationSubject, by author: Hash32, in context: OperationContext
+    ) async throws -> ListActionLine? {
+        let named = ListSubject.exact(subject)
+        guard let keeper = context.keyring.accounts["me"]?.author, keeper != author, let name = named.wire.slotName,
+            let post = try await context.log.post(author: keeper, kind: .label, slot: "\(name) \(ScanDesk.label)"),
+            case .label(let label) = post.post.body, AppealDesk.Action(label, post) != nil
+        else { return nil }
+        let appeal = try await context.moderation.appeal(against: post.id, by: author)
+        return ListActionLine(
+            entry: post.id.hex, list: AuthorID.text(keeper), subject: named.text,
+            title: await CaseDesk(context).title(of: named.text).title, reason: "\(label.label): \(label.value)",
+            action: CaseAction.label.rawValue, caseNumber: "", appeal: appeal.map(ListActionLine.Appeal.init))
+    }
+
+    /// The levels of an author's own things that moderators of this node locked.
+    private static func locks(
+        on own: Set<ModerationSubject>, by author: Hash32, in context: OperationContext
+    ) async throws -> [ListActionLine] {
+        var lines: [ListActionLine] = []
+        for lock in try await context.moderation.levelLocks() {
+            let isOwn =
+                switch lock.subject {
+                case .picture(let hash): own.contains(.blob(hash))
+                case .post(let id): own.contains(.post(id))
+                case .work(let maker, _, _): maker == author
+                }
+            guard isOwn, let found = try await LevelFinder(context).found(lock.subject), found.makers.contains(author)
+            else { continue }
+            let subject = ListSubject.exact(found.subject).text
+            let appeal = try await context.moderation.cases(appealing: lock.number).first?.appeal
+            lines.append(
+                ListActionLine(
+                    entry: lock.number, list: "", subject: subject,
+                    title: await CaseDesk(context).title(of: subject).title, reason: lock.reason,
+                    action: lock.level.word, caseNumber: lock.number, appeal: appeal.map(ListActionLine.Appeal.init)))
+        }
+        return lines
     }
 
     private static func line(
@@ -121,6 +169,10 @@ public struct ListOwnActions: Operation {
 }
 
 extension ListActionLine.Appeal {
+    init(_ appeal: ModerationCase.Appeal) {
+        self.init(text: appeal.text, at: appeal.at, outcome: appeal.outcome, answer: appeal.answer)
+    }
+
     init(_ appeal: PublicAppeal) {
         self.init(
             text: appeal.text, at: appeal.created,
@@ -128,11 +180,12 @@ extension ListActionLine.Appeal {
     }
 }
 
-/// `waggle list appeal`: appeals, once, against what somebody's list says of something of one's own. It is signed and public.
+/// `waggle list appeal`: appeals, once, against what somebody's list or label says of something of one's own. It is signed and
+/// public.
 public struct AppealEntry: Operation {
     public static let name = "list appeal"
     public var account: String
-    /// The post of the entry or of the purge.
+    /// The post of the entry, of the purge or of the label.
     public var entry: String
     public var text: String
 
@@ -149,19 +202,19 @@ public struct AppealEntry: Operation {
         let desk = AppealDesk(context)
         guard let id = Hash32(hex: entry), let action = try await desk.action(id) else {
             throw OperationError(
-                .notFound, "no entry of a list is named \"\(entry)\"; `waggle list appeals` shows them")
+                .notFound, "no entry or label is named \"\(entry)\"; `waggle list appeals` shows them")
         }
         let posting = try Posting(context, as: account)
         let author = posting.signer.author
         guard action.keeper != author else {
-            throw OperationError(.conflict, "it is your own list: `waggle list withdraw` takes the entry back")
+            throw OperationError(.conflict, "you said it yourself: `waggle list withdraw` takes an entry back")
         }
         guard await desk.isMaker(author, of: action) else {
-            throw OperationError(.auth, "only whoever made what an entry is about may appeal against it")
+            throw OperationError(.auth, "only whoever made what it is about may appeal against it")
         }
         do {
             guard try await context.moderation.appeal(against: id, by: author) == nil else {
-                throw OperationError(.conflict, "there is one appeal against an entry, and you made it")
+                throw OperationError(.conflict, "there is one appeal against an action, and you made it")
             }
         } catch let error as ModerationError {
             throw OperationError(error)

@@ -1,5 +1,6 @@
 import Digests
 import Economy
+import Federation
 import FoundationEssentials
 import Ledger
 import WaggleProtocol
@@ -147,6 +148,7 @@ public struct ShowRewards: Operation {
         {
             return (stored.evidence, by)
         }
+        guard (0..<view.epoch).contains(epoch) else { throw Self.nothing(epoch, view) }
         var why: OperationError?
         for by in granters where by.account != own {
             do {
@@ -155,11 +157,29 @@ public struct ShowRewards: Operation {
                 why = BountyDesk.words(error)
             }
         }
-        throw why
-            ?? OperationError(.notFound, "no rewards of \(view.charter.symbol) were counted for epoch \(epoch)")
+        throw why ?? Self.nothing(epoch, view)
+    }
+
+    private static func nothing(_ epoch: Int64, _ view: CurrencyView) -> OperationError {
+        OperationError(.notFound, "no rewards of \(view.charter.symbol) were counted for epoch \(epoch)")
     }
 
     private func fetch(
+        _ epoch: Int64, _ view: CurrencyView, _ by: Granter, _ context: OperationContext
+    ) async throws -> RewardEvidence {
+        guard let account = Hash32(hex: by.account) else { throw Self.nothing(epoch, view) }
+        let name = OtherGranters.Name(currency: view.charter.currency, epoch: epoch, granter: account)
+        let late = LedgerError.unreachable(
+            url: by.url, reason: "its list takes longer than \(Limits.Economy.listSeconds) s")
+        return try await context.economy.otherGranters.list(name, now: context.now()) {
+            try await context.federation.waiting(.seconds(Limits.Economy.listSeconds), orThrow: late) {
+                try await Self.read(epoch, view, by, context)
+            }
+        }
+    }
+
+    /// The list as the granter's node gives it, when it is the one that was asked for.
+    private static func read(
         _ epoch: Int64, _ view: CurrencyView, _ by: Granter, _ context: OperationContext
     ) async throws -> RewardEvidence {
         let text = try await context.currencies.rewards(epoch, of: view.charter.currency, at: by.url)

@@ -42,7 +42,7 @@ extension BuzzDesk {
             maxFreezeEpochs: choice.maxFreezeEpochs)
     }
 
-    /// The warden of a currency that is at home here: a person, else this node itself (nil).
+    /// The warden of a currency that is at home here: a person, else, for its operator, this node itself (nil).
     ///
     /// - Throws: `failed` where neither is one.
     fileprivate func warden(
@@ -51,7 +51,7 @@ extension BuzzDesk {
         if let found = try? await signer(name), charter.wardens.contains(found.account) {
             return (found.account, found.signer.device)
         }
-        if let own = await currencies.publicKey, charter.wardens.contains(own) { return nil }
+        if context.mayActAsNode, let own = await currencies.publicKey, charter.wardens.contains(own) { return nil }
         throw OperationError(
             .failed,
             charter.wardens.isEmpty
@@ -64,6 +64,71 @@ extension BuzzDesk {
     fileprivate func reason(_ text: String?) async throws(OperationError) -> Hash32? {
         guard let text, !text.isEmpty else { return nil }
         return try await SubjectResolver(context).subject(text)
+    }
+}
+
+/// Who is frozen in a currency, why, and what wardens took.
+public struct ShowWardens: Operation {
+    public static let name = "buzz wardens"
+    public var currency: String?
+    /// An account of this home, who may be a warden; nil for a visitor.
+    public var account: String?
+
+    public init(currency: String?, account: String?) {
+        (self.currency, self.account) = (currency, account)
+    }
+
+    public struct Frozen: Codable, Sendable {
+        /// 64 hexadecimal digits.
+        public let account: String
+        /// The last epoch in which it is frozen.
+        public let until: Int64
+        public let balance: Int64
+        /// What froze it; nil where that is long ago.
+        public let freeze: FinalReport?
+        /// What wardens took of it lately, the newest first.
+        public let taken: [FinalReport]
+    }
+
+    public struct Reply: Codable, Sendable {
+        public let report: CurrencyReport
+        public let wardens: [String]
+        public let threshold: Int
+        public let hasClawback: Bool
+        public let maxFreezeEpochs: Int64
+        public let frozen: [Frozen]
+        /// Whether the account can act as a warden.
+        public let isWarden: Bool
+    }
+
+    public func run(in context: OperationContext) async throws(OperationError) -> Reply {
+        let desk = BuzzDesk(context)
+        let view = try await desk.view(currency)
+        let charter = view.charter
+        let found = try await desk.asking { () async throws(LedgerError) in
+            try await context.currencies.frozen(in: charter.currency, limit: Limits.Ledger.frozenShown)
+        }
+        var isWarden = false
+        if let account {
+            do throws(OperationError) {
+                _ = try await desk.warden(account, charter)
+                isWarden = true
+            } catch {
+                isWarden = false
+            }
+        }
+        func report(_ logged: LoggedFinal, _ account: AccountID) -> FinalReport {
+            FinalReport(logged.final, charter, time: logged.time, logged: logged, of: account)
+        }
+        return Reply(
+            report: await desk.report(view), wardens: charter.wardens.map(\.hex), threshold: charter.wardenThreshold,
+            hasClawback: charter.hasClawback, maxFreezeEpochs: charter.maxFreezeEpochs,
+            frozen: found.map { one in
+                Frozen(
+                    account: one.account.hex, until: one.until, balance: one.balance,
+                    freeze: one.freeze.map { report($0, one.account) },
+                    taken: one.taken.map { report($0, one.account) })
+            }, isWarden: isWarden)
     }
 }
 
@@ -205,7 +270,7 @@ public struct SignClawback: AuditedOperation {
 }
 
 extension OperationContext {
-    /// Signs for the warden who is at home here, and for this node where that is one.
+    /// Signs for the warden who is at home here, and, where the operator asks, for this node if that is one.
     fileprivate func signed(
         _ draft: ClawbackDraft, _ warden: (account: AccountID, key: SigningKey)?, _ charter: Charter
     ) async throws(LedgerError) -> ClawbackDraft {
@@ -217,7 +282,7 @@ extension OperationContext {
             }
             try signed.sign(warden.key)
         }
-        return try await currencies.sign(signed, charter)
+        return mayActAsNode ? try await currencies.sign(signed, charter) : signed
     }
 }
 

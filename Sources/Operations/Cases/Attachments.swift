@@ -1,3 +1,4 @@
+import Accounts
 import Digests
 public import FoundationEssentials
 import Glibc
@@ -44,12 +45,14 @@ struct Attachments {
     /// Files on their way to a case.
     struct Pending {
         fileprivate let path: FilePath
+        /// What the room holds for them.
+        fileprivate let bytes: Int
         let notes: [AttachedNote]
     }
 
     /// Seals files before there is a case, so that no case is told of that lacks them.
     ///
-    /// - Throws: `limits` for more than a request may bring, or than is kept of all.
+    /// - Throws: `limits` for more than a request may bring, than its sender may in a day, or than is kept of all.
     func keep(_ files: [AttachedFile]) throws(OperationError) -> Pending? {
         let files = files.filter { !$0.bytes.isEmpty }
         guard !files.isEmpty else { return nil }
@@ -63,10 +66,8 @@ struct Attachments {
                 "a request brings at most \(Limits.Cases.attachedFiles) files, \(Limits.Cases.attachedBytes >> 20) MiB each and "
                     + "\(Limits.Cases.attachedBytesPerRequest >> 20) MiB together")
         }
-        guard bytesKept() + total <= Limits.Cases.attachedBytesOfAll else {
-            throw OperationError(
-                .limits, "there is no room for files with requests just now; send the request without them")
-        }
+        let sender = context.caller.map { "@\($0.handle)" } ?? context.guest
+        try context.attachmentRoom.reserve(total, from: sender, at: context.now(), kept: bytesKept)
         let path = context.home.evidence.appending(Self.pending + Hex.encode(SecureRandom.bytes(8)))
         do {
             try FileManager.default.createDirectory(
@@ -79,13 +80,14 @@ struct Attachments {
             }
         } catch {
             try? FileManager.default.removeItem(atPath: path.string)
+            context.attachmentRoom.release(total)
             throw OperationError(.failed, "the files cannot be kept: \(error)")
         }
         let notes = files.map { file in
             AttachedNote(
                 name: Self.plain(file.name), size: file.bytes.count, sha256: SHA256.hash(Array(file.bytes)).hex)
         }
-        return Pending(path: path, notes: notes)
+        return Pending(path: path, bytes: total, notes: notes)
     }
 
     func bring(_ pending: Pending, to item: ModerationCase) throws(OperationError) {
@@ -98,10 +100,12 @@ struct Attachments {
         } catch {
             throw OperationError(.failed, "the files of \(item.number) cannot be kept: \(error)")
         }
+        context.attachmentRoom.release(pending.bytes)
     }
 
     func drop(_ pending: Pending) {
         try? FileManager.default.removeItem(atPath: pending.path.string)
+        context.attachmentRoom.release(pending.bytes)
     }
 
     /// A name for people, without anything that a path or a header could be made of.
@@ -132,13 +136,12 @@ struct Attachments {
         (try? FileManager.default.contentsOfDirectory(atPath: folder(number).string))?.count ?? 0
     }
 
+    /// Of files with cases.
     private func bytesKept() -> Int {
         let manager = FileManager.default
-        let folders = (try? manager.contentsOfDirectory(atPath: context.home.evidence.string)) ?? []
-        return folders.reduce(0) { sum, name in
-            let path =
-                name.hasPrefix(Self.pending)
-                ? context.home.evidence.appending(name) : folder(name)
+        let names = (try? manager.contentsOfDirectory(atPath: context.home.evidence.string)) ?? []
+        return names.filter { !$0.hasPrefix(Self.pending) }.reduce(0) { sum, name in
+            let path = folder(name)
             let files = (try? manager.contentsOfDirectory(atPath: path.string)) ?? []
             return files.reduce(sum) { sum, file in
                 sum + Int(Self.facts(path.appending(file))?.st_size ?? 0)
@@ -153,8 +156,7 @@ struct Attachments {
 
     // MARK: Forgetting
 
-    /// Deletes files whose case was decided so long ago that nothing of it can be taken back or appealed against, and what never
-    /// came to a case.
+    /// Deletes files whose case needs them no longer, and what never came to a case.
     func sweep(at now: UInt64) async throws(OperationError) {
         let manager = FileManager.default
         for name in (try? manager.contentsOfDirectory(atPath: context.home.evidence.string)) ?? [] {
@@ -166,12 +168,9 @@ struct Attachments {
             }
             guard count(name) > 0, let id = ModerationCase.id(name) else { continue }
             do {
-                guard let item = try await context.moderation.moderationCase(id), let decision = item.decision,
-                    decision.at + Limits.Cases.undoSeconds < now,
-                    item.appeal.map({ $0.outcome != nil }) ?? true
+                guard let item = try await context.moderation.moderationCase(id),
+                    CaseClock(now: now).canForgetFiles(item)
                 else { continue }
-                // What the law wants kept stays until somebody hands it over.
-                if ReasonCode.sealed.contains(item.reason) { continue }
                 try? manager.removeItem(atPath: folder(name).string)
             } catch {
                 throw OperationError(error)

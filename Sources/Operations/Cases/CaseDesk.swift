@@ -112,6 +112,15 @@ struct CaseDesk {
         return all.filter { seen.insert($0).inserted }
     }
 
+    /// What a decided case is about: what was named, with everything that stands and falls with it, and what it took down.
+    func reach(of item: ModerationCase) async -> Set<ListSubject> {
+        let named = item.subjects.compactMap { ListSubject(text: $0) }
+        var all = Set(named).union((try? await everything(named)) ?? [])
+        for row in context.moderation.blocks where row.caseNumber == item.number { all.insert(row.subject.named) }
+        for row in context.moderation.purges where row.caseNumber == item.number { all.insert(.exact(row.subject)) }
+        return all
+    }
+
     /// Reads what a person names: an address of this node, a hash, `@maker/name`, a subject.
     ///
     /// - Parameter viewer: with whose eyes names are looked up: a visitor is told of nothing that they do not see.

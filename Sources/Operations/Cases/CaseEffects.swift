@@ -77,13 +77,15 @@ struct CaseEffects {
 /// Tells other nodes of decisions, by hash alone, on a list that they may subscribe to.
 struct FederatedDecision {
     static let list = "takedowns"
+    /// The operator's own.
+    static let account = "me"
     let context: OperationContext
 
     init(_ context: OperationContext) {
         self.context = context
     }
 
-    private var account: String { "me" }
+    private var account: String { Self.account }
 
     /// - Parameter list: nil = the usual one; empty = nobody is told.
     func publish(

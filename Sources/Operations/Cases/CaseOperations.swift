@@ -197,9 +197,9 @@ public struct DecideCase: Operation {
     }
 
     public func run(in context: OperationContext) async throws(OperationError) -> CaseLine {
-        guard let action = CaseAction(rawValue: action) else {
+        guard let action = CaseAction.decisions.first(where: { $0.rawValue == action }) else {
             throw OperationError(
-                .usage, "a decision is one of \(CaseAction.allCases.map(\.rawValue).joined(separator: ", "))")
+                .usage, "a decision is one of \(CaseAction.decisions.map(\.rawValue).joined(separator: ", "))")
         }
         let desk = CaseDesk(context)
         let item = try await desk.find(number)
@@ -222,6 +222,8 @@ public struct DecideCase: Operation {
             try await effects.purge(subjects, item, reason: reason, deletesAdopted: deletesAdopted)
             // How something looks is no reason to delete it.
             try await effects.block(lookalikes, item)
+        // No decision, and refused above.
+        case .label: break
         }
         let makers = await makers(item, context)
         if action != .keep {
@@ -334,9 +336,11 @@ public struct UndoCase: Operation {
     }
 }
 
-/// One appeal against a decision: by whoever made what it is about, or whoever asked for it.
+/// One appeal against a decision, or against what this node says of something without a case: by whoever made what it is
+/// about, or whoever asked for it.
 public struct AppealCase: Operation {
     public static let name = "mod appeal"
+    /// Of a case ("R-7") or of a lock ("L-7"), or the post of a label.
     public var number: String
     public var text: String
     /// Of somebody without an account: what the status page is asked by.
@@ -350,10 +354,11 @@ public struct AppealCase: Operation {
 
     public func run(in context: OperationContext) async throws(OperationError) -> CaseLine {
         let desk = CaseDesk(context)
-        let item = try await desk.find(number)
         guard (1...Limits.Cases.textBytes).contains(text.utf8.count) else {
             throw OperationError(.usage, "an appeal says why, in at most \(Limits.Cases.textBytes >> 10) KiB")
         }
+        if let item = try await LabelAppeals(context).appeal(number, text) { return await desk.line(item) }
+        let item = try await desk.find(number)
         try await Self.check(item, number, secret: secret, context)
         guard CaseClock(now: context.now()).canAppeal(item) else {
             throw OperationError(
@@ -421,9 +426,16 @@ public struct AnswerCaseAppeal: Operation {
             item.appeal?.answeredAt = now
         }
         try await desk.log(isUpheld ? "appeal-upheld" : "appeal-rejected", item, reason: item.reason)
-        if isUpheld, changed.decision?.undone == nil, changed.decision?.action == .block {
-            _ = try await CaseEffects(context).undo(changed, reason: "appeal upheld")
-            changed = try await desk.find(number)
+        if isUpheld, changed.decision?.undone == nil {
+            switch changed.decision?.action {
+            case .block:
+                _ = try await CaseEffects(context).undo(changed, reason: "appeal upheld")
+                changed = try await desk.find(number)
+            case .label:
+                // What was said is taken back by now.
+                changed = try await desk.change(changed) { $0.decision?.undone = now }
+            case .keep, .purge, nil: break
+            }
         }
         return await desk.line(changed)
     }

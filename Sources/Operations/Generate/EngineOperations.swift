@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import Generation
 import SystemPackage
 import WaggleProtocol
@@ -19,17 +18,17 @@ public struct SetUpEngine: Operation {
     public func run(in context: OperationContext) async throws(OperationError) -> BackendReport {
         let progress = context.progress
         do throws(GenerationError) {
-            await context.generation.backend.rest()
             let tell: @Sendable (String) -> Void = { line in
                 progress(Progress(activity: String(line.prefix(120)), done: 0, total: 0))
             }
             let folder = context.home.engine
             if builds {
-                let jobs = ProcessInfo.processInfo.activeProcessorCount
-                _ = try await EngineInstall.build(in: folder, python: python, jobs: jobs, tell: tell)
+                _ = try await EngineInstall.build(in: folder, python: python, tell: tell)
             } else {
                 _ = try await EngineInstall.install(in: folder, python: python, tell: tell)
             }
+            // Those of the engine before.
+            await context.generation.backend.rest()
             return try await context.generation.backend.report()
         } catch {
             throw OperationError(error)

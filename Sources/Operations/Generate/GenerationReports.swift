@@ -53,6 +53,8 @@ public struct JobReport: Codable, Sendable, Hashable {
     public let isOver: Bool
     /// Jobs before it, while it waits.
     public let position: Int?
+    /// Seconds until it begins, about, while it waits and something was drawn here before.
+    public let secondsBefore: UInt64?
     /// 0…1.
     public let progress: Double
     public let prompt: String
@@ -87,6 +89,7 @@ public struct JobReport: Codable, Sendable, Hashable {
         case resources, price, captured, created, started, finished, error, pictures
         case previews
         case isOver = "is_over"
+        case secondsBefore = "seconds_before"
         case negativePrompt = "negative_prompt"
         case cfgScale = "cfg_scale"
         case clipSkip = "clip_skip"
@@ -100,6 +103,7 @@ public struct JobReport: Codable, Sendable, Hashable {
         previews = standing.previews
         isOver = job.state.isOver
         position = standing.position
+        secondsBefore = standing.secondsBefore
         if job.state == .done {
             progress = 1
         } else {
@@ -130,7 +134,7 @@ public struct JobReport: Codable, Sendable, Hashable {
     }
 
     public init(_ job: Job) {
-        self.init(GenerationService.Standing(job: job, position: nil, workBefore: 0))
+        self.init(GenerationService.Standing(job: job))
     }
 }
 

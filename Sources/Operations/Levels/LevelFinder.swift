@@ -23,10 +23,16 @@ struct LevelFinder {
         let declared: Level
         let shown: Level
         let makers: Set<Hash32>
+        /// Of a thing with versions, the one that whoever named it has seen: the newest, unless they named an older one by its
+        /// post.
+        var seen: Hash32?
 
         func level(under rules: LevelRules) -> Level {
-            if case .picture(let hash) = thing { return rules.level(declared, of: nil, picture: hash) }
-            return rules.level(declared, of: thing)
+            switch subject {
+            case .blob(let hash): rules.level(declared, of: nil, picture: hash)
+            case .post(let id): rules.level(declared, of: thing, version: id)
+            case .tensors: declared
+            }
         }
     }
 
@@ -60,8 +66,9 @@ struct LevelFinder {
                 // A release has the level of its model.
                 if let release = post, case .release(let body) = release.post.body {
                     post = try await context.log.post(author: release.author, kind: .model, slot: body.modelSlug)
+                    return post.flatMap { self.post($0) }
                 }
-                return post.flatMap { self.post($0) }
+                return post.flatMap { self.post($0, seen: id) }
             }
         } catch let error as PostLogError {
             throw OperationError(error)
@@ -85,14 +92,16 @@ struct LevelFinder {
         }
     }
 
-    private func post(_ post: LoggedPost) -> Found? {
+    private func post(_ post: LoggedPost, seen: Hash32? = nil) -> Found? {
         guard
             let thing = LevelSubject(post: post.id, author: post.author, kind: post.kind, slot: post.slot),
             let declared = PostLevel.highest(of: post.post),
             let shown = PostLevel.highest(
                 of: post.post, id: post.id, author: post.author, context.moderation.levelRules)
         else { return nil }
-        return Found(thing: thing, subject: .post(post.id), declared: declared, shown: shown, makers: [post.author])
+        return Found(
+            thing: thing, subject: .post(post.id), declared: declared, shown: shown, makers: [post.author],
+            seen: post.kind.hasVersions ? seen ?? post.id : nil)
     }
 
     private func picture(_ hash: Hash32) async throws -> Found? {
@@ -128,9 +137,15 @@ struct LevelFinder {
 
     // MARK: Telling
 
-    func report(_ found: Found, review: LevelReview? = nil) async throws(OperationError) -> LevelReport {
+    /// - Parameter people: who counts, where that is known already.
+    func report(
+        _ found: Found, review: LevelReview? = nil, people: Set<Hash32>? = nil
+    ) async throws(OperationError) -> LevelReport {
         do {
-            let votes = try await LevelDesk(context).votes(on: found.thing)
+            let desk = LevelDesk(context)
+            var voters = people ?? []
+            if people == nil { voters = try await desk.people() }
+            let votes = try await desk.votes(on: found.thing, by: voters)
             let own = try await own(found.thing)
             let lock = try await context.moderation.levelLock(of: found.thing)
             let (subject, isOwn) = (ListSubject.exact(found.subject), isOwn(found))
@@ -144,7 +159,7 @@ struct LevelFinder {
                 lock: lock.map { lock in
                     LevelReport.Lock(
                         number: lock.number, reason: lock.reason, by: context.mayModerate ? lock.by : "",
-                        at: lock.when)
+                        at: lock.when, isOfOlderVersion: found.isNewer(than: lock))
                 },
                 review: review.map { LevelReport.Review(by: $0.by, text: $0.text, at: $0.when) })
         } catch let error as ModerationError {
@@ -167,7 +182,15 @@ struct LevelFinder {
     private func own(_ thing: LevelSubject) async throws -> LevelVote? {
         let author = context.caller?.author ?? (context.guest == nil ? context.keyring.accounts["me"]?.author : nil)
         guard let author else { return nil }
-        return try await context.moderation.levelVotes(on: thing).first { $0.author == author }
+        return try await context.moderation.levelVotes(on: thing, by: [author]).first
+    }
+}
+
+extension LevelFinder.Found {
+    /// Whether what is here now is another version than the one that was locked.
+    fileprivate func isNewer(than lock: LevelLock) -> Bool {
+        guard case .work = thing, case .post(let id) = subject else { return false }
+        return lock.version != id
     }
 }
 

@@ -12,30 +12,35 @@ public struct ListLevelDisputes: Operation {
 
     public func run(in context: OperationContext) async throws(OperationError) -> LevelDisputes {
         let finder = LevelFinder(context)
-        let (reviews, spoken): ([LevelReview], [LevelSubject])
+        let (people, reviews, spoken, locks): (Set<Hash32>, [LevelReview], [LevelSubject], [LevelLock])
         do {
+            people = try await LevelDesk(context).people()
             reviews = try await context.moderation.levelReviews()
-            spoken = try await context.moderation.spokenOf()
-        } catch {
+            spoken = try await context.moderation.spokenOf(by: people)
+            locks = try await context.moderation.levelLocks()
+        } catch let error as ModerationError {
             throw OperationError(error)
+        } catch {
+            throw OperationError(.failed, "\(error)")
         }
         let asked = Dictionary(reviews.map { ($0.subject, $0) }) { first, _ in first }
-        var disputes: [LevelReport] = []
-        for thing in reviews.map(\.subject) + spoken.filter({ asked[$0] == nil }) {
-            guard let found = try await finder.found(thing) else { continue }
-            disputes.append(try await finder.report(found, review: asked[thing]))
+        /// Of those that are here, as many as are shown together.
+        func reports(_ things: [LevelSubject]) async throws(OperationError) -> [LevelReport] {
+            var reports: [LevelReport] = []
+            for thing in things where reports.count < Limits.Levels.shown {
+                guard let found = try await finder.found(thing) else { continue }
+                reports.append(try await finder.report(found, review: asked[thing], people: people))
+            }
+            return reports
         }
-        var locked: [LevelReport] = []
-        for (thing, rule) in context.moderation.levelRules.rules where locked.count < Limits.Levels.shown {
-            guard case .exactly = rule, let found = try await finder.found(thing) else { continue }
-            locked.append(try await finder.report(found))
-        }
-        locked.sort { ($1.lock?.at ?? 0, $0.subject) < ($0.lock?.at ?? 0, $1.subject) }
-        return LevelDisputes(disputes: disputes, locked: locked)
+        return LevelDisputes(
+            disputes: try await reports(reviews.map(\.subject)) + reports(spoken.filter { asked[$0] == nil }),
+            locked: try await reports(locks.reversed().map(\.subject)))
     }
 }
 
-/// `waggle mod level`: locks the level of something, whatever its author and everybody else says.
+/// `waggle mod level`: locks the level of something, whatever its author and everybody else says. Of a thing with versions it
+/// is the version that was named; a newer one becomes no milder by it.
 public struct LockLevel: Operation {
     public static let name = "mod level"
     public var subject: String
@@ -53,8 +58,12 @@ public struct LockLevel: Operation {
         let finder = LevelFinder(context)
         let found = try await finder.find(subject)
         let (reason, who, now) = (reason, context.decider, context.now())
-        let lock = try await LevelDesk(context).changing { [context] in
-            try await context.moderation.lockLevel(of: found.thing, at: level, reason: reason, by: who, when: now)
+        let desk = LevelDesk(context)
+        let lock = try await desk.changing { [context] in
+            let lock = try await context.moderation.lockLevel(
+                of: found.thing, at: level, version: found.seen, reason: reason, by: who, when: now)
+            try await desk.settle(found.thing)
+            return lock
         }
         try await LevelDecision(context).log("level-lock", lock.number)
         return try await finder.report(try await finder.found(found.thing) ?? found)
@@ -74,8 +83,11 @@ public struct UnlockLevel: Operation {
         let finder = LevelFinder(context)
         let found = try await finder.find(subject)
         let (who, now) = (context.decider, context.now())
-        let lock = try await LevelDesk(context).changing { [context] in
-            try await context.moderation.unlockLevel(of: found.thing, by: who, when: now)
+        let desk = LevelDesk(context)
+        let lock = try await desk.changing { [context] in
+            let lock = try await context.moderation.unlockLevel(of: found.thing, by: who, when: now)
+            try await desk.settle(found.thing)
+            return lock
         }
         guard let lock else {
             throw OperationError(.notFound, "its level is not locked; `waggle mod levels` shows what is")

@@ -22,7 +22,7 @@ public struct ShowLevel: Operation {
         let report = try await finder.report(found)
         guard report.isOwn || context.mayModerate else { return report }
         do {
-            let review = try await context.moderation.levelReviews().first { $0.subject == found.thing }
+            let review = try await context.moderation.levelReview(of: found.thing)
             return try await finder.report(found, review: review)
         } catch let error as ModerationError {
             throw OperationError(error)
@@ -82,7 +82,7 @@ public struct VoteLevel: Operation {
         on thing: LevelSubject, by author: Hash32, _ context: OperationContext
     ) async throws(OperationError) -> LevelVote? {
         do {
-            return try await context.moderation.levelVotes(on: thing).first { $0.author == author }
+            return try await context.moderation.levelVotes(on: thing, by: [author]).first
         } catch {
             throw OperationError(error)
         }

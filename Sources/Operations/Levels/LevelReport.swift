@@ -34,6 +34,9 @@ public struct LevelReport: Codable, Sendable {
         public let by: String
         /// Unix seconds.
         public let at: UInt64
+        /// Whether the maker has replaced what was looked at. Then it is no milder than this, than its maker says, and than
+        /// people agreed since.
+        public let isOfOlderVersion: Bool
     }
 
     public struct Review: Codable, Sendable {

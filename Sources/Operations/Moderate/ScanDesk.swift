@@ -17,6 +17,8 @@ public struct ScanDesk: Sendable {
     }
 
     static let label = "scan"
+    /// Who blocks what scanners find.
+    private static let decider = "scanner"
 
     /// Those of the files that the scanners of this node have not looked at.
     public func unscanned(_ hashes: [Hash32]) async throws(OperationError) -> [Hash32] {
@@ -59,7 +61,7 @@ public struct ScanDesk: Sendable {
                 _ = try await context.moderation.block(
                     [.exact(.blob(hash))],
                     reason: "malware: \(row.worst?.detail ?? "")".firstBytes(Limits.Moderation.reasonBytes),
-                    by: "scanner", when: context.now())
+                    by: Self.decider, when: context.now())
                 try await Takedowns(context).reconcile()
             } else if context.moderation.takedown(of: .blob(hash)) != nil {
                 // It looks like something that is blocked.
@@ -87,7 +89,28 @@ public struct ScanDesk: Sendable {
             label.detail = "\(worst.code.rawValue): \(worst.detail)".firstBytes(Limits.Lists.detailBytes)
         }
         guard let name = label.subject.slotName else { return }
-        _ = try await Posting(context, as: "me").replace(.label, slot: "\(name) \(Self.label)", with: .label(label))
+        let (posting, slot) = (try Posting(context, as: "me"), "\(name) \(Self.label)")
+        // Who upheld an appeal against these words was wiser than the scanner.
+        if let standing = try await posting.standing(.label, slot), case .label(let said) = standing.post.body,
+            said.withdrawn, said.value == label.value
+        {
+            return
+        }
+        _ = try await posting.replace(.label, slot: slot, with: .label(label))
+    }
+
+    /// Lifts the block that came of a scan whose label was taken back.
+    func take(back label: WireLabel, of account: String) async throws(OperationError) {
+        guard account == "me", label.label == Self.label, case .exact(let subject)? = ListSubject(label.subject),
+            context.moderation.blocks.contains(where: { $0.subject == .exact(subject) && $0.by == Self.decider })
+        else { return }
+        do {
+            _ = try await context.moderation.unblock(
+                subject: .exact(subject), by: context.decider, when: context.now())
+        } catch {
+            throw OperationError(error)
+        }
+        try await Takedowns(context).reconcile()
     }
 }
 

@@ -58,6 +58,8 @@ public struct InspectSamples: Operation {
         /// Empty for a picture that tells no recipe.
         public let prompt: String
         public let resources: [Resource]
+        /// The beginning of a path of the machine it was made on, which it tells to everybody; nil for none.
+        public let leak: String?
 
         /// Names the file that is being published by its full hash.
         public var isMadeWithFile: Bool { resources.contains { $0.match == .file } }
@@ -102,7 +104,7 @@ public struct InspectSamples: Operation {
                             kind: resource.kind, name: resource.name,
                             match: hashes.contains(resource.sha256)
                                 ? .file : resource.sha256.isEmpty ? .unknown : .known)
-                    }))
+                    }, leak: file.leak))
         }
         return reports
     }

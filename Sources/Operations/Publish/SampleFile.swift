@@ -78,6 +78,9 @@ struct SampleFile: Sendable {
     var width: UInt32 { UInt32(clamping: info.width ?? 0) }
     var height: UInt32 { UInt32(clamping: info.height ?? 0) }
 
+    /// A path of the machine it was made on that its texts tell to everybody.
+    var leak: String? { PictureText.leak(in: bytes)?.path }
+
     /// What the picture's own metadata tell of how it was made; empty where they tell nothing.
     func recipe(_ resolver: RecipeResolver) async throws(OperationError) -> WireRecipe {
         guard let recipe = Recipe(texts: PictureText.all(in: bytes)) else { return WireRecipe() }

@@ -19,6 +19,8 @@ final class ManualClock: Clock {
     private let state = Mutex(State())
 
     var now: Instant { state.withLock { $0.now } }
+    /// How often somebody went to sleep by it, until now.
+    var sleeps: Int { state.withLock { $0.nextID } }
     var minimumResolution: Duration { .zero }
 
     func sleep(until deadline: Instant, tolerance: Duration?) async throws {

@@ -56,7 +56,7 @@ final class TestNode: Sendable {
 
     static func make(
         ceiling: Level = .xxx, clock: any Clock<Duration> = ContinuousClock(), accepts: Bool = true,
-        holders: [String] = [], registration: RegistrationMode = .open, adults: Bool = false,
+        holders: [String] = [], registration: RegistrationMode = .open, adults: Bool = false, nodeSeed: UInt8 = 1,
         configure: (inout GatewayConfiguration) -> Void = { _ in }
     ) async throws -> TestNode {
         let directory = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)")
@@ -67,7 +67,7 @@ final class TestNode: Sendable {
         let blobs = try await BlobStore.open(home: FilePath(directory.path))
         let catalog = try Catalog(path: path("catalog.db"))
         let moderation = try Moderation(ceiling: ceiling, path: path("moderation.db"))
-        let node = try Person(seed: 1, role: .node)
+        let node = try Person(seed: nodeSeed, role: .node)
         let maker = try Person(seed: 2, role: .person)
         var configuration = GatewayConfiguration(
             host: "127.0.0.1", port: 0, publicURLs: [try PeerURL("https://hive.example")],
@@ -89,7 +89,8 @@ final class TestNode: Sendable {
         let federation = Federation(
             peers: try PeerStore(path: path("peers.db")),
             identity: NodeIdentity(id: node.id, key: node.device, keyDocuments: [node.genesis.envelope]), log: log,
-            catalog: catalog, blobs: blobs, moderation: moderation, http: .shared, logger: logger, now: { Self.time })
+            catalog: catalog, blobs: blobs, moderation: moderation, http: .shared, logger: logger, now: { Self.time },
+            clock: clock)
         let settings = [
             SettingView(key: "registration.mode", value: registration.rawValue, origin: "default"),
             SettingView(key: "registration.adults", value: adults ? "yes" : "no", origin: "default"),
@@ -110,7 +111,7 @@ final class TestNode: Sendable {
             accounts: accounts, administration: administration, currencies: currencies,
             economy: try EconomyStore(path: path("economy.db")),
             generation: generation, keyring: keyring, signing: SigningHold(home: home),
-            settings: settings,
+            attachmentRoom: AttachmentRoom(), settings: settings,
             publicURL: "https://hive.example",
             urls: ["https://hive.example"], software: "waggle/test", startedAt: Self.time, now: { Self.time },
             loadCheckpoint: { _ in false }, progress: { _ in })

@@ -175,6 +175,31 @@ struct SlotDriverTests {
         #expect(driver.round == 501, "two of four say so")
     }
 
+    @Test("rounds that others signed for ahead are asked for in turn, and a liar uses none of them up")
+    func signedAhead() {
+        func signatures(_ round: UInt32) -> [KeySignature] {
+            UnlockRequest(
+                slot: order.order.slot, round: round, currency: charter.currency,
+                signedBy: [TestCurrency.key("W1"), TestCurrency.key("W2")]
+            ).signatures
+        }
+        let rounds: [UInt32: [KeySignature]] = [1: signatures(1), 4: signatures(4)]
+        var driver = SlotDriver(order, charter: charter, unlock: .signed(rounds), isKept: true)
+        _ = driver.handle(.start, at: 0)
+        _ = driver.handle(.reply(refusal(.promised, promised: 3), authority: 3), at: 1)
+        var now: UInt64 = 0
+        for round: UInt32 in [1, 4] {
+            now += 70_000
+            let asked = driver.handle(.time, at: now).compactMap { effect -> UnlockRequest? in
+                if case .send(.unlock(let request), _) = effect { request } else { nil }
+            }
+            #expect(asked.count == 4 && driver.round == round)
+            #expect(asked.allSatisfy { $0.round == round && $0.signatures == rounds[round] })
+        }
+        _ = driver.handle(.time, at: now + 140_000)
+        #expect(driver.round == 4 && driver.outcome == nil, "nobody signed for more")
+    }
+
     @Test("an authority that lacks something is given it, and its next refusal counts")
     func catchesUp() {
         var driver = driver()

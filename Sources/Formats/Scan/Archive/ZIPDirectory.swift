@@ -57,8 +57,9 @@ struct ZIPDirectory {
     static func hasEnd(_ source: any ByteSource) throws(ByteSourceError) -> Bool {
         guard source.size >= endBytes else { return false }
         let tailBytes = min(source.size, 65_557)
-        let tail = BoundedBytes(try source.read(at: source.size - tailBytes, count: Int(tailBytes)))
-        for place in stride(from: Int(tailBytes) - 22, through: 0, by: -1) where tail.has("PK\u{5}\u{6}", at: place) {
+        let bytes = try source.read(at: source.size - tailBytes, count: Int(tailBytes))
+        let tail = BoundedBytes(bytes)
+        for place in endRecords(bytes).reversed() {
             guard let comment = tail.little(place + 20, 2), let size = tail.little(place + 12, 4),
                 let offset = tail.little(place + 16, 4), place + 22 + comment == Int(tailBytes)
             else { continue }
@@ -66,6 +67,14 @@ struct ZIPDirectory {
             if size == 0xffff_ffff || offset == 0xffff_ffff || UInt64(size) <= position { return true }
         }
         return false
+    }
+
+    /// Where end records may begin in the last bytes of a file, first to last. Each file that is scanned is looked through.
+    private static func endRecords(_ tail: [UInt8]) -> [Int] {
+        guard tail.count >= Int(endBytes) else { return [] }
+        return (0...tail.count - Int(endBytes)).filter {
+            tail[$0] == 0x50 && tail[$0 + 1] == 0x4b && tail[$0 + 2] == 5 && tail[$0 + 3] == 6
+        }
     }
 
     private mutating func refuse(_ code: ScanFinding.Code, at offset: UInt64, entry: String = "", _ detail: String) {
@@ -78,13 +87,9 @@ struct ZIPDirectory {
     private mutating func findEnd() throws(ByteSourceError) -> End? {
         let tailBytes = min(source.size, 65_557)
         let tailStart = source.size - tailBytes
-        let tail = BoundedBytes(try source.read(at: tailStart, count: Int(tailBytes)))
-        var places: [Int] = []
-        if tailBytes >= Self.endBytes {
-            for place in 0...Int(tailBytes - Self.endBytes) where tail.has("PK\u{5}\u{6}", at: place) {
-                places.append(place)
-            }
-        }
+        let bytes = try source.read(at: tailStart, count: Int(tailBytes))
+        let tail = BoundedBytes(bytes)
+        let places = Self.endRecords(bytes)
         guard let place = places.last, let disk = tail.little(place + 4, 4), let here = tail.little(place + 8, 2),
             let all = tail.little(place + 10, 2), let size = tail.little(place + 12, 4),
             let offset = tail.little(place + 16, 4), let comment = tail.little(place + 20, 2)

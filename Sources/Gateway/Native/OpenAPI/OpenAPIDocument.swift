@@ -117,6 +117,8 @@ struct OpenAPIRoute: Sendable {
     var caller = Caller.anybody
     var query: [OpenAPIValue] = []
     var body: OpenAPIValue?
+    /// The same as a form, with files beside its fields.
+    var form: OpenAPIValue?
     /// Of an upload.
     var takesBytes = false
     var headers: [OpenAPIValue] = []
@@ -131,7 +133,9 @@ struct OpenAPIRoute: Sendable {
         let parameters = pathParameters + query + headers
         if !parameters.isEmpty { value["parameters"] = .list(parameters) }
         if let body {
-            value["requestBody"] = ["required": true, "content": ["application/json": ["schema": body]]]
+            var content: [String: OpenAPIValue] = ["application/json": ["schema": body]]
+            if let form { content["multipart/form-data"] = ["schema": form] }
+            value["requestBody"] = ["required": true, "content": .members(content)]
         }
         if takesBytes {
             value["requestBody"] = [

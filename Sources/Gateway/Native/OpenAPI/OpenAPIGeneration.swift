@@ -88,8 +88,9 @@ enum OpenAPIGeneration {
             "steps": "integer", "cfg_scale": "number", "quote": "string", "expires": "integer",
         ]),
         "DrawingJob": OpenAPISchemas.answer([
-            "id": "string", "state": "string", "is_over": "boolean", "position": "integer!", "progress": "number",
-            "prompt": "string", "negative_prompt": "string", "model": "string", "seed": "integer",
+            "id": "string", "state": "string", "is_over": "boolean", "position": "integer!",
+            "seconds_before": "integer!", "progress": "number", "prompt": "string",
+            "negative_prompt": "string", "model": "string", "seed": "integer",
             "steps": "integer", "cfg_scale": "number", "sampler": "string", "scheduler": "string",
             "width": "integer", "height": "integer", "batch": "integer", "clip_skip": "integer",
             "resources": "[DrawingResource]", "price": "integer", "captured": "integer", "created": "integer",

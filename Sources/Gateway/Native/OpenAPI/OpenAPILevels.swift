@@ -41,16 +41,17 @@ enum OpenAPILevels {
             answers: [("200", ref("LevelReport"))]),
     ]
 
-    /// Appeals against entries of lists.
+    /// Appeals against entries of lists, labels and locks.
     static let appealPaths: [OpenAPIRoute] = [
         .init(
             method: "get", path: "/api/w1/appeals",
-            summary: "What lists of others do here to the caller's own things, and what became of appeals",
+            summary: "What lists and this node say here of the caller's own things, and what became of appeals",
             caller: .scope("read"),
             answers: [("200", ["type": "object", "properties": ["actions": list("ListAction")]])]),
         .init(
             method: "post", path: "/api/w1/appeals",
-            summary: "Appeal, once, against an entry of a list; signed and public", caller: .scope("social"),
+            summary: "Appeal, once, against an entry or a label, signed and public, or the lock on a level",
+            caller: .scope("social"),
             body: OpenAPISchemas.object(["entry": "string", "text": "string"], required: ["entry", "text"]),
             answers: [("201", ["type": "object"])]),
     ]
@@ -76,7 +77,7 @@ enum OpenAPILevels {
             ],
         ],
         "LevelLock": OpenAPISchemas.answer([
-            "number": "string", "reason": "string", "by": "string", "at": "integer",
+            "number": "string", "reason": "string", "by": "string", "at": "integer", "is_of_older_version": "boolean",
         ]),
     ]
 }

@@ -10,6 +10,25 @@ enum OpenAPIModeration {
         ["type": "string", "enum": .list(all.map { .text($0) })]
     }
 
+    private static let request = [
+        "subjects": "strings", "reason": "string", "right": "string", "statement": "string", "signature": "string",
+        "contact": "string",
+    ]
+
+    /// The same fields, each subject one of its own, and files.
+    private static let form: OpenAPIValue = {
+        var fields: [String: OpenAPIValue] = request.mapValues { _ in ["type": "string"] }
+        fields["subjects"] = ["type": "array", "items": ["type": "string"]]
+        fields["files"] = [
+            "type": "array", "maxItems": .number(Limits.Cases.attachedFiles),
+            "items": ["type": "string", "format": "binary", "maxLength": .number(Limits.Cases.attachedBytes)],
+        ]
+        return [
+            "type": "object", "properties": .members(fields),
+            "required": .list(request.keys.sorted().map { .text($0) }),
+        ]
+    }()
+
     static let paths: [OpenAPIRoute] = [
         .init(
             method: "post", path: "/api/w1/reports", summary: "Report something to the moderators of this node",
@@ -18,12 +37,9 @@ enum OpenAPIModeration {
                 required: ["subject", "reason"]), answers: [("201", ref("CaseReceipt"))]),
         .init(
             method: "post", path: "/api/w1/takedowns",
-            summary: "Ask for something to be taken down; it is decided within 48 hours",
-            body: OpenAPISchemas.object(
-                [
-                    "subjects": "strings", "reason": "string", "right": "string", "statement": "string",
-                    "signature": "string", "contact": "string",
-                ], required: ["subjects", "reason", "right", "statement", "signature", "contact"]),
+            summary: "Ask for something to be taken down; it is decided within 48 hours. A form may bring files",
+            body: OpenAPISchemas.object(request, required: request.keys.sorted()),
+            form: form,
             answers: [("201", ref("CaseReceipt"))]),
         .init(
             method: "get", path: "/api/w1/takedowns/{secret}",
@@ -38,7 +54,8 @@ enum OpenAPIModeration {
             answers: [("200", ref("OwnCase"))]),
         .init(
             method: "post", path: "/api/w1/cases/{case}/appeal",
-            summary: "Appeal against a decision about something of the caller's own, once", caller: .scope("social"),
+            summary: "Appeal, once, against a decision, a lock (L-7) or a label about something of the caller's own",
+            caller: .scope("social"),
             body: OpenAPISchemas.object(["text": "string"], required: ["text"]), answers: [("200", ref("OwnCase"))]),
         .init(
             method: "get", path: "/api/w1/moderation/cases",

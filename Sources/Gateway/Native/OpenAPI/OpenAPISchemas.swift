@@ -64,7 +64,7 @@ enum OpenAPISchemas {
             ]) { $1 }),
         "Counts": answer([
             "downloads": "integer", "recommended": "integer", "not_recommended": "integer", "comments": "integer",
-            "images": "integer", "collections": "integer", "reactions": "[ReactionCount]",
+            "images": "integer", "collections": "integer", "drawn_by": "integer", "reactions": "[ReactionCount]",
         ]),
         "ReactionCount": answer(["emoji": "string", "count": "integer"]),
         "Licence": answer([

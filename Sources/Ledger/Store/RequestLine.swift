@@ -1,0 +1,113 @@
+/// Requests on their way through an authority. First somebody looks at their signatures, on several cores at once; then the
+/// one writer takes all that were looked at. First come, first looked at, so that the writer has something to do while the
+/// next are still being looked at. A value; whoever keeps it does the work that it hands out.
+struct RequestLine<Caller: Sendable>: Sendable {
+    /// Requests that came together.
+    struct Visit: Sendable {
+        fileprivate(set) var requests: [AuthorityRequest]
+        let caller: Caller
+        fileprivate var unchecked: Int
+    }
+
+    /// Requests of one visit that are looked at in one turn.
+    struct Piece: Sendable {
+        fileprivate let visit: Int
+        fileprivate let start: Int
+        var requests: [AuthorityRequest]
+    }
+
+    enum Entry {
+        /// Somebody is to begin looking at signatures, and goes on while there are any.
+        case begins
+        case waits
+        /// More wait than can be answered soon.
+        case refused
+    }
+
+    /// Requests that are looked at in one turn.
+    private static var together: Int { 64 }
+
+    private let most: Int
+    private let perTransaction: Int
+    private var freeChecks: Int
+    private var isWriting = false
+    private var waiting = 0
+    private var entered = 0
+    private var visits: [Int: Visit] = [:]
+    private var unchecked: [Piece] = []
+    /// Visits whose requests were all looked at.
+    private var ready: [Int] = []
+
+    /// - Parameters:
+    ///   - most: requests that may wait.
+    ///   - checks: how many may look at signatures at once.
+    ///   - perTransaction: requests that the writer takes together, where they did not come together.
+    init(most: Int, checks: Int, perTransaction: Int) {
+        (self.most, freeChecks, self.perTransaction) = (most, checks, perTransaction)
+    }
+
+    mutating func enter(_ requests: [AuthorityRequest], _ caller: Caller) -> Entry {
+        guard waiting + requests.count <= most else { return .refused }
+        waiting += requests.count
+        entered += 1
+        visits[entered] = Visit(requests: requests, caller: caller, unchecked: requests.count)
+        for start in stride(from: 0, to: requests.count, by: Self.together) {
+            let part = requests[start..<min(start + Self.together, requests.count)]
+            unchecked.append(Piece(visit: entered, start: start, requests: Array(part)))
+        }
+        guard freeChecks > 0 else { return .waits }
+        freeChecks -= 1
+        return .begins
+    }
+
+    /// What is looked at next; nil when there is nothing, and whoever asked is done.
+    mutating func takeUnchecked() -> [Piece]? {
+        guard !unchecked.isEmpty else {
+            freeChecks += 1
+            return nil
+        }
+        var (pieces, count) = (0, 0)
+        while pieces < unchecked.count, pieces == 0 || count + unchecked[pieces].requests.count <= Self.together {
+            count += unchecked[pieces].requests.count
+            pieces += 1
+        }
+        defer { unchecked.removeFirst(pieces) }
+        return Array(unchecked.prefix(pieces))
+    }
+
+    /// Takes back what was looked at.
+    ///
+    /// - Returns: whether somebody is to begin writing, and goes on while anything is ready.
+    mutating func put(_ checked: [Piece]) -> Bool {
+        for piece in checked {
+            visits[piece.visit]?.requests.replaceSubrange(
+                piece.start..<piece.start + piece.requests.count, with: piece.requests)
+            visits[piece.visit]?.unchecked -= piece.requests.count
+            if visits[piece.visit]?.unchecked == 0 { ready.append(piece.visit) }
+        }
+        guard !isWriting, !ready.isEmpty else { return false }
+        isWriting = true
+        return true
+    }
+
+    /// What is written together next; nil when nothing is ready, and the writer is done.
+    mutating func takeReady() -> [Visit]? {
+        var (taken, count) = ([Visit](), 0)
+        for name in ready {
+            guard let visit = visits[name], taken.isEmpty || count + visit.requests.count <= perTransaction else {
+                break
+            }
+            count += visit.requests.count
+            visits[name] = nil
+            taken.append(visit)
+        }
+        ready.removeFirst(taken.count)
+        if taken.isEmpty { isWriting = false }
+        return taken.isEmpty ? nil : taken
+    }
+
+    /// Visits are answered: their room is free.
+    mutating func answered(_ visits: [Visit]) {
+        waiting -= visits.reduce(0) { $0 + $1.requests.count }
+    }
+}
