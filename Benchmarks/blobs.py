@@ -16,7 +16,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from processes import Failure, Waggle, run, timed, wait_until, write_model
+from processes import Failure, Nginx, Waggle, run, timed, wait_until, write_model
 from proxy import Proxy
 from report import BENCH, GIB, MIB, ROOT, ROUNDS, SCALE, WAGGLE, main, settle
 
@@ -296,22 +296,53 @@ def killed(report, folder):
 # MARK: Small blobs
 
 
+@contextlib.contextmanager
+def copiers(folder, files):
+    """What else brings the files to `{folder}/copy`, of the programs that are installed; shell commands by name."""
+    commands = {}
+    with contextlib.ExitStack() as stack:
+        if shutil.which("rsync"):
+            # Two processes and a pipe between them, also on one machine.
+            commands["rsync -a over a local pipe"] = f"rsync -a {files}/ {folder}/copy/"
+        if shutil.which("curl") and (shutil.which("nginx") or os.path.exists("/usr/sbin/nginx")):
+            # After its end: the next round makes it anew.
+            stack.callback(shutil.rmtree, f"{folder}/nginx", ignore_errors=True)
+            nginx = stack.enter_context(Nginx(f"{folder}/nginx", files))
+            with open(f"{folder}/urls", "w") as urls:
+                for name in sorted(os.listdir(files)):
+                    urls.write(f'url = "{nginx.url}/{name}"\noutput = "{folder}/copy/{name}"\n')
+            commands["curl from nginx, one connection"] = (
+                f"mkdir {folder}/copy && curl -sS --fail --fail-early -K {folder}/urls")
+        yield commands
+
+
 def small(report, folder):
     """10,000 files of 10 KiB into a store, and from there to another node; the bound is `cp -r` of the folder, on the
-    disk as what the store has taken is. Beside it `cp -r` alone, whose files a power cut would take."""
+    disk as what the store has taken is. Beside it `cp -r` alone, whose files a power cut would take, and what a person
+    would use instead of a node, on the disk too."""
     count = 10_000 // SCALE
     files = f"{folder}/files"
     os.makedirs(files)
     for number in range(count):
         with open(f"{files}/{number:05}", "wb") as file:
-            file.write(os.urandom(10 << 10))
-    bounds, loose, ingests, transfers = [], [], [], []
+            # A zero first: one of many thousand random files reads as a pickle of before pickles had a mark, and the scan
+            # puts it out of service.
+            file.write(bytes(1) + os.urandom((10 << 10) - 1))
+    bounds, loose, ingests, transfers, peers = [], [], [], [], {}
     for number in range(ROUNDS):
         for rates, after in [(loose, "true"), (bounds, f"sync -f {folder}/copy")]:
             settle()
             wall, _, _ = timed("sh", "-c", f"cp -r {files} {folder}/copy && {after}")
             rates.append(count / wall)
             shutil.rmtree(f"{folder}/copy")
+        with copiers(folder, files) as commands:
+            for name, command in commands.items():
+                settle()
+                wall, _, _ = timed("sh", "-c", f"{command} && sync -f {folder}/copy")
+                peers.setdefault(name, []).append(count / wall)
+                if len(os.listdir(f"{folder}/copy")) != count:
+                    raise Failure(f"{name} did not bring {count} files")
+                shutil.rmtree(f"{folder}/copy")
         settle()
         (home, other) = (f"{folder}/A{number}", f"{folder}/B{number}")
         run(WAGGLE, "init", "--home", home)
@@ -333,6 +364,8 @@ def small(report, folder):
     report.add("10 KiB files, transfer", "files/s", transfers, bounds, ("ratio", ">=", 3))
     report.add("10 KiB files, ingest, beside files not on the disk", "files/s", ingests, loose)
     report.add("10 KiB files, transfer, beside files not on the disk", "files/s", transfers, loose)
+    for name, rates in peers.items():
+        report.add(f"beside it: {name}", "files/s", rates, bounds)
 
 
 if __name__ == "__main__":

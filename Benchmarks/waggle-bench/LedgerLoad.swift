@@ -68,11 +68,12 @@ extension LedgerCommand {
 
         private func drive(_ requests: [[UInt8]], _ began: ContinuousClock.Instant) -> Tally {
             var tally = Tally()
-            let socket = connected()
-            defer { close(socket) }
+            guard var connection = try? LoadConnection(port: port, room: 8192) else {
+                tally.failed += 1
+                return tally
+            }
             let pause = rate > 0 ? Double(clients) / rate : 0
             var due = Double.random(in: 0...max(pause, 1e-9))
-            var buffer = [UInt8](repeating: 0, count: 8192)
             func now() -> Double { (ContinuousClock.now - began) / .seconds(1) }
             var waiting = requests[...]
             while let request = waiting.first, now() < seconds {
@@ -83,13 +84,12 @@ extension LedgerCommand {
                 // Open loop: what waits since it was due counts as waiting.
                 let start = pause > 0 ? due : now()
                 due += pause
-                guard write(socket, request, request.count) == request.count,
-                    let (status, isFinal) = Self.reply(socket, &buffer)
-                else {
+                guard let answer = try? connection.exchange(request) else {
                     tally.failed += 1
                     break
                 }
-                if status == 200, isFinal {
+                let status = answer.status
+                if status == 200, Self.isFinal(answer) {
                     tally.latencies.append(now() - start)
                     waiting = waiting.dropFirst()
                 } else if status == 429 || status == 503 {
@@ -105,45 +105,15 @@ extension LedgerCommand {
             return tally
         }
 
-        private func connected() -> Int32 {
-            let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-            _ = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
+        /// Whether the answer is a batch of one reply, and that one a final: field 1 of the batch, field 1 of the reply
+        /// (Protocol/proto). A client of its own has to read no more before it sends the next order.
+        private static func isFinal(_ answer: LoadConnection.Answer) -> Bool {
+            let bytes = answer.beginning
+            // Longer than 127 bytes, shorter than 16,384: a length of two bytes.
+            guard bytes.count >= 4, bytes[0] == 0x0a, bytes[1] >= 0x80, bytes[2] < 0x80, bytes[3] == 0x0a else {
+                return false
             }
-            var one: Int32 = 1
-            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-            return descriptor
-        }
-
-        /// One whole reply: its status, and whether it is one final.
-        private static func reply(_ socket: Int32, _ buffer: inout [UInt8]) -> (status: Int, isFinal: Bool)? {
-            var bytes: [UInt8] = []
-            while true {
-                if let head = bytes.firstRange(of: Array("\r\n\r\n".utf8)) {
-                    let text = String(decoding: bytes[..<head.lowerBound], as: UTF8.self).lowercased()
-                    guard let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }),
-                        let field = text.firstRange(of: "content-length: "),
-                        let length = Int(text[field.upperBound...].prefix { $0.isNumber })
-                    else { return nil }
-                    let body = bytes[head.upperBound...]
-                    if body.count >= length {
-                        guard status == 200,
-                            let replies = try? ReplyBatch.decode(Data(body.prefix(length))), replies.count == 1,
-                            case .final = replies[0]
-                        else { return (status, false) }
-                        return (status, true)
-                    }
-                }
-                let count = read(socket, &buffer, buffer.count)
-                guard count > 0 else { return nil }
-                bytes += buffer[..<count]
-            }
+            return answer.length == 3 + (Int(bytes[1] & 0x7f) | Int(bytes[2]) << 7)
         }
     }
 }

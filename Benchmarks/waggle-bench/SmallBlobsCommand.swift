@@ -20,8 +20,9 @@ struct SmallBlobsCommand: AsyncParsableCommand {
     @Argument(help: "A folder of files of at most 64 KiB.")
     var folder: String
 
-    /// Files that are read and handed to the store at a time.
-    private static let atOnce = 256
+    /// Files that are read and handed to the store at a time: while one commit of them is written, those of the next are read
+    /// and hashed on the other core.
+    private static let atOnce = 2 * Limits.BlobStore.groupCommit
     /// Another node keeps a limited number of bytes of posts by an author whom it does not know.
     private static let imagesPerAuthor = 2000
 

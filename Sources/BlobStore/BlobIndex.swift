@@ -9,22 +9,26 @@ struct BlobIndex: Sendable {
 
     /// Opens the file, which is made when missing. Blocks.
     ///
-    /// - Parameter pageBytes: size of a page of a new file. Rows of tens of KiB want large ones.
+    /// - Parameter pageBytes: size of a page of a new file.
     init(path: FilePath, migrations: DatabaseMigrator, pageBytes: Int = 4096) throws(BlobError) {
         self.path = path
         var configuration = Configuration()
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA page_size = \(pageBytes)")
-            // 16 MiB of log before it is folded in, so that a run of group commits is one write each.
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = \((16 << 20) / pageBytes)")
             // Deleted rows are overwritten: what was purged is gone.
             try db.execute(sql: "PRAGMA secure_delete = ON")
         }
         configuration.busyMode = .timeout(5)
         do {
             pool = try DatabasePool(path: path.string, configuration: configuration)
-            // After opening, because GRDB sets this back when it turns the write-ahead log on.
-            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            try pool.writeWithoutTransaction { db in
+                // After opening, because GRDB sets this back when it turns the write-ahead log on.
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                // 16 MiB of log before it is folded in, so that a run of group commits is one write each; of a file that was
+                // there the pages may have another size.
+                let pageBytes = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? pageBytes
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = \((16 << 20) / pageBytes)")
+            }
             try migrations.migrate(pool)
         } catch {
             throw Self.failure(error, path)

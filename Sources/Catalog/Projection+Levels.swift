@@ -14,6 +14,8 @@ extension Projection {
             try refreshLevel(ofBounty: id)
         case .work(let author, .model, let slug):
             try refreshLevel(ofModelBy: author, slug: slug)
+        case .work(let author, .review, let release):
+            try refreshLevel(ofReviewBy: author, of: release)
         case .work(let author, let kind, let slug):
             try refreshLevel(ofWorkBy: author, kind, slug: slug)
         }

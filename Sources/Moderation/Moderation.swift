@@ -103,6 +103,11 @@ public final class Moderation: Sendable {
         return [purge, block].compactMap(\.self).max()
     }
 
+    /// Whether anything at all is taken down here.
+    public var hasTakedowns: Bool {
+        purged.withLock { !$0.isEmpty } || blocked.withLock { !$0.exact.isEmpty } || !listEffects.all.isEmpty
+    }
+
     /// Every purge row, the earliest first.
     public var purges: [PurgeRow] {
         purged.withLock { Array($0.values) }.sorted { ($0.when, $0.caseNumber) < ($1.when, $1.caseNumber) }

@@ -23,7 +23,9 @@ public enum PostLevel {
         let kind = PostKind(rawValue: post.kind)
         let subject = LevelSubject(post: id, author: author, kind: kind, slot: post.slot)
         func highestOf(_ images: [WireImage]) -> Level? {
-            images.map { rules.level(Level(declared: $0.level), of: subject, picture: Hash32($0.blob)) }.max()
+            images.map { image in
+                rules.level(Level(declared: image.level), of: subject, version: id, picture: Hash32(image.blob))
+            }.max()
         }
         return switch post.body {
         case .imagePost(let body): highestOf(body.images)

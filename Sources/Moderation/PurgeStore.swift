@@ -47,6 +47,7 @@ struct PurgeStore: Sendable {
         migrator.registerMigration("7 levels") { database in try LevelTables.create(database) }
         migrator.registerMigration("8 appeals") { database in try AppealTable.create(database) }
         migrator.registerMigration("9 judged versions") { database in try LevelTables.addVersions(database) }
+        migrator.registerMigration("10 places of reviews") { database in try LevelTables.nameByPlace(database) }
         return migrator
     }()
 

@@ -43,6 +43,19 @@ final class NodeAdmission: Admission {
         }
     }
 
+    /// What an edit replaces stays taken down: a new post in its place is not shown to be another thing.
+    func refusal(of post: SignedPost, inPlaceOf versions: () throws -> [Hash32]) rethrows -> String? {
+        guard moderation.hasTakedowns,
+            case .work? = LevelSubject(post: post.id, author: post.author, kind: post.kind, slot: post.post.slot)
+        else { return nil }
+        for id in try versions() {
+            if let row = moderation.takedown(of: .post(id)) {
+                return "what it would replace was taken down here, case \(row.caseNumber)"
+            }
+        }
+        return nil
+    }
+
     func admit(_ post: SignedPost, from source: IntakeSource) -> AdmissionVerdict {
         if let row = moderation.takedown(of: .post(post.id)) {
             return .refuse(reason: "taken down here, case \(row.caseNumber)")

@@ -40,6 +40,7 @@ enum OperationTable {
         add(ListInvites.self)
         add(RevokeInvite.self)
         add(WriteArticle.self)
+        add(DraftWorkflow.self)
         add(PublishWorkflow.self)
         add(ListArticles.self)
         add(ShowArticle.self)

@@ -56,6 +56,11 @@ public enum AdmissionVerdict: Equatable, Sendable {
 public protocol Admission: Sendable {
     func admit(_ post: SignedPost, from source: IntakeSource) -> AdmissionVerdict
 
+    /// Asked before that of a post of a replaceable kind: nil to go on, else why it may not take its place.
+    ///
+    /// - Parameter versions: reads the ids of what its author had in this place, in force or not, the newest 100 first.
+    func refusal(of post: SignedPost, inPlaceOf versions: () throws -> [Hash32]) rethrows -> String?
+
     /// Asked before the signature of a post that is not here is looked at: nil to go on, else seconds after which the
     /// source may send it again.
     func postpone(bytes: Int, from source: IntakeSource) -> UInt32?
@@ -67,6 +72,7 @@ public protocol Admission: Sendable {
 extension Admission {
     public var guestBytes: Int { Limits.Room.strangersBytes }
     public func postpone(bytes: Int, from source: IntakeSource) -> UInt32? { nil }
+    public func refusal(of post: SignedPost, inPlaceOf versions: () throws -> [Hash32]) rethrows -> String? { nil }
 }
 
 /// Stores everything valid.

@@ -48,6 +48,11 @@ struct LogWriter {
         case .unauthorised(let reason): return .done(.unauthorised(reason: reason))
         case .accepted(let accepted): chain = accepted
         }
+        if post.kind.isReplaceable,
+            let reason = try admission.refusal(of: post, inPlaceOf: { try versions(before: post) })
+        {
+            return .done(.policy(reason: reason))
+        }
         var isGuest = false
         switch admission.admit(post, from: source) {
         case .admit: break
@@ -257,6 +262,18 @@ struct LogWriter {
                     """),
             arguments: [slot.author, Int64(slot.kind.rawValue), slot.slot]
         ).map(PostTable.row)
+    }
+
+    /// What the author of a post had in its place, in force or not, the newest 100 first.
+    private func versions(before post: SignedPost) throws -> [Hash32] {
+        try Data.fetchAll(
+            db.cachedStatement(
+                sql: """
+                    SELECT p.id FROM author a JOIN post p ON p.author = a.n
+                    WHERE a.id = ? AND p.kind = ? AND p.slot = ? ORDER BY p.n DESC LIMIT 100
+                    """),
+            arguments: [post.author.data, Int64(post.kind.rawValue), post.post.slot]
+        ).compactMap { Hash32($0) }
     }
 
     /// Writes the new state of a stored post, and tells those who follow when it came into force or went out of it.

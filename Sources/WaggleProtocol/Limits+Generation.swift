@@ -76,6 +76,8 @@ extension Limits {
         /// Address space of an engine beside its model, and for each megapixel.
         public static let engineMemory: UInt64 = 3 << 30
         public static let engineMemoryPerMegapixel: UInt64 = 4 << 30
+        /// Bytes that are free before an engine is compiled.
+        public static let buildBytes: UInt64 = 1 << 30
         /// What a remote program may answer, in all.
         public static let remoteReplyBytes = 128 << 20
         /// A workflow of somebody's own for a remote program.

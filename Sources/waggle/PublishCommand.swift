@@ -136,9 +136,16 @@ struct PublishCommand: AsyncParsableCommand {
             let label = (field.name + ":").padding(toLength: 15, withPad: " ", startingAt: 0)
             Terminal.note("  \(label) \(value.replacing("\n", with: " "))  (from \(field.source))")
         }
-        for finding in draft.findings {
+        Terminal.note(draft.findings)
+    }
+}
+
+extension Terminal {
+    /// What to look at before something is signed.
+    static func note(_ findings: [ReleaseDraft.Finding]) {
+        for finding in findings {
             let flag = finding.flag.map { " (\($0))" } ?? ""
-            Terminal.note("  \(finding.severity): \(finding.text)\(flag)")
+            note("  \(finding.severity): \(finding.text)\(flag)")
         }
     }
 }

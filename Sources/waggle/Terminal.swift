@@ -188,6 +188,8 @@ final class ProgressLine: Sendable {
     }
 
     private func text(_ step: Operations.Progress, _ state: State, _ now: Date) -> String {
+        // What has no bytes has no rate either.
+        guard step.done > 0 || step.total > 0 else { return step.activity }
         let seconds = now.timeIntervalSince(state.began)
         let rate = seconds > 0.2 ? Double(step.done - min(step.done, state.firstDone)) / seconds : 0
         var text = "\(step.activity): \(ByteSize.text(step.done))"

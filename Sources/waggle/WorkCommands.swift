@@ -162,9 +162,18 @@ struct WorkflowCommand: AsyncParsableCommand {
         var level: String?
 
         func run() async throws {
+            let graph = file.map { Paths.absolute($0).string }
+            if let graph {
+                let findings = try await node.run(DraftWorkflow(graph: graph)).findings
+                Terminal.note(findings)
+                // What is signed goes to other nodes at once.
+                if !findings.isEmpty, Terminal.isInteractive, !Terminal.confirm("Sign and publish this?") {
+                    throw OperationError(.failed, "nothing was published")
+                }
+            }
             let reply = try await node.run(
                 PublishWorkflow(
-                    account: signing.account, slug: slug, graph: file.map { Paths.absolute($0).string }, title: name,
+                    account: signing.account, slug: slug, graph: graph, title: name,
                     description: description, tags: tags.isEmpty ? nil : tags, level: level))
             try Terminal.signed(reply, json: output.json)
         }

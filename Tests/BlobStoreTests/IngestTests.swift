@@ -1,5 +1,6 @@
 import Digests
 import FoundationEssentials
+import GRDB
 import Glibc
 import NIOCore
 import Synchronization
@@ -203,6 +204,36 @@ struct IngestTests {
         try await store.close()
         let again = try await BlobStore.test(test.home)
         #expect(try await again.presence(blobs.map(\.hash)).allSatisfy { $0 == .whole })
+    }
+
+    @Test("small blobs take little more of the disk than their bytes")
+    func smallRoom() async throws {
+        let store = try await BlobStore.test(test.home)
+        let blobs = (0..<200).map { TestBlob(10 << 10, seed: UInt64($0)) }
+        for result in await store.add(blobs.map { HashedBytes(Data($0.bytes)) }) { _ = try result.get() }
+        // Folds the log in.
+        try await store.close()
+        let size = try #require(Files.identity(store.layout.small)?.size)
+        #expect(size < 200 * (10 << 10) * 6 / 5)
+    }
+
+    @Test("a store whose file of small blobs has pages of another size goes on with it")
+    func otherPages() async throws {
+        let blob = TestBlob(10 << 10, seed: 3)
+        let path = Layout(home: test.home).small
+        try FileManager.default.createDirectory(
+            atPath: path.removingLastComponent().string, withIntermediateDirectories: true)
+        try BlobIndex(path: path, migrations: Schema.small, pageBytes: 16 << 10).pool.close()
+        let store = try await BlobStore.test(test.home)
+        _ = try await store.add(bytes: blob.bytes)
+        #expect(try await store.bytes(blob.hash) == blob.bytes)
+        let pages = try await store.smallFile.read { db in
+            try Int.fetchOne(db, sql: "PRAGMA page_size")
+        }
+        let log = try await store.smallFile.write { db in
+            try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint")
+        }
+        #expect(pages == 16 << 10 && log == 1 << 10)
     }
 
     @Test("a reader keeps its bytes when the blob is evicted or purged under it")

@@ -96,6 +96,36 @@ struct BlobTests {
         }
     }
 
+    @Test("open posts decide before hidden ones, whoever made them; where all are hidden, authors of earned room do")
+    func standing() async throws {
+        let blob = hash("image x")
+        try await withCatalog { catalog, _ in
+            var log = TestLog()
+            let known = maker.imagePost([image("x", .x)])
+            let other = stranger.imagePost([image("x", .xxx)])
+            log.show(known, other)
+            try await catalog.apply(log.take())
+            try await catalog.setEarnedRoom(maker.id, true)
+            func standing() async throws -> BlobStanding? {
+                let standings = try await catalog.blobStandings([.zero, blob, .zero])
+                #expect(standings.count == 3 && standings[0] == nil && standings[2] == nil)
+                #expect(try await catalog.blobReference(blob)?.level == standings[1]?.level)
+                return standings[1]
+            }
+            #expect(try await standing()?.level == .x)
+            try await catalog.setHidden([.post(known.id)], true)
+            let open = try await standing()
+            #expect(open?.level == .xxx && open?.isReferencedByVisiblePost == true)
+            try await catalog.setHidden([.post(other.id)], true)
+            let hidden = try await standing()
+            #expect(hidden?.level == .x && hidden?.isReferencedByVisiblePost == false)
+            log.hide(known)
+            log.hide(other)
+            try await catalog.apply(log.take())
+            #expect(try await standing() == nil)
+        }
+    }
+
     @Test("files of a release take the level of its model, and follow it when the model changes")
     func fileLevel() async throws {
         let release = maker.release("m", files: [file("x", name: "x.safetensors")])

@@ -74,6 +74,43 @@ struct LevelRuleTests {
         }
     }
 
+    @Test("what is locked of a review is locked in its place: an edit shakes nothing off, and is no milder")
+    func review() async throws {
+        let (model, release) = (maker.model("m"), maker.release("m"))
+        let first = other.review(release, true, images: [image("a", .pg)], at: 40)
+        let edited = other.review(release, true, images: [image("b", .pg)], at: 41)
+        let graver = other.review(release, true, images: [image("c", .xxx)], at: 42)
+        let subject = LevelSubject.work(author: other.id, kind: .review, slug: release.id.hex)
+        for post in [first, edited] {
+            #expect(LevelSubject(post: post.id, author: post.author, kind: post.kind, slot: post.slot) == subject)
+        }
+        #expect(LevelSubject(text: subject.text) == subject)
+        let rules = LevelRules([subject: .judged(.r, version: first.id, others: .r)])
+        try await withCatalog { catalog, _ in
+            func level(_ name: String) async throws -> Level? {
+                try await catalog.blobReference(hash("image \(name)"))?.level
+            }
+            var log = TestLog()
+            log.show(model, release, first)
+            try await catalog.apply(log.take())
+            #expect(try await level("a") == .pg)
+            try await catalog.setLevels(rules)
+            #expect(try await level("a") == .r)
+            log.hide(first, .superseded)
+            log.show(edited)
+            try await catalog.apply(log.take())
+            #expect(try await level("b") == .r)
+            try await catalog.setLevels(LevelRules())
+            #expect(try await level("b") == .pg)
+            try await catalog.setLevels(rules)
+            #expect(try await level("b") == .r)
+            log.hide(edited, .superseded)
+            log.show(graver)
+            try await catalog.apply(log.take())
+            #expect(try await level("c") == .xxx)
+        }
+    }
+
     @Test("a picture that is rated is rated in every post that shows it, also one that comes later")
     func picture() async throws {
         let (model, release) = (maker.model("m"), maker.release("m"))

@@ -39,6 +39,31 @@ struct TakedownTests {
         ["/blobs/\(sha256)", "/blobs/\(sha256)/a.safetensors", "/blobs/\(sha256).torrent", "/blobs/\(sha256).meta4"]
     }
 
+    private struct Signed: Decodable {
+        let post: String
+    }
+
+    @Test("a review that was blocked is not brought back by an edit, and one that was edited meanwhile goes with it")
+    func edited() async throws {
+        let world = try World.current
+        let node = try await world.node("maker")
+        _ = try await node.publish(world.write(model(title: "one"), as: "a.safetensors"), "bee")
+        try await node.ok("account", "new", "visitor")
+        func review(_ text: String) async throws -> CommandResult {
+            try await node.run(
+                "review", "@me/bee", "--recommend", "no", "--text", text, "--as", "visitor", "--json")
+        }
+        let first = try await review("Bad words.").json(Signed.self)
+        let second = try await review("Worse words.").json(Signed.self)
+        let rows = try await node.json([Takedown].self, "mod", "block", "post:\(first.post)", "--reason", "harassment")
+        #expect(Set(rows.map(\.hash)) == [first.post, second.post])
+        let number = try #require(rows.first?.caseNumber)
+        let refused = try await review("The worst words.")
+        #expect(refused.exit != 0 && refused.errors.contains(number), "\(refused)")
+        try await node.ok("mod", "unblock", number)
+        #expect(try await review("Kind words.").exit == 0)
+    }
+
     @Test(
         "a block answers 451 everywhere at once, holds over a restart, refuses a new header, and lifting it restores all"
     )

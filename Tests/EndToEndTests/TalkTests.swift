@@ -120,6 +120,10 @@ struct TalkTests {
         try await other.ok("article", "write", "on-wax", "--title", "On wax, again")
         let article = try await other.json(Work.self, "article", "show", "@me/on-wax")
         #expect(article.name == "On wax, again" && article.text == "# Wax\n\nWords." && article.file != nil)
+        let telling = try world.write(
+            Array(#"{"nodes":[{"id":1,"type":"Note /home/erin/x"}],"links":[]}"#.utf8), as: "telling.json")
+        let told = try await other.run("workflow", "publish", "upscale", telling, "--name", "Upscale")
+        #expect(told.exit == 0 && told.errors.contains("warning: telling.json:") && told.errors.contains("erin"))
         let graph = try world.write(
             Array(#"{"nodes":[{"id":1,"type":"KSampler"}],"links":[]}"#.utf8), as: "graph.json")
         try await other.ok("workflow", "publish", "upscale", graph, "--name", "Upscale twice")

@@ -60,6 +60,17 @@ struct ModelLintTests {
         #expect(PictureText.leak(in: png()) == nil)
     }
 
+    @Test("what the strings of a JSON value give away is found as people read it, wherever it is in there")
+    func graphs() throws {
+        func leak(_ text: String) throws -> PathLeak? {
+            PathLeak.find(in: try JSONValue(python: text.bytes, maximumBytes: 1 << 10, depth: 8, values: 64))
+        }
+        #expect(try leak(#"{"a": ["/tmp/out", {"b": "C:\\Users\\dave\\x"}]}"#)?.user == "dave")
+        #expect(try leak(#"{"a": 1, "/tmp/out": null}"#)?.path == "/tmp/out")
+        #expect(try leak(#"{"a": "\/home\/erin\/x"}"#)?.user == "erin")
+        #expect(try leak(#"["A:\nB", true]"#) == nil)
+    }
+
     @Test("a value that is nothing but paths is read once")
     func manyPaths() throws {
         let value = String(repeating: "/tmp/x ", count: 1 << 20)

@@ -89,6 +89,31 @@ struct AppealOwnershipTests {
         #expect(try await appellant(world) == AuthorID.text(world.node.maker.id))
     }
 
+    @Test("the maker of a file is whoever was the first here to show it, whatever time others write")
+    func maker() async throws {
+        let node = try await TestNode.make()
+        let model = try await node.publishModel("Clean")
+        let eve = try await node.person("eve", seed: 82)
+        try await node.publish(by: eve) { post in
+            post.created = TestNode.time - 30 * day
+            post.imagePost = model.picture.post.imagePost
+        }
+        // As people wrote it, it is hers.
+        #expect(try await node.catalog.blobReference(model.image)?.authors.first == eve.id)
+        let context = node.services.context()
+        try await node.following {
+            _ = try await ReportSubject(subject: model.image.hex, reason: "stolen-work").perform(in: context)
+            #expect(try await ShowCase(number: "R-1").perform(in: context).maker == AuthorID.text(node.maker.id))
+            _ = try await DecideCase(number: "R-1", action: "block").perform(in: context)
+            await #expect(throws: OperationError.self) {
+                try await AppealCase(number: "R-1", text: "Mine.").run(
+                    in: context.acting(for: try await node.accounts.existing("eve")))
+            }
+            let maker = context.acting(for: try await node.accounts.existing("maker"))
+            #expect(try await AppealCase(number: "R-1", text: "Mine.").run(in: maker).number == "R-1")
+        }
+    }
+
     @Test("twenty days are counted until an appeal is here, whatever time it says it is of")
     func backdated() async throws {
         let world = try await world()

@@ -144,6 +144,37 @@ struct LabelAppealTests {
         }
     }
 
+    @Test("a label of another node does nothing here and is not listed; an appeal against it goes to whoever said it")
+    func foreign() async throws {
+        let node = try await TestNode.make { $0.requestsPerAddress = 1_000_000 }
+        let stranger = try Person(seed: 98, role: .person, scopes: [.release, .review, .post, .list])
+        try await node.take([stranger.genesis])
+        let model = try await node.publishModel("Clean")
+        let subject = ListSubject.exact(.blob(model.file)).wire
+        let name = try #require(subject.slotName)
+        let said = try await node.publish(by: stranger) { post in
+            post.slot = "\(name) scan"
+            (post.label.subject, post.label.label, post.label.value, post.label.basis) = (
+                subject, "scan", "danger", .auto
+            )
+        }
+        try await node.following {
+            try await node.test { client in
+                let maker = try await token(node, "maker", [.read, .social])
+                #expect(try await client(.get, "/blobs/\(model.file.hex)").status == .ok)
+                #expect(try await actions(client, maker).isEmpty)
+                let sent = try await client(
+                    .post, "/api/w1/appeals", maker,
+                    body: Array(#"{"entry":"\#(said.id.hex)","text":"It is wax."}"#.utf8))
+                #expect(sent.status == .created, "\(sent.text)")
+                try await LevelDesk(node.services.context()).catchUp()
+                let listed = try await actions(client, maker)
+                #expect(listed.map { $0["entry"] as? String } == [said.id.hex])
+                #expect((listed.first?["appeal"] as? [String: Any])?["text"] as? String == "It is wax.")
+            }
+        }
+    }
+
     @Test("a level that a moderator locked is appealed against once a lock; upheld, people's words count again")
     func lock() async throws {
         let node = try await TestNode.make(ceiling: .x) { $0.requestsPerAddress = 1_000_000 }

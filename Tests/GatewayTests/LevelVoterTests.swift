@@ -163,6 +163,34 @@ struct LevelVoterTests {
         #expect(try await levels(dishonest) == [.r, .r])
     }
 
+    @Test("a review that its author edits keeps the level that a moderator locked it at")
+    func editedReview() async throws {
+        let (node, people) = try await node()
+        let model = try await node.publishModel("Clean")
+        let context = node.services.context()
+        let ada = try #require(people.first)
+        func review(_ text: String, at created: UInt64) async throws -> SignedPost {
+            try await node.publish(by: ada) { post in
+                post.created = created
+                post.slot = model.release.id.hex
+                post.review.release = model.release.id.data
+                post.review.text = text
+                post.review.images = model.picture.post.imagePost.images
+            }
+        }
+        let first = try await review("It works.", at: TestNode.time - 900)
+        #expect(try await LockLevel(subject: "post:\(first.id.hex)", level: "R").run(in: context).level == "R")
+        let edited = try await review("It works well.", at: TestNode.time - 800)
+        let report = try await ShowLevel("post:\(edited.id.hex)").run(in: context)
+        #expect(report.level == "R" && report.lock?.number == "L-1" && report.lock?.isOfOlderVersion == true)
+        let shown = try await node.catalog.imagePost(post: edited.id, node.moderation.filter(for: .owner))
+        #expect(shown?.images.map(\.level) == [.r])
+        #expect(
+            PostLevel.highest(of: edited.post, id: edited.id, author: ada.id, node.moderation.levelRules) == .r)
+        // Of the older version, its words are about the newer one too.
+        #expect(try await ShowLevel("post:\(first.id.hex)").run(in: context).lock?.number == "L-1")
+    }
+
     @Test("of a picture that several show the first request stands, and whoever asked may say it anew")
     func reviews() async throws {
         let (node, people) = try await node()

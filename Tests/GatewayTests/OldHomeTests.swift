@@ -2,6 +2,7 @@ import Accounts
 import Digests
 import Federation
 import Foundation
+import HTTPTypes
 import Identity
 import Moderation
 import Operations
@@ -49,6 +50,70 @@ struct OldHomeTests {
             }
         }
         #expect(try await node.accounts.account(handle: "ada") == nil)
+    }
+
+    @Test("an address has one place among those who move, and whoever finds none is told how long that may be")
+    func places() async throws {
+        let room = MoveRoom()
+        func isRefused(_ caller: String, at now: UInt64) async throws -> UInt64? {
+            do {
+                try await room.taking(for: caller, now: now) {}
+                return nil
+            } catch GatewayError.tooManyRequests(let seconds) {
+                return seconds
+            }
+        }
+        let all = UInt64(Limits.Accounts.moveSeconds)
+        try await room.taking(for: "192.0.2.1", now: 1000) {
+            #expect(try await isRefused("192.0.2.1", at: 1010) == all - 10)
+            #expect(try await isRefused("192.0.2.2", at: 1010) == nil)
+            let full = try await room.taking(for: "192.0.2.2", now: 1020) {
+                [
+                    try await isRefused("192.0.2.3", at: 1030), try await isRefused("192.0.2.2", at: 1030),
+                    try await isRefused("192.0.2.3", at: 1000 + 2 * all),
+                ]
+            }
+            #expect(full == [all - 30, all - 10, 5])
+            #expect(try await isRefused("192.0.2.3", at: 1040) == nil)
+        }
+        #expect(try await isRefused("192.0.2.1", at: 1050) == nil)
+    }
+
+    @Test("who has to wait for somebody's slow old home is told how long, on the page with all that they typed")
+    func waiting() async throws {
+        let clock = ManualClock()
+        let node = try await TestNode.make(clock: clock)
+        let words = try #require(Self.secret).words
+        try await SilentHome.serve { url, answered in
+            try await name(url, as: SHA256.hash(Array("old".utf8)), to: node)
+            try await node.test { client in
+                let visitor = Member(client: client, session: "")
+                @Sendable func come(_ handle: String) async throws -> Answer {
+                    try await visitor.fill(
+                        "/signup/move", "/signup/move",
+                        ["from": url, "words": words, "account": handle, "passphrase": Self.passphrase])
+                }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        let late = try await come("ada")
+                        #expect(late.status == .unprocessableContent && late.text.contains("f-from-trouble"))
+                    }
+                    for await _ in answered { break }
+                    let refused = try await come("bea")
+                    #expect(refused.status == .tooManyRequests, "\(refused.text)")
+                    #expect(refused.headers[.retryAfter] == "\(Limits.Accounts.moveSeconds)")
+                    #expect(refused.text.contains("value=\"bea\"") && refused.text.contains(words))
+                    let asked = ["from": url, "words": words, "account": "cea", "passphrase": Self.passphrase]
+                    let program = try await client(
+                        .post, "/api/w1/moves", [.contentType: "application/json"],
+                        body: [UInt8](try JSONSerialization.data(withJSONObject: asked)))
+                    #expect(program.status == .tooManyRequests && program.headers[.retryAfter] != nil)
+                    await clock.waitForSleepers(1)
+                    clock.advance(by: .seconds(Limits.Accounts.moveSeconds))
+                    try await group.waitForAll()
+                }
+            }
+        }
     }
 
     @Test("a peer that the operator named is meant in all parts of its address, and nothing else of that machine")

@@ -2,6 +2,7 @@ import Accounts
 import Catalog
 import Digests
 import Foundation
+import Generation
 import HTTPTypes
 import Identity
 import Moderation
@@ -93,6 +94,61 @@ struct OwnershipTests {
                 #expect(try await node.accounts.drafts(of: maker) == before.1)
                 #expect(try await node.accounts.tokens(of: maker).map(\.id) == [token.id])
                 _ = try await node.services.uploads.find(upload.id, account: maker.id)
+            }
+        }
+    }
+
+    @Test("every route that names pictures another ordered refuses it, on pages and by the API, and the order stands")
+    func jobs() async throws {
+        let node = try await TestNode.make()
+        let maker = try await node.accounts.existing("maker")
+        _ = try await node.person("eve", seed: 41)
+        let generation = node.services.context().generation
+        try await generation.start()
+        // Orders are taken, and none is begun.
+        try await generation.setMode(.paused)
+        let job = Job(
+            id: String(repeating: "a", count: 32), owner: maker.author.hex,
+            plan: try GenerationPlan(
+                GenerationRequest(model: "demo", prompt: "Maker's secret"), defaults: GenerationDefaults(),
+                drawSeed: { 1 }),
+            models: ModelSet(checkpoint: ModelFile(role: .checkpoint, name: "demo", sha256: .zero, size: 1)),
+            created: TestNode.time, milliunits: 1000, price: 0)
+        _ = try await generation.submit(job)
+        let routes = try Gateway(node.services).routes.filter { $0.path.contains("{job}") }
+        #expect(Set(routes.map(\.face)) == [.page, .bytes, .native])
+        #expect(routes.count { ["POST", "DELETE"].contains($0.method) } >= 5)
+        try await node.following {
+            try await node.test { client in
+                let (eve, own) = (try await node.member("eve", client), try await node.member("maker", client))
+                let before = node.log.newestSeq
+                for route in routes {
+                    let path = route.path.replacing("{job}", with: job.id).replacing("{index}", with: "0")
+                    #expect(!path.contains("{"), "\(path) names something that is not tried")
+                    let method = try #require(HTTPRequest.Method(rawValue: route.method))
+                    let isNative = route.face == .native
+                    let body = isNative ? #"{"good":true}"# : "level=PG&is=good"
+                    for session in [eve.session, ""] {
+                        var fields: HTTPFields = [
+                            .origin: "https://hive.example",
+                            .contentType: isNative ? "application/json" : "application/x-www-form-urlencoded",
+                        ]
+                        if !session.isEmpty { fields[.cookie] = "\(CallerIdentity.cookieName)=\(session)" }
+                        let answer = try await client(
+                            method, path, fields, body: [.get, .head].contains(method) ? nil : Array(body.utf8))
+                        #expect(
+                            [.notFound, .unauthorized].contains(answer.status), "\(method) \(path): \(answer.status)")
+                        #expect(!answer.text.contains("Maker's secret"), "\(method) \(path)")
+                    }
+                }
+                let standing = try await generation.standing(job.id)
+                #expect(standing.job.state == .queued && !standing.job.isCancelled)
+                #expect(node.log.newestSeq == before)
+                // Whose it is sees it, and ends it.
+                let page = "/generate/jobs/\(job.id)"
+                #expect(try await own.get(page).status == .ok)
+                #expect(try await own.post("\(page)/cancel").status == .seeOther)
+                #expect(try await generation.standing(job.id).job.state == .cancelled)
             }
         }
     }

@@ -203,6 +203,84 @@ struct PublishPageTests {
         }
     }
 
+    @Test("a draft warns of what sample pictures give away, as it does of model files, and is not refused")
+    func samples() async throws {
+        let node = try await TestNode.make()
+        let model = node.directory.appending(path: "wax.safetensors")
+        try Data(Self.lora).write(to: model)
+        func findings(_ recipe: String) async throws -> [String?] {
+            let picture = node.directory.appending(path: "bees.png")
+            try Data(CallerTests.picture(recipe)).write(to: picture)
+            let draft = try await DraftRelease(
+                PublishRequest(
+                    files: [.init(path: model.path)], account: "maker", slug: "wax", version: "1", type: "LORA",
+                    samples: [picture.path])
+            ).run(in: node.services.context())
+            #expect(!draft.isRefused)
+            #expect(draft.findings.contains { $0.text.hasPrefix("wax.safetensors:") && $0.rule == "leaked-user-name" })
+            let found = draft.findings.filter { $0.text.hasPrefix("bees.png:") }
+            #expect(found.allSatisfy { $0.severity == "warning" && !$0.text.contains(node.directory.path) })
+            return found.map(\.rule)
+        }
+        #expect(try await findings("bees, saved to /home/ada/secret\nSteps: 20, Seed: 1") == ["leaked-user-name"])
+        #expect(try await findings("bees, saved to /workspace/out\nSteps: 20, Seed: 1") == ["leaked-path"])
+        #expect(try await findings("bees\nSteps: 20, Seed: 1") == [])
+    }
+
+    @Test("what a graph gives away is told before it is signed, on pages and by the API; what was typed stays")
+    func graphs() async throws {
+        let node = try await TestNode.make()
+        _ = try await node.person("ada", seed: 40)
+        let token = try await node.accounts.newToken(NewToken(label: "", scopes: [.publish]), for: "ada").secret.text
+        let bearer: HTTPFields = [.authorization: "Bearer \(token)", .contentType: "application/json"]
+        @Sendable func graph(_ text: String) -> [UInt8] {
+            Array(#"{"nodes":[{"id":1,"type":"LoadImage","widgets_values":["\#(text)"]}],"links":[]}"#.utf8)
+        }
+        let telling = graph(#"C:\\Users\\dave\\in.png"#)
+        try await node.following {
+            try await node.test { client in
+                let member = try await node.member("ada", client)
+                func begin(_ graph: [UInt8]) async throws -> String {
+                    let path = try await member.fill("/publish", "/publish", ["kind": "workflow"]).location
+                    _ = try await member.send(
+                        try #require(try await member.get(path).action("\(path)/files")), [("graph.json", graph)])
+                    return path
+                }
+                let path = try await begin(telling)
+                for step in ["files", "about"] {
+                    let page = try await member.get("\(path)?step=\(step)")
+                    #expect(HTMLLint.problems(page.text) == [], "\(page.text)")
+                    #expect(page.text.contains("dave") && page.text.contains("save the graph again"), "\(page.text)")
+                }
+                let unnamed = try await member.fill(
+                    "\(path)?step=about", "\(path)/sign", ["name": "", "level": "PG", "text": "Twice as large."])
+                #expect(unnamed.status == .unprocessableContent && unnamed.text.contains("Twice as large."))
+                #expect(unnamed.text.contains("dave"))
+                let shared = try await member.post(
+                    try #require(unnamed.action("\(path)/sign")),
+                    ["name": "Upscale", "level": "PG", "text": "Twice as large."])
+                #expect(shared.location.hasPrefix("/workflows/"), "\(shared.text)")
+                // A line that begins after a colon is no disk.
+                let clean = try await begin(graph(#"A:\nB"#))
+                #expect(try await !member.get("\(clean)?step=about").text.contains("save the graph again"))
+
+                let upload =
+                    try await client(
+                        .post, "/api/w1/uploads", bearer,
+                        body: Array(#"{"name":"graph.json","size":\#(telling.count)}"#.utf8)
+                    ).json()["id"] as? String
+                let id = try #require(upload)
+                #expect(try await client(.put, "/api/w1/uploads/\(id)", bearer, body: telling).status == .ok)
+                let draft = try await client(
+                    .post, "/api/w1/workflows/draft", bearer, body: Array(#"{"graph":"\#(id)"}"#.utf8))
+                #expect(draft.status == .ok, "\(draft.text)")
+                let findings = try draft.json()["findings"] as? [[String: Any]]
+                #expect(findings?.map { $0["rule"] as? String } == ["leaked-user-name"])
+                #expect(findings?.first?["severity"] as? String == "warning")
+            }
+        }
+    }
+
     @Test(
         "uploads that are cut, empty, too many or of the wrong kind leave nothing behind; a draft outlives the process")
     func hostile() async throws {

@@ -106,4 +106,33 @@ struct EngineInstallTests {
         #expect(second?.code == "setup_failed" && folder.inUse == "first")
         try await setUp("third", in: folder)
     }
+
+    @Test("an engine that lacks a part does not start, and says which; no file of a job is blamed for it")
+    func missing() throws {
+        let folder = Folder()
+        let fields = ["package": "p", "engine": "e", "python": "/bin/sh", "base": "/usr", "site": folder.path.string]
+        var engine = try JSONDecoder().decode(EngineInstall.self, from: try JSONEncoder().encode(fields))
+        #expect(engine.missing == folder.path.string, "a home that was moved")
+        try FileManager.default.createDirectory(atPath: folder.path.string, withIntermediateDirectories: true)
+        #expect(engine.missing == nil)
+        engine.isBuilt = true
+        let program = folder.path.appending("sd-cli").string
+        #expect(engine.missing == program)
+        try Data().write(to: URL(filePath: program))
+        #expect(engine.missing == nil)
+        engine.python = "/usr/bin/python3.0"
+        let error = #expect(throws: GenerationError.self) {
+            try EmbeddedBackend.installed(EmbeddedBackend.Options(engine: engine, threads: 1))
+        }
+        #expect(error?.blamesFiles == false && error?.message.contains("/usr/bin/python3.0") == true)
+        #expect(error?.message.contains("waggle gen setup") == true)
+    }
+
+    @Test("how far a compilation is comes from the lines that count; what compilers say is no progress")
+    func progress() {
+        #expect(EngineInstall.compiled("[12/69] Building CXX object src/model.cpp.o") == "compiling, 12 of 69")
+        for line in ["", "[12/69]", "[a/b] x", "In file included from [1/2] x", "warning: unused variable"] {
+            #expect(EngineInstall.compiled(line) == nil, "\(line)")
+        }
+    }
 }

@@ -45,6 +45,24 @@ struct StyleTests {
         }
     }
 
+    @Test("a value that finds its own fields for templates finds all of them")
+    func records() throws {
+        var found = 0
+        for file in SourceTree.swift where file.text.contains(": PageRecord {") {
+            for part in file.text.components(separatedBy: "\nstruct ").dropFirst()
+            where part.prefix(while: { $0 != "\n" }).contains(": PageRecord") {
+                found += 1
+                let body = try #require(part.components(separatedBy: "\n}\n").first)
+                let lines = body.split(separator: "\n")
+                let fields = lines.compactMap { $0.wholeMatch(of: #/ {4}(?:let|var) (\w+)[:= ].*/#)?.1 }
+                let cases = lines.compactMap { $0.wholeMatch(of: #/ {8}case "(\w+)": (\w+)/#) }
+                #expect(cases.map(\.1) == fields, "\(file.path): \(part.prefix(20))")
+                #expect(cases.map(\.2) == fields, "\(file.path): \(part.prefix(20))")
+            }
+        }
+        #expect(found >= 2, "the records were found")
+    }
+
     @Test("the project's folder has the entries that it is known to have")
     func entries() {
         let known: Set = [

@@ -1,5 +1,6 @@
 import Digests
 import Foundation
+import GRDB
 import SwiftProtobuf
 import Testing
 import WaggleProtocol
@@ -129,6 +130,40 @@ struct LevelTests {
             _ = try await moderation.lockLevel(of: thing, at: .r, reason: "", by: "mod", when: 6)
             #expect(moderation.level(.xxx, of: thing, version: seen) == .xxx)
             #expect(moderation.level(.pg, of: thing, version: seen) == .x)
+        }
+    }
+
+    @Test("what was said of reviews when their posts named them is said of their places, the newest lock first")
+    func places() async throws {
+        let (old, newer, picture) = (SHA256.hash([1]), SHA256.hash([2]), SHA256.hash([3]))
+        let place = LevelSubject.work(author: SHA256.hash([50]), kind: .review, slug: SHA256.hash([51]).hex)
+        try await withModeration { moderation, path in
+            for (post, level, when) in [(old, Level.x, UInt64(5)), (newer, .r, 6), (picture, .pg13, 7)] {
+                _ = try await moderation.lockLevel(of: .post(post), at: level, reason: "", by: "mod", when: when)
+            }
+            try await moderation.askForReview(LevelReview(subject: .post(old), by: "ada", text: "Look.", when: 8))
+            try await moderation.setAgreed([.post(old): .x])
+            // As if this were the home of a version before.
+            try await DatabaseQueue(path: path).write { database in
+                try database.execute(
+                    sql: """
+                        DROP TABLE level_unplaced;
+                        DELETE FROM grdb_migrations WHERE identifier = '10 places of reviews';
+                        """)
+            }
+            let again = try Moderation(ceiling: .xxx, path: path)
+            #expect(try await Set(again.unplacedLevels()) == [.post(old), .post(newer), .post(picture)])
+            try await again.placeLevels(of: newer, at: place)
+            try await again.placeLevels(of: old, at: place)
+            try await again.placeLevels(of: picture, at: .post(picture))
+            #expect(try await again.unplacedLevels().isEmpty)
+            let lock = try await again.levelLock(of: place)
+            #expect(lock?.version == newer && lock?.number == "L-2")
+            #expect(try await again.levelLocks().map(\.number) == ["L-2", "L-3"])
+            #expect(again.level(.pg, of: place, version: newer) == .r)
+            #expect(again.level(.pg, of: place, version: SHA256.hash([9])) == .x)
+            #expect(again.level(.pg, of: .post(picture)) == .pg13)
+            #expect(try await again.levelReview(of: place)?.text == "Look.")
         }
     }
 

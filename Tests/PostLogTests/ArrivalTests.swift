@@ -20,6 +20,7 @@ struct ArrivalTests {
         let found = try await test.log.posts([early.id, late.id, said.id], before: said.id)
         #expect(found.map(\.id) == [early.id])
         #expect(try await test.log.posts([early.id], before: .zero).isEmpty)
+        #expect(try await test.log.posts([late.id, said.id, early.id]).map(\.id) == [early.id, said.id, late.id])
     }
 
     @Test("of a post with versions the older ones count, and what is said again came when it was said first")

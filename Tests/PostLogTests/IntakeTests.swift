@@ -150,6 +150,31 @@ struct IntakeTests {
         #expect(counting.asked.withLock { $0 } == [posts[0].id, posts[1].id])
     }
 
+    @Test("admission may refuse a replaceable post for what was in its place before, what is out of force included")
+    func places() async throws {
+        final class Remembering: Admission, Sendable {
+            let unwanted = Mutex<Hash32?>(nil)
+            func admit(_ post: SignedPost, from source: IntakeSource) -> AdmissionVerdict { .admit }
+            func refusal(of post: SignedPost, inPlaceOf versions: () throws -> [Hash32]) rethrows -> String? {
+                guard let unwanted = unwanted.withLock({ $0 }) else { return nil }
+                return try versions().contains(unwanted) ? "no" : nil
+            }
+        }
+        let remembering = Remembering()
+        let test = try TestLog(admission: remembering)
+        let old = try ana.model("m", "old", created: 2000)
+        let new = try ana.model("m", "new", created: 2002)
+        #expect(try await test.submit(ana.genesis, old, new) == [.new, .new, .new])
+        remembering.unwanted.withLock { $0 = old.id }
+        let newest = try ana.model("m", "newest", created: 2003)
+        let other = try ana.model("other", "new", created: 2003)
+        let comment = try ana.comment("elsewhere")
+        #expect(try await test.submit(newest, other, comment) == [.policy(reason: "no"), .new, .new])
+        #expect(try await Set(test.log.posts(ids: [new.id, newest.id]).keys) == [new.id])
+        remembering.unwanted.withLock { $0 = nil }
+        #expect(try await test.submit(newest) == [.new])
+    }
+
     @Test("kinds that nobody knows yet are stored, offered and told of by number")
     func unknownKinds() async throws {
         let test = try TestLog()

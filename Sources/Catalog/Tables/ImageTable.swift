@@ -90,8 +90,9 @@ extension Projection {
             ])
         let terms = isFilling ? [] : try terms(ofImagesBy: authorID, of: imaged)
         var rows: [ImageRow] = []
+        let subject = LevelSubject(post: post.id, author: post.author, kind: post.kind, slot: post.slot)
         for (part, image) in images.enumerated() {
-            let level = level(of: image, in: post.id)
+            let level = level(of: image, subject, post.id)
             let row = ImageRow(
                 id: Int64(id) + 1 + Int64(part), authorID: authorID,
                 shelf: shelf(level, blob: image.blob, post: post.id), created: Int64(post.created),
@@ -124,8 +125,8 @@ extension Projection {
         return rows
     }
 
-    private func level(of image: WireImage, in post: Hash32) -> Level {
-        levels.level(Level(declared: image.level), of: .post(post), picture: Hash32(image.blob))
+    private func level(of image: WireImage, _ subject: LevelSubject?, _ post: Hash32) -> Level {
+        levels.level(Level(declared: image.level), of: subject, version: post, picture: Hash32(image.blob))
     }
 
     private func shelf(_ level: Level, blob: Data, post: Hash32) -> Int64 {
@@ -193,7 +194,8 @@ extension Projection {
             """, [hash.data])
         for row in rows {
             let post = row.hash(4)
-            let level = level(of: try WireImage(serializedBytes: row[1] as Data), in: post)
+            let subject = try reviewSubject(of: post) ?? .post(post)
+            let level = level(of: try WireImage(serializedBytes: row[1] as Data), subject, post)
             try database.run(
                 "UPDATE images SET level = ? WHERE id = ?", [Int64(level.rawValue), row[0] as Int64])
             try move(image: row[0], of: post, from: row[3], to: shelf(level, blob: row[2], post: post))

@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Moderation
 import PostLog
 import WaggleProtocol
 
@@ -60,6 +61,27 @@ extension Projection {
         if !review.images.isEmpty {
             try insertImages(review.images, post, releases: [release], title: "", text: "")
         }
+    }
+
+    /// What the level of a review's images is the level of; nil for a post that is no review here.
+    func reviewSubject(of post: Hash32) throws -> LevelSubject? {
+        let row = try database.row(
+            """
+            SELECT a.author, s.post FROM reviews r JOIN authors a ON a.id = r.author_id
+            JOIN subjects s ON s.id = r.subject_id WHERE r.post = ?
+            """, [post.data])
+        return row.map { .work(author: $0.hash(0), kind: .review, slug: $0.hash(1).hex) }
+    }
+
+    /// - Parameter release: the release that the review is of, in hexadecimal.
+    func refreshLevel(ofReviewBy author: Hash32, of release: String) throws {
+        guard let release = Hash32(hex: release) else { return }
+        let row = try database.row(
+            """
+            SELECT r.post FROM subjects s JOIN reviews r ON r.subject_id = s.id JOIN authors a ON a.id = r.author_id
+            WHERE s.post = ? AND a.author = ?
+            """, [release.data, author.data])
+        if let row { try refreshLevels(ofImagesWith: "p.post", row.hash(0)) }
     }
 
     func hideReview(_ post: Hash32) throws {

@@ -28,7 +28,10 @@ struct JSONCursor {
     // MARK: Tokens
 
     /// The next byte that is not white space, without taking it.
+    @inline(__always)
     mutating func peek() throws(JSONError) -> UInt8 {
+        // Where space may stand, there mostly is none.
+        if offset < bytes.count, bytes[offset] > 0x20 { return bytes[offset] }
         skipSpace()
         guard offset < bytes.count else { throw .unexpectedEnd }
         return bytes[offset]
@@ -43,6 +46,7 @@ struct JSONCursor {
         }
     }
 
+    @inline(__always)
     mutating func expect(_ byte: UInt8) throws(JSONError) {
         guard try peek() == byte else { throw unexpected() }
         offset += 1
@@ -60,13 +64,13 @@ struct JSONCursor {
 
     /// Moves to the next key of the object whose brace was taken; nil when its closing brace was taken instead.
     mutating func nextKey(isFirst: inout Bool) throws(JSONError) -> String? {
-        try nextKeyBytes(isFirst: &isFirst).map { String(decoding: $0, as: UTF8.self) }
+        try nextKeyPlace(isFirst: &isFirst).map(string)
     }
 
-    /// The same with the UTF-8 of the key, without making a text of it.
-    mutating func nextKeyBytes(isFirst: inout Bool) throws(JSONError) -> ArraySlice<UInt8>? {
+    /// The same without making a text of the key.
+    mutating func nextKeyPlace(isFirst: inout Bool) throws(JSONError) -> JSONStringPlace? {
         guard try nextMember(&isFirst) else { return nil }
-        let key = try readStringBytes()
+        let key = try readStringPlace()
         try expect(UInt8(ascii: ":"))
         return key
     }
@@ -106,11 +110,15 @@ struct JSONCursor {
     // MARK: Scalars
 
     mutating func readString() throws(JSONError) -> String {
-        String(decoding: try readStringBytes(), as: UTF8.self)
+        string(try readStringPlace())
     }
 
-    /// Reads the UTF-8 of a string: a part of `bytes` when nothing has to be unescaped, so that nothing is copied.
-    mutating func readStringBytes() throws(JSONError) -> ArraySlice<UInt8> {
+    func string(_ place: JSONStringPlace) -> String { String(decoding: utf8(place), as: UTF8.self) }
+
+    func utf8(_ place: JSONStringPlace) -> ArraySlice<UInt8> { place.unescaped.map { $0[...] } ?? bytes[place.range] }
+
+    /// Reads a string and returns where its UTF-8 lies.
+    mutating func readStringPlace() throws(JSONError) -> JSONStringPlace {
         try expect(UInt8(ascii: "\""))
         let start = offset
         var end = start
@@ -121,19 +129,21 @@ struct JSONCursor {
         }
         offset = end
         guard end < bytes.count else { throw .unexpectedEnd }
-        var text = bytes[start..<end]
+        var place = JSONStringPlace(range: start..<end)
         if bytes[end] == UInt8(ascii: "\"") {
             offset += 1
-            if union < 0x80 { return text }
+            if union < 0x80 { return place }
         } else {
+            var text = Array(bytes[place.range])
             try unescape(into: &text)
+            place.unescaped = text
         }
-        guard (try? UTF8Span(validating: text.span)) != nil else { throw .notUTF8(offset: start) }
-        return text
+        guard (try? UTF8Span(validating: utf8(place).span)) != nil else { throw .notUTF8(offset: start) }
+        return place
     }
 
     /// Reads the rest of a string that is not plain.
-    private mutating func unescape(into text: inout ArraySlice<UInt8>) throws(JSONError) {
+    private mutating func unescape(into text: inout [UInt8]) throws(JSONError) {
         while true {
             guard offset < bytes.count else { throw .unexpectedEnd }
             let byte = bytes[offset]
@@ -156,7 +166,7 @@ struct JSONCursor {
         byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
-    private mutating func readEscape(into output: inout ArraySlice<UInt8>) throws(JSONError) {
+    private mutating func readEscape(into output: inout [UInt8]) throws(JSONError) {
         let start = offset
         offset += 1
         guard offset < bytes.count else { throw .unexpectedEnd }

@@ -3,9 +3,13 @@ struct ShortWord: Hashable {
     private let bits: UInt128
 
     /// Nil for a longer text.
-    init?(_ text: some Collection<UInt8>) {
-        guard text.count <= 15 else { return nil }
+    init?(_ text: [UInt8], in range: Range<Int>) {
+        guard range.count <= 15 else { return nil }
         // With a digit in front, so that zeros at the start count.
-        bits = text.reduce(1) { $0 << 8 | UInt128($1) }
+        var bits: UInt128 = 1
+        for index in range { bits = bits << 8 | UInt128(text[index]) }
+        self.bits = bits
     }
+
+    init?(_ text: [UInt8]) { self.init(text, in: text.indices) }
 }

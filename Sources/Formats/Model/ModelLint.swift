@@ -45,6 +45,23 @@ public struct LintFinding: Hashable, Sendable {
     public let subject: String?
 }
 
+extension LintFinding {
+    /// A place of somebody's machine that is about to be published: a warning, since it may be meant.
+    ///
+    /// - Parameters:
+    ///   - holder: what shows it, as the subject of a sentence: "The graph".
+    ///   - remedy: a sentence of what can be done.
+    public init(_ leak: PathLeak, in holder: String, remedy: String, subject: String? = nil) {
+        severity = .warning
+        rule = leak.user == nil ? .leakedPath : .leakedUserName
+        let shown =
+            leak.user.map { "the account name \u{201c}\($0)\u{201d} in \(leak.path)." }
+            ?? "a folder of the machine it was made on: \(leak.path)."
+        text = "\(holder) shows \(shown) \(remedy)"
+        self.subject = subject
+    }
+}
+
 /// Looks for what creators regret: private paths, adapters that crash engines, claims that do not hold.
 public enum ModelLint {
     /// Findings about the container of a model file.
@@ -94,16 +111,9 @@ public enum ModelLint {
         let findings = sorted.lazy.compactMap { key, value -> LintFinding? in
             guard let leak = PathLeak.find(in: value) else { return nil }
             let key = key.cut(toUTF8: 80)
-            if let user = leak.user {
-                return LintFinding(
-                    severity: .warning, rule: .leakedUserName,
-                    text: "The metadata value \(key) shows the account name \u{201c}\(user)\u{201d} in \(leak.path). "
-                        + "It can be removed: the file's SHA-256 changes, its tensor digest does not.", subject: key)
-            }
             return LintFinding(
-                severity: .warning, rule: .leakedPath,
-                text: "The metadata value \(key) shows a folder of the machine it was made on: \(leak.path). "
-                    + "It can be removed: the file's SHA-256 changes, its tensor digest does not.", subject: key)
+                leak, in: "The metadata value \(key)",
+                remedy: "It can be removed: the file's SHA-256 changes, its tensor digest does not.", subject: key)
         }
         return Array(findings.prefix(maximumLeaks))
     }

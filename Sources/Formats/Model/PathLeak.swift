@@ -30,6 +30,21 @@ public struct PathLeak: Hashable, Sendable {
         }
     }
 
+    /// The first absolute path in the strings of a JSON value, one with an account name before one without.
+    public static func find(in value: JSONValue) -> PathLeak? {
+        switch value {
+        case .string(let text): find(in: text)
+        case .array(let elements): mostTelling(elements.compactMap { find(in: $0) })
+        case .object(let members): mostTelling(members.compactMap { find(in: $0.value) ?? find(in: $0.key) })
+        case .null, .bool, .number: nil
+        }
+    }
+
+    /// The first with an account name; the first where none has one.
+    static func mostTelling(_ leaks: [PathLeak]) -> PathLeak? {
+        leaks.first { $0.user != nil } ?? leaks.first
+    }
+
     /// A value of many megabytes may be nothing but paths.
     private static let maximumCandidates = 1000
 

@@ -29,8 +29,7 @@ extension PictureText {
 
     /// A place of somebody's machine that the texts of a picture give away, one with an account name before one without.
     public static func leak(in bytes: [UInt8]) -> PathLeak? {
-        let leaks = all(in: bytes).compactMap { PathLeak.find(in: $0.text) }
-        return leaks.first { $0.user != nil } ?? leaks.first
+        PathLeak.mostTelling(all(in: bytes).compactMap { PathLeak.find(in: $0.text) })
     }
 
     /// The picture without texts, EXIF, comments and anything after its end: what is left is what is seen.

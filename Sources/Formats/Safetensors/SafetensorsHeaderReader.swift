@@ -7,7 +7,7 @@ import WaggleProtocol
 struct SafetensorsHeaderReader {
     /// One tensor, with its shape in `dimensions`.
     private struct Entry {
-        let name: ArraySlice<UInt8>
+        let name: JSONStringPlace
         let dtype: SafetensorsDType
         let shape: Range<Int>
         let bytes: Range<UInt64>
@@ -40,7 +40,7 @@ struct SafetensorsHeaderReader {
         try take(UInt8(ascii: "{"))
         var isFirst = true
         while let name = try key(&isFirst) {
-            if ShortWord(name) == Self.metadataKey {
+            if word(name) == Self.metadataKey {
                 guard !hasMetadata else { throw .duplicateMetadata }
                 hasMetadata = true
                 try readMetadata()
@@ -48,8 +48,9 @@ struct SafetensorsHeaderReader {
                 guard entries.count < Limits.Safetensors.tensors else {
                     throw .tooManyTensors(limit: Limits.Safetensors.tensors)
                 }
-                guard name.count <= Limits.Safetensors.nameBytes else {
-                    throw .nameTooLong(bytes: name.count, limit: Limits.Safetensors.nameBytes)
+                let length = cursor.utf8(name).count
+                guard length <= Limits.Safetensors.nameBytes else {
+                    throw .nameTooLong(bytes: length, limit: Limits.Safetensors.nameBytes)
                 }
                 guard isNew(name) else { throw .duplicateTensor(string(name)) }
                 try readEntry(name)
@@ -68,22 +69,24 @@ struct SafetensorsHeaderReader {
         }
     }
 
-    private mutating func isNew(_ name: ArraySlice<UInt8>) -> Bool {
+    private mutating func isNew(_ name: JSONStringPlace) -> Bool {
         var hasher = Hasher()
-        name.withUnsafeBytes { hasher.combine(bytes: $0) }
-        return hashes.insert(hasher.finalize()).inserted || !entries.contains { $0.name == name }
+        cursor.utf8(name).withUnsafeBytes { hasher.combine(bytes: $0) }
+        return hashes.insert(hasher.finalize()).inserted
+            || !entries.contains { cursor.utf8($0.name) == cursor.utf8(name) }
     }
 
     private mutating func readMetadata() throws(SafetensorsError) {
         guard try next() == UInt8(ascii: "{") else { throw .metadataNotAnObject }
         try take(UInt8(ascii: "{"))
         var isFirst = true
-        while let bytes = try key(&isFirst) {
+        while let place = try key(&isFirst) {
             // Before the dictionary hashes it.
-            guard bytes.count <= Limits.Safetensors.metadataKeyBytes else {
-                throw .nameTooLong(bytes: bytes.count, limit: Limits.Safetensors.metadataKeyBytes)
+            let length = cursor.utf8(place).count
+            guard length <= Limits.Safetensors.metadataKeyBytes else {
+                throw .nameTooLong(bytes: length, limit: Limits.Safetensors.metadataKeyBytes)
             }
-            let key = string(bytes)
+            let key = string(place)
             guard try next() == UInt8(ascii: "\"") else { throw .metadataNotAString(key: key) }
             let value: String
             do { value = try cursor.readString() } catch { throw .malformedJSON(error) }
@@ -96,13 +99,13 @@ struct SafetensorsHeaderReader {
 
     // MARK: One tensor
 
-    private static let metadataKey = ShortWord("__metadata__".utf8)
-    private static let dtypeField = ShortWord("dtype".utf8)
-    private static let shapeField = ShortWord("shape".utf8)
-    private static let offsetsField = ShortWord("data_offsets".utf8)
-    private static let dtypes = SafetensorsDType.allCases.map { (word: ShortWord($0.rawValue.utf8), dtype: $0) }
+    private static let metadataKey = ShortWord(Array("__metadata__".utf8))
+    private static let dtypeField = ShortWord(Array("dtype".utf8))
+    private static let shapeField = ShortWord(Array("shape".utf8))
+    private static let offsetsField = ShortWord(Array("data_offsets".utf8))
+    private static let dtypes = SafetensorsDType.allCases.map { (word: ShortWord(Array($0.rawValue.utf8)), dtype: $0) }
 
-    private mutating func readEntry(_ name: ArraySlice<UInt8>) throws(SafetensorsError) {
+    private mutating func readEntry(_ name: JSONStringPlace) throws(SafetensorsError) {
         guard try next() == UInt8(ascii: "{") else { throw .entryNotAnObject(tensor: string(name)) }
         try take(UInt8(ascii: "{"))
         var dtype: SafetensorsDType?
@@ -110,7 +113,7 @@ struct SafetensorsHeaderReader {
         var offsets: Range<UInt64>?
         var isFirst = true
         while let key = try key(&isFirst) {
-            let field = ShortWord(key)
+            let field = word(key)
             if field == Self.dtypeField {
                 guard dtype == nil else { throw .duplicateField("dtype", tensor: string(name)) }
                 dtype = try readDType(name)
@@ -132,11 +135,11 @@ struct SafetensorsHeaderReader {
     }
 
     private mutating func append(
-        _ name: ArraySlice<UInt8>, _ dtype: SafetensorsDType, _ shape: Range<Int>, _ offsets: Range<UInt64>
+        _ name: JSONStringPlace, _ dtype: SafetensorsDType, _ shape: Range<Int>, _ offsets: Range<UInt64>
     ) throws(SafetensorsError) {
         var elements: UInt64 = 1
-        for dimension in dimensions[shape] {
-            let (product, overflow) = elements.multipliedReportingOverflow(by: dimension)
+        for index in shape {
+            let (product, overflow) = elements.multipliedReportingOverflow(by: dimensions[index])
             guard !overflow else { throw .sizeOverflow(tensor: string(name)) }
             elements = product
         }
@@ -153,17 +156,17 @@ struct SafetensorsHeaderReader {
             Entry(name: name, dtype: dtype, shape: shape, bytes: end - declared..<end, elements: elements))
     }
 
-    private mutating func readDType(_ name: ArraySlice<UInt8>) throws(SafetensorsError) -> SafetensorsDType {
+    private mutating func readDType(_ name: JSONStringPlace) throws(SafetensorsError) -> SafetensorsDType {
         guard try next() == UInt8(ascii: "\"") else { throw .badField("dtype", tensor: string(name)) }
-        let text: ArraySlice<UInt8>
-        do { text = try cursor.readStringBytes() } catch { throw .malformedJSON(error) }
-        guard let word = ShortWord(text), let known = Self.dtypes.first(where: { $0.word == word }) else {
+        let text: JSONStringPlace
+        do { text = try cursor.readStringPlace() } catch { throw .malformedJSON(error) }
+        guard let word = word(text), let known = Self.dtypes.first(where: { $0.word == word }) else {
             throw .unknownDType(string(text), tensor: string(name))
         }
         return known.dtype
     }
 
-    private mutating func readShape(_ name: ArraySlice<UInt8>) throws(SafetensorsError) -> Range<Int> {
+    private mutating func readShape(_ name: JSONStringPlace) throws(SafetensorsError) -> Range<Int> {
         guard try next() == UInt8(ascii: "[") else { throw .badField("shape", tensor: string(name)) }
         try take(UInt8(ascii: "["))
         let start = dimensions.count
@@ -174,14 +177,14 @@ struct SafetensorsHeaderReader {
             }
             guard let digits = try number() else { throw .badField("shape", tensor: string(name)) }
             guard let dimension = whole(digits) else {
-                throw .badDimension(string(cursor.bytes[digits]), tensor: string(name))
+                throw .badDimension(string(JSONStringPlace(range: digits)), tensor: string(name))
             }
             dimensions.append(dimension)
         }
         return start..<dimensions.count
     }
 
-    private mutating func readOffsets(_ name: ArraySlice<UInt8>) throws(SafetensorsError) -> Range<UInt64> {
+    private mutating func readOffsets(_ name: JSONStringPlace) throws(SafetensorsError) -> Range<UInt64> {
         guard try next() == UInt8(ascii: "[") else { throw .badField("data_offsets", tensor: string(name)) }
         try take(UInt8(ascii: "["))
         var (lower, upper): (UInt64, UInt64) = (0, 0)
@@ -201,7 +204,8 @@ struct SafetensorsHeaderReader {
     /// Digits only, and no more than fit in 64 bits: `1.0`, `1e3` and `-0` are no sizes.
     private func whole(_ digits: Range<Int>) -> UInt64? {
         var value: UInt64 = 0
-        for byte in cursor.bytes[digits] {
+        for index in digits {
+            let byte = cursor.bytes[index]
             guard (0x30...0x39).contains(byte) else { return nil }
             let (tens, tooLarge) = value.multipliedReportingOverflow(by: 10)
             let (sum, overflow) = tens.addingReportingOverflow(UInt64(byte - 0x30))
@@ -211,9 +215,12 @@ struct SafetensorsHeaderReader {
         return value
     }
 
-    /// Bytes that were found to be UTF-8 before.
-    private func string(_ bytes: ArraySlice<UInt8>) -> String {
-        String(decoding: bytes, as: UTF8.self)
+    private func string(_ place: JSONStringPlace) -> String { cursor.string(place) }
+
+    /// Nil for what is longer than any word of this grammar.
+    private func word(_ place: JSONStringPlace) -> ShortWord? {
+        guard let unescaped = place.unescaped else { return ShortWord(cursor.bytes, in: place.range) }
+        return ShortWord(unescaped)
     }
 
     // MARK: All tensors
@@ -248,8 +255,8 @@ struct SafetensorsHeaderReader {
         do { try cursor.expect(byte) } catch { throw .malformedJSON(error) }
     }
 
-    private mutating func key(_ isFirst: inout Bool) throws(SafetensorsError) -> ArraySlice<UInt8>? {
-        do { return try cursor.nextKeyBytes(isFirst: &isFirst) } catch { throw .malformedJSON(error) }
+    private mutating func key(_ isFirst: inout Bool) throws(SafetensorsError) -> JSONStringPlace? {
+        do { return try cursor.nextKeyPlace(isFirst: &isFirst) } catch { throw .malformedJSON(error) }
     }
 
     private mutating func element(_ isFirst: inout Bool) throws(SafetensorsError) -> Bool {

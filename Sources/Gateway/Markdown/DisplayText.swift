@@ -3,21 +3,51 @@
 enum DisplayText {
     /// Joiners stay where scripts and emoji need them: between characters that are not ASCII.
     static func clean(_ text: String) -> String {
-        guard text.utf8.contains(where: mayBegin) else { return text }
-        var kept = String.UnicodeScalarView()
-        kept.reserveCapacity(text.utf8.count)
-        var joiner: Unicode.Scalar?
-        for scalar in text.unicodeScalars {
-            if scalar.value == 0x200C || scalar.value == 0x200D {
-                joiner = kept.last.map { $0.isASCII } == false ? scalar : nil
+        var text = text
+        return text.withUTF8 { bytes in
+            guard bytes.contains(where: mayBegin) else { return nil }
+            return String(decoding: clean(bytes), as: UTF8.self)
+        } ?? text
+    }
+
+    /// Works on bytes, because whole pages come here: what cannot begin anything harmful is copied as it is.
+    private static func clean(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        /// A joiner that stays if a character follows that is not ASCII.
+        var joiner: Range<Int>?
+        func keep(_ range: Range<Int>) {
+            if let joiner, bytes[range.lowerBound] >= 0x80 { kept.append(contentsOf: bytes[joiner]) }
+            joiner = nil
+            kept.append(contentsOf: bytes[range])
+        }
+        var next = 0
+        while next < bytes.count {
+            let start = next
+            guard mayBegin(bytes[start]) else {
+                next = bytes[start...].firstIndex(where: mayBegin) ?? bytes.count
+                keep(start..<next)
                 continue
             }
-            if isHarmful(scalar) { continue }
-            if let held = joiner, !scalar.isASCII { kept.append(held) }
-            joiner = nil
-            kept.append(scalar)
+            let scalar = scalar(in: bytes, at: start)
+            next = start + UTF8.width(scalar)
+            if scalar.value == 0x200C || scalar.value == 0x200D {
+                joiner = kept.last.map { $0 >= 0x80 } == true ? start..<next : nil
+            } else if !isHarmful(scalar) {
+                keep(start..<next)
+            }
         }
-        return String(kept)
+        return kept
+    }
+
+    /// The character whose first byte this is, in UTF-8 that is known to be sound.
+    private static func scalar(in bytes: UnsafeBufferPointer<UInt8>, at start: Int) -> Unicode.Scalar {
+        let first = bytes[start]
+        let count = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+        guard count > 1 else { return Unicode.Scalar(first) }
+        var value = UInt32(first) & (0x7F >> UInt32(count))
+        for byte in bytes[start + 1..<start + count] { value = value << 6 | UInt32(byte & 0x3F) }
+        return Unicode.Scalar(value) ?? "\u{FFFD}"
     }
 
     /// Whether a byte of UTF-8 may be the first of a character that is taken out.

@@ -88,7 +88,7 @@ struct NativeMoves: Sendable {
                 application: asked.application ?? ""), words: asked.words, author: asked.author ?? "", from: asked.from,
             isAdult: asked.isAdult ?? false)
         let came = try await Self.telling {
-            try await room.taking { try await move.run(in: services.context()) }
+            try await taking(call) { try await move.run(in: services.context()) }
         }
         guard came.account.state == .active else {
             return try NativeReply(MoveReply(came.account, nil, expires: nil), status: .accepted)
@@ -112,9 +112,13 @@ struct NativeMoves: Sendable {
         let account = try call.account
         let finish = FinishMove(account: account, from: asked.from ?? "", kept: kept.map { Set($0) })
         let outcome = try await Self.telling {
-            try await room.taking { try await finish.run(passphrase: asked.passphrase, in: services.context()) }
+            try await taking(call) { try await finish.run(passphrase: asked.passphrase, in: services.context()) }
         }
         return try NativeReply(MoveReply(account, outcome, expires: call.grant?.expires))
+    }
+
+    private func taking<Value>(_ call: NativeCall, _ body: () async throws -> Value) async throws -> Value {
+        try await room.taking(for: call.address, now: services.now(), body)
     }
 
     /// With what is wrong with the request in words of the API.

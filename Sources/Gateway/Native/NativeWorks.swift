@@ -18,6 +18,7 @@ struct NativeWorks: Sendable {
         routes.put("/api/w1/articles/mine/{slug}", shows: .account, .native, door.writing(.publish, writeArticle))
         routes.get("/api/w1/workflows", shows: .list, .native, door.reading(workflows))
         routes.get("/api/w1/workflows/{id}", shows: .workflow, .native, door.reading(workflow))
+        routes.post("/api/w1/workflows/draft", shows: .account, .native, door.writing(.publish, draftWorkflow))
         routes.put("/api/w1/workflows/mine/{slug}", shows: .account, .native, door.writing(.publish, writeWorkflow))
     }
 
@@ -101,6 +102,19 @@ struct NativeWorks: Sendable {
             let workflow = try await services.catalog.workflow(id: id, call.filter)
         else { throw NativeReads.nothing }
         return try NativeReply(NativeEncoder(base: call.base).workflow(workflow))
+    }
+
+    private struct GraphRequest: Decodable {
+        /// Id of a complete upload.
+        let graph: String
+    }
+
+    @Sendable private func draftWorkflow(_ call: NativeCall, _ body: [UInt8]) async throws -> NativeReply {
+        let asked = try call.decode(GraphRequest.self, from: body)
+        let uploads = try await UploadedFiles(services.uploads, try call.account).complete([asked.graph])
+        let draft = try await DraftWorkflow(graph: uploads.first?.path.string ?? "").run(
+            in: try call.operations(services))
+        return try NativeReply(draft)
     }
 
     private struct WorkflowRequest: Decodable {

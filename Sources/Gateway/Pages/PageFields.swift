@@ -1,12 +1,15 @@
 import Mustache
+import Synchronization
 
 /// A value as templates see it: each field is found by its name in one step.
 ///
 /// The engine would look a name up by reflecting on the whole value, each time again, which made up half of what a page
 /// of cards cost. Here a value is reflected on once, when its first field is asked for; what is in it, when that is asked.
+/// What pages have by the dozen says its fields itself (`PageRecord`).
 /// Used by one rendering alone, and not across threads.
 final class PageFields: MustacheParent, CustomStringConvertible {
     private let value: Any
+    private let record: (any PageRecord)?
     private var fields: [String: Any]?
     private var seen: [String: Any] = [:]
 
@@ -15,19 +18,20 @@ final class PageFields: MustacheParent, CustomStringConvertible {
         self.init(fieldsOf: values)
     }
 
-    private init(fieldsOf value: Any) {
+    private init(fieldsOf value: Any, _ record: (any PageRecord)? = nil) {
         self.value = value
+        self.record = record
     }
 
     /// What a template is to be given in place of this value; nil for an optional without one.
     static func of(_ value: Any) -> Any? {
-        switch value {
-        case is String, is Bool, is Int, is PageFields: value
-        case let optional as any OptionalValue: optional.wrapped.flatMap { of($0) }
-        case let list as any MustacheSequence: elements(list)
-        case let dictionary as [String: Any]: PageFields(dictionary)
-        case is any MustacheCustomRenderable, is any MustacheTransformable: value
-        default: Mirror(reflecting: value).displayStyle == .struct ? PageFields(fieldsOf: value) : value
+        switch Kind.of(value) {
+        case .plain: value
+        case .optional: (value as? any OptionalValue)?.wrapped.flatMap { of($0) }
+        case .list: (value as? any MustacheSequence).map { elements($0) }
+        case .dictionary: (value as? [String: Any]).map { PageFields($0) }
+        case .record: PageFields(fieldsOf: value, value as? any PageRecord)
+        case .structure: PageFields(fieldsOf: value)
         }
     }
 
@@ -38,7 +42,7 @@ final class PageFields: MustacheParent, CustomStringConvertible {
 
     func child(named name: String) -> Any? {
         if let child = seen[name] { return child }
-        guard let field = all[name], let child = Self.of(field) else { return nil }
+        guard let field = record.map({ $0.field(name) }) ?? all[name], let child = Self.of(field) else { return nil }
         seen[name] = child
         return child
     }
@@ -55,6 +59,40 @@ final class PageFields: MustacheParent, CustomStringConvertible {
     }
 
     var description: String { String(describing: value) }
+
+    /// How values of a type are given to templates. Asked of the runtime once a type: its answers cost more than the field.
+    private enum Kind {
+        case plain, optional, list, dictionary, record, structure
+
+        private static let known = Mutex<[ObjectIdentifier: Kind]>([:])
+
+        static func of(_ value: Any) -> Kind {
+            let type = ObjectIdentifier(Swift.type(of: value))
+            if let kind = known.withLock({ $0[type] }) { return kind }
+            let kind = found(value)
+            known.withLock { $0[type] = kind }
+            return kind
+        }
+
+        private static func found(_ value: Any) -> Kind {
+            switch value {
+            // First: an optional casts to what it wraps.
+            case is any OptionalValue: .optional
+            case is String, is Bool, is Int, is PageFields: .plain
+            case is any MustacheSequence: .list
+            case is [String: Any]: .dictionary
+            case is any MustacheCustomRenderable, is any MustacheTransformable: .plain
+            case is any PageRecord: .record
+            default: Mirror(reflecting: value).displayStyle == .struct ? .structure : .plain
+            }
+        }
+    }
+}
+
+/// A value that finds its own fields, without reflection.
+protocol PageRecord {
+    /// The field that a template names; nil where there is none, or nothing in it.
+    func field(_ name: String) -> Any?
 }
 
 private protocol OptionalValue {

@@ -67,7 +67,7 @@ extension ImageView: Pictured {}
 extension CoverView: Pictured {}
 
 /// A picture in a page.
-struct PictureView {
+struct PictureView: PageRecord {
     /// The picture as it is.
     let source: String
     /// Small copies, for a card and for half a page.
@@ -105,10 +105,29 @@ struct PictureView {
         let alternative = Wording.alternative(image)
         alt = alternative == caption ? say("image-by", "\(image.author.name)") : alternative
     }
+
+    func field(_ name: String) -> Any? {
+        switch name {
+        case "source": source
+        case "smallSource": smallSource
+        case "largeSource": largeSource
+        case "previewSource": previewSource
+        case "bareSource": bareSource
+        case "width": width
+        case "height": height
+        case "alt": alt
+        case "blob": blob
+        case "level": level
+        case "levelWord": levelWord
+        case "tint": tint
+        case "isBlurred": isBlurred
+        default: nil
+        }
+    }
 }
 
 /// An item of a grid.
-struct CardView {
+struct CardView: PageRecord {
     let href: String
     var picture: PictureView?
     let cardTitle: String
@@ -160,6 +179,22 @@ struct CardView {
         cardOrigin = Wording.origin(collection.author)
         badges = []
         cardNote = Wording.count(collection.itemCount, say("item"), say("items"))
+    }
+
+    func field(_ name: String) -> Any? {
+        switch name {
+        case "href": href
+        case "picture": picture
+        case "cardTitle": cardTitle
+        case "isModel": isModel
+        case "cardAuthor": cardAuthor
+        case "cardAuthorHref": cardAuthorHref
+        case "cardOrigin": cardOrigin
+        case "badges": badges
+        case "cardNote": cardNote
+        case "whyHref": whyHref
+        default: nil
+        }
     }
 }
 

@@ -55,13 +55,14 @@ enum Wording {
     /// The first words of a text, cut at a word.
     static func beginning(_ text: String, characters: Int) -> String {
         // No further than what is shown: a prompt may be a book.
-        var (plain, rest) = ("", text[...])
-        while plain.count <= characters, let start = rest.firstIndex(where: { !$0.isWhitespace }) {
+        var (plain, length, rest) = ("", 0, text[...])
+        while length <= characters, let start = rest.firstIndex(where: { !$0.isWhitespace }) {
             let end = rest[start...].firstIndex(where: \.isWhitespace) ?? rest.endIndex
             plain += (plain.isEmpty ? "" : " ") + rest[start..<end]
+            length += (length == 0 ? 0 : 1) + rest[start..<end].count
             rest = rest[end...]
         }
-        guard plain.count > characters else { return plain }
+        guard length > characters else { return plain }
         let cut = plain.prefix(characters)
         let end = cut.lastIndex(of: " ") ?? cut.endIndex
         return cut[..<end] + "…"
@@ -103,6 +104,7 @@ enum Wording {
 
     /// A prompt without its `<lora:name:1>` tags, which say nothing of the picture.
     private static func withoutTags(_ prompt: String) -> String {
+        guard prompt.utf8.contains(UInt8(ascii: "<")) else { return prompt }
         let parts = prompt.split(separator: "<", omittingEmptySubsequences: false)
         return parts.dropFirst().reduce(into: String(parts[0])) { text, part in
             if let end = part.firstIndex(of: ">"), let colon = part.firstIndex(of: ":"),

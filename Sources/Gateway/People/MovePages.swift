@@ -91,21 +91,24 @@ struct MovePages: Sendable {
         return try await once.shared(name) {
             do {
                 try knocks.take(caller, now: services.now())
-                return try await moveHere(typed, request)
+                return try await moveHere(typed, request, by: caller)
             } catch {
-                let (trouble, status) = try Self.trouble(error, context)
-                return comePage(address, typed: typed, trouble: trouble, status: status)
+                let (trouble, failure) = try Self.trouble(error, context)
+                var response = comePage(
+                    address, typed: typed, trouble: trouble, status: failure?.status ?? .unprocessableContent)
+                response.headers[.retryAfter] = failure?.headers[.retryAfter]
+                return response
             }
         }
     }
 
-    /// What is wrong with what was typed, at its field.
+    /// What is wrong with what was typed, at its field, and with what it is answered; nil for words that do not fit.
     ///
     /// - Throws: what is wrong with this node.
     private static func trouble(
         _ error: any Error, _ context: GatewayContext
-    ) throws -> (FormTrouble, HTTPResponse.Status) {
-        if let trouble = error as? FormTrouble { return (trouble, .unprocessableContent) }
+    ) throws -> (FormTrouble, GatewayError?) {
+        if let trouble = error as? FormTrouble { return (trouble, nil) }
         if let trouble = error as? MoveTrouble {
             let field =
                 switch trouble.part {
@@ -113,21 +116,23 @@ struct MovePages: Sendable {
                 case .author: "author"
                 case .from: "from"
                 }
-            return (FormTrouble(trouble.reason.message, in: field), .unprocessableContent)
+            return (FormTrouble(trouble.reason.message, in: field), nil)
         }
         let failure = GatewayError(describing: error, context.logger)
         guard failure.status.code < 500 else { throw failure }
         var field = RegistrationFields.field(of: error)
         if case .wrongCredentials? = error as? AccountsError { field = "passphrase" }
-        return (FormTrouble(failure.message, in: field), failure.status)
+        return (FormTrouble(failure.message, in: field), failure)
     }
 
-    private func moveHere(_ typed: Query, _ request: Request) async throws -> Response {
+    private func moveHere(_ typed: Query, _ request: Request, by caller: String) async throws -> Response {
         let move = MoveHere(
             RegistrationFields.registration(typed), words: Self.words(typed["words"] ?? ""),
             author: String((typed["author"] ?? "").trimmed), from: String((typed["from"] ?? "").trimmed),
             isAdult: typed["adult"] == "yes")
-        let reply = try await room.taking { try await move.run(in: services.context()) }
+        let reply = try await room.taking(for: caller, now: services.now()) {
+            try await move.run(in: services.context())
+        }
         guard reply.account.state != .pending else {
             return pages.page(
                 "moved", PageFrame(pageTitle: say("your-account")),
@@ -278,12 +283,15 @@ struct MovePages: Sendable {
         let finish = FinishMove(
             account: call.account, from: String((typed["from"] ?? "").trimmed), kept: Set(kept))
         do {
-            let outcome = try await room.taking {
+            let caller = RemoteAddress.of(call.request, call.context)
+            let outcome = try await room.taking(for: caller, now: services.now()) {
                 try await finish.run(passphrase: typed["passphrase"] ?? "", in: services.context())
             }
             return .page(outcomePage(call.account, outcome))
         } catch {
-            let (trouble, _) = try Self.trouble(error, call.context)
+            let (trouble, failure) = try Self.trouble(error, call.context)
+            // The door tells when to try again.
+            if failure?.headers[.retryAfter] != nil { throw error }
             throw trouble
         }
     }

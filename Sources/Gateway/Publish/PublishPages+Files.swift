@@ -56,6 +56,7 @@ extension PublishPages {
         let step = part == .files ? PublishDraft.Step.files : .samples
         var content = frame(draft, step)
         content["form"] = form
+        content["findings"] = try await graphFindings(draft, call)
         content["files"] = here
         content["cutParts"] = parts.map { upload in
             PartItem(

@@ -12,12 +12,6 @@ import WaggleProtocol
 
 /// The last step: what will be signed, what may be wrong with it, and the signature.
 extension PublishPages {
-    private struct FindingView {
-        let findingKind: String
-        let findingWords: String
-        let isGrave: Bool
-    }
-
     private struct SampleItem {
         let fileTitle: String
         let fileWords: String
@@ -37,14 +31,6 @@ extension PublishPages {
         case "base model": say("base-model")
         case "trigger words": say("trigger-words")
         default: name
-        }
-    }
-
-    private static func kind(of finding: ReleaseDraft.Finding) -> String {
-        switch finding.severity {
-        case "error": say("error")
-        case "warning": say("warning")
-        default: say("note")
         }
     }
 
@@ -74,10 +60,8 @@ extension PublishPages {
         var content = frame(draft, .sign)
         content["facts"] = facts.compactMap { $0 }
         content["description"] = description.isEmpty ? nil : Markdown.html(description, firstHeading: 3)
-        content["findings"] = drafted.findings.filter { $0.flag?.hasPrefix("--real-person") != true }.map { finding in
-            FindingView(
-                findingKind: Self.kind(of: finding), findingWords: finding.text, isGrave: finding.severity != "note")
-        }
+        content["findings"] = drafted.findings.filter { $0.flag?.hasPrefix("--real-person") != true }
+            .map { FindingView($0) }
         content["samples"] = draft.samples.map { SampleItem(fileTitle: $0.name, fileWords: notes[$0.id] ?? "") }
         if !drafted.isRefused {
             // What was looked at is what is signed.

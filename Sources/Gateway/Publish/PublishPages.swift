@@ -162,10 +162,11 @@ struct PublishPages: Sendable {
             PageAddress.with(isLast ? draft.path + "/sign" : draft.path, [(PageCall.base, draft.state)]),
             sends: isLast ? say("sign-and-publish") : say("save-and-go-on"),
             fields: fields, typed: typed, trouble: trouble)
+        var content = frame(draft, .about)
+        content["form"] = form
+        content["findings"] = try await graphFindings(draft, call)
         return pages.page(
-            "publishabout", PageFrame(pageTitle: draft.title),
-            frame(draft, .about).merging(["form": form]) { _, new in new },
-            headers: [.cacheControl: "private, no-cache"])
+            "publishabout", PageFrame(pageTitle: draft.title), content, headers: [.cacheControl: "private, no-cache"])
     }
 
     /// Formats that pictures have, for the browser's own dialogue.

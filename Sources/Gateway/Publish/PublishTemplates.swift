@@ -25,9 +25,17 @@ extension Templates {
         <div class="top">{{>crumb}}<h1><bdi>{{heading}}</bdi></h1><p class="by">{{lead}}</p>{{>tabs}}</div>
         """
 
+    /// What to look at before it is signed.
+    static let publishfindings = """
+        {{#findings}}{{#first()}}<section class="part" aria-labelledby="findings"><h2 id="findings">[[what-was-found]]</h2><ul class="plain">{{/first()}}\
+        <li class="{{#isGrave}}no{{/isGrave}}{{^isGrave}}by{{/isGrave}}"><strong>{{findingKind}}</strong>: {{findingWords}}</li>\
+        {{#last()}}</ul></section>{{/last()}}{{/findings}}
+        """
+
     static let publishfiles = """
         {{>publishtop}}
         {{#lost}}<p class="error" role="note">{{.}}.</p>{{/lost}}
+        {{>publishfindings}}
         {{#files}}{{#first()}}<ul class="rows">{{/first()}}<li><span class="file"><bdi>{{fileTitle}}</bdi></span> <span class="by">{{fileWords}}</span>\
         <form action="{{removeAction}}" method="post"><button class="quiet" aria-label="[[take-away]]">[[take-away-2]]</button></form></li>{{#last()}}</ul>{{/last()}}{{/files}}
         {{#cutParts}}{{#first()}}<ul class="rows" aria-label="[[cut-on-their-way]]">{{/first()}}<li data-part="{{partID}}" data-size="{{partSize}}" data-name="{{partTitle}}">\
@@ -46,6 +54,7 @@ extension Templates {
 
     static let publishabout = """
         {{>publishtop}}
+        {{>publishfindings}}
         {{>form}}
         </div>
         {{>foot}}
@@ -53,9 +62,7 @@ extension Templates {
 
     static let publishsign = """
         {{>publishtop}}
-        {{#findings}}{{#first()}}<section class="part" aria-labelledby="findings"><h2 id="findings">[[what-was-found]]</h2><ul class="plain">{{/first()}}\
-        <li class="{{#isGrave}}no{{/isGrave}}{{^isGrave}}by{{/isGrave}}"><strong>{{findingKind}}</strong>: {{findingWords}}</li>\
-        {{#last()}}</ul></section>{{/last()}}{{/findings}}
+        {{>publishfindings}}
         <section class="part box" aria-labelledby="preview"><h2 id="preview">[[what-you-sign]]</h2>{{>factlist}}
         {{#description}}<div class="prose">{{{.}}}</div>{{/description}}</section>
         {{#samples}}{{#first()}}<section class="part" aria-labelledby="samples"><h2 id="samples">[[samples]]</h2><ul class="rows">{{/first()}}\

@@ -104,11 +104,13 @@ extension Templates {
             if (named) named.click(); else if (Object.hasOwn(keys, event.key)) keys[event.key][1](); else return;
             event.preventDefault();
           });
-          // Where they are explained they are turned off, and on again.
+          // Where they are explained they are turned off, and on again: beside the heading, so that nothing moves.
           for (const place of all("[data-keys]")) {
             const menu = make("button", "[[keys]]", { type: "button" });
             menu.addEventListener("click", show);
-            place.append(" ", menu);
+            place.style.position = "relative";
+            Object.assign(menu.style, { position: "absolute", top: "-2.25rem", insetInlineEnd: "0", minHeight: "1.75rem" });
+            place.append(menu);
           }
 
           // Lists that go on by themselves.

@@ -154,7 +154,7 @@ extension Templates {
         td,dt{overflow-wrap:break-word}td code{word-break:break-all}
         .image figure{display:grid;place-items:center;align-self:start;min-height:min(60vw,32rem);border-radius:12px;\
         background:var(--soft)}
-        .image figure img{width:auto;min-width:min(24rem,70vw);max-height:84vh;object-fit:contain}
+        .image figure img{min-width:min(24rem,70vw);max-height:84vh;object-fit:contain}
         @media (min-width:60rem){.columns{grid-template:auto 1fr/minmax(0,1fr) 21rem}.columns aside{grid-area:1/2/span 2}\
         .columns>:is(.shown,.text){grid-column:1}.image{grid-template-columns:minmax(0,3fr) minmax(20rem,2fr)}\
         .with-filters{grid-template:auto 1fr/16rem minmax(0,1fr)}.with-filters>.top{grid-column:2}\

@@ -41,7 +41,8 @@ public actor EmbeddedBackend: GenerationBackend {
         }
     }
 
-    public nonisolated let name = "embedded"
+    public static let kind = "embedded"
+    public nonisolated var name: String { Self.kind }
     public nonisolated let opensFiles = true
     private let options: @Sendable () -> Options
     private let files: Files
@@ -72,9 +73,8 @@ public actor EmbeddedBackend: GenerationBackend {
 
     public func report() async throws(GenerationError) -> BackendReport {
         let options = options()
-        guard let engine = options.engine else { throw .noEngine("no engine is installed") }
-        let place = engine.isBuilt == true ? "compiled in \(engine.site)" : "with \(engine.python)"
-        var notes = ["\(engine.package) \(place)", "\(options.threads) threads"]
+        let engine = try Self.installed(options)
+        var notes = [engine.place, "\(options.threads) threads"]
         switch options.confinement {
         case .full:
             let bounds = Sandbox.Bounds(
@@ -93,6 +93,13 @@ public actor EmbeddedBackend: GenerationBackend {
             backend: name, engine: engine.engine, notes: notes, samplers: Sampler.allCases.map(\.title))
     }
 
+    /// The engine with all its parts: without one it would not start, and the files of a job would be blamed for it.
+    static func installed(_ options: Options) throws(GenerationError) -> EngineInstall {
+        guard let engine = options.engine else { throw .noEngine("no engine is installed") }
+        if let missing = engine.missing { throw .noEngine("its engine lacks \(missing)") }
+        return engine
+    }
+
     public func rest() async {
         let all = idle
         idle = []
@@ -105,7 +112,7 @@ public actor EmbeddedBackend: GenerationBackend {
         _ order: DrawOrder, sign: @escaping @Sendable (DrawSign) async throws(GenerationError) -> Void
     ) async throws(GenerationError) {
         let options = options()
-        guard let engine = options.engine else { throw .noEngine("no engine is installed") }
+        let engine = try Self.installed(options)
         let need = Self.memory(order)
         let process = try await ready(order, engine, options)
         busyBytes += process.bytes

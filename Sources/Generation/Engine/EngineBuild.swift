@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 public import SystemPackage
 import WaggleProtocol
 
@@ -24,6 +25,7 @@ extension EngineInstall {
     ) async throws(GenerationError) -> EngineInstall {
         try needCompilers()
         return try await replacing(folder) { place throws(GenerationError) in
+            try needSpace(place)
             let inside = try await environment(in: place, python: python, tell)
             tell("installing cmake and ninja")
             try await run(
@@ -51,6 +53,23 @@ extension EngineInstall {
                 "a compiler for \(language) is needed to build it; on Debian: apt install build-essential. Without "
                     + "--build one is installed that is built already")
         }
+    }
+
+    /// Tools, source and what is compiled take half a gigabyte; the programs that stay take a tenth of it.
+    private static func needSpace(_ place: FilePath) throws(GenerationError) {
+        var status = statvfs()
+        guard statvfs(place.string, &status) == 0 else { return }
+        let free = UInt64(status.f_bavail) * UInt64(status.f_frsize)
+        guard free < Limits.Generation.buildBytes else { return }
+        throw .notInstalled(
+            "it takes \(Limits.Generation.buildBytes >> 20) MiB to compile it, and \(free >> 20) MiB are free at \(place)"
+        )
+    }
+
+    /// How far a compilation is, of a line that ninja prints; nil for what compilers have to say.
+    static func compiled(_ line: String) -> String? {
+        guard let count = line.prefixMatch(of: #/\[(\d+)\/(\d+)\] /#) else { return nil }
+        return "compiling, \(count.1) of \(count.2)"
     }
 
     /// Fetches the source and unpacks it.
@@ -114,7 +133,10 @@ extension EngineInstall {
             [
                 "nice", "-n", "10", cmake.string, "--build", made.string, "--target", "sd-cli", "--target", "sd-server",
                 "--parallel", "\(max(1, jobs))",
-            ], "it could not be compiled", tell)
+            ], "it could not be compiled",
+            { line in
+                if let count = compiled(line) { tell(count) }
+            })
         let programs = place.appending("bin")
         do {
             try FileManager.default.createDirectory(atPath: programs.string, withIntermediateDirectories: true)

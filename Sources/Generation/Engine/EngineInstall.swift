@@ -32,6 +32,16 @@ public struct EngineInstall: Codable, Hashable, Sendable {
         self = found
     }
 
+    /// Package and place, in words.
+    public var place: String { isBuilt == true ? "\(package) compiled in \(site)" : "\(package) with \(python)" }
+
+    /// What it draws with and is not there; nil when all of it is. A home may have been moved, and a system's interpreter goes
+    /// when the system is upgraded.
+    var missing: String? {
+        let program = isBuilt == true ? "\(site)/sd-cli" : site
+        return [python, program].first { !FileManager.default.fileExists(atPath: $0) }
+    }
+
     /// Installs it, or installs it anew.
     ///
     /// - Parameters:
@@ -47,7 +57,7 @@ public struct EngineInstall: Codable, Hashable, Sendable {
             tell("installing \(package)")
             try await run(
                 inside, pip + ["install", "--progress-bar", "off", "--only-binary", ":all:", "--no-deps", package],
-                "\(package) could not be installed", tell)
+                "\(package) could not be installed (with --build the engine is compiled here)", tell)
             let probe = """
                 import json, os, sys, cyllama
                 folder = os.path.dirname(cyllama.__file__)

@@ -3,6 +3,9 @@ import WaggleProtocol
 
 /// AUTOMATIC1111's web UI, Forge and their kin, started with `--api`. They see files of their own: a model is found there by
 /// its SHA-256, a LoRA by its name.
+///
+/// stable-diffusion.cpp's server has a part of this API: no hashes, names of its own for samplers, LoRAs beside the prompt and
+/// not in it, no progress, nothing to interrupt.
 public struct A1111Backend: GenerationBackend {
     public let name = "a1111"
     private let program: RemoteProgram
@@ -16,11 +19,23 @@ public struct A1111Backend: GenerationBackend {
         let model_name: String?
         let hash: String?
         let sha256: String?
+
+        /// Eights are what programs say that have no hash.
+        static func isKnown(_ hash: String?, digits: Int) -> Bool {
+            hash.map { $0.utf8.count == digits && $0.contains { $0 != "8" } } ?? false
+        }
     }
 
     private struct Named: Decodable {
         let name: String
+    }
+
+    private struct LoRA: Decodable {
+        let name: String
+        /// Of programs that read tags.
         var alias: String?
+        /// What the others call it by.
+        var path: String?
     }
 
     private struct Ignored: Decodable {
@@ -45,6 +60,12 @@ public struct A1111Backend: GenerationBackend {
             let CLIP_stop_at_last_layers: Int
         }
 
+        /// Where prompts have no tags.
+        struct Adapter: Encodable {
+            let path: String
+            let multiplier: Double
+        }
+
         let prompt: String
         let negative_prompt: String
         let seed: UInt64
@@ -57,6 +78,9 @@ public struct A1111Backend: GenerationBackend {
         let batch_size = 1
         let n_iter = 1
         let override_settings: Settings
+        /// For programs that have no such settings.
+        let clip_skip: Int?
+        let lora: [Adapter]?
         let init_images: [String]?
         let denoising_strength: Double?
         let save_images = false
@@ -81,15 +105,23 @@ public struct A1111Backend: GenerationBackend {
         _ order: DrawOrder, sign: @escaping @Sendable (DrawSign) async throws(GenerationError) -> Void
     ) async throws(GenerationError) {
         try await sign(.loading)
-        let title = try await model(order.models.checkpoint)
-        let tags = try await tags(order.models.loras)
         let plan = order.plan
+        try program.refuseVAE(of: order)
+        // stable-diffusion.cpp's server takes any parameter, and any file, from there.
+        guard !plan.enginePrompt.contains("<sd_cpp_extra_args>") else {
+            throw .badField(field: "prompt", value: "<sd_cpp_extra_args>", expected: "words and <lora:NAME:WEIGHT>")
+        }
+        let title = try await model(order.models.checkpoint)
+        let (tags, adapters) = try await loras(order.models.loras)
+        let sampler = try await sampler(plan.sampler)
+        let scheduler = try await scheduler(plan.scheduler)
         for index in 0..<plan.batch {
             let asked = Order(
                 prompt: plan.enginePrompt + tags, negative_prompt: plan.negativePrompt, seed: plan.seed(of: index),
                 steps: plan.steps, cfg_scale: plan.cfgScale, width: plan.width, height: plan.height,
-                sampler_name: plan.sampler?.title, scheduler: plan.scheduler?.title,
+                sampler_name: sampler, scheduler: scheduler,
                 override_settings: .init(sd_model_checkpoint: title, CLIP_stop_at_last_layers: plan.clipSkip),
+                clip_skip: plan.clipSkip == 1 ? nil : plan.clipSkip, lora: adapters.isEmpty ? nil : adapters,
                 init_images: order.initImage.map { [Data($0).base64EncodedString()] },
                 denoising_strength: order.initImage.map { _ in plan.strength })
             let answer = try await answer(asked, index, plan, sign)
@@ -120,7 +152,13 @@ public struct A1111Backend: GenerationBackend {
                         try await sign(.preview(Array(picture)))
                     }
                 } catch {
-                    if error == .cancelled { return }
+                    switch error {
+                    case .cancelled: return
+                    // It is there, and does not tell how far it is.
+                    case .engine, .badReply:
+                        try? await sign(.step(JobProgress(picture: index, step: 0, steps: plan.steps)))
+                    default: break
+                    }
                 }
             }
         }
@@ -139,9 +177,11 @@ public struct A1111Backend: GenerationBackend {
     private func model(_ file: ModelFile) async throws(GenerationError) -> String {
         for attempt in 0...1 {
             let found = try await program.get([Model].self, "/sdapi/v1/sd-models").first { model in
-                if let sha256 = model.sha256, sha256.utf8.count == 64 { return sha256.lowercased() == file.sha256 }
+                if let sha256 = model.sha256, Model.isKnown(sha256, digits: 64) {
+                    return sha256.lowercased() == file.sha256
+                }
                 // A program that has not computed it yet: the short hash, else the file's name.
-                if let hash = model.hash, hash.utf8.count == 10, !hash.hasPrefix("8888") {
+                if let hash = model.hash, Model.isKnown(hash, digits: 10) {
                     return file.sha256.hasPrefix(hash.lowercased())
                 }
                 return model.model_name == file.name
@@ -152,20 +192,51 @@ public struct A1111Backend: GenerationBackend {
         throw .unknownResource("\(file.name) at \(program.url)")
     }
 
-    private func tags(_ loras: [ModelFile]) async throws(GenerationError) -> String {
-        guard !loras.isEmpty else { return "" }
-        var known = try await program.get([Named].self, "/sdapi/v1/loras")
-        func find(_ lora: ModelFile) -> Named? { known.first { $0.name == lora.name || $0.alias == lora.name } }
+    /// LoRAs as the program takes them: tags of a prompt, or files beside it.
+    private func loras(
+        _ loras: [ModelFile]
+    ) async throws(GenerationError) -> (tags: String, adapters: [Order.Adapter]) {
+        guard !loras.isEmpty else { return ("", []) }
+        var known = try await program.get([LoRA].self, "/sdapi/v1/loras")
+        func find(_ lora: ModelFile) -> LoRA? { known.first { $0.name == lora.name || $0.alias == lora.name } }
         if loras.contains(where: { find($0) == nil }) {
             // It may have come since the program looked.
             _ = try? await program.post(Ignored.self, "/sdapi/v1/refresh-loras", Empty())
-            known = try await program.get([Named].self, "/sdapi/v1/loras")
+            known = try await program.get([LoRA].self, "/sdapi/v1/loras")
         }
-        var tags = ""
+        var (tags, adapters) = ("", [Order.Adapter]())
         for lora in loras {
             guard let found = find(lora) else { throw .unknownResource("\(lora.name) at \(program.url)") }
-            tags += " <lora:\(found.name):\(lora.weight ?? 1)>"
+            let weight = lora.weight ?? 1
+            if found.alias == nil, let path = found.path {
+                adapters.append(Order.Adapter(path: path, multiplier: weight))
+            } else {
+                tags += " <lora:\(found.name):\(weight)>"
+            }
         }
-        return tags
+        return (tags, adapters)
+    }
+
+    /// What the program calls a sampler: of a name that it does not know it may take any, without a word.
+    private func sampler(_ wanted: Sampler?) async throws(GenerationError) -> String? {
+        guard let wanted else { return nil }
+        let names = try await program.get([Named].self, "/sdapi/v1/samplers").map(\.name)
+        let found = names.first { name in
+            // "DPM++ 2M Karras" of older programs is two things.
+            guard let named = Sampler.named(name) else { return false }
+            return named.sampler == wanted && named.scheduler == nil
+        }
+        guard let found else { throw .engine("\(program.url) has no sampler \(wanted.title)") }
+        return found
+    }
+
+    private func scheduler(_ wanted: Scheduler?) async throws(GenerationError) -> String? {
+        guard let wanted else { return nil }
+        // Older programs have no list of them.
+        guard let known = try? await program.get([Named].self, "/sdapi/v1/schedulers") else { return wanted.title }
+        guard let found = known.first(where: { Scheduler.named($0.name) == wanted }) else {
+            throw .engine("\(program.url) has no scheduler \(wanted.title)")
+        }
+        return found.name
     }
 }

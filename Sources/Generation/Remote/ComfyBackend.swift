@@ -56,6 +56,7 @@ public struct ComfyBackend: GenerationBackend {
         _ order: DrawOrder, sign: @escaping @Sendable (DrawSign) async throws(GenerationError) -> Void
     ) async throws(GenerationError) {
         try await sign(.loading)
+        try program.refuseVAE(of: order)
         let checkpoint = try await file(order.models.checkpoint, in: "checkpoints")
         var loras: [(file: String, weight: Double)] = []
         for lora in order.models.loras { loras.append((try await file(lora, in: "loras"), lora.weight ?? 1)) }

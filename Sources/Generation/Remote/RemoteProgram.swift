@@ -100,6 +100,12 @@ public struct RemoteProgram: Sendable {
         }
     }
 
+    /// These programs draw with the VAE of the model, or with one of their own: a picture must not say that it was another.
+    func refuseVAE(of order: DrawOrder) throws(GenerationError) {
+        guard let vae = order.models.vae else { return }
+        throw .badField(field: "vae", value: vae.name, expected: "none: \(url) has the one that it draws with")
+    }
+
     /// A picture in base 64, checked.
     static func picture(base64 text: String, plan: GenerationPlan) throws(GenerationError) -> [UInt8] {
         let encoded = text.hasPrefix("data:") ? String(text.split(separator: ",", maxSplits: 1).last ?? "") : text

@@ -93,6 +93,7 @@ public struct SDServerBackend: GenerationBackend {
         _ order: DrawOrder, sign: @escaping @Sendable (DrawSign) async throws(GenerationError) -> Void
     ) async throws(GenerationError) {
         try await sign(.loading)
+        try program.refuseVAE(of: order)
         let (plan, found) = (order.plan, try await program.get(Capabilities.self, "/sdcpp/v1/capabilities"))
         let stem = found.model?.stem ?? found.model?.name ?? ""
         guard stem == order.models.checkpoint.name || stem.hasPrefix(order.models.checkpoint.name + ".") else {

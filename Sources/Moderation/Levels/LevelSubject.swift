@@ -3,14 +3,14 @@ public import WaggleProtocol
 
 /// What has a level that people may find wrong.
 ///
-/// Things with versions are known by author, kind and slot, so that a new version does not shake off what was said of the
+/// What an edit replaces is known by author, kind and slot, so that a new version does not shake off what was said of the
 /// one before.
 public enum LevelSubject: Sendable, Hashable {
     /// A picture by the SHA-256 of its bytes, whichever posts show it.
     case picture(Hash32)
-    /// A post without versions: an image post, a review with pictures, a bounty.
+    /// A post that nothing replaces: an image post, a bounty.
     case post(Hash32)
-    /// A model, a collection, an article or a workflow.
+    /// A model, a collection, an article or a workflow; a review with pictures by the release that it is of.
     case work(author: Hash32, kind: PostKind, slug: String)
 
     /// Kinds of posts that carry a level.
@@ -19,7 +19,7 @@ public enum LevelSubject: Sendable, Hashable {
     /// What a post's level is the level of; nil for a post that has none.
     public init?(post id: Hash32, author: Hash32, kind: PostKind, slot: String) {
         guard Self.kinds.contains(kind) else { return nil }
-        self = kind.hasVersions ? .work(author: author, kind: kind, slug: slot) : .post(id)
+        self = kind.isReplaceable ? .work(author: author, kind: kind, slug: slot) : .post(id)
     }
 
     /// "picture 0a1b…", "post 0a1b…" or "work 0a1b… 10 slug": how tables name it.
@@ -38,7 +38,9 @@ public enum LevelSubject: Sendable, Hashable {
         case ("picture", 2): self = .picture(hash)
         case ("post", 2): self = .post(hash)
         case ("work", 4):
-            guard let kind = UInt32(parts[2]).map(PostKind.init(rawValue:)), kind.hasVersions else { return nil }
+            guard let kind = UInt32(parts[2]).map(PostKind.init(rawValue:)), kind.isReplaceable,
+                Self.kinds.contains(kind)
+            else { return nil }
             self = .work(author: hash, kind: kind, slug: parts[3])
         default: return nil
         }

@@ -53,6 +53,45 @@ enum LevelTables {
                 """)
     }
 
+    /// What was said of a post may have been said of a review, which is named by its place since: only the log knows.
+    static func nameByPlace(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE level_unplaced (thing TEXT PRIMARY KEY) WITHOUT ROWID;
+                INSERT INTO level_unplaced
+                    SELECT thing FROM level_locks WHERE thing LIKE 'post %' UNION
+                    SELECT thing FROM level_reviews WHERE thing LIKE 'post %' UNION
+                    SELECT thing FROM level_agreed WHERE thing LIKE 'post %' UNION
+                    SELECT thing FROM level_votes WHERE thing LIKE 'post %';
+                """)
+    }
+
+    static func unplaced(_ database: Database) throws -> [LevelSubject] {
+        try String.fetchAll(database, sql: "SELECT thing FROM level_unplaced").compactMap { LevelSubject(text: $0) }
+    }
+
+    /// Names a post by its place in all that was said of it; where more than one version had a lock or a request, the newest
+    /// stays.
+    static func place(_ database: Database, _ post: Hash32, at place: LevelSubject) throws {
+        let old = LevelSubject.post(post).text
+        if place.text != old {
+            try database.execute(
+                sql: """
+                    UPDATE level_locks SET lifted_by = decided_by, lifted_at = decided_at
+                    WHERE lifted_at IS NULL AND thing IN (?1, ?2) AND id < (
+                        SELECT max(id) FROM level_locks WHERE lifted_at IS NULL AND thing IN (?1, ?2))
+                    """, arguments: [old, place.text])
+            try database.execute(
+                sql: "UPDATE level_locks SET thing = ?, version = ? WHERE thing = ?",
+                arguments: [place.text, post.data, old])
+            for table in ["level_reviews", "level_agreed", "level_votes"] {
+                try database.execute(
+                    sql: "UPDATE OR REPLACE \(table) SET thing = ? WHERE thing = ?", arguments: [place.text, old])
+            }
+        }
+        try database.execute(sql: "DELETE FROM level_unplaced WHERE thing = ?", arguments: [old])
+    }
+
     // MARK: Rules
 
     static func rules(_ database: Database) throws -> LevelRules {

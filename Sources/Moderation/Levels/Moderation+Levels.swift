@@ -41,6 +41,20 @@ extension Moderation {
         try await rating.run(body)
     }
 
+    /// Things that were named by their posts when reviews were, and that nobody looked up since.
+    public func unplacedLevels() async throws(ModerationError) -> [LevelSubject] {
+        try await store.read(LevelTables.unplaced)
+    }
+
+    /// What was said of a post is said of this from now on.
+    public func placeLevels(of post: Hash32, at place: LevelSubject) async throws(ModerationError) {
+        let rules = try await store.write { database in
+            try LevelTables.place(database, post, at: place)
+            return try LevelTables.rules(database)
+        }
+        levels.withLock { $0 = rules }
+    }
+
     // MARK: Locks
 
     /// Locks a level: from now on it is this one, whatever author and people say.

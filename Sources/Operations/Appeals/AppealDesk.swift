@@ -89,11 +89,10 @@ struct AppealDesk {
         }
         // Which was first the node of whoever keeps the list knows, and decides.
         guard context.keyring.authors.contains(action.keeper) else { return true }
-        let earlier = ((try? await context.log.posts(reference.posts, before: action.post)) ?? []).filter {
-            reference.posts.contains($0.id) || $0.post.shownBlobs.contains(blob)
-        }
+        let desk = CaseDesk(context)
+        let earlier = await desk.showing(reference, before: action.post)
         // A scanner says what a file is before anybody publishes it.
-        if case .label = action.said, earlier.isEmpty { return reference.authors.first == author }
+        if case .label = action.said, earlier.isEmpty { return await desk.showing(reference).first?.author == author }
         return earlier.contains { $0.author == author }
     }
 

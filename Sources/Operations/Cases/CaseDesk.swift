@@ -86,7 +86,13 @@ struct CaseDesk {
             }
             all.append(subject)
             do {
-                guard let post = try await context.log.posts(ids: [id])[id] else { continue }
+                var found = try await context.log.posts(ids: [id])[id]
+                if found == nil, let newer = try await context.log.newerVersion(of: id) {
+                    // What took its place meanwhile.
+                    all.append(.exact(.post(newer.id)))
+                    found = newer
+                }
+                guard let post = found else { continue }
                 switch post.post.body {
                 case .release: all += try await TakedownSubjects(context).all(id.hex, distance: nil).map(\.named)
                 case .imagePost(let body):
@@ -145,12 +151,27 @@ struct CaseDesk {
         return .exact(.post(try await SubjectResolver(context, as: viewer).subject(text)))
     }
 
-    /// Whoever made a subject; nil for what nobody here knows.
+    /// Whoever made a subject: of a file, whoever was the first here to show it. Nil for what nobody here knows.
     func maker(of subject: ListSubject) async -> Hash32? {
         switch subject {
-        case .exact(.post(let id)): return try? await context.log.posts(ids: [id])[id]?.author
-        case .exact(.blob(let hash)): return try? await context.catalog.blobReference(hash)?.authors.first
+        case .exact(.post(let id)):
+            if let post = try? await context.log.posts(ids: [id])[id] { return post.author }
+            return try? await context.log.newerVersion(of: id)?.author
+        case .exact(.blob(let hash)):
+            guard let reference = try? await context.catalog.blobReference(hash) else { return nil }
+            return await showing(reference).first?.author
         default: return nil
+        }
+    }
+
+    /// The posts that show a blob, and older versions of them that did, in the order in which they came here: when they were
+    /// made is what their authors say.
+    ///
+    /// - Parameter post: what came after this is left out.
+    func showing(_ reference: BlobReference, before post: Hash32? = nil) async -> [LoggedPost] {
+        let posts = Set(reference.posts)
+        return ((try? await context.log.posts(reference.posts, before: post)) ?? []).filter {
+            posts.contains($0.id) || $0.post.shownBlobs.contains(reference.sha256)
         }
     }
 

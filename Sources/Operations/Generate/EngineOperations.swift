@@ -1,8 +1,9 @@
 public import Generation
+import Sandbox
 import SystemPackage
 import WaggleProtocol
 
-/// `waggle gen setup`: installs the engine into the home.
+/// `waggle gen setup`: installs the engine into the home, also where another program draws for now.
 public struct SetUpEngine: Operation {
     public static let name = "generate setup"
     /// Absolute path of a Python interpreter; nil looks for one.
@@ -21,15 +22,24 @@ public struct SetUpEngine: Operation {
             let tell: @Sendable (String) -> Void = { line in
                 progress(Progress(activity: String(line.prefix(120)), done: 0, total: 0))
             }
+            // Before minutes of work that nothing would be drawn with.
+            guard Sandbox.has("bwrap") || context.setting("generation.sandbox") == "off" else {
+                throw .noSandbox("bubblewrap is not installed")
+            }
             let folder = context.home.engine
-            if builds {
-                _ = try await EngineInstall.build(in: folder, python: python, tell: tell)
-            } else {
-                _ = try await EngineInstall.install(in: folder, python: python, tell: tell)
+            let engine =
+                builds
+                ? try await EngineInstall.build(in: folder, python: python, tell: tell)
+                : try await EngineInstall.install(in: folder, python: python, tell: tell)
+            let backend = context.generation.backend
+            guard backend.name == EmbeddedBackend.kind else {
+                return BackendReport(
+                    backend: EmbeddedBackend.kind, engine: engine.engine,
+                    notes: [engine.place, "\(backend.name) draws here, as generation.backend says"])
             }
             // Those of the engine before.
-            await context.generation.backend.rest()
-            return try await context.generation.backend.report()
+            await backend.rest()
+            return try await backend.report()
         } catch {
             throw OperationError(error)
         }

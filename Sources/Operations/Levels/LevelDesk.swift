@@ -38,6 +38,7 @@ public struct LevelDesk: Sendable {
             // Of a log that was never read nothing is known yet: what people agreed on before must not fall meanwhile.
             let people = try await people()
             _ = try await read(by: people)
+            try await place()
             try await attach(by: people)
             try await settle(nil, by: people)
         }
@@ -135,6 +136,16 @@ public struct LevelDesk: Sendable {
     private func post(_ id: Hash32) async throws -> LoggedPost? {
         if let post = try await context.log.posts(ids: [id])[id] { return post }
         return try await context.log.newerVersion(of: id)
+    }
+
+    /// Names reviews by their places in what was said of them before that was how they are named.
+    private func place() async throws {
+        for case .post(let id) in try await context.moderation.unplacedLevels() {
+            guard let post = try await post(id),
+                let place = LevelSubject(post: id, author: post.author, kind: post.kind, slot: post.slot)
+            else { continue }
+            try await context.moderation.placeLevels(of: id, at: place)
+        }
     }
 
     /// Words that waited for posts while nobody who spoke of them counted.

@@ -101,7 +101,7 @@ struct LevelFinder {
         else { return nil }
         return Found(
             thing: thing, subject: .post(post.id), declared: declared, shown: shown, makers: [post.author],
-            seen: post.kind.hasVersions ? seen ?? post.id : nil)
+            seen: post.kind.isReplaceable ? seen ?? post.id : nil)
     }
 
     private func picture(_ hash: Hash32) async throws -> Found? {

@@ -3,6 +3,7 @@ import Catalog
 import Digests
 import Formats
 import Moderation
+import PostLog
 import WaggleProtocol
 
 /// Reads what people name for a takedown, and adds what is the same thing: the tensors of a file, and files with them.
@@ -28,6 +29,10 @@ struct TakedownSubjects {
                     guard case .exact(let named) = subject else { return [subject] }
                     exact.append(named)
                 }
+            }
+            // What took the place of a post meanwhile stands and falls with it.
+            for case .post(let id) in exact {
+                if let newer = try await context.log.newerVersion(of: id) { exact.append(.post(newer.id)) }
             }
             // A new header is no new file. Its releases say what its tensors are before this node has read it.
             for case .blob(let hash) in exact {

@@ -104,7 +104,7 @@ public struct InspectSamples: Operation {
                             kind: resource.kind, name: resource.name,
                             match: hashes.contains(resource.sha256)
                                 ? .file : resource.sha256.isEmpty ? .unknown : .known)
-                    }, leak: file.leak))
+                    }, leak: file.leak?.path))
         }
         return reports
     }

@@ -64,9 +64,12 @@ private struct Publishing {
         }
         var looks: [FileLook] = []
         for file in request.files { looks.append(try await FileLook.at(FilePath(file.path))) }
-        for sample in request.samples { _ = try await SampleFile.read(FilePath(sample), for: context) }
+        var samples: [ReleaseDraft.Finding] = []
+        for sample in request.samples {
+            samples += try await SampleFile.read(FilePath(sample), for: context).findings
+        }
         let existing = try await posting.standing(.model, request.slug)
-        return try DraftedRelease(request, files: looks, existing: existing?.post.model)
+        return try DraftedRelease(request, files: looks, samples: samples, existing: existing?.post.model)
     }
 
     func publish() async throws(OperationError) -> PublishReply {

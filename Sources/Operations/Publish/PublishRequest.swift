@@ -1,3 +1,4 @@
+import Formats
 import FoundationEssentials
 
 /// What a creator says about a release. Fields that are left out are drafted from the file's own header.
@@ -86,11 +87,22 @@ public struct ReleaseDraft: Codable, Sendable {
         public let text: String
         /// What says it on the command line; nil where no flag does.
         public let flag: String?
+        /// What was looked for in a file: "leaked-path", "leaked-user-name", …; nil for what is about no file.
+        public let rule: String?
 
         init(severity: String, text: String, flag: String? = nil) {
             self.severity = severity
             self.text = text
             self.flag = flag
+            rule = nil
+        }
+
+        /// - Parameter file: what the file is called.
+        init(_ found: LintFinding, of file: String) {
+            severity = found.severity.rawValue
+            text = "\(file): \(found.text)"
+            flag = nil
+            rule = found.rule.rawValue
         }
     }
 

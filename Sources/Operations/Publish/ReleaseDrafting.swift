@@ -11,7 +11,10 @@ struct DraftedRelease: Sendable {
     let files: [FileLook]
     let draft: ReleaseDraft
 
-    init(_ request: PublishRequest, files: [FileLook], existing: WireModel?) throws(OperationError) {
+    /// - Parameter samples: what was found in the sample images.
+    init(
+        _ request: PublishRequest, files: [FileLook], samples: [ReleaseDraft.Finding], existing: WireModel?
+    ) throws(OperationError) {
         guard let primary = files.first else { throw OperationError(.usage, "name at least one file to publish") }
         let word = request.level ?? existing.map { Level(declared: $0.level).word } ?? Level.pg.word
         let level = try Level(typed: word)
@@ -66,7 +69,7 @@ struct DraftedRelease: Sendable {
         self.files = files
         self.model = model
         self.release = release
-        draft = ReleaseDraft(fields: fields, findings: Self.findings(request, model, release, files))
+        draft = ReleaseDraft(fields: fields, findings: Self.findings(request, model, release, files) + samples)
     }
 
     private static func training(_ draft: ModelDraft) -> WireTraining {
@@ -95,7 +98,7 @@ struct DraftedRelease: Sendable {
             // What the header claims of the bytes behind it is checked when they are read.
             for finding in found where finding.rule != .hashClaimUnchecked {
                 let isAnswered = finding.rule == .missingTriggerWords && !release.trainedWords.isEmpty
-                if !isAnswered { add(finding.severity, "\(file.name): \(finding.text)") }
+                if !isAnswered { findings.append(.init(finding, of: file.name)) }
             }
         }
         if model.type.isEmpty {

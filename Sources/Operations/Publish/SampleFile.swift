@@ -10,7 +10,7 @@ import WaggleProtocol
 
 /// A picture that goes into a post: read, measured, and with the recipe that its own metadata tell.
 struct SampleFile: Sendable {
-    let path: FilePath
+    private let path: FilePath
     private let bytes: [UInt8]
     private let info: ImageInfo
 
@@ -28,9 +28,11 @@ struct SampleFile: Sendable {
         return sample
     }
 
+    /// Whoever brought it over the web does not see where it lies.
+    private var name: String { path.lastComponent?.string ?? "" }
+
     private init(_ path: FilePath) throws(OperationError) {
         self.path = path
-        // Whoever brought it over the web does not see where it lies.
         let name = path.lastComponent?.string ?? ""
         let (file, size) = try RegularFile.open(path, called: name)
         defer { try? file.close() }
@@ -68,7 +70,7 @@ struct SampleFile: Sendable {
         } catch {
             throw OperationError(
                 .auth,
-                "\(path.lastComponent?.string ?? "") is not taken in, because pictures are compared here: \(error)")
+                "\(name) is not taken in, because pictures are compared here: \(error)")
         }
     }
 
@@ -78,8 +80,17 @@ struct SampleFile: Sendable {
     var width: UInt32 { UInt32(clamping: info.width ?? 0) }
     var height: UInt32 { UInt32(clamping: info.height ?? 0) }
 
-    /// A path of the machine it was made on that its texts tell to everybody.
-    var leak: String? { PictureText.leak(in: bytes)?.path }
+    /// A place of the machine it was made on that its texts tell to everybody.
+    var leak: PathLeak? { PictureText.leak(in: bytes) }
+
+    /// What its maker should look at before it is published.
+    var findings: [ReleaseDraft.Finding] {
+        guard let leak else { return [] }
+        let found = LintFinding(
+            leak, in: "The picture's metadata",
+            remedy: "Whoever downloads it can read that: save it without metadata, which takes its recipe away too.")
+        return [ReleaseDraft.Finding(found, of: name)]
+    }
 
     /// What the picture's own metadata tell of how it was made; empty where they tell nothing.
     func recipe(_ resolver: RecipeResolver) async throws(OperationError) -> WireRecipe {

@@ -184,7 +184,7 @@ enum OpenAPISchemas {
         "Parent": object(["role": "string", "release": "string"], required: ["role", "release"]),
         "Draft": answer(["fields": "[DraftField]", "findings": "[DraftFinding]"]),
         "DraftField": answer(["name": "string", "value": "string", "source": "string"]),
-        "DraftFinding": answer(["severity": "string", "text": "string", "flag": "string!"]),
+        "DraftFinding": answer(["severity": "string", "text": "string", "flag": "string!", "rule": "string!"]),
         "Published": answer([
             "release": "string", "model": "string", "version": "string", "files": "[PublishedFile]", "url": "string",
             "is_new": "boolean",

@@ -48,6 +48,11 @@ enum OpenAPIWorks {
             method: "get", path: "/api/w1/workflows/{id}", summary: "A workflow",
             answers: [("200", ref("Workflow"))]),
         .init(
+            method: "post", path: "/api/w1/workflows/draft", summary: "What a graph gives away, before it is signed",
+            caller: .scope("publish"),
+            body: OpenAPISchemas.object(["graph": "string"], required: ["graph"]),
+            answers: [("200", ref("WorkflowDraft"))]),
+        .init(
             method: "put", path: "/api/w1/workflows/mine/{slug}",
             summary: "Publish a workflow of mine; what is left out stays as it is", caller: .scope("publish"),
             body: OpenAPISchemas.object([
@@ -61,6 +66,7 @@ enum OpenAPIWorks {
             "text": "string", "tags": "strings", "level": "string", "updated": "time", "cover_url": "string!",
             "counts": "Counts", "url": "string",
         ]),
+        "WorkflowDraft": OpenAPISchemas.answer(["findings": "[DraftFinding]"]),
         "Workflow": OpenAPISchemas.answer([
             "id": "integer", "post": "string", "creator": "Creator", "slug": "string", "name": "string",
             "description": "string", "tags": "strings", "level": "string", "updated": "time", "sha256": "string",
