@@ -24,6 +24,8 @@ public enum GenerationError: Error, Hashable, Sendable {
 
     // Of the node.
     case noEngine(String)
+    /// The program elsewhere that draws for this node cannot be reached.
+    case noAnswer(url: String, why: String)
     /// Why a set-up came to nothing; an engine that was there is there still.
     case notInstalled(String)
     case noSandbox(String)
@@ -58,7 +60,7 @@ public enum GenerationError: Error, Hashable, Sendable {
         case .unsafeFile: "model_invalid"
         case .quarantined: "quarantined"
         case .withdrawn: "withdrawn"
-        case .noEngine: "engine_missing"
+        case .noEngine, .noAnswer: "engine_missing"
         case .notInstalled: "setup_failed"
         case .noSandbox: "sandbox_missing"
         case .paused: "paused"
@@ -106,6 +108,9 @@ public enum GenerationError: Error, Hashable, Sendable {
             "\(name) brought the engine down twice and is put aside; `waggle gen doctor` lists such files"
         case .withdrawn(let name): "\(name) is not here any more"
         case .noEngine(let why): "this node cannot draw: \(why); `waggle gen setup` installs an engine"
+        case .noAnswer(let url, let why):
+            "this node cannot draw: \(url) does not answer: \(why); start the program there, or name another in "
+                + "generation.backend"
         case .notInstalled(let why): "no engine was installed: \(why)"
         case .noSandbox(let why):
             "no engine is started without a sandbox: \(why); install bubblewrap, or set generation.sandbox = \"off\" "

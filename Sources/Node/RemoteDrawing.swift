@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Federation
 import FoundationEssentials
 import Generation
 import NIOCore
@@ -49,7 +50,7 @@ extension RemoteProgram {
                     request, timeout: .seconds(Int64(Limits.Generation.jobSeconds)))
                 let answer = try await response.body.collect(upTo: Limits.Generation.remoteReplyBytes)
                 return Reply(status: Int(response.status.code), body: Array(answer.readableBytesView))
-            }, sleep: { try await Task.sleep(for: .milliseconds($0)) })
+            }, reason: PeerError.reason, sleep: { try await Task.sleep(for: .milliseconds($0)) })
     }
 
     /// What speaks its API.

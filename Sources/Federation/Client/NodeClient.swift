@@ -309,7 +309,7 @@ public struct NodeClient: Sendable {
 
     private func failure(_ error: any Error) -> PeerError {
         if let error = error as? PeerError { return error }
-        return .unreachable(url: url.description, reason: String(describing: error))
+        return .unreachable(url: url.description, reason: PeerError.reason(error))
     }
 }
 

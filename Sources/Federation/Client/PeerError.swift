@@ -1,5 +1,7 @@
 public import Digests
+import Glibc
 import Identity
+import NIOCore
 import WaggleProtocol
 
 /// Why an exchange with another node failed, and what to do about it.
@@ -15,6 +17,13 @@ public enum PeerError: Error, Equatable, Sendable {
     case wrongNode(url: String, expected: Hash32, found: Hash32)
     case ownNode(url: String)
     case cursorUnknown
+
+    /// What the system or the HTTP client says of a connection that failed, in words for a person.
+    public static func reason(_ error: any Error) -> String {
+        // Its own description wraps the system's words into those of NIO, with the number of the error.
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+        return String(describing: error)
+    }
 
     public var message: String {
         switch self {

@@ -88,7 +88,7 @@ struct HTTPMirror: Sendable {
         do {
             response = try await http.execute(request, deadline: .now() + .hours(24))
         } catch {
-            throw PeerError.unreachable(url: url, reason: String(describing: error))
+            throw PeerError.unreachable(url: url, reason: PeerError.reason(error))
         }
         var skipped: UInt64 = 0
         if response.status == .ok, UInt64(range.count) != size {

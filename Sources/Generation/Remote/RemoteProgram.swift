@@ -24,17 +24,21 @@ public struct RemoteProgram: Sendable {
     public let url: String
     private let send:
         @Sendable (_ method: String, _ path: String, _ body: [UInt8]?, _ type: String) async throws -> Reply
+    private let reason: @Sendable (any Error) -> String
     private let sleep: @Sendable (_ milliseconds: Int) async throws -> Void
 
     /// - Parameters:
     ///   - send: makes a request with a body of that media type and gives the whole answer, of at most `remoteReplyBytes`.
+    ///   - reason: what `send` failed with, in words for a person.
     ///   - sleep: waits between two looks.
     public init(
         url: String, send: @escaping @Sendable (String, String, [UInt8]?, String) async throws -> Reply,
+        reason: @escaping @Sendable (any Error) -> String = { String(describing: $0) },
         sleep: @escaping @Sendable (Int) async throws -> Void
     ) {
         self.url = url
         self.send = send
+        self.reason = reason
         self.sleep = sleep
     }
 
@@ -55,7 +59,7 @@ public struct RemoteProgram: Sendable {
         } catch is CancellationError {
             throw .cancelled
         } catch {
-            throw Task.isCancelled ? .cancelled : .noEngine("\(url) does not answer: \(error)")
+            throw Task.isCancelled ? .cancelled : .noAnswer(url: url, why: reason(error))
         }
         guard (200..<300).contains(reply.status) else {
             let words = String(decoding: reply.body.prefix(Limits.Generation.messageBytes), as: UTF8.self)
