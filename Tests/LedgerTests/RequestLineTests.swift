@@ -22,13 +22,11 @@ struct RequestLineTests {
         #expect(entries == [.begins, .waits, .waits, .waits], "one looks at all of them")
         let pieces = line.takeUnchecked() ?? []
         #expect(pieces.count == 4)
-        let begins = [line.put(pieces), line.put([])]
-        #expect(begins == [true, false], "one writer")
+        let next = line.put(pieces)
+        #expect(next == .writes, "there is nothing left to look at")
         var written: [[String]] = []
         while let visits = line.takeReady() { written.append(visits.map(\.caller)) }
         #expect(written == [["a", "b", "c"], ["d"]])
-        let more = line.takeUnchecked()?.count
-        #expect(more == nil)
         let again = line.enter(requests(1), "e")
         #expect(again == .begins, "whoever looked has gone")
     }
@@ -43,12 +41,24 @@ struct RequestLineTests {
         #expect(first.map(\.requests.count) == [64] && second.map(\.requests.count) == [64])
         let third = line.takeUnchecked() ?? []
         #expect(third.map(\.requests.count) == [22, 1], "what is left, and who came next")
-        let begins = [line.put(second), line.put(first)]
-        #expect(begins == [false, false])
+        let next = [line.put(second), line.put(first)]
+        #expect(next == [.looks, .looks])
         let last = line.put(third)
-        #expect(last)
+        #expect(last == .writes)
         let visits = line.takeReady() ?? []
         #expect(visits.map(\.caller) == ["a", "b"] && visits.map(\.requests.count) == [150, 1])
+    }
+
+    @Test("what is looked at is written while somebody looks at the next, by one writer")
+    func beside() {
+        var line = Line(most: 1000, checks: 1, perTransaction: 1000)
+        let entries = [line.enter(requests(64), "a"), line.enter(requests(64), "b"), line.enter(requests(64), "c")]
+        #expect(entries == [.begins, .waits, .waits])
+        var next: [Line.Next] = []
+        while let pieces = line.takeUnchecked() { next.append(line.put(pieces)) }
+        #expect(next == [.looksBesideWriter, .looks, .looks])
+        let written = line.takeReady()?.map(\.caller)
+        #expect(written == ["a", "b", "c"])
     }
 
     @Test("more requests than can be answered soon are refused until others are answered")
@@ -62,6 +72,6 @@ struct RequestLineTests {
         let before = line.enter(requests(1), "d")
         line.answered(visits)
         let after = line.enter(requests(3), "d")
-        #expect(before == .refused && after == .waits)
+        #expect(before == .refused && after == .begins)
     }
 }

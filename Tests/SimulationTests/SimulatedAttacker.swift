@@ -114,7 +114,7 @@ struct SimulatedAttacker {
             var comment = WirePost()
             comment.created = now
             comment.comment.subject = fresh.genesis.id.data
-            comment.comment.text = String(repeating: "buy ", count: 50 + made % 200)
+            comment.comment.text = String(repeating: "💰", count: 50 + made % 200)
             post = try Signer(author: fresh.genesis.id, device: fresh.device).sign(comment)
         }
         ownPosts.insert(post.id)

@@ -1,4 +1,5 @@
 public import Digests
+import Dispatch
 import FoundationEssentials
 import GRDB
 public import Identity
@@ -36,6 +37,9 @@ public final class AuthorityService: Sendable {
     /// Held during a transaction.
     private let live: Mutex<Live>
     private let policy: OrderPolicy
+    /// Threads that may wait for the disk: a task that is handed from thread to thread on its way costs a lone order more than
+    /// all that is written of it.
+    private let threads = DispatchQueue(label: "authority", attributes: .concurrent)
     private let line = Mutex(
         RequestLine<Caller>(
             most: Limits.Ledger.waitingRequests, checks: max(1, ProcessInfo.processInfo.activeProcessorCount - 1),
@@ -163,7 +167,7 @@ public final class AuthorityService: Sendable {
         guard !requests.isEmpty else { return [] }
         let result = await withCheckedContinuation { (caller: Caller) in
             switch line.withLock({ $0.enter(requests, caller) }) {
-            case .begins: Task { check() }
+            case .begins: threads.async { [self] in check() }
             case .waits: break
             case .refused: caller.resume(returning: .failure(.busy))
             }
@@ -175,7 +179,11 @@ public final class AuthorityService: Sendable {
     private func check() {
         while var pieces = line.withLock({ $0.takeUnchecked() }) {
             for index in pieces.indices { pieces[index].requests = pieces[index].requests.map(checked) }
-            if line.withLock({ [pieces] in $0.put(pieces) }) { Task { await write() } }
+            switch line.withLock({ [pieces] in $0.put(pieces) }) {
+            case .looks: continue
+            case .looksBesideWriter: threads.async { [self] in write() }
+            case .writes: return write()
+            }
         }
     }
 
@@ -186,11 +194,11 @@ public final class AuthorityService: Sendable {
 
     // MARK: The one writer
 
-    private func write() async {
+    private func write() {
         while let visits = line.withLock({ $0.takeReady() }) {
             let result: Result<[AuthorityReply], LedgerError>
             do throws(LedgerError) {
-                result = .success(try await commit(visits.flatMap(\.requests)))
+                result = .success(try commit(visits.flatMap(\.requests)))
             } catch {
                 result = .failure(error)
             }
@@ -204,13 +212,14 @@ public final class AuthorityService: Sendable {
         }
     }
 
-    private func commit(_ requests: [AuthorityRequest]) async throws(LedgerError) -> [AuthorityReply] {
+    /// Blocks.
+    private func commit(_ requests: [AuthorityRequest]) throws(LedgerError) -> [AuthorityReply] {
         if let failure { throw failure }
         let (charter, index, key) = (charter, index, key)
         let time = now()
         let epoch = charter.epoch(at: time)
         do throws(LedgerError) {
-            return try await store.write { [self] db in
+            return try store.writeBlocking { db in
                 db.afterNextTransaction(onCommit: { [self] _ in stored() })
                 return try live.withLock { live in
                     live.isUnstored = true
@@ -228,7 +237,7 @@ public final class AuthorityService: Sendable {
         } catch {
             // What was decided in memory is not on disk: it is forgotten, and nobody was told.
             do throws(LedgerError) {
-                try await store.read { [self] db in
+                try store.readBlocking { db in
                     try live.withLock { live in
                         let policy = live.policy
                         let rule = live.authority.broken

@@ -104,6 +104,24 @@ public final class LedgerStore: Sendable {
         }
     }
 
+    /// For threads that may wait.
+    func readBlocking<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
+        do {
+            return try pool.read(body)
+        } catch {
+            throw LedgerError(error, path: path)
+        }
+    }
+
+    /// For threads that may wait.
+    func writeBlocking<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
+        do {
+            return try pool.write(body)
+        } catch {
+            throw LedgerError(error, path: path)
+        }
+    }
+
     func write<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(LedgerError)
         -> Result
     {

@@ -24,6 +24,17 @@ struct RequestLine<Caller: Sendable>: Sendable {
         case refused
     }
 
+    /// What whoever looked at signatures does next.
+    enum Next {
+        /// Looks at more, if there are any.
+        case looks
+        /// Looks at more, while somebody else begins to write and goes on while anything is ready.
+        case looksBesideWriter
+        /// Begins to write and goes on while anything is ready: there is nothing to look at, and what has been looked at is
+        /// not handed to another thread for nothing.
+        case writes
+    }
+
     /// Requests that are looked at in one turn.
     private static var together: Int { 64 }
 
@@ -76,18 +87,18 @@ struct RequestLine<Caller: Sendable>: Sendable {
     }
 
     /// Takes back what was looked at.
-    ///
-    /// - Returns: whether somebody is to begin writing, and goes on while anything is ready.
-    mutating func put(_ checked: [Piece]) -> Bool {
+    mutating func put(_ checked: [Piece]) -> Next {
         for piece in checked {
             visits[piece.visit]?.requests.replaceSubrange(
                 piece.start..<piece.start + piece.requests.count, with: piece.requests)
             visits[piece.visit]?.unchecked -= piece.requests.count
             if visits[piece.visit]?.unchecked == 0 { ready.append(piece.visit) }
         }
-        guard !isWriting, !ready.isEmpty else { return false }
+        guard !isWriting, !ready.isEmpty else { return .looks }
         isWriting = true
-        return true
+        guard unchecked.isEmpty else { return .looksBesideWriter }
+        freeChecks += 1
+        return .writes
     }
 
     /// What is written together next; nil when nothing is ready, and the writer is done.
