@@ -45,15 +45,21 @@ struct BackgroundHashing: Sendable {
             let waiting = try await store.index.read { try ExtraHashesTable.toDo($0, after: after, limit: 64) }
             guard let end = waiting.last else { return done }
             last = end.id
+            var named: [(hash: Hash32, names: ExtraHashes)] = []
             for (_, hash) in waiting where notBefore[hash].map({ $0 <= store.options.now() }) ?? true {
                 if Task.isCancelled { throw .cancelled }
-                if waitsForLibrary, !store.libraryWork.isQuiet(at: store.options.now()) { return done }
+                if waitsForLibrary, !store.libraryWork.isQuiet(at: store.options.now()) {
+                    return done + (try await keep(named))
+                }
                 do throws(BlobError) {
-                    let hashes = try await compute(hash)
-                    try await store.index.write { try ExtraHashesTable.put($0, hash, hashes) }
+                    let (names, size) = try await compute(hash)
+                    named.append((hash, names))
                     notBefore[hash] = nil
-                    done += 1
-                    await onNamed(hash, hashes)
+                    // Small ones are written together; what took long to read is not read again for a crash.
+                    if size > UInt64(Limits.Blob.smallBytes) {
+                        done += try await keep(named)
+                        named = []
+                    }
                 } catch {
                     switch error {
                     case .cancelled, .closed, .database, .diskFull: throw error
@@ -64,10 +70,22 @@ struct BackgroundHashing: Sendable {
                     }
                 }
             }
+            done += try await keep(named)
         }
     }
 
-    private func compute(_ hash: Hash32) async throws(BlobError) -> ExtraHashes {
+    /// Writes names down; how many.
+    private func keep(_ named: [(hash: Hash32, names: ExtraHashes)]) async throws(BlobError) -> Int {
+        guard !named.isEmpty else { return 0 }
+        try await store.index.write { db in
+            for one in named { try ExtraHashesTable.put(db, one.hash, one.names) }
+        }
+        for one in named { await onNamed(one.hash, one.names) }
+        return named.count
+    }
+
+    /// The names of a blob, and its bytes.
+    private func compute(_ hash: Hash32) async throws(BlobError) -> (names: ExtraHashes, size: UInt64) {
         let reader = try await store.open(hash, asUse: false)
         let layer = try await store.unitHashes(hash)
         let isStopped = StopFlag()
@@ -79,9 +97,9 @@ struct BackgroundHashing: Sendable {
             isStopped.set()
         }
         do throws(BlobError) {
-            let hashes = try result.get()
+            let names = try result.get()
             try await reader.revalidate()
-            return hashes
+            return (names, reader.size)
         } catch {
             if case .damaged = error { try await store.takeOutOfService(reader.facts) }
             throw error

@@ -41,10 +41,8 @@ struct ScanKeeper: Sendable {
         let new = try await blobs.blobs(after: last, limit: Limits.Scan.look)
         guard let newest = new.last else { return nil }
         let desk = ScanDesk(context())
-        for hash in try await desk.unscanned(new.map(\.sha256)) {
-            try Task.checkCancellation()
-            try await desk.look(at: hash)
-        }
+        try await desk.look(at: desk.unscanned(new.map(\.sha256)))
+        try Task.checkCancellation()
         return newest.number
     }
 }

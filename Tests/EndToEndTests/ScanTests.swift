@@ -20,6 +20,10 @@ struct ScanTests {
         let folder = world.path("models/loras")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Data(bytes).write(to: URL(filePath: folder + "/bad.pt"))
+        // Small ones that are looked at with it: dictionaries of one number.
+        for (name, number) in [("a", 1), ("z", 2)] {
+            try Data("(dS'n'\nI\(number)\ns.".utf8).write(to: URL(filePath: folder + "/\(name).pt"))
+        }
         let hash = SHA256.hash(bytes).hex
         try await node.ok("library", "add", world.path("models"))
         try await eventually("it is out of service", within: 60) {

@@ -51,7 +51,12 @@ struct LabelAppealTests {
                     ).status.code
                 }
                 #expect(try await client(.get, blob).status == .ok)
-                try await ScanDesk(context).look(at: file.sha256)
+                // Between two that are harmless, whose scans are kept too.
+                let first = try await node.blobs.add(bytes: Array("(dS'n'\nI1\ns.".utf8)).sha256
+                let last = try await node.blobs.add(bytes: Array("(dS'n'\nI2\ns.".utf8)).sha256
+                let files = [first, file.sha256, last]
+                try await ScanDesk(context).look(at: files)
+                #expect(try await ScanDesk(context).unscanned(files).isEmpty)
                 #expect(try await client(.get, blob).status.code == 451)
                 let label = try #require(
                     try await node.log.post(author: owner.id, kind: .label, slot: slot)?.id.hex)
@@ -97,7 +102,7 @@ struct LabelAppealTests {
                             author: owner.id, kind: .label, slot: slot)?.post.body
                     else { throw TestNode.Refused(what: "no label") }
                     #expect(said.withdrawn && said.value == "danger")
-                    try await ScanDesk(context).look(at: file.sha256)
+                    try await ScanDesk(context).look(at: [file.sha256])
                     #expect(try await client(.get, blob).status == .ok)
                 }
             }

@@ -105,6 +105,15 @@ struct QuorumTests {
         #expect(honey.charter.isValid(final, own: own) && !honey.charter.isValid(final))
         let other = AuthoritySignature(authority: 0, signature: Array(repeating: 8, count: 64))
         #expect(!honey.charter.isValid(final, own: other))
+
+        // Looked at by another thread before: all but one's own, which is found wrong by whoever does not know it.
+        let looked = honey.charter.lookingAt(final, but: 0)
+        #expect(looked == final && looked.lookedAt.found == [nil, true, true])
+        #expect(honey.charter.isValid(looked, own: own) && !honey.charter.isValid(looked))
+        let byOthers = honey.charter.lookingAt(final, but: 1)
+        #expect(byOthers.lookedAt.found.contains(false) && !honey.charter.isValid(byOthers))
+        let few = Final(order: paid.order, round: 0, commits: commits)
+        #expect(honey.charter.lookingAt(few, but: 0).lookedAt.found.isEmpty && !honey.charter.isValid(few))
     }
 
     @Test("many orders under way at one node go to each operator together, and none waits to be sent again")

@@ -50,6 +50,17 @@ struct ScanTests {
         }
     }
 
+    @Test("scans of several files are kept together, each beside what was said of it before")
+    func together() async throws {
+        try await withModeration { moderation, _ in
+            try await moderation.keep(row(2, .malformed))
+            let rows = [row(1), row(2, .danger, at: 8), row(3, .safe, try picture(1)), row(1, .danger, at: 9)]
+            #expect(try await moderation.keep(rows) == [nil, row(2, .malformed), nil, row(1)])
+            #expect(Set(try await moderation.badScans().map(\.sha256)) == [row(1).sha256, row(2).sha256])
+            #expect(try await moderation.keep([]).isEmpty)
+        }
+    }
+
     @Test(
         "pictures that look like a blocked one are hidden, those of before and of later, until it is lifted or allowed")
     func lookalikes() async throws {

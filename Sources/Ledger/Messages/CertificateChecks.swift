@@ -5,11 +5,34 @@ import Identity
 extension Charter {
     /// - Parameter own: a signature that whoever asks made over the same: it is not verified again.
     func isValid(_ certificate: QuorumCertificate, own: AuthoritySignature? = nil) -> Bool {
-        isQuorum(certificate.votes, .vote, certificate.order.order, certificate.round, own)
+        isQuorum(certificate.votes, .vote, certificate.order.order, certificate.round, own, certificate.lookedAt)
     }
 
     func isValid(_ final: Final, own: AuthoritySignature? = nil) -> Bool {
-        isQuorum(final.commits, .commit, final.order.order, final.round, own)
+        isQuorum(final.commits, .commit, final.order.order, final.round, own, final.lookedAt)
+    }
+
+    /// Looks at all votes now but those of one authority, who knows its own.
+    func lookingAt(_ certificate: QuorumCertificate, but own: Int) -> QuorumCertificate {
+        var certificate = certificate
+        certificate.lookedAt = look(
+            certificate.votes, .vote, certificate.order.order, certificate.round, but: own)
+        return certificate
+    }
+
+    /// Looks at all commits now but those of one authority, who knows its own.
+    func lookingAt(_ final: Final, but own: Int) -> Final {
+        var final = final
+        final.lookedAt = look(final.commits, .commit, final.order.order, final.round, but: own)
+        return final
+    }
+
+    private func look(
+        _ signatures: [AuthoritySignature], _ phase: Ballot.Phase, _ order: Order, _ round: UInt32, but own: Int
+    ) -> LookedAt {
+        guard order.currency == currency, areDistinct(signatures.map(\.authority)) else { return LookedAt() }
+        let bytes = SignedBytes.ballot(phase, charter: currency, slot: order.slotID, round: round, value: order.id)
+        return LookedAt(found: signatures.map { $0.authority == own ? nil : isSigned($0, bytes) })
     }
 
     /// Whether a final of a round above 0 shows why its order was voted for there. There is no such round where one
@@ -23,11 +46,13 @@ extension Charter {
 
     private func isQuorum(
         _ signatures: [AuthoritySignature], _ phase: Ballot.Phase, _ order: Order, _ round: UInt32,
-        _ own: AuthoritySignature?
+        _ own: AuthoritySignature?, _ lookedAt: LookedAt
     ) -> Bool {
         guard order.currency == currency, areDistinct(signatures.map(\.authority)) else { return false }
         let bytes = SignedBytes.ballot(phase, charter: currency, slot: order.slotID, round: round, value: order.id)
-        return signatures.allSatisfy { $0 == own || isSigned($0, bytes) }
+        return signatures.enumerated().allSatisfy { place, by in
+            by == own || lookedAt.isGood(place) ?? isSigned(by, bytes)
+        }
     }
 
     /// The order that statements force in a round: that of the highest certificate shown, else the slot's default. Nil

@@ -13,6 +13,18 @@ public struct AuthoritySignature: Hashable, Sendable {
     }
 }
 
+/// What somebody found who looked at the signatures of a certificate or a final before: the one writer is spared it, and
+/// another core can do it. It is nothing that the message says, so it makes no message another one.
+struct LookedAt: Hashable, Sendable {
+    /// Of each signature whether it is good; nil for one that was not looked at.
+    var found: [Bool?] = []
+
+    func isGood(_ place: Int) -> Bool? { found.indices.contains(place) ? found[place] : nil }
+
+    static func == (left: Self, right: Self) -> Bool { true }
+    func hash(into hasher: inout Hasher) {}
+}
+
 /// What one authority says of one value in one round of one slot.
 public struct Ballot: Hashable, Sendable {
     public enum Phase: String, Sendable {
@@ -36,6 +48,7 @@ public struct QuorumCertificate: Hashable, Sendable {
     public let votes: [AuthoritySignature]
     /// In a round above 0, the name of the statements that justified it (`Statement.name(of:)`).
     public let justification: Hash32?
+    var lookedAt = LookedAt()
 
     public init(order: SignedOrder, round: UInt32, votes: [AuthoritySignature], justification: Hash32? = nil) {
         self.order = order
@@ -55,6 +68,7 @@ public struct Final: Hashable, Sendable {
     public let commits: [AuthoritySignature]
     /// In a round above 0, the statements that forced the value.
     public let justification: [Statement]
+    var lookedAt = LookedAt()
 
     public init(order: SignedOrder, round: UInt32, commits: [AuthoritySignature], justification: [Statement] = []) {
         self.order = order

@@ -71,18 +71,22 @@ extension QuorumService {
 
     /// An account may be below nothing for a while: what came to it may become known later than what it spent.
     private func noteOverdrawn(_ finals: [Final]) {
-        func look(_ account: AccountID) {
-            guard book.look({ $0.account(account).balance }) < 0 else {
-                overdrawn[account] = nil
-                return
-            }
-            if overdrawn[account] == nil { overdrawn[account] = now() }
-        }
+        var touched: Set<AccountID> = []
         for final in finals {
-            if case .account(let account, _) = final.order.order.slot { look(account) }
+            if case .account(let account, _) = final.order.order.slot { touched.insert(account) }
             guard !overdrawn.isEmpty else { continue }
-            for output in final.order.order.operation.outputs { look(output.account) }
-            if case .hold = final.order.order.slot { for account in Array(overdrawn.keys) { look(account) } }
+            touched.formUnion(final.order.order.operation.outputs.map(\.account))
+            if case .hold = final.order.order.slot { touched.formUnion(overdrawn.keys) }
+        }
+        guard !touched.isEmpty else { return }
+        // One look: each may have to wait for a transaction.
+        let below = book.look { ledger in touched.filter { ledger.account($0).balance < 0 } }
+        for account in touched {
+            if !below.contains(account) {
+                overdrawn[account] = nil
+            } else if overdrawn[account] == nil {
+                overdrawn[account] = now()
+            }
         }
     }
 

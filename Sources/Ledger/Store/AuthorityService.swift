@@ -23,8 +23,6 @@ public final class AuthorityService: Sendable {
         var states: StateTree?
         /// What was decided here is not on disk yet, or was lost on the way there.
         var isUnstored = false
-        /// What requests showed of other authorities, until somebody takes it.
-        var evidence: [LedgerEvidence] = []
         /// The database failed and the state could not be read back: nothing is known, and nothing is signed any more.
         var failure: LedgerError?
     }
@@ -37,6 +35,8 @@ public final class AuthorityService: Sendable {
     /// Held during a transaction.
     private let live: Mutex<Live>
     private let policy: OrderPolicy
+    /// What requests showed of other authorities, until somebody takes it: who does so must not wait for a transaction.
+    private let evidence = Mutex<[LedgerEvidence]>([])
     /// Threads that may wait for the disk: a task that is handed from thread to thread on its way costs a lone order more than
     /// all that is written of it.
     private let threads = DispatchQueue(label: "authority", attributes: .concurrent)
@@ -108,9 +108,9 @@ public final class AuthorityService: Sendable {
 
     /// What requests since the last call showed of other authorities.
     func takeEvidence() -> [LedgerEvidence] {
-        live.withLock { live in
-            defer { live.evidence = [] }
-            return live.evidence
+        evidence.withLock { evidence in
+            defer { evidence = [] }
+            return evidence
         }
     }
 
@@ -188,8 +188,12 @@ public final class AuthorityService: Sendable {
     }
 
     private func checked(_ request: AuthorityRequest) -> AuthorityRequest {
-        guard case .order(let signed) = request, !policy.isOversigned(signed) else { return request }
-        return .order(signed.checkingSignatures())
+        switch request {
+        case .order(let signed) where !policy.isOversigned(signed): .order(signed.checkingSignatures())
+        case .certificate(let certificate): .certificate(charter.lookingAt(certificate, but: index))
+        case .final(let final): .final(charter.lookingAt(final, but: index))
+        default: request
+        }
     }
 
     // MARK: The one writer
@@ -219,21 +223,22 @@ public final class AuthorityService: Sendable {
         let time = now()
         let epoch = charter.epoch(at: time)
         do throws(LedgerError) {
-            return try store.writeBlocking { db in
+            let (replies, shown) = try store.writeBlocking { db in
                 db.afterNextTransaction(onCommit: { [self] _ in stored() })
                 return try live.withLock { live in
                     live.isUnstored = true
                     let rows = try LedgerStore.rows(charter.currency, db)
                     let before = live.tree.size
-                    let (replies, evidence) = try Self.carryOut(requests, epoch, &live, rows)
-                    live.evidence += evidence.prefix(max(0, Limits.Ledger.evidence - live.evidence.count))
+                    let outcome = try Self.carryOut(requests, epoch, &live, rows)
                     if live.tree.size > before {
                         live.note = nil
                         try rows.note(time: time, from: before)
                     }
-                    return replies
+                    return outcome
                 }
             }
+            evidence.withLock { $0 += shown.prefix(max(0, Limits.Ledger.evidence - $0.count)) }
+            return replies
         } catch {
             // What was decided in memory is not on disk: it is forgotten, and nobody was told.
             do throws(LedgerError) {

@@ -19,13 +19,25 @@ extension Moderation {
     /// - Returns: what was kept of it before; nil for a file that nobody had looked at.
     @discardableResult
     public func keep(_ row: ScanRow) async throws(ModerationError) -> ScanRow? {
+        try await keep([row])[0]
+    }
+
+    /// The same for several files, with one sync of the disk.
+    ///
+    /// - Returns: what was kept of each before, in their order.
+    @discardableResult
+    public func keep(_ rows: [ScanRow]) async throws(ModerationError) -> [ScanRow?] {
         let before = try await store.write { database in
-            let before = try ScanTable.find(database, row.sha256)
-            try ScanTable.keep(database, row)
-            return before
+            try rows.map { row in
+                let before = try ScanTable.find(database, row.sha256)
+                try ScanTable.keep(database, row)
+                return before
+            }
         }
-        if let picture = row.picture, let takedown = takedown(lookingLike: picture), !isAllowed(row.sha256) {
-            lookalikes.withLock { $0.hidden[row.sha256] = takedown }
+        for row in rows {
+            if let picture = row.picture, let takedown = takedown(lookingLike: picture), !isAllowed(row.sha256) {
+                lookalikes.withLock { $0.hidden[row.sha256] = takedown }
+            }
         }
         return before
     }

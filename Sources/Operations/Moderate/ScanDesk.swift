@@ -29,42 +29,64 @@ public struct ScanDesk: Sendable {
         }
     }
 
-    /// Looks at a file that is here. One that is not, or is refused already, is left out.
+    /// Looks at files that are here, one after another. Those that are not, or are refused already, are left out. What is found
+    /// of small files is kept together; what is not safe goes at once.
     ///
-    /// - Throws: `failed` when a scanner cannot be asked: the file is looked at later.
-    public func look(at hash: Hash32) async throws(OperationError) {
-        let reader: BlobReader
-        do {
-            reader = try await context.blobs.open(hash)
-        } catch {
-            return
+    /// - Throws: `failed` when a scanner cannot be asked: the files that were not looked at are so later.
+    public func look(at hashes: [Hash32]) async throws(OperationError) {
+        var found: [ScanRow] = []
+        var failure: OperationError?
+        for hash in hashes where !Task.isCancelled {
+            guard let reader = try? await context.blobs.open(hash) else { continue }
+            do throws(OperationError) {
+                let scanned = try await FileScanner(tools: context.scanTools).scan(
+                    reader, temporary: context.home.temporary)
+                // A node without the tools says nothing of pictures.
+                if scanned.report.format == .picture, scanned.picture == nil, scanned.report.unasked != nil { continue }
+                found.append(row(scanned, of: hash))
+            } catch {
+                failure = error
+                break
+            }
+            if reader.size > UInt64(Limits.Blob.smallBytes) || found.last?.verdict != .safe {
+                try await note(found)
+                found = []
+            }
         }
-        let scanned = try await FileScanner(tools: context.scanTools).scan(reader, temporary: context.home.temporary)
-        // A node without the tools says nothing of pictures.
-        if scanned.report.format == .picture, scanned.picture == nil, scanned.report.unasked != nil { return }
-        try await note(scanned, of: hash, isSaid: scanned.report.verdict != .safe)
+        try await note(found)
+        if let failure { throw failure }
     }
 
-    /// Keeps what was found, and acts on it.
-    ///
-    /// - Parameter isSaid: whether it is signed: what is not safe, and all that is published here. That a copy of something
-    ///   is safe, everybody finds out who has one.
-    func note(_ scanned: FileScanner.Scanned, of hash: Hash32, isSaid: Bool) async throws(OperationError) {
-        let report = scanned.report
-        let row = ScanRow(
-            sha256: hash, verdict: report.verdict, format: report.format, findings: report.findings,
-            picture: scanned.picture, scanner: context.scanTools.name, at: context.now())
+    /// Keeps what was found in a file that is published here, acts on it, and says it whatever it is.
+    func note(_ scanned: FileScanner.Scanned, of hash: Hash32) async throws(OperationError) {
+        let row = row(scanned, of: hash)
+        try await note([row])
+        if row.verdict == .safe { try await sign(row) }
+    }
+
+    private func row(_ scanned: FileScanner.Scanned, of hash: Hash32) -> ScanRow {
+        ScanRow(
+            sha256: hash, verdict: scanned.report.verdict, format: scanned.report.format,
+            findings: scanned.report.findings, picture: scanned.picture, scanner: context.scanTools.name,
+            at: context.now())
+    }
+
+    /// Keeps rows, and acts on them. What is not safe is signed: that a copy of something is safe, everybody finds out who has
+    /// one.
+    private func note(_ rows: [ScanRow]) async throws(OperationError) {
+        guard !rows.isEmpty else { return }
         do {
-            let before = try await context.moderation.keep(row)
+            let before = try await context.moderation.keep(rows)
             // Who lifted the block of a danger was wiser than the scanner.
-            if row.verdict == .danger, before?.verdict != .danger {
+            let dangers = zip(rows, before).filter { $0.verdict == .danger && $1?.verdict != .danger }.map(\.0)
+            for row in dangers {
                 _ = try await context.moderation.block(
-                    [.exact(.blob(hash))],
+                    [.exact(.blob(row.sha256))],
                     reason: "malware: \(row.worst?.detail ?? "")".firstBytes(Limits.Moderation.reasonBytes),
                     by: Self.decider, when: context.now())
-                try await Takedowns(context).reconcile()
-            } else if context.moderation.takedown(of: .blob(hash)) != nil {
-                // It looks like something that is blocked.
+            }
+            // Others may look like something that is blocked.
+            if rows.contains(where: { context.moderation.takedown(of: .blob($0.sha256)) != nil }) {
                 try await Takedowns(context).reconcile()
             }
         } catch let error as ModerationError {
@@ -74,7 +96,7 @@ public struct ScanDesk: Sendable {
         } catch {
             throw OperationError(.failed, "\(error)")
         }
-        if isSaid { try await sign(row) }
+        for row in rows where row.verdict != .safe { try await sign(row) }
     }
 
     /// Says it, once: the label of a file stands until the scanners say something else.

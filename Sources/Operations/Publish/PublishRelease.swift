@@ -133,7 +133,7 @@ private struct Publishing {
         if release == nil { for file in drafted.release.files { try await pin(file) } }
         for (scan, file) in zip(scans, files) {
             // What is published stands, whatever becomes of this; the file is looked at again.
-            try? await ScanDesk(context).note(scan, of: file.facts.sha256, isSaid: true)
+            try? await ScanDesk(context).note(scan, of: file.facts.sha256)
         }
         return PublishReply(
             release: releaseID.hex, model: model.id.hex, version: request.version,
