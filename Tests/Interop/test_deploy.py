@@ -151,12 +151,22 @@ def test_event_streams_arrive_as_they_happen(behind: tuple[Node, Proxy, Path], t
 
 def test_the_node_counts_clients_and_not_the_proxy(behind: tuple[Node, Proxy, Path]) -> None:
     _, proxy, _ = behind
-    # Two clients, the second of which says that it is the first: each has a count of its own.
-    first = [proxy.ask("GET", "/api/w1/models", source="127.0.0.2")[1] for _ in range(3)]
-    second = proxy.ask("GET", "/api/w1/models", source="127.0.0.3", X_Forwarded_For="127.0.0.2")[1]
-    left = [int(re.search(r"r=(\d+)|^(\d+)", fields["ratelimit"] if "ratelimit" in fields
-                          else fields["ratelimit-remaining"])[0].removeprefix("r=")) for fields in first + [second]]
-    assert left[0] > left[1] > left[2] and left[3] == left[0], left
+
+    def left(client: int) -> list[int]:
+        # Two clients, the second of which says that it is the first: each has a count of its own.
+        one, other = f"127.0.0.{client}", f"127.0.0.{client + 1}"
+        answers = [proxy.ask("GET", "/api/w1/models", source=one)[1] for _ in range(3)]
+        answers.append(proxy.ask("GET", "/api/w1/models", source=other, X_Forwarded_For=one)[1])
+        return [int(re.search(r"r=(\d+)|^(\d+)", fields["ratelimit"] if "ratelimit" in fields
+                              else fields["ratelimit-remaining"])[0].removeprefix("r=")) for fields in answers]
+
+    # Ten a second come back: where a request takes as long as that, two other clients are asked.
+    counts = []
+    for client in range(2, 42, 2):
+        counts.append(left(client))
+        if counts[-1][0] > counts[-1][1] > counts[-1][2] and counts[-1][3] == counts[-1][0]:
+            return
+    raise AssertionError(counts)
 
 
 def test_the_unit_is_one_that_systemd_reads(tmp_path: Path) -> None:
