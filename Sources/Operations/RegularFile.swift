@@ -28,3 +28,18 @@ enum RegularFile {
         return (file, UInt64(max(0, information.st_size)))
     }
 }
+
+extension FileDescriptor {
+    /// The next bytes of a file: as many as asked for, fewer at its end alone.
+    func next(_ count: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < buffer.count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                let got = try read(into: rest)
+                guard got > 0 else { return }
+                filled += got
+            }
+        }
+    }
+}

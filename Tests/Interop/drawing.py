@@ -83,6 +83,16 @@ def draw(node: Node, folder: Path, prompt: str, seed: int = 101, **more: str) ->
     return out.read_bytes()
 
 
+def expect_lora_by_strength(node: Node, folder: Path) -> None:
+    """A LoRA changes the picture, more by more strength, not at all by none, and not the pictures without it."""
+    bare = draw(node, folder, "a bee in a meadow")
+    changes = [difference(bare, draw(node, folder, "a bee in a meadow" + SEPIA.format(weight)))
+               for weight in ["0", "0.25", "1"]]
+    assert changes[0] == 0
+    assert 5 < changes[1] < changes[2]
+    assert difference(bare, draw(node, folder, "a bee in a meadow")) == 0
+
+
 def order(node: Node, token: str, **fields: object) -> str:
     reply = requests.post(f"{node.url}/api/w1/generate", headers={"Authorization": f"Bearer {token}"}, timeout=30,
                           json={"model": "demo-sdxs", "prompt": "a bee"} | fields)

@@ -27,15 +27,7 @@ struct GraphFile: Sendable {
                 .limits, "\(name) has \(size) bytes; a graph has at most \(Limits.PictureText.graphBytes)")
         }
         do {
-            bytes = try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, filled in
-                filled = 0
-                while filled < buffer.count {
-                    let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
-                    let got = try file.read(into: rest)
-                    guard got > 0 else { return }
-                    filled += got
-                }
-            }
+            bytes = try file.next(Int(size))
         } catch {
             throw OperationError(.failed, "\(path): \(error)")
         }

@@ -291,25 +291,12 @@ public final class UploadStore: Sendable {
                 let second = try SystemPackage.FileDescriptor.open(other.path, .readOnly, options: [.closeOnExec])
                 defer { try? second.close() }
                 while true {
-                    let (these, those) = (try Self.piece(of: first), try Self.piece(of: second))
+                    let (these, those) = (try first.next(1 << 20), try second.next(1 << 20))
                     guard these == those else { return false }
                     guard !these.isEmpty else { return true }
                 }
             } catch {
                 throw self.failure("\(error)")
-            }
-        }
-    }
-
-    /// The next bytes of a file: as many as fit, fewer at its end alone.
-    private static func piece(of file: SystemPackage.FileDescriptor) throws -> [UInt8] {
-        try [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, filled in
-            filled = 0
-            while filled < buffer.count {
-                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
-                let got = try file.read(into: rest)
-                guard got > 0 else { return }
-                filled += got
             }
         }
     }
