@@ -236,11 +236,12 @@ void waggle_sha256_stream_and_messages(uint32_t state[8], const uint8_t *data, s
     }
 }
 
-void waggle_sha256_two_streams(uint32_t first[8], uint32_t second[8], const uint8_t *data, size_t blocks) {
+void waggle_sha256_two_streams(uint32_t first[8], const uint8_t *first_data, uint32_t second[8],
+                               const uint8_t *second_data, size_t blocks) {
     if (!waggle_sha256_accelerated()) {
-        portable_blocks(first, data, blocks);
-        portable_blocks(second, data, blocks);
+        portable_blocks(first, first_data, blocks);
+        portable_blocks(second, second_data, blocks);
         return;
     }
-    absorb2((uint32_t *[]){first, second}, (const uint8_t *[]){data, data}, blocks);
+    absorb2((uint32_t *[]){first, second}, (const uint8_t *[]){first_data, second_data}, blocks);
 }

@@ -18,19 +18,11 @@ public struct SHA256Stream: Sendable {
 
     /// Absorbs the bytes.
     public mutating func update(_ buffer: UnsafeRawBufferPointer) {
-        var rest = buffer[...]
-        byteCount += UInt64(rest.count)
-        if !tail.isEmpty {
-            let filling = rest.prefix(64 - tail.count)
-            tail.append(contentsOf: filling)
-            rest = rest.dropFirst(filling.count)
-            guard tail.count == 64 else { return }
-            tail.withUnsafeBytes { absorbBlocks($0) }
-            tail.removeAll(keepingCapacity: true)
-        }
+        let rest = UnsafeRawBufferPointer(rebasing: buffer[fillBlock(buffer)...])
         let whole = rest.count & ~63
         absorbBlocks(UnsafeRawBufferPointer(rebasing: rest.prefix(whole)))
         tail.append(contentsOf: rest.dropFirst(whole))
+        byteCount += UInt64(rest.count)
     }
 
     /// The stream after these bytes; the value itself stays as it was.
@@ -55,21 +47,21 @@ public struct SHA256Stream: Sendable {
             ))
     }
 
-    /// Absorbs the same bytes into two streams: interleaved while both stand on a block of their own.
+    /// Absorbs the same bytes into two streams, interleaved; their blocks may begin at different bytes of it.
     public static func update(
         _ first: inout SHA256Stream, _ second: inout SHA256Stream, _ buffer: UnsafeRawBufferPointer
     ) {
-        let whole = first.tail.isEmpty && second.tail.isEmpty ? buffer.count & ~63 : 0
-        if whole > 0, let start = buffer.bindMemory(to: UInt8.self).baseAddress {
-            first.byteCount += UInt64(whole)
-            second.byteCount += UInt64(whole)
-            first.withState { one in
-                second.withState { waggle_sha256_two_streams(one, $0, start, whole / 64) }
+        let (one, two) = (first.fillBlock(buffer), second.fillBlock(buffer))
+        let blocks = (buffer.count - max(one, two)) / 64
+        if blocks > 0, let start = buffer.bindMemory(to: UInt8.self).baseAddress {
+            first.withState { state in
+                second.withState { waggle_sha256_two_streams(state, start + one, $0, start + two, blocks) }
             }
+            first.byteCount += UInt64(blocks * 64)
+            second.byteCount += UInt64(blocks * 64)
         }
-        let rest = UnsafeRawBufferPointer(rebasing: buffer[whole...])
-        first.update(rest)
-        second.update(rest)
+        first.update(UnsafeRawBufferPointer(rebasing: buffer[(one + blocks * 64)...]))
+        second.update(UnsafeRawBufferPointer(rebasing: buffer[(two + blocks * 64)...]))
     }
 
     /// Absorbs `buffer`, whole leaves of `leafBytes` each, and writes the SHA-256 of every leaf to `digests`: one pass
@@ -79,6 +71,19 @@ public struct SHA256Stream: Sendable {
         guard let start = buffer.bindMemory(to: UInt8.self).baseAddress else { return }
         byteCount += UInt64(buffer.count)
         withState { waggle_sha256_stream_and_messages($0, start, leafBytes, buffer.count / leafBytes, digests) }
+    }
+
+    /// Absorbs bytes up to the end of the block that was begun; how many. If there were fewer, it is begun still.
+    private mutating func fillBlock(_ buffer: UnsafeRawBufferPointer) -> Int {
+        guard !tail.isEmpty else { return 0 }
+        let filling = buffer.prefix(64 - tail.count)
+        tail.append(contentsOf: filling)
+        byteCount += UInt64(filling.count)
+        if tail.count == 64 {
+            tail.withUnsafeBytes { absorbBlocks($0) }
+            tail.removeAll(keepingCapacity: true)
+        }
+        return filling.count
     }
 
     private mutating func absorbBlocks(_ buffer: UnsafeRawBufferPointer) {

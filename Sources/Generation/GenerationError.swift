@@ -21,6 +21,8 @@ public enum GenerationError: Error, Hashable, Sendable {
     case quarantined(name: String)
     /// A file that was here when the job was asked for, and is not any more.
     case withdrawn(name: String)
+    /// A file that was written to or replaced while it was drawn with: what came of it is not of that model.
+    case changed(name: String)
 
     // Of the node.
     case noEngine(String)
@@ -59,7 +61,7 @@ public enum GenerationError: Error, Hashable, Sendable {
         case .unknownResource: "unknown_resource"
         case .unsafeFile: "model_invalid"
         case .quarantined: "quarantined"
-        case .withdrawn: "withdrawn"
+        case .withdrawn, .changed: "withdrawn"
         case .noEngine, .noAnswer: "engine_missing"
         case .notInstalled: "setup_failed"
         case .noSandbox: "sandbox_missing"
@@ -107,6 +109,9 @@ public enum GenerationError: Error, Hashable, Sendable {
         case .quarantined(let name):
             "\(name) brought the engine down twice and is put aside; `waggle gen doctor` lists such files"
         case .withdrawn(let name): "\(name) is not here any more"
+        case .changed(let name):
+            "the file of \(name) was changed while it was drawn with, so the picture is not kept; try again when nothing "
+                + "writes to it"
         case .noEngine(let why): "this node cannot draw: \(why); `waggle gen setup` installs an engine"
         case .noAnswer(let url, let why):
             "this node cannot draw: \(url) does not answer: \(why); start the program there, or name another in "

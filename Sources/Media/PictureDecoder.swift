@@ -15,7 +15,12 @@ public struct PictureDecoder: Sendable {
     /// The largest file that is tried.
     public static let sourceBytes = Limits.Thumbnail.sourceBytes
 
-    public init() {}
+    private let isIdle: Bool
+
+    /// - Parameter isIdle: whether nobody waits for it.
+    public init(isIdle: Bool = false) {
+        self.isIdle = isIdle
+    }
 
     /// - Throws: `unavailable`, `noProgram` and `failed` for what is no picture's fault.
     public func decode(_ bytes: [UInt8]) async throws(SandboxError) -> Decoded {
@@ -44,7 +49,7 @@ public struct PictureDecoder: Sendable {
     private func pixels(_ bytes: [UInt8]) async throws(SandboxError) -> Result<PixelMap, Refusal> {
         if let why = ThumbnailMaker.refusal(of: bytes) { return .failure(Refusal(why: why)) }
         do throws(SandboxError) {
-            let made = try await VipsRun().run(
+            let made = try await VipsRun(isIdle: isIdle).run(
                 // Whoever compares pictures wants the pixels as they are, and none made up for those that are missing.
                 [
                     "thumbnail", "/in", "/out/picture.ppm[strip]", "2048", "--height", "2048", "--size", "down",

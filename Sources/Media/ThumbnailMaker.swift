@@ -23,6 +23,8 @@ struct ThumbnailMaker: Sendable {
     }
 
     let sandbox: Sandbox
+    /// Whether nobody waits for what it makes.
+    var isIdle = false
 
     /// The larger copy first, because everything else is quickly made from it. A picture that says nothing of its colours is
     /// sRGB: without that word, libvips takes them for something else on the way and moves them. Shades of grey fit no profile
@@ -119,12 +121,13 @@ struct ThumbnailMaker: Sendable {
         } catch {
             throw .failed("\(input): \(error)")
         }
-        let bounds = Sandbox.Bounds(
+        var bounds = Sandbox.Bounds(
             memory: Limits.Thumbnail.memory,
             processorSeconds: Limits.Thumbnail.seconds,
             seconds: Limits.Thumbnail.seconds + sources.count * Limits.Thumbnail.secondsPerPicture,
             fileBytes: Limits.Thumbnail.fileBytes, files: Limits.Thumbnail.files,
             scratchBytes: Limits.Thumbnail.scratchBytes)
+        bounds.isIdle = isIdle
         let outcome = try await sandbox.run(
             "sh", ["-c", Self.script, "sh"] + sources.indices.map { "/in/\($0)" },
             bindings: [Sandbox.Binding(input, as: "/in"), Sandbox.Binding(output, as: "/out", writable: true)],

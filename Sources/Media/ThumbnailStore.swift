@@ -12,7 +12,6 @@ public final class ThumbnailStore: Sendable {
     private let folder: FilePath
     private let working: FilePath
     private let database: DatabasePool
-    private let maker: ThumbnailMaker
     private let asked = Mutex(Asked())
     private let changes = Atomic<UInt64>(0)
 
@@ -40,7 +39,6 @@ public final class ThumbnailStore: Sendable {
     public init(folder: FilePath, temporary: FilePath) throws(MediaError) {
         self.folder = folder
         working = temporary.appending("thumbs")
-        maker = ThumbnailMaker(sandbox: Sandbox())
         do {
             try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
             // Left over from a run that was cut off.
@@ -139,11 +137,13 @@ public final class ThumbnailStore: Sendable {
 
     /// Makes the thumbnails of some pictures, those that have them excepted, and notes what nothing can be made of.
     ///
-    /// - Parameter pictures: at most `Limits.Thumbnail.batch`.
+    /// - Parameters:
+    ///   - pictures: at most `Limits.Thumbnail.batch`.
+    ///   - isIdle: whether nobody waits for them.
     /// - Returns: how many were made.
     /// - Throws: `unavailable` when the tools or the sandbox are missing, `folder` for a full disk, `database`.
     @discardableResult
-    public func make(_ pictures: [Picture]) async throws(MediaError) -> Int {
+    public func make(_ pictures: [Picture], isIdle: Bool = false) async throws(MediaError) -> Int {
         let known = try await read { db in
             try pictures.map { try ThumbnailTable.find(db, $0.hash).isSettled }
         }
@@ -166,7 +166,7 @@ public final class ThumbnailStore: Sendable {
         defer { try? FileManager.default.removeItem(atPath: part.string) }
         let made: [Hash32: ThumbnailMaker.Made]
         do throws(SandboxError) {
-            made = try await maker.make(sources, in: part)
+            made = try await ThumbnailMaker(sandbox: Sandbox(), isIdle: isIdle).make(sources, in: part)
         } catch {
             throw .unavailable("\(error)")
         }

@@ -5,7 +5,8 @@ import WaggleProtocol
 
 /// One picture that libvips' `vips` turns into one file, in the sandbox: it is `/in` there, and `/out` may be written to.
 struct VipsRun {
-    private let sandbox = Sandbox()
+    /// Whether nobody waits for it.
+    var isIdle = false
 
     /// - Parameters:
     ///   - words: a command of `vips` with its arguments.
@@ -30,11 +31,12 @@ struct VipsRun {
         } catch {
             throw .failed("\(folder): \(error)")
         }
-        let bounds = Sandbox.Bounds(
+        var bounds = Sandbox.Bounds(
             memory: Limits.Thumbnail.memory, processorSeconds: Limits.Thumbnail.seconds,
             seconds: Limits.Thumbnail.seconds + Limits.Thumbnail.secondsPerPicture, fileBytes: limit,
             scratchBytes: Limits.Thumbnail.scratchBytes)
-        let outcome = try await sandbox.run(
+        bounds.isIdle = isIdle
+        let outcome = try await Sandbox().run(
             "vips", words,
             bindings: [
                 Sandbox.Binding(folder.appending("in"), as: "/in"),

@@ -51,30 +51,30 @@ struct PictureKeeper: Sendable {
     ///
     /// - Returns: whether there may be more.
     func round() async throws -> Bool {
-        try await make(thumbnails.takeAsked())
+        try await make(thumbnails.takeAsked(), isIdle: false)
         let last = try await thumbnails.lastBlob()
         let new = try await blobs.blobs(after: last, limit: Limits.Thumbnail.look)
         guard let newest = new.last else { return false }
-        try await make(new.filter { $0.size <= Limits.Thumbnail.sourceBytes }.map(\.sha256))
+        try await make(new.filter { $0.size <= Limits.Thumbnail.sourceBytes }.map(\.sha256), isIdle: true)
         // After the thumbnails: a crash makes some again rather than none.
         try await thumbnails.setLastBlob(newest.number)
         return true
     }
 
-    private func make(_ hashes: [Hash32]) async throws {
+    private func make(_ hashes: [Hash32], isIdle: Bool) async throws {
         var batch: [ThumbnailStore.Picture] = []
         var bytes = 0
         for hash in hashes {
             guard !Task.isCancelled else { throw CancellationError() }
             guard let picture = await picture(hash) else { continue }
             if bytes + picture.bytes.count > Limits.Thumbnail.batchBytes || batch.count == Limits.Thumbnail.batch {
-                try await thumbnails.make(batch)
+                try await thumbnails.make(batch, isIdle: isIdle)
                 (batch, bytes) = ([], 0)
             }
             bytes += picture.bytes.count
             batch.append(picture)
         }
-        if !batch.isEmpty { try await thumbnails.make(batch) }
+        if !batch.isEmpty { try await thumbnails.make(batch, isIdle: isIdle) }
     }
 
     /// The bytes of a blob that is here and begins like a picture.

@@ -145,7 +145,7 @@ extension OperationError {
         let code: Code =
             switch error {
             case .badField, .tooLong, .tooMany, .nameIsPath: .usage
-            case .unknownResource, .unknownJob, .withdrawn, .noEngine, .noAnswer: .notFound
+            case .unknownResource, .unknownJob, .withdrawn, .changed, .noEngine, .noAnswer: .notFound
             case .unsafeFile, .quarantined: .integrity
             case .paused, .cancelled: .conflict
             case .queueFull, .tooManyJobs, .tooLarge, .outOfMemory: .limits

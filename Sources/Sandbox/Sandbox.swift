@@ -23,6 +23,9 @@ public struct Sandbox: Sendable {
         public var files: Int
         /// Bytes in the folder for temporary files, which lie in memory.
         public var scratchBytes: UInt64
+        /// Whether nobody waits for it: it has what others leave of the processor, those in a sandbox too, and more time
+        /// on the clock.
+        public var isIdle = false
 
         public init(
             memory: UInt64, processorSeconds: Int, seconds: Int, fileBytes: UInt64, files: Int = 64,
@@ -86,6 +89,7 @@ public struct Sandbox: Sendable {
             throw .unavailable("\(tool) is missing; install bubblewrap, util-linux and coreutils")
         }
         guard Self.has(program) else { throw .noProgram(program) }
+        let seconds = bounds.seconds * (bounds.isIdle ? Limits.Sandbox.idleTimes : 1)
         let command = Self.command("/usr/bin/\(program)", arguments, bindings, environment, bounds)
         let writable = bindings.filter(\.isWritable).map(\.here)
         let ended: Ended
@@ -93,7 +97,7 @@ public struct Sandbox: Sendable {
             ended = try await withThrowingTaskGroup(of: Ended?.self) { group in
                 group.addTask { try await Self.start(command) }
                 group.addTask {
-                    try await Task.sleep(for: .seconds(bounds.seconds))
+                    try await Task.sleep(for: .seconds(seconds))
                     return nil
                 }
                 if !writable.isEmpty {
@@ -106,7 +110,7 @@ public struct Sandbox: Sendable {
                 }
                 defer { group.cancelAll() }
                 guard let first = try await group.next(), let first else {
-                    throw SandboxError.timedOut(seconds: bounds.seconds)
+                    throw SandboxError.timedOut(seconds: seconds)
                 }
                 return first
             }
@@ -143,9 +147,9 @@ public struct Sandbox: Sendable {
 
     /// Bounds and what they bound, as words for `nice`.
     static func bounding(_ bounds: Bounds) -> [String] {
-        [
-            // Whoever waits for a page comes first.
-            "-n", "10", prlimit.string,
+        // Whoever waits for a page comes first; what nobody waits for has what others leave.
+        (bounds.isIdle ? ["-n", "19", "/usr/bin/chrt", "--idle", "0"] : ["-n", "10"]) + [
+            prlimit.string,
             "--as=\(bounds.memory)", "--cpu=\(bounds.processorSeconds)", "--fsize=\(bounds.fileBytes)",
             "--nofile=\(Limits.Sandbox.openFiles)", "--core=0", "--",
         ]

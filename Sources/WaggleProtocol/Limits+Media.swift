@@ -9,6 +9,9 @@ extension Limits {
         public static let lineBytes = 64 << 10
         /// Between looks at how many files it made.
         public static let lookMilliseconds = 100
+        /// How much longer than others a program may take for which nobody waits: beside engines that take all cores it has
+        /// a fortieth of one.
+        public static let idleTimes = 20
     }
 
     /// Small copies of pictures.

@@ -268,6 +268,28 @@ def test_an_engine_that_is_killed_is_begun_anew_once(studio: Node, token: str):
     assert over["state"] in ("done", "failed") and over["captured"] == 0
 
 
+def test_a_model_that_is_written_to_meanwhile_makes_no_picture(tmp_path: Path, studio: Node):
+    """An engine draws with the file where it lies; a recipe must not name a model that it was not drawn with."""
+    node = Node(tmp_path / "home")
+    node.run("init")
+    share_engine(studio, node)
+    publish_demo(node)
+    mine = node.json("token", "new", "--scope", "generate")["token"]
+    node.serve()
+    name = order(node, mine, steps=8)
+    wait_until("a step", lambda: job(node, mine, name)["progress"] > 0.1)
+    model = node.home / "engine" / "demo" / "demo-sdxs.safetensors"
+    with model.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last[0] ^ 1]))
+    over = wait_until("the end", lambda: (found := job(node, mine, name))["is_over"] and found, 120)
+    assert over["state"] == "failed" and over["error_code"] == "withdrawn" and over["pictures"] == [], over
+    assert "was changed while it was drawn with" in over["error"], over
+    node.stop()
+
+
 def memory_of(process: int) -> int:
     """Bytes of address space."""
     status = Path(f"/proc/{process}/status").read_text()

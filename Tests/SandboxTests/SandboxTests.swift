@@ -21,6 +21,19 @@ struct SandboxTests {
         #expect(outcome.output == "hello\noops\n")
     }
 
+    @Test("what nobody waits for runs in the system's idle class, with its bounds", arguments: [false, true])
+    func idleClass(isIdle: Bool) async throws {
+        var bounds = bounds
+        bounds.isIdle = isIdle
+        let outcome = try await sandbox.run(
+            "sh", ["-c", "ulimit -f; cat /proc/self/stat"], bounds: bounds)
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count == 2 && lines[0] == "\(bounds.fileBytes / 512)", "\(outcome)")
+        // The 41st field of proc(5)'s stat is the policy: SCHED_IDLE is 5.
+        let fields = lines.last?.split(separator: ")").last?.split(separator: " ") ?? []
+        #expect(fields.count > 38 && fields[38] == (isIdle ? "5" : "0"), "\(outcome)")
+    }
+
     @Test("it sees no files of this machine but those that are handed in")
     func files() async throws {
         let folder = FilePath(FileManager.default.temporaryDirectory.path).appending("waggle-sandbox-\(UUID())")

@@ -103,8 +103,10 @@ void waggle_sha256_messages(const uint8_t *data, size_t length, size_t count, ui
 void waggle_sha256_stream_and_messages(uint32_t state[8], const uint8_t *data, size_t length, size_t count,
                                        uint8_t *digests);
 
-/// Absorbs the same whole blocks into two streams, interleaved: a part of a file and the whole of it.
-void waggle_sha256_two_streams(uint32_t first[8], uint32_t second[8], const uint8_t *data, size_t blocks);
+/// Absorbs whole blocks into two streams, interleaved, each from a place of its own: a part of a file and the whole of it,
+/// whose blocks begin at different bytes.
+void waggle_sha256_two_streams(uint32_t first[8], const uint8_t *first_data, uint32_t second[8],
+                               const uint8_t *second_data, size_t blocks);
 
 // MARK: BLAKE3
 

@@ -158,7 +158,11 @@ public actor EmbeddedBackend: GenerationBackend {
     ) async throws(GenerationError) -> EngineProcess {
         // One of an engine that was replaced since finishes what it draws, and nothing after it.
         let key = "\(engine.site) \(order.models.warmKey)" + (order.initImage == nil ? "" : " with encoder")
-        if let index = idle.firstIndex(where: { $0.process.key == key }) { return idle.remove(at: index).process }
+        while let index = idle.firstIndex(where: { $0.process.key == key }) {
+            let process = idle.remove(at: index).process
+            if process.changed == nil { return process }
+            await process.kill()
+        }
         let bytes = Self.memory(order)
         while let budget = options.memory, !idle.isEmpty,
             busyBytes + idle.reduce(0, { $0 + $1.process.bytes }) + bytes > budget
@@ -184,7 +188,7 @@ public actor EmbeddedBackend: GenerationBackend {
             throw .crashed("\(folder): \(error)")
         }
         let checkpoint = try await linked(order.models.checkpoint, folder.appending("models"))
-        var vae: FilePath?
+        var vae: MappedFile?
         if let file = order.models.vae { vae = try await linked(file, folder.appending("models")) }
         let megapixels = UInt64(order.plan.width * order.plan.height + (1 << 20) - 1) >> 20
         return EngineProcess(
@@ -195,7 +199,7 @@ public actor EmbeddedBackend: GenerationBackend {
             threads: options.threads)
     }
 
-    private func linked(_ file: ModelFile, _ folder: FilePath) async throws(GenerationError) -> FilePath {
+    private func linked(_ file: ModelFile, _ folder: FilePath) async throws(GenerationError) -> MappedFile {
         guard let hash = file.hash else { throw .unknownResource(file.name) }
         let path = folder.appending(file.sha256 + ".safetensors")
         do {
@@ -203,7 +207,7 @@ public actor EmbeddedBackend: GenerationBackend {
         } catch {
             throw .withdrawn(name: file.name)
         }
-        return path
+        return MappedFile(path, name: file.name)
     }
 
     /// What a job takes of memory, by what engines were seen to take.
@@ -303,6 +307,7 @@ public actor EmbeddedBackend: GenerationBackend {
                 }
             case .image:
                 let index = answer.index ?? 0
+                if let file = process.changed { throw .changed(name: file.name) }
                 try Self.check(answer.applied ?? [], of: order.models.loras)
                 let path = process.folder.appending("out").appending("\(order.job)-\(index)")
                 if answer.flat == true { throw .flatPicture }

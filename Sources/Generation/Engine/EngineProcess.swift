@@ -25,20 +25,23 @@ final class EngineProcess: Sendable {
     /// This machine's names of what the engine calls `places.input` and `places.output`.
     let folder: FilePath
     let places: Places
+    /// What it draws with.
+    private let models: [MappedFile]
     private let commands: AsyncStream<[UInt8]>.Continuation
     private let events: AsyncStream<Event>
     private let task: Task<Void, Never>
 
     /// - Parameters:
     ///   - folder: its own, with `in` and `out`, removed with it.
-    ///   - checkpoint: the model's file on this machine.
+    ///   - checkpoint: the model's file on this machine, and `vae` its decoder's.
     init(
-        key: String, bytes: UInt64, folder: FilePath, engine: EngineInstall, checkpoint: FilePath, vae: FilePath?,
+        key: String, bytes: UInt64, folder: FilePath, engine: EngineInstall, checkpoint: MappedFile, vae: MappedFile?,
         confinement: Sandbox.Confinement, memory: UInt64, threads: Int
     ) {
         self.key = key
         self.bytes = bytes
         self.folder = folder
+        models = [checkpoint] + (vae.map { [$0] } ?? [])
         let (input, output) = (folder.appending("in"), folder.appending("out"))
         let script = folder.appending("worker.py")
         var bindings: [Sandbox.Binding] = []
@@ -51,8 +54,8 @@ final class EngineProcess: Sendable {
         let worker = seen(script, as: "/worker.py")
         places = Places(
             input: seen(input, as: "/in"), output: seen(output, as: "/out", writable: true),
-            model: seen(checkpoint, as: "/models/model.safetensors"),
-            vae: vae.map { seen($0, as: "/models/vae.safetensors") })
+            model: seen(checkpoint.path, as: "/models/model.safetensors"),
+            vae: vae.map { seen($0.path, as: "/models/vae.safetensors") })
         // An interpreter of the system is under /usr, which is there anyway.
         if !engine.base.hasPrefix("/usr/"), engine.base != "/usr" {
             _ = seen(FilePath(engine.base), as: FilePath(engine.base))
@@ -112,6 +115,9 @@ final class EngineProcess: Sendable {
             }
         }
     }
+
+    /// The first of its files that somebody wrote to or replaced since it began.
+    var changed: MappedFile? { models.first { !$0.isUnchanged } }
 
     func say(_ order: EngineWorker.Order) {
         guard var line = try? JSONEncoder().encode(order) else { return }

@@ -55,7 +55,7 @@ extension EngineWorker {
             # What is a tag is a file by now; sd-cli takes them from the prompt.
             tags = "".join(f" <lora:{one['path']}:{one['weight']:.6f}>" for one in job["loras"])
             words = [
-                program, "-m", job["model"], "-p", job["prompt"] + tags, "-n", job["negative"], "-W", str(job["width"]),
+                program, "--mmap", "-m", job["model"], "-p", job["prompt"] + tags, "-n", job["negative"], "-W", str(job["width"]),
                 "-H", str(job["height"]), "-s", str(job["seed"]), "-b", str(job["batch"]), "--steps", str(job["steps"]),
                 "--cfg-scale", repr(float(job["cfg"])), "--clip-skip", str(job["clip_skip"]), "-t", str(job["threads"]),
                 "--lora-model-dir", "/", "--lora-apply-mode", "at_runtime", "--disable-image-metadata", "-o", pattern]

@@ -11,6 +11,8 @@ import WaggleProtocol
 /// the operator has beside them. `waggle mod scan`, publishing and all that comes in by itself ask this.
 struct FileScanner: Sendable {
     let tools: ScanTools
+    /// Whether nobody waits for what it says.
+    var isIdle = false
 
     /// What was found, and what a picture looks like.
     struct Scanned: Sendable {
@@ -54,7 +56,7 @@ struct FileScanner: Sendable {
             try ScanFile.scan(source, name: name)
         }
         var scanned = Scanned(report: report)
-        if let bytes { scanned = await Self.decoded(bytes, report) }
+        if let bytes { scanned = await decoded(bytes, report) }
         if let address = tools.clamd {
             let limit = tools.clamdBytes
             let answer = try await Blocking.run { () throws(OperationError) in
@@ -93,10 +95,10 @@ struct FileScanner: Sendable {
     }
 
     /// The report with what a decoder in the sandbox says. Without the tools it is not said to be safe.
-    private static func decoded(_ bytes: [UInt8], _ report: FileScanReport) async -> Scanned {
+    private func decoded(_ bytes: [UInt8], _ report: FileScanReport) async -> Scanned {
         var scanned = Scanned(report: report)
         do throws(SandboxError) {
-            switch try await PictureDecoder().decode(bytes) {
+            switch try await PictureDecoder(isIdle: isIdle).decode(bytes) {
             case .refused(let why): scanned.report.add(ScanFinding(.picture, .malformed, why))
             case .picture(let pdq):
                 (scanned.report.pdq, scanned.report.quality) = (pdq.hash.hex, pdq.quality)

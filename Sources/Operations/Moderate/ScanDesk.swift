@@ -39,7 +39,7 @@ public struct ScanDesk: Sendable {
         for hash in hashes where !Task.isCancelled {
             guard let reader = try? await context.blobs.open(hash) else { continue }
             do throws(OperationError) {
-                let scanned = try await FileScanner(tools: context.scanTools).scan(
+                let scanned = try await FileScanner(tools: context.scanTools, isIdle: true).scan(
                     reader, temporary: context.home.temporary)
                 // A node without the tools says nothing of pictures.
                 if scanned.report.format == .picture, scanned.picture == nil, scanned.report.unasked != nil { continue }
