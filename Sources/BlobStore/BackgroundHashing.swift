@@ -19,8 +19,9 @@ struct BackgroundHashing: Sendable {
     var onDamage: @Sendable (BlobError) -> Void = { _ in }
     /// Told of each blob that was done.
     var onNamed: @Sendable (Hash32, ExtraHashes) async -> Void = { _, _ in }
-    /// Whether library files that wait to be hashed go first: they are out of service until then.
-    var waitsForLibrary = false
+    /// Whether others go first: whoever asks for blobs, and library files that wait to be hashed, which are out of service
+    /// until then.
+    var isBackground = false
     /// Files that could not be read, and when to try them again, in milliseconds since 1970.
     private var notBefore: [Hash32: Int64] = [:]
 
@@ -45,12 +46,17 @@ struct BackgroundHashing: Sendable {
             let waiting = try await store.index.read { try ExtraHashesTable.toDo($0, after: after, limit: 64) }
             guard let end = waiting.last else { return done }
             last = end.id
+            let ready = waiting.map(\.hash).filter { notBefore[$0].map { $0 <= store.options.now() } ?? true }
             var named: [(hash: Hash32, names: ExtraHashes)] = []
-            for (_, hash) in waiting where notBefore[hash].map({ $0 <= store.options.now() }) ?? true {
+            var small: Set<Hash32> = []
+            if mayGoOn {
+                if isBackground { await store.giveWay() }
+                named = try await computeSmall(ready)
+                small = Set(named.map(\.hash))
+            }
+            for hash in ready where !small.contains(hash) {
                 if Task.isCancelled { throw .cancelled }
-                if waitsForLibrary, !store.libraryWork.isQuiet(at: store.options.now()) {
-                    return done + (try await keep(named))
-                }
+                guard mayGoOn else { return done + (try await keep(named)) }
                 do throws(BlobError) {
                     let (names, size) = try await compute(hash)
                     named.append((hash, names))
@@ -74,6 +80,8 @@ struct BackgroundHashing: Sendable {
         }
     }
 
+    private var mayGoOn: Bool { !isBackground || store.libraryWork.isQuiet(at: store.options.now()) }
+
     /// Writes names down; how many.
     private func keep(_ named: [(hash: Hash32, names: ExtraHashes)]) async throws(BlobError) -> Int {
         guard !named.isEmpty else { return 0 }
@@ -82,6 +90,23 @@ struct BackgroundHashing: Sendable {
         }
         for one in named { await onNamed(one.hash, one.names) }
         return named.count
+    }
+
+    /// The names of those of these blobs that are small and sound, read and hashed together. What is wrong with another is
+    /// found when it is looked at by itself.
+    private func computeSmall(_ hashes: [Hash32]) async throws(BlobError) -> [(hash: Hash32, names: ExtraHashes)] {
+        let readers = try await store.openSmall(hashes)
+        return try await threads.result { () throws(BlobError) in
+            var named: [(hash: Hash32, names: ExtraHashes)] = []
+            for hash in hashes {
+                guard let reader = readers[hash], case .bytes(let bytes) = reader.content else { continue }
+                let unit = bytes.withUnsafeReadableBytes { MerkleTree.unitHash($0, size: reader.size) }
+                guard MerkleTree.root(layer: [unit], size: reader.size) == reader.facts.piecesRoot else { continue }
+                let naming = FileNaming(reader: reader, layer: [unit], isStopped: StopFlag())
+                named.append((hash, try naming.run()))
+            }
+            return named
+        }.get()
     }
 
     /// The names of a blob, and its bytes.

@@ -75,7 +75,7 @@ extension BlobStore {
         var pass = BackgroundHashing(store: self, threads: idle)
         pass.onDamage = onFailure
         pass.onNamed = onNamed
-        pass.waitsForLibrary = true
+        pass.isBackground = true
         await pass.becomeIdle()
         repeat {
             do throws(BlobError) {

@@ -16,6 +16,7 @@ extension BlobStore {
 
     /// Stores blobs whose digests were looked at already; small ones with as few commits as can be. One result each.
     public func add(_ blobs: [HashedBytes]) async -> [Result<BlobFacts, BlobError>] {
+        noteDemand()
         let areRows = blobs.map {
             $0.bytes.count <= Limits.Blob.smallBytes && purges.record($0.digests.sha256) == nil
         }

@@ -32,6 +32,7 @@ public final class BlobStore: Sendable {
     /// Who reads a blob for its piece hashes.
     let pieceTurns = Turns(waiting: Limits.BlobStore.waitingForPieces)
     let libraryWork = LibraryWork()
+    let demand = Demand()
     /// Who changes names in library folders.
     let linkTurns = Turns(waiting: .max)
     /// When blobs were last opened, written down in lots.

@@ -55,6 +55,7 @@ struct PictureKeeper: Sendable {
         let last = try await thumbnails.lastBlob()
         let new = try await blobs.blobs(after: last, limit: Limits.Thumbnail.look)
         guard let newest = new.last else { return false }
+        await blobs.giveWay()
         try await make(new.filter { $0.size <= Limits.Thumbnail.sourceBytes }.map(\.sha256), isIdle: true)
         // After the thumbnails: a crash makes some again rather than none.
         try await thumbnails.setLastBlob(newest.number)
@@ -64,9 +65,10 @@ struct PictureKeeper: Sendable {
     private func make(_ hashes: [Hash32], isIdle: Bool) async throws {
         var batch: [ThumbnailStore.Picture] = []
         var bytes = 0
+        let small = (try? await blobs.openSmall(hashes)) ?? [:]
         for hash in hashes {
             guard !Task.isCancelled else { throw CancellationError() }
-            guard let picture = await picture(hash) else { continue }
+            guard let picture = await picture(hash, small[hash]) else { continue }
             if bytes + picture.bytes.count > Limits.Thumbnail.batchBytes || batch.count == Limits.Thumbnail.batch {
                 try await thumbnails.make(batch, isIdle: isIdle)
                 (batch, bytes) = ([], 0)
@@ -78,8 +80,12 @@ struct PictureKeeper: Sendable {
     }
 
     /// The bytes of a blob that is here and begins like a picture.
-    private func picture(_ hash: Hash32) async -> ThumbnailStore.Picture? {
-        guard let reader = try? await blobs.open(hash), reader.size <= Limits.Thumbnail.sourceBytes,
+    ///
+    /// - Parameter opened: the blob, where it was opened already.
+    private func picture(_ hash: Hash32, _ opened: BlobReader?) async -> ThumbnailStore.Picture? {
+        var reader = opened
+        if reader == nil { reader = try? await blobs.open(hash) }
+        guard let reader, reader.size <= Limits.Thumbnail.sourceBytes,
             let head = try? await reader.read(0..<min(reader.size, UInt64(Limits.Thumbnail.headBytes))),
             ImageInfo.sniff(Array(head.readableBytesView)) != nil,
             let whole = try? await reader.read(0..<reader.size)

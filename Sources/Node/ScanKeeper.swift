@@ -40,6 +40,7 @@ struct ScanKeeper: Sendable {
     private func round(after last: Int64) async throws -> Int64? {
         let new = try await blobs.blobs(after: last, limit: Limits.Scan.look)
         guard let newest = new.last else { return nil }
+        await blobs.giveWay()
         let desk = ScanDesk(context())
         try await desk.look(at: desk.unscanned(new.map(\.sha256)))
         try Task.checkCancellation()

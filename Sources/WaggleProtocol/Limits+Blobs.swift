@@ -45,6 +45,10 @@ extension Limits {
         public static let checkpointMilliseconds: Int64 = 2_000
         /// Bytes hashed in place after which an interrupted pass can go on from there.
         public static let hashingCheckpointBytes: UInt64 = 128 << 20
+        /// Background work goes on when nobody asked for blobs for so long; it looks so often, and so many times at most.
+        public static let demandMilliseconds: Int64 = 250
+        public static let demandLookMilliseconds: Int64 = 100
+        public static let demandLooks = 20
         /// Seconds between two looks for blobs that wait for their extra hashes.
         public static let backgroundSeconds: Int64 = 10
         /// Milliseconds for which no library file was hashed before that reading begins: both at once would have a slow disk

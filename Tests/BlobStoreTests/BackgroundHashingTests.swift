@@ -3,6 +3,7 @@ import Digests
 import Formats
 import FoundationEssentials
 import GRDB
+import NIOCore
 import NIOPosix
 import SystemPackage
 import Testing
@@ -44,6 +45,61 @@ struct BackgroundHashingTests {
         #expect(!work.isQuiet(at: 2_000) && !work.isQuiet(at: 11_999))
         #expect(work.isQuiet(at: 12_000))
         #expect(work.isQuiet(at: 1_000), "the clock was set back")
+    }
+
+    @Test("background work waits while blobs are asked for, for two seconds at most")
+    func givesWay() async throws {
+        let clock = TestClock()
+        let store = try await BlobStore.test(test.home, options: StoreOptions(now: clock.now))
+        func waited(renewing: Bool) async -> Int64 {
+            let began = clock.milliseconds
+            await store.giveWay { duration in
+                if renewing { store.noteDemand() }
+                clock.advance(milliseconds: Int64(duration / .milliseconds(1)))
+            }
+            return clock.milliseconds - began
+        }
+        #expect(await waited(renewing: false) == 0, "nobody asked yet")
+        let blob = TestBlob(1_000, seed: 1)
+        let hashed = HashedBytes(Data(blob.bytes))
+        _ = await store.add([hashed])
+        #expect(await waited(renewing: false) == 300)
+        #expect(await waited(renewing: false) == 0)
+        _ = try await store.smallBlobs([blob.hash])
+        #expect(await waited(renewing: true) == 2_000)
+        clock.advance(milliseconds: -10_000)
+        #expect(await waited(renewing: false) == 0, "the clock was set back")
+    }
+
+    @Test("small blobs are opened together: those that are whole, in the store's own database and not refused")
+    func opensSmall() async throws {
+        let store = try await BlobStore.test(test.home)
+        let (small, purged, large) = (TestBlob(1_000, seed: 2), TestBlob(900, seed: 3), TestBlob(100_000, seed: 4))
+        for blob in [small, purged, large] { _ = try await store.add(bytes: blob.bytes) }
+        let adopted = randomBytes(800, seed: 5)
+        let elsewhere = try await store.adopt(path: test.write(adopted, to: "theirs")).sha256
+        _ = try await store.purge(purged.hash, reason: "test", who: "me")
+        let absent = TestBlob(10, seed: 6).hash
+        let found = try await store.openSmall([absent, large.hash, purged.hash, small.hash, elsewhere])
+        #expect(Array(found.keys) == [small.hash])
+        let reader = try #require(found[small.hash])
+        #expect(try await Array(reader.read(0..<1_000).readableBytesView) == small.bytes)
+    }
+
+    @Test("a small blob whose bytes are not its own gets no names, and goes out of service as a large one does")
+    func damagedSmall() async throws {
+        let store = try await BlobStore.test(test.home)
+        let (good, bad) = (TestBlob(40_000, seed: 7), TestBlob(40_000, seed: 8))
+        for blob in [good, bad] { _ = try await store.add(bytes: blob.bytes) }
+        try await store.smallFile.write { db in
+            try db.execute(
+                sql: "UPDATE small SET bytes = ? WHERE sha256 = ?",
+                arguments: [Data(randomBytes(40_000, seed: 9)), bad.hash.data])
+        }
+        #expect(try await store.computeExtraHashes() == 1)
+        #expect(try await store.extraHashes(of: good.hash)?.blake3 == blake3(good.bytes))
+        #expect(try await store.extraHashes(of: bad.hash) == nil)
+        #expect(try await store.presence([bad.hash]) == [.none])
     }
 
     @Test("files that are hashed in the background are read in the idle class, on threads of their own")

@@ -14,6 +14,8 @@ struct MirrorSurvey: Sendable {
     let clients: @Sendable () async -> [(node: Hash32, client: NodeClient)]
 
     private static let candidatesAtOnce = 500
+    /// Questions that a peer answers while others are on their way to it.
+    private static let questionsAtOnce = 3
     /// How long peers that stall are waited for when others have answered; more for each thousand questions.
     private static let patience = Duration.seconds(3)
 
@@ -53,10 +55,11 @@ struct MirrorSurvey: Sendable {
         let filter = moderation.filter(for: .peer)
         var items: [MirrorPlanner.Item] = []
         var place: [WantedBlob: Int] = [:]
-        var cursor: String?
-        repeat {
+        var next: Page<MirrorCandidate>? = try await catalog.mirrorCandidates(limit: Self.candidatesAtOnce, filter)
+        while let page = next {
             try Task.checkCancellation()
-            let page = try await catalog.mirrorCandidates(after: cursor, limit: Self.candidatesAtOnce, filter)
+            // The catalog looks on while the store is asked about this page.
+            async let following = self.page(after: page.next, filter)
             var fresh: [MirrorPlanner.Item] = []
             for candidate in page.items where candidate.sha256 != .zero {
                 let matching = rules.filter { $0.terms.matches(candidate) }.map(\.n)
@@ -78,9 +81,14 @@ struct MirrorSurvey: Sendable {
                 fresh[at].pinnedTo = rules.first { standing.pins.contains($0.pin) }?.n
             }
             items += fresh
-            cursor = page.next
-        } while cursor != nil
+            next = try await following
+        }
         return items
+    }
+
+    private func page(after cursor: String?, _ filter: ViewerFilter) async throws -> Page<MirrorCandidate>? {
+        guard let cursor else { return nil }
+        return try await catalog.mirrorCandidates(after: cursor, limit: Self.candidatesAtOnce, filter)
     }
 
     private struct Answers {
@@ -111,12 +119,25 @@ struct MirrorSurvey: Sendable {
 
     /// Of these blobs, those that a peer holds; nil when it does not answer.
     private static func held(_ batches: [[Hash32]], by client: NodeClient) async -> [Hash32]? {
-        var held: [Hash32] = []
-        for batch in batches {
-            guard let presence = try? await client.have(batch) else { return nil }
-            held += zip(batch, presence).filter { $0.1 == .whole || $0.1 == .partial }.map(\.0)
+        await withTaskGroup(of: [Hash32]?.self) { group in
+            defer { group.cancelAll() }
+            var held: [Hash32] = []
+            for (index, batch) in batches.enumerated() {
+                if index >= questionsAtOnce {
+                    guard case .some(.some(let more)) = await group.next() else { return nil }
+                    held += more
+                }
+                group.addTask {
+                    guard let presence = try? await client.have(batch) else { return nil }
+                    return zip(batch, presence).filter { $0.1 == .whole || $0.1 == .partial }.map(\.0)
+                }
+            }
+            for await more in group {
+                guard let more else { return nil }
+                held += more
+            }
+            return held
         }
-        return held
     }
 }
 

@@ -48,6 +48,7 @@ struct BlobRoutes: Sendable {
         let reader: BlobReader
         do throws(BlobError) {
             reader = try await services.blobs.open(hash)
+            services.blobs.noteDemand()
         } catch {
             guard case .notFound = error, viewer.kind == .peer else { throw error }
             let pace = SendingPace(services.sending, to: viewer, reference, size: .max, on: context.channel)

@@ -24,6 +24,7 @@ struct BlobPeerRoutes: Sendable {
         let body = try await WireBody(of: request, clock: services.clock)
         _ = try await peers.peer(request, context, body: body)
         let hashes = try PostRoutes.hashes(body.message(WireBlobHashes.self).sha256, limit: Limits.Wire.hashesPerHave)
+        services.blobs.noteDemand()
         let presence = try await services.blobs.presence(hashes)
         var reply = WireBlobPresence()
         // What is not here needs no look at who may see it.

@@ -36,8 +36,11 @@ public struct ScanDesk: Sendable {
     public func look(at hashes: [Hash32]) async throws(OperationError) {
         var found: [ScanRow] = []
         var failure: OperationError?
+        let small = (try? await context.blobs.openSmall(hashes)) ?? [:]
         for hash in hashes where !Task.isCancelled {
-            guard let reader = try? await context.blobs.open(hash) else { continue }
+            var reader = small[hash]
+            if reader == nil { reader = try? await context.blobs.open(hash) }
+            guard let reader else { continue }
             do throws(OperationError) {
                 let scanned = try await FileScanner(tools: context.scanTools, isIdle: true).scan(
                     reader, temporary: context.home.temporary)
