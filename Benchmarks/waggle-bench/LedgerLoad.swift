@@ -39,16 +39,24 @@ extension LedgerCommand {
             }
             let all = requests
             let tallies = Mutex([Tally](repeating: Tally(), count: clients))
-            let began = ContinuousClock.now
-            let group = DispatchGroup()
+            let (connected, group, start) = (DispatchGroup(), DispatchGroup(), DispatchSemaphore(value: 0))
+            let begins = Mutex(ContinuousClock.now)
             for client in 0..<clients {
+                connected.enter()
                 group.enter()
                 Thread.detachNewThread { [self] in
-                    let tally = drive(all[client], began)
+                    let connection = try? LoadConnection(port: port, room: 8192)
+                    connected.leave()
+                    start.wait()
+                    let tally = drive(all[client], connection, begins.withLock(\.self))
                     tallies.withLock { $0[client] = tally }
                     group.leave()
                 }
             }
+            // The clock begins when all are connected: an order waits for no handshake.
+            await withCheckedContinuation { done in connected.notify(queue: .global()) { done.resume() } }
+            begins.withLock { $0 = .now }
+            for _ in 0..<clients { start.signal() }
             await withCheckedContinuation { done in group.notify(queue: .global()) { done.resume() } }
             let found = tallies.withLock { $0 }
             let latencies = found.flatMap(\.latencies).sorted()
@@ -66,9 +74,11 @@ extension LedgerCommand {
                     .utf8) + body
         }
 
-        private func drive(_ requests: [[UInt8]], _ began: ContinuousClock.Instant) -> Tally {
+        private func drive(
+            _ requests: [[UInt8]], _ connection: consuming LoadConnection?, _ began: ContinuousClock.Instant
+        ) -> Tally {
             var tally = Tally()
-            guard var connection = try? LoadConnection(port: port, room: 8192) else {
+            guard var connection else {
                 tally.failed += 1
                 return tally
             }

@@ -268,25 +268,36 @@ def test_an_engine_that_is_killed_is_begun_anew_once(studio: Node, token: str):
     assert over["state"] in ("done", "failed") and over["captured"] == 0
 
 
-def test_a_model_that_is_written_to_meanwhile_makes_no_picture(tmp_path: Path, studio: Node):
-    """An engine draws with the file where it lies; a recipe must not name a model that it was not drawn with."""
+def own_node(tmp_path: Path, studio: Node) -> tuple[Node, str]:
+    """Another node that draws with the same engine, serving, and a token of it."""
     node = Node(tmp_path / "home")
     node.run("init")
     share_engine(studio, node)
     publish_demo(node)
-    mine = node.json("token", "new", "--scope", "generate")["token"]
+    token = node.json("token", "new", "--scope", "generate")["token"]
     node.serve()
+    return node, token
+
+
+@pytest.mark.parametrize("how", ["written to", "cut"])
+def test_a_model_that_is_changed_meanwhile_makes_no_picture(tmp_path: Path, studio: Node, how: str):
+    """An engine draws with the file where it lies; a recipe must not name a model that it was not drawn with."""
+    node, mine = own_node(tmp_path, studio)
     name = order(node, mine, steps=8)
     wait_until("a step", lambda: job(node, mine, name)["progress"] > 0.1)
     model = node.home / "engine" / "demo" / "demo-sdxs.safetensors"
     with model.open("r+b") as file:
-        file.seek(-1, os.SEEK_END)
-        last = file.read(1)
-        file.seek(-1, os.SEEK_END)
-        file.write(bytes([last[0] ^ 1]))
+        if how == "cut":
+            file.truncate(model.stat().st_size // 2)
+        else:
+            file.seek(-1, os.SEEK_END)
+            last = file.read(1)
+            file.seek(-1, os.SEEK_END)
+            file.write(bytes([last[0] ^ 1]))
     over = wait_until("the end", lambda: (found := job(node, mine, name))["is_over"] and found, 120)
     assert over["state"] == "failed" and over["error_code"] == "withdrawn" and over["pictures"] == [], over
     assert "was changed while it was drawn with" in over["error"], over
+    assert node.json("gen", "doctor")["aside"] == [], "nothing is wrong with the set"
     node.stop()
 
 
@@ -357,12 +368,7 @@ def test_a_job_that_is_cancelled_ends_its_engine(studio: Node, token: str):
 
 
 def test_a_node_that_is_killed_takes_its_job_up_again(tmp_path: Path, studio: Node):
-    node = Node(tmp_path / "home")
-    node.run("init")
-    share_engine(studio, node)
-    publish_demo(node)
-    mine = node.json("token", "new", "--scope", "generate")["token"]
-    node.serve()
+    node, mine = own_node(tmp_path, studio)
     name = order(node, mine, batch=3, steps=2, seed=7)
     wait_until("the job", lambda: job(node, mine, name)["state"] == "running" and engines(node))
     assert node.process

@@ -124,7 +124,9 @@ public actor EmbeddedBackend: GenerationBackend {
             try await follow(order, process, engine, sign)
             result = .success(())
         } catch {
-            result = .failure(Task.isCancelled ? .cancelled : error)
+            // A file that is cut under an engine brings it down; nothing is wrong with the set.
+            let cause = process.changed.map { .changed(name: $0.name) } ?? error
+            result = .failure(Task.isCancelled ? .cancelled : cause)
         }
         await clear(order, process)
         // An engine that gave up may be in any state.
