@@ -101,8 +101,8 @@ def join(browser: Browser, url: str, name: str) -> None:
 
 
 def wait_for(browser: Browser, code: str, seconds: float = 60) -> None:
-    """Waits until something is true in the page."""
-    wait_until(code, lambda: browser.script(f"!!({code})"), seconds)
+    """Waits until something is true in the page, and that page is loaded: its end is not to be taken for the next one's."""
+    wait_until(code, lambda: browser.script(f"document.readyState === 'complete' && !!({code})"), seconds)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
