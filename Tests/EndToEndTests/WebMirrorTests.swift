@@ -76,7 +76,7 @@ struct WebMirrorTests {
                 try? file.seek(toOffset: UInt64(bytes.startIndex))
                 if (try? file.read(upToCount: bytes.count)) == Data(bytes) { return }
             }
-            usleep(1_000)
+            sched_yield()
         }
     }
 
