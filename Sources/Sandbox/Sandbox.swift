@@ -147,8 +147,13 @@ public struct Sandbox: Sendable {
 
     /// Bounds and what they bound, as words for `nice`.
     static func bounding(_ bounds: Bounds) -> [String] {
-        // Whoever waits for a page comes first; what nobody waits for has what others leave.
-        (bounds.isIdle ? ["-n", "19", "/usr/bin/chrt", "--idle", "0"] : ["-n", "10"]) + [
+        // Whoever waits for a page comes first; what nobody waits for has what others leave. A system that knows no idle class,
+        // or keeps it from this user, has it run all the same.
+        let share =
+            bounds.isIdle
+            ? ["-n", "19", "/bin/sh", "-c", #"/usr/bin/chrt --idle --pid 0 $$ 2>/dev/null; exec "$@""#, "sh"]
+            : ["-n", "10"]
+        return share + [
             prlimit.string,
             "--as=\(bounds.memory)", "--cpu=\(bounds.processorSeconds)", "--fsize=\(bounds.fileBytes)",
             "--nofile=\(Limits.Sandbox.openFiles)", "--core=0", "--",
