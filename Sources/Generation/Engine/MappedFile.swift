@@ -23,8 +23,9 @@ struct MappedFile: Sendable {
         state = Self.look(path)
     }
 
-    /// Whether it lies where it lay, with the bytes that it had.
-    var isUnchanged: Bool { state != nil && state == Self.look(path) }
+    /// Whether nobody wrote to it or put another in its place. One that is gone is as it was: who has it open keeps its bytes,
+    /// and an engine's folder of links goes with the engine.
+    var isUnchanged: Bool { Self.look(path).map { $0 == state } ?? true }
 
     private static func look(_ path: FilePath) -> State? {
         var status = stat()
