@@ -117,7 +117,7 @@ extension Templates {
         .box>:last-child,.prose>:last-child,li>:last-child{margin-bottom:0}
         .filters{padding:.6rem 1.1rem;align-self:start}
         .filters p>label,legend,.field label{display:block;padding:0;font-weight:600;font-size:.9375rem}
-        .filters p>input,.filters select,.field>*{width:100%}
+        .filters p>input,.filters textarea,.filters select,.field>*{width:100%}
         fieldset{border:0;padding:0;margin:0 0 .75rem}
         .choice{display:flex;gap:.5rem;align-items:center;min-height:1.75rem}
         .choice label{flex:1}
