@@ -34,5 +34,9 @@ struct MappedFileTests {
         mapped = try begin()
         try FileManager.default.removeItem(atPath: link.string)
         #expect(mapped.isUnchanged, "the engine's folder is gone")
+        let cut = try FileDescriptor.open(file, .readWrite)
+        try cut.resize(to: 2048)
+        try cut.close()
+        #expect(!mapped.isUnchanged, "cut, and the engine's folder is gone")
     }
 }

@@ -16,16 +16,24 @@ struct MappedFile: Sendable {
     /// As errors call it.
     let name: String
     let path: FilePath
+    /// What `path` leads to. An engine's folder of links goes with the engine, also with one that a cut file brought down.
+    private let target: FilePath
     private let state: State?
 
     init(_ path: FilePath, name: String) {
         (self.name, self.path) = (name, path)
+        target = Self.resolved(path)
         state = Self.look(path)
     }
 
-    /// Whether nobody wrote to it or put another in its place. One that is gone is as it was: who has it open keeps its bytes,
-    /// and an engine's folder of links goes with the engine.
-    var isUnchanged: Bool { Self.look(path).map { $0 == state } ?? true }
+    /// Whether nobody wrote to it or put another in its place. One that is gone is as it was: who has it open keeps its bytes.
+    var isUnchanged: Bool { (Self.look(path) ?? Self.look(target)).map { $0 == state } ?? true }
+
+    private static func resolved(_ path: FilePath) -> FilePath {
+        guard let real = path.withPlatformString({ realpath($0, nil) }) else { return path }
+        defer { free(real) }
+        return FilePath(platformString: real)
+    }
 
     private static func look(_ path: FilePath) -> State? {
         var status = stat()
