@@ -101,8 +101,7 @@ public final class Catalog: Sendable {
     /// are applied: it works on `local.db` alone.
     public func prepare(_ entries: [LogEntry]) async throws(CatalogError) -> PreparedEntries {
         do {
-            return PreparedEntries(
-                entries: entries, allotment: try await local.allot(entries.flatMap(NumberBlock.needed)))
+            return try PreparedEntries(entries, await local.allot(entries.flatMap(NumberBlock.needed)))
         } catch {
             throw CatalogError(error, path: path)
         }
@@ -208,8 +207,8 @@ public final class Catalog: Sendable {
                 let projection = Projection(
                     database, allotment: prepared.allotment, hidden: local.hiddenSubjects,
                     levels: local.levelRules)
-                for entry in prepared.entries where entry.seq > state.appliedSeq {
-                    try projection.apply(entry)
+                for (entry, bodies) in zip(prepared.entries, prepared.bodies) where entry.seq > state.appliedSeq {
+                    try projection.apply(entry, bodies)
                     state.appliedSeq = entry.seq
                 }
                 try projection.finish()

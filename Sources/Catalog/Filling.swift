@@ -38,8 +38,7 @@ final class Filling: Sendable {
             try database.execute(
                 sql: """
                     PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
-                    PRAGMA temp_store = FILE; PRAGMA cache_size = -\(Self.pageMemory >> 10); PRAGMA threads = 2;
-                    PRAGMA mmap_size = \(1 << 34)
+                    PRAGMA temp_store = FILE; PRAGMA cache_size = -\(Self.pageMemory >> 10); PRAGMA threads = 2
                     """)
         }
         queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -88,8 +87,8 @@ final class Filling: Sendable {
                 database, allotment: prepared.allotment, hidden: hidden, levels: levels, known: state.known,
                 isFilling: true)
             (projection.filled, state.known, state.filled) = (state.filled, KnownRows(), FilledRows())
-            for entry in prepared.entries where entry.seq > state.appliedSeq {
-                try projection.apply(entry)
+            for (entry, bodies) in zip(prepared.entries, prepared.bodies) where entry.seq > state.appliedSeq {
+                try projection.apply(entry, bodies)
                 state.appliedSeq = entry.seq
             }
             try projection.finish()

@@ -1,5 +1,6 @@
 import Digests
 import GRDB
+import GRDBSQLite
 import PostLog
 import WaggleProtocol
 
@@ -30,6 +31,7 @@ extension Projection {
     func endFilling() throws {
         // SQLite sorts in memory for as long as the rows fit its cache, and on the second thread what does not.
         try setPageMemory(16 << 20)
+        try mapPages()
         try CatalogSchema.makeIndexes(.posts, database)
         for (post, kind) in filled.hidden {
             switch kind {
@@ -58,6 +60,13 @@ extension Projection {
         try CatalogSchema.makeIndexes(.models, database)
         for row in try database.rows("SELECT DISTINCT author_id FROM models") { staleAuthors.insert(row[0]) }
         try finish()
+    }
+
+    /// Has pages that stay as they are read where the system keeps them. Not before: SQLite looks for a file without
+    /// pages anew at each that it reads.
+    private func mapPages() throws {
+        sqlite3_db_cacheflush(database.sqliteConnection)
+        try database.execute(sql: "PRAGMA mmap_size = \(1 << 34)")
     }
 
     private func setPageMemory(_ bytes: Int) throws {

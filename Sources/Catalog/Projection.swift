@@ -36,8 +36,6 @@ final class Projection {
     var searchTexts: [Int32: SearchText?] = [:]
     /// Whether authors are at home here.
     var residence: [Int32: Bool] = [:]
-    /// Whether authors have earned room.
-    var earned: [Hash32: Bool] = [:]
     /// What filling hands from batch to batch besides.
     var filled = FilledRows()
 
@@ -53,7 +51,7 @@ final class Projection {
         self.isFilling = isFilling
     }
 
-    func apply(_ entry: LogEntry) throws {
+    func apply(_ entry: LogEntry, _ bodies: KeptBodies) throws {
         let post = entry.post
         if isFilling, leaveToEnd(entry) { return }
         switch entry.event {
@@ -62,10 +60,10 @@ final class Projection {
             case .checkpoint(let body): try show(checkpoint: body, post)
             case .profile(let body): try show(profile: body, post)
             case .follows(let body): try show(follows: body, post)
-            case .model(let body): try show(model: body, post)
-            case .release(let body): try show(release: body, post)
-            case .imagePost(let body): try show(imagePost: body, post)
-            case .review(let body): try show(review: body, post)
+            case .model(let body): try show(model: body, post, bodies)
+            case .release(let body): try show(release: body, post, bodies)
+            case .imagePost(let body): try show(imagePost: body, post, bodies)
+            case .review(let body): try show(review: body, post, bodies)
             case .comment(let body): try show(comment: body, post)
             case .reaction(let body): try show(reaction: body, post)
             case .channel(let body): try show(channel: body, post)
@@ -160,8 +158,12 @@ struct KnownRows: Sendable {
     var subjectIDs: [Hash32: Int64] = [:]
     /// Of `model_owners`.
     var modelOwners: [Int32: Int32] = [:]
+    /// The highest of `model_owners`.
+    var lastPlace: Int64?
     /// Of `term_names`.
     var termNumbers: [TermName: TermNumber] = [:]
+    /// Whether authors have earned room; forgotten when that changes.
+    var earned: [Hash32: Bool] = [:]
 }
 
 /// Numbers in a row for one thing that an address can name and its parts.

@@ -133,11 +133,11 @@ extension Projection {
 
     func setOwner(ofModel id: Int32, _ authorID: Int32) throws {
         if known.modelOwners.updateValue(authorID, forKey: id) == authorID { return }
+        let last = try known.lastPlace ?? database.integer("SELECT MAX(place) FROM model_owners") ?? 0
         try database.run(
-            """
-            INSERT INTO model_owners (model_id, author_id, place)
-            SELECT ?, ?, COALESCE(MAX(place), 0) + 1 FROM model_owners WHERE true ON CONFLICT (model_id) DO NOTHING
-            """, [id, authorID])
+            "INSERT INTO model_owners (model_id, author_id, place) VALUES (?, ?, ?) ON CONFLICT (model_id) DO NOTHING",
+            [id, authorID, last + 1])
+        known.lastPlace = database.changesCount > 0 ? last + 1 : last
     }
 
     /// Nil for a model that neither a post nor a release ever named.

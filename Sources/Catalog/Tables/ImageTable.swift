@@ -61,37 +61,40 @@ enum ImageTable {
 }
 
 extension Projection {
-    func show(imagePost: WireImagePost, _ post: LoggedPost) throws {
+    func show(imagePost: WireImagePost, _ post: LoggedPost, _ bodies: KeptBodies) throws {
         var releases: [Hash32] = []
         for release in imagePost.releases.compactMap({ Hash32($0) }) where !releases.contains(release) {
             releases.append(release)
             if releases.count == Limits.Catalog.releasesPerImagePost { break }
         }
         let rows = try insertImages(
-            imagePost.images, post, releases: releases, title: imagePost.title, text: imagePost.text)
+            imagePost.images, post, bodies, releases: releases, title: imagePost.title, text: imagePost.text)
         try insertLineage(post, roles: [.remixOf], children: rows.map(LineageChild.init))
     }
 
     /// Returns the new rows; none when the post is here already.
     @discardableResult
     func insertImages(
-        _ images: [WireImage], _ post: LoggedPost, releases: [Hash32], title: String, text: String
+        _ images: [WireImage], _ post: LoggedPost, _ bodies: KeptBodies, releases: [Hash32], title: String, text: String
     ) throws -> [ImageRow] {
         let id = try number(post.id)
-        if try database.exists("SELECT 1 FROM image_posts WHERE id = ?", [id]) { return [] }
         let authorID = try authorID(post.author)
-        let isEarned = try hasEarnedRoom(post.author)
-        let imaged = try releases.map { try imagedRelease($0) }
         try database.run(
-            "INSERT INTO image_posts (id, post, author_id, created, title, text, releases) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            """
+            INSERT INTO image_posts (id, post, author_id, created, title, text, releases) VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO NOTHING
+            """,
             [
                 id, post.id.data, authorID, Int64(post.created), title, text,
                 releases.reduce(into: Data()) { $0.append($1.data) },
             ])
+        guard database.changesCount > 0 else { return [] }
+        let isEarned = try hasEarnedRoom(post.author)
+        let imaged = try releases.map { try imagedRelease($0) }
         let terms = isFilling ? [] : try terms(ofImagesBy: authorID, of: imaged)
         var rows: [ImageRow] = []
         let subject = LevelSubject(post: post.id, author: post.author, kind: post.kind, slot: post.slot)
-        for (part, image) in images.enumerated() {
+        for (part, (image, body)) in zip(images, bodies.images).enumerated() {
             let level = level(of: image, subject, post.id)
             let row = ImageRow(
                 id: Int64(id) + 1 + Int64(part), authorID: authorID,
@@ -105,7 +108,7 @@ extension Projection {
                 """,
                 [
                     row.id, id, part, authorID, image.blob, Int64(level.rawValue), row.shelf,
-                    isEarned, row.created, row.tie, image.hasRecipe, try image.serializedData(),
+                    isEarned, row.created, row.tie, image.hasRecipe, body,
                 ])
             count(.images, shelf: row.shelf, by: 1)
             try link(row, to: imaged)

@@ -27,11 +27,12 @@ enum ImageTermTable {
         SELECT \(ImageTerm.lastNumber) + row_number() OVER (ORDER BY key), key
         FROM (SELECT DISTINCT base_key AS key FROM releases WHERE base_key <> '');
         INSERT INTO image_terms (term, shelf, created, tie, image_id)
-        SELECT b.id, l.shelf, l.created, l.tie, l.image_id
-        FROM image_links l CROSS JOIN subjects s ON s.id = l.subject_id CROSS JOIN releases r ON r.id = s.release_id
-        CROSS JOIN image_bases b ON b.key = r.base_key
-        UNION SELECT \(ImageTerm.recipe.rawValue), shelf, created, tie, id FROM images WHERE recipe = 1
-        UNION SELECT \(ImageTerm.here.rawValue), shelf, created, tie, id FROM images WHERE author_id IN (
+        WITH based AS MATERIALIZED (
+            SELECT r.subject_id, b.id AS base FROM releases r JOIN image_bases b ON b.key = r.base_key)
+        SELECT DISTINCT b.base, l.shelf, l.created, l.tie, l.image_id FROM image_links l
+        CROSS JOIN based b USING (subject_id)
+        UNION ALL SELECT \(ImageTerm.recipe.rawValue), shelf, created, tie, id FROM images WHERE recipe = 1
+        UNION ALL SELECT \(ImageTerm.here.rawValue), shelf, created, tie, id FROM images WHERE author_id IN (
             SELECT a.id FROM authors a JOIN earned e ON e.author = a.author AND e.source = a.author)
         ORDER BY 1, 2, 3, 4, 5;
         """

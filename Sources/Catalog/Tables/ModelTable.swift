@@ -58,7 +58,7 @@ enum ModelTable {
 }
 
 extension Projection {
-    func show(model: WireModel, _ post: LoggedPost) throws {
+    func show(model: WireModel, _ post: LoggedPost, _ bodies: KeptBodies) throws {
         let name = NumberBlock.model(post.author, slug: post.slot)
         let id = try number(name)
         let authorID = try authorID(post.author)
@@ -78,7 +78,7 @@ extension Projection {
                 model.tags.joined(separator: "\n"),
                 Int64(level(of: model, in: post.id, author: post.author, slug: post.slot).rawValue),
                 isHidden(post.id),
-                model.licence.name, Permission.bits(model.licence), try model.serializedData(),
+                model.licence.name, Permission.bits(model.licence), bodies.whole,
             ])
         try setModel(ofSubject: post.id, id)
         staleModels.insert(id)

@@ -46,7 +46,7 @@ struct ReleaseFacts {
 }
 
 extension Projection {
-    func show(release: WireRelease, _ post: LoggedPost) throws {
+    func show(release: WireRelease, _ post: LoggedPost, _ bodies: KeptBodies) throws {
         guard NumberBlock.isOwn(release, post) else { return }
         let id = try number(post.id)
         if try database.exists("SELECT 1 FROM releases WHERE id = ?", [id]) { return }
@@ -64,7 +64,7 @@ extension Projection {
                 id, post.id.data, modelID, authorID, subjectID, Int64(post.created), post.id.tie, release.version,
                 release.baseModel, TermTable.folded(release.baseModel),
                 String(decoding: words.joined(separator: " ").utf8.prefix(ReleaseTable.wordBytes), as: UTF8.self),
-                isHidden(post.id), try release.serializedData(),
+                isHidden(post.id), bodies.whole,
             ])
         try insertFiles(release.files, releaseID: id, isEarned: try hasEarnedRoom(post.author))
         try database.run(
@@ -120,7 +120,7 @@ extension Projection {
             SELECT r.id, r.shelf, r.hidden, r.created, r.base_model, r.words,
                 NOT EXISTS (SELECT 1 FROM files f WHERE f.release_id = r.id AND f.hidden = 0),
                 (SELECT group_concat(format, char(10)) FROM (
-                    SELECT DISTINCT f.format FROM files f WHERE f.release_id = r.id AND f.hidden = 0))
+                    SELECT DISTINCT f.format FROM files f WHERE f.release_id = r.id AND f.hidden = 0)), r.subject_id
             FROM releases r WHERE r.model_id = ? ORDER BY r.created DESC, r.tie DESC, r.id DESC
             """, [id])
         return try rows.map { row in
@@ -131,8 +131,7 @@ extension Projection {
             if shelf != stored {
                 try database.run("UPDATE releases SET shelf = ? WHERE id = ?", [shelf, releaseID])
                 try database.run(
-                    "UPDATE subjects SET shelves = ? WHERE id = (SELECT subject_id FROM releases WHERE id = ?)",
-                    [shelf.map(Shelf.set) ?? 0, releaseID])
+                    "UPDATE subjects SET shelves = ? WHERE id = ?", [shelf.map(Shelf.set) ?? 0, row[8] as Int64])
                 try moveLineage(child: Int64(releaseID), toShelf: shelf)
                 if let stored { count(.releases, shelf: stored, by: -1) }
                 if let shelf { count(.releases, shelf: shelf, by: 1) }

@@ -29,7 +29,7 @@ enum ReviewTable {
 }
 
 extension Projection {
-    func show(review: WireReview, _ post: LoggedPost) throws {
+    func show(review: WireReview, _ post: LoggedPost, _ bodies: KeptBodies) throws {
         guard let release = Hash32(review.release) else { return }
         let subjectID = try subjectID(release)
         let authorID = try authorID(post.author)
@@ -59,7 +59,7 @@ extension Projection {
             try noteActivity(onSubject: subjectID, created: Int64(post.created), authorID: authorID, change: 1)
         }
         if !review.images.isEmpty {
-            try insertImages(review.images, post, releases: [release], title: "", text: "")
+            try insertImages(review.images, post, bodies, releases: [release], title: "", text: "")
         }
     }
 

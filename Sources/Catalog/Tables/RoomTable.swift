@@ -18,9 +18,9 @@ enum RoomTable {
 
 extension Projection {
     func hasEarnedRoom(_ author: Hash32) throws -> Bool {
-        if let known = earned[author] { return known }
+        if let isEarned = known.earned[author] { return isEarned }
         let hasEarned = try database.exists("SELECT 1 FROM earned WHERE author = ?", [author.data])
-        earned[author] = hasEarned
+        known.earned[author] = hasEarned
         return hasEarned
     }
 
@@ -109,7 +109,7 @@ extension Projection {
         for author in after.subtracting(before) {
             try database.run("INSERT INTO earned (author, source) VALUES (?, ?)", [author.data, source.data])
         }
-        earned = [:]
+        known.earned = [:]
         for author in before.symmetricDifference(after) { try refreshEarned(author) }
     }
 

@@ -46,7 +46,8 @@ extension Projection {
     /// The row of a post, made when there is none.
     func subjectID(_ post: Hash32) throws -> Int64 {
         if let id = known.subjectIDs[post] { return id }
-        var id = try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
+        // Filling knows every row that it wrote.
+        var id = isFilling ? nil : try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
         if id == nil {
             try database.run(
                 "INSERT INTO subjects (post, shelves) VALUES (?, ?)", [post.data, try shelves(ofImagePost: post)])
@@ -60,8 +61,8 @@ extension Projection {
     /// Says which model a post is a version of, or that it is none any more.
     func setModel(ofSubject post: Hash32, _ modelID: Int32?) throws {
         let id = try subjectID(post)
-        let old = try database.row("SELECT model_id FROM subjects WHERE id = ?", [id])?[0] as Int32?
-        guard old != modelID else { return }
+        let old = isFilling ? nil : try database.row("SELECT model_id FROM subjects WHERE id = ?", [id])?[0] as Int32?
+        guard isFilling || old != modelID else { return }
         try database.run(
             "UPDATE subjects SET model_id = ?1, shelves = IIF(?1 IS NULL, 0, shelves) WHERE id = ?2", [modelID, id])
         if let old { try noteFacts(onSubject: id, modelID: old, change: -1) }

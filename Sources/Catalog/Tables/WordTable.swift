@@ -88,17 +88,24 @@ enum Spelling {
     /// What a word shares with its misspellings: its groups of three neighbours, ends included, and for a short word,
     /// in which one wrong letter may spoil them all, what is left without one letter.
     static func keys(_ word: [Unicode.Scalar]) -> Set<String> {
-        func text(_ scalars: some Sequence<Unicode.Scalar>) -> String {
-            var text = String.UnicodeScalarView()
-            text.append(contentsOf: scalars)
-            return String(text)
+        func text(_ scalars: some Collection<Unicode.Scalar>) -> String {
+            String(unsafeUninitializedCapacity: 4 * scalars.count) { bytes in
+                var count = 0
+                for scalar in scalars {
+                    for byte in scalar.utf8 {
+                        bytes[count] = byte
+                        count += 1
+                    }
+                }
+                return count
+            }
         }
         var keys: Set<String> = []
         let padded = ["^"] + word + ["$"]
         for start in 0...(padded.count - 3) { keys.insert(text(padded[start..<start + 3])) }
         guard word.count <= 6 else { return keys }
-        keys.insert("-" + text(word))
-        for index in word.indices { keys.insert("-" + text(word[..<index] + word[(index + 1)...])) }
+        keys.insert(text(["-"] + word))
+        for index in word.indices { keys.insert(text(["-"] + word[..<index] + word[(index + 1)...])) }
         return keys
     }
 
@@ -129,7 +136,9 @@ extension Projection {
     }
 
     func writeWords() throws {
-        for (word, change) in wordChanges where change != 0 {
+        // In their order, so that neighbours are written to the same pages.
+        let changes = wordChanges.sorted { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }
+        for (word, change) in changes where change != 0 {
             let scalars = Array(word.text.unicodeScalars)
             let row = try database.row(
                 """
