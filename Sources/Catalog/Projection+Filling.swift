@@ -85,7 +85,7 @@ extension Projection {
             }
             block = place / PostingBlock.size
             try refreshModel(id)
-            try refreshCounts(id)
+            try refreshCounts(id, isIndexed: false)
             try refreshCovers(ofModel: id)
         }
         try writeTexts()

@@ -15,6 +15,18 @@ extension Database {
         try step(sql, arguments) { _ in }
     }
 
+    /// The same for what is written for every post: no value is put in a box to be bound.
+    func write<each Value: StatementBinding>(_ sql: String, _ values: repeat each Value) throws {
+        let statement = try cachedStatement(sql: sql).sqliteStatement
+        var count: CInt = 0
+        for value in repeat each values {
+            count += 1
+            try check(value.bind(to: statement, at: count), sql)
+        }
+        try check(sqlite3_bind_parameter_count(statement) == count ? SQLITE_OK : SQLITE_MISUSE, sql)
+        try step(statement, sql) { _ in }
+    }
+
     func row(_ sql: String, _ arguments: StatementArguments = []) throws -> Row? {
         try Row.fetchOne(cachedStatement(sql: sql), arguments: arguments)
     }
@@ -94,7 +106,13 @@ extension Database {
     @discardableResult
     private func step<Value>(_ sql: String, _ arguments: Arguments, _ read: (SQLiteStatement) -> Value) throws -> Value?
     {
-        let statement = try bound(sql, arguments)
+        try step(bound(sql, arguments), sql, read)
+    }
+
+    @discardableResult
+    private func step<Value>(_ statement: SQLiteStatement, _ sql: String, _ read: (SQLiteStatement) -> Value) throws
+        -> Value?
+    {
         // What is left open keeps its transaction open.
         defer { sqlite3_reset(statement) }
         switch sqlite3_step(statement) {
@@ -112,6 +130,13 @@ struct RawRow {
     fileprivate let statement: SQLiteStatement
 
     func integer(_ column: CInt) -> Int64 { sqlite3_column_int64(statement, column) }
+
+    func isNull(_ column: CInt) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
+
+    /// Empty for NULL.
+    func text(_ column: CInt) -> String {
+        sqlite3_column_text(statement, column).map { String(cString: $0) } ?? ""
+    }
 
     /// Valid until the next row.
     func bytes(_ column: CInt) -> UnsafeRawBufferPointer {

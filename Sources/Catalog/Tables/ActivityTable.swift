@@ -189,12 +189,14 @@ enum Trending {
             "SELECT day FROM activity WHERE model_id = ? AND level <= ? ORDER BY day DESC LIMIT 1",
             [id, Int64(level.rawValue)])
         guard let newest else { return [] }
-        return try database.rows(
+        var days: [(day: Int64, count: Int64)] = []
+        try database.scan(
             """
             SELECT day, SUM(n) FROM activity WHERE model_id = ? AND day > ? AND level <= ?
             GROUP BY day ORDER BY day DESC
             """, [id, newest - windowDays, Int64(level.rawValue)]
-        ).map { ($0[0], $0[1]) }
+        ) { days.append(($0.integer(0), $0.integer(1))) }
+        return days
     }
 
     /// log2 of the sum of count × 2^(day / 7) over all days, in millionths. A fact weighs twice as much as one of a week

@@ -48,15 +48,13 @@ extension Projection {
         let subjectID = try subjectID(subject)
         let authorID = try authorID(post.author)
         let isHidden = isHidden(post.id)
-        try database.run(
+        try database.write(
             """
             INSERT INTO comments (post, subject_id, author_id, created, tie, hidden, reply_to, text)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
-            [
-                post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, isHidden,
-                comment.replyTo.isEmpty ? nil : comment.replyTo, comment.text,
-            ])
+            post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, isHidden,
+            comment.replyTo.isEmpty ? nil : comment.replyTo, comment.text)
         if isFilling { return }
         try hang(comment: database.lastInsertedRowID)
         if !isHidden {

@@ -63,8 +63,9 @@ private struct Cover: Equatable {
     let tie: Int64
     let imageID: Int64
 
-    init(_ row: Row) {
-        (rank, created, tie, imageID) = (row[1], row[2], row[3], row[4])
+    /// - Parameter row: with the shelf before its columns.
+    init(_ row: RawRow) {
+        (rank, created, tie, imageID) = (row.integer(1), row.integer(2), row.integer(3), row.integer(4))
     }
 }
 
@@ -76,31 +77,36 @@ extension Projection {
             "SELECT m.author_id, r.subject_id FROM models m LEFT JOIN releases r ON r.id = m.newest_release WHERE m.id = ?",
             [id])
         if let model {
-            let rows = try database.rows(
+            try database.walk(
                 CoverTable.candidates,
-                ["model": id, "author": model[0] as Int64, "subject": model[1] as Int64?])
-            for row in rows {
-                let (shelf, cover) = (row[0] as Int64, Cover(row))
+                named: ["model": id, "author": model[0] as Int64, "subject": model[1] as Int64?]
+            ) { row in
+                let (shelf, cover) = (row.integer(0), Cover(row))
                 if cover.rank > wanted[shelf]?.rank ?? 0 { wanted[shelf] = cover }
+                return true
             }
         }
-        let stored = try database.rows(
-            "SELECT shelf, rank, created, tie, image_id FROM model_covers WHERE model_id = ?", [id])
-        for row in stored {
-            let shelf = row[0] as Int64
+        var gone: [Int64] = []
+        try database.scan(
+            "SELECT shelf, rank, created, tie, image_id FROM model_covers WHERE model_id = ?", [id]
+        ) { row in
+            let shelf = row.integer(0)
             if wanted[shelf] == Cover(row) {
                 wanted[shelf] = nil
             } else if wanted[shelf] == nil {
-                try database.run("DELETE FROM model_covers WHERE model_id = ? AND shelf = ?", [id, shelf])
+                gone.append(shelf)
             }
         }
+        for shelf in gone {
+            try database.run("DELETE FROM model_covers WHERE model_id = ? AND shelf = ?", [id, shelf])
+        }
         for (shelf, cover) in wanted {
-            try database.run(
+            try database.write(
                 """
                 INSERT INTO model_covers (model_id, shelf, rank, created, tie, image_id) VALUES (?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET rank = excluded.rank, created = excluded.created, tie = excluded.tie,
                     image_id = excluded.image_id
-                """, [id, shelf, cover.rank, cover.created, cover.tie, cover.imageID])
+                """, id, shelf, cover.rank, cover.created, cover.tie, cover.imageID)
         }
     }
 }

@@ -41,19 +41,17 @@ extension Projection {
     func insertFiles(_ files: [WireFile], releaseID: Int32, isEarned: Bool) throws {
         for (part, file) in files.enumerated() {
             let format = file.format.split(whereSeparator: \.isNewline).joined(separator: " ")
-            try database.run(
+            try database.write(
                 """
                 INSERT INTO files (id, release_id, part, name, sha256, pieces_root, autov1, autov3, crc32,
                     tensor_digest, format, format_key, earned, hidden)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                [
-                    Int64(releaseID) + 1 + Int64(part), releaseID, part, file.name, file.sha256, file.piecesRoot,
-                    file.autov1.isEmpty ? nil : file.autov1, file.autov3.isEmpty ? nil : file.autov3,
-                    file.crc32 == 0 ? nil : Int64(file.crc32),
-                    file.tensorDigest.isEmpty ? nil : file.tensorDigest, format, TermTable.folded(format), isEarned,
-                    isHidden(sha256: file.sha256, tensors: file.tensorDigest),
-                ])
+                Int64(releaseID) + 1 + Int64(part), releaseID, part, file.name, file.sha256, file.piecesRoot,
+                file.autov1.isEmpty ? nil : file.autov1, file.autov3.isEmpty ? nil : file.autov3,
+                file.crc32 == 0 ? nil : Int64(file.crc32),
+                file.tensorDigest.isEmpty ? nil : file.tensorDigest, format, TermTable.folded(format), isEarned,
+                isHidden(sha256: file.sha256, tensors: file.tensorDigest))
         }
     }
 

@@ -69,10 +69,10 @@ extension Projection {
     func link(_ image: ImageRow, to releases: [ImagedRelease]) throws {
         var models: [Int32: Int] = [:]
         for release in releases {
-            try database.run(
+            try database.write(
                 """
                 INSERT INTO image_links (image_id, subject_id, author_id, shelf, created, tie) VALUES (?, ?, ?, ?, ?, ?)
-                """, [image.id, release.subjectID, image.authorID, image.shelf, image.created, image.tie])
+                """, image.id, release.subjectID, image.authorID, image.shelf, image.created, image.tie)
             if let modelID = release.modelID { models[modelID, default: 0] += 1 }
         }
         for (modelID, count) in models {

@@ -40,7 +40,7 @@ enum ImageTable {
         LateIndex("images_post", on: "images (post_id, part)", .posts),
         LateIndex("images_newest", on: "images (shelf, created, tie, id)"),
         LateIndex("images_reactions", on: "images (shelf, reactions, created, tie, id)"),
-        LateIndex("images_author", on: "images (author_id, shelf, created, tie, id)"),
+        LateIndex("images_author", on: "images (author_id, shelf, created, tie, id)", .slots),
         LateIndex("images_sha256", on: "images (sha256, earned, shelf)"),
     ]
 
@@ -79,15 +79,13 @@ extension Projection {
     ) throws -> [ImageRow] {
         let id = try number(post.id)
         let authorID = try authorID(post.author)
-        try database.run(
+        try database.write(
             """
             INSERT INTO image_posts (id, post, author_id, created, title, text, releases) VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO NOTHING
             """,
-            [
-                id, post.id.data, authorID, Int64(post.created), title, text,
-                releases.reduce(into: Data()) { $0.append($1.data) },
-            ])
+            id, post.id.data, authorID, Int64(post.created), title, text,
+            releases.reduce(into: Data()) { $0.append($1.data) })
         guard database.changesCount > 0 else { return [] }
         let isEarned = try hasEarnedRoom(post.author)
         let imaged = try releases.map { try imagedRelease($0) }
@@ -100,16 +98,14 @@ extension Projection {
                 id: Int64(id) + 1 + Int64(part), authorID: authorID,
                 shelf: shelf(level, blob: image.blob, post: post.id), created: Int64(post.created),
                 tie: ImageTable.tie(post.id, part: part))
-            try database.run(
+            try database.write(
                 """
                 INSERT INTO images (
                     id, post_id, part, author_id, sha256, level, shelf, earned, created, tie, recipe, body)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                [
-                    row.id, id, part, authorID, image.blob, Int64(level.rawValue), row.shelf,
-                    isEarned, row.created, row.tie, image.hasRecipe, body,
-                ])
+                row.id, id, part, authorID, image.blob, Int64(level.rawValue), row.shelf,
+                isEarned, row.created, row.tie, image.hasRecipe, body)
             count(.images, shelf: row.shelf, by: 1)
             try link(row, to: imaged)
             if !isFilling { try addTerms(terms, ofImage: row, hasRecipe: image.hasRecipe) }

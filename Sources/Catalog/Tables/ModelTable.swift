@@ -63,7 +63,7 @@ extension Projection {
         let id = try number(name)
         let authorID = try authorID(post.author)
         try setOwner(ofModel: id, authorID)
-        try database.run(
+        try database.write(
             """
             INSERT INTO models (id, post, author_id, slug, created, tie, name, type, tags, level, hidden, licence,
                 permissions, body, published, updated, place)
@@ -73,13 +73,11 @@ extension Projection {
                 type = excluded.type, tags = excluded.tags, level = excluded.level, hidden = excluded.hidden,
                 licence = excluded.licence, permissions = excluded.permissions, body = excluded.body
             """,
-            [
-                id, post.id.data, authorID, post.slot, Int64(post.created), name.tie, model.name, model.type,
-                model.tags.joined(separator: "\n"),
-                Int64(level(of: model, in: post.id, author: post.author, slug: post.slot).rawValue),
-                isHidden(post.id),
-                model.licence.name, Permission.bits(model.licence), bodies.whole,
-            ])
+            id, post.id.data, authorID, post.slot, Int64(post.created), name.tie, model.name, model.type,
+            model.tags.joined(separator: "\n"),
+            Int64(level(of: model, in: post.id, author: post.author, slug: post.slot).rawValue),
+            isHidden(post.id),
+            model.licence.name, Permission.bits(model.licence), bodies.whole)
         try setModel(ofSubject: post.id, id)
         staleModels.insert(id)
         staleAuthors.insert(authorID)
@@ -182,27 +180,34 @@ extension Projection {
     }
 
     /// Adds up what is counted for the model's posts and releases.
-    func refreshCounts(_ id: Int32) throws {
-        guard
-            let sums = try database.row(
-                """
-                SELECT COALESCE(SUM(downloads), 0), COALESCE(SUM(recommended), 0), COALESCE(SUM(not_recommended), 0),
-                    COALESCE(SUM(comments), 0), COALESCE(SUM(reactions), 0)
-                FROM subjects WHERE model_id = ?
-                """, [id])
-        else { return }
-        let score = Rating.score(recommended: sums[1], notRecommended: sums[2])
+    /// - Parameter isIndexed: false while `models` has no indexes yet.
+    func refreshCounts(_ id: Int32, isIndexed: Bool = true) throws {
         let columns = ["downloads", "recommended", "not_recommended", "comments", "reactions", "score", "trending"]
-        guard
-            let stored = try database.row(
-                "SELECT level, \(columns.joined(separator: ", ")) FROM models WHERE id = ?", [id])
-        else { return }
-        let trending = Trending.score(
-            try Trending.days(ofModel: id, upTo: Level(declared: stored[0]), database))
-        let values: [Int64] = [sums[0], sums[1], sums[2], sums[3], sums[4], score, trending]
+        var (level, stored): (UInt32?, [Int64]) = (nil, [])
+        try database.scan("SELECT level, \(columns.joined(separator: ", ")) FROM models WHERE id = ?", [id]) { row in
+            level = UInt32(truncatingIfNeeded: row.integer(0))
+            stored = (1...7).map(row.integer)
+        }
+        guard let level else { return }
+        var values: [Int64] = []
+        try database.scan(
+            """
+            SELECT COALESCE(SUM(downloads), 0), COALESCE(SUM(recommended), 0), COALESCE(SUM(not_recommended), 0),
+                COALESCE(SUM(comments), 0), COALESCE(SUM(reactions), 0)
+            FROM subjects WHERE model_id = ?
+            """, [id]
+        ) { row in values = (0..<5).map(row.integer) }
+        values.append(Rating.score(recommended: values[1], notRecommended: values[2]))
+        values.append(Trending.score(try Trending.days(ofModel: id, upTo: Level(declared: level), database)))
+        let changed = values.indices.filter { stored[$0] != values[$0] }
+        guard isIndexed else {
+            if changed.isEmpty { return }
+            let set = columns.map { "\($0) = ?" }.joined(separator: ", ")
+            return try database.run("UPDATE models SET \(set) WHERE id = ?", values + [Int64(id)])
+        }
         // One by one: SQLite writes every index with a column that is set, changed or not.
-        for (index, value) in values.enumerated() where stored[index + 1] as Int64 != value {
-            try database.run("UPDATE models SET \(columns[index]) = ? WHERE id = ?", [value, id])
+        for index in changed {
+            try database.run("UPDATE models SET \(columns[index]) = ? WHERE id = ?", [values[index], id])
         }
     }
 }

@@ -91,9 +91,9 @@ extension Projection {
             try remove(old)
         }
         if reaction.withdrawn { return }
-        try database.run(
+        try database.write(
             "INSERT INTO reactions (\(StoredReaction.columns)) VALUES (?, ?, ?, ?, ?, ?)",
-            [post.id.data, stored.subjectID, stored.authorID, stored.emoji, stored.created, stored.isHidden])
+            post.id.data, stored.subjectID, stored.authorID, stored.emoji, stored.created, stored.isHidden)
         if !stored.isHidden { try count(stored, by: 1) }
     }
 

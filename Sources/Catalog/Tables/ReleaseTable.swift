@@ -54,18 +54,16 @@ extension Projection {
         let modelID = try number(NumberBlock.model(post.author, slug: release.modelSlug))
         let subjectID = try subjectID(post.id)
         let words = [release.version, release.baseModel] + release.trainedWords
-        try database.run(
+        try database.write(
             """
             INSERT INTO releases (id, post, model_id, author_id, subject_id, created, tie, version, base_model,
                 base_key, words, hidden, body)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
-            [
-                id, post.id.data, modelID, authorID, subjectID, Int64(post.created), post.id.tie, release.version,
-                release.baseModel, TermTable.folded(release.baseModel),
-                String(decoding: words.joined(separator: " ").utf8.prefix(ReleaseTable.wordBytes), as: UTF8.self),
-                isHidden(post.id), bodies.whole,
-            ])
+            id, post.id.data, modelID, authorID, subjectID, Int64(post.created), post.id.tie, release.version,
+            release.baseModel, TermTable.folded(release.baseModel),
+            String(decoding: words.joined(separator: " ").utf8.prefix(ReleaseTable.wordBytes), as: UTF8.self),
+            isHidden(post.id), bodies.whole)
         try insertFiles(release.files, releaseID: id, isEarned: try hasEarnedRoom(post.author))
         try database.run(
             "UPDATE subjects SET release_id = ?, model_id = ?, downloads = ? WHERE id = ?",
@@ -115,32 +113,36 @@ extension Projection {
 
     /// Puts the releases of a model on its shelf, or on none when the model is not here. Newest first.
     func refreshReleases(ofModel id: Int32, level: UInt32?, isHidden: Bool) throws -> [ReleaseFacts] {
-        let rows = try database.rows(
+        let level = level.flatMap(Level.init(rawValue:))
+        var releases: [(facts: ReleaseFacts, subjectID: Int64, shelf: Int64?, stored: Int64?)] = []
+        try database.scan(
             """
             SELECT r.id, r.shelf, r.hidden, r.created, r.base_model, r.words,
                 NOT EXISTS (SELECT 1 FROM files f WHERE f.release_id = r.id AND f.hidden = 0),
                 (SELECT group_concat(format, char(10)) FROM (
                     SELECT DISTINCT f.format FROM files f WHERE f.release_id = r.id AND f.hidden = 0)), r.subject_id
             FROM releases r WHERE r.model_id = ? ORDER BY r.created DESC, r.tie DESC, r.id DESC
-            """, [id])
-        return try rows.map { row in
-            let releaseID: Int32 = row[0]
-            let isReleaseHidden = isHidden || row[2] as Bool || row[6] as Bool
-            let shelf = level.flatMap(Level.init(rawValue:)).map { Shelf.number($0, isHidden: isReleaseHidden) }
-            let stored = row[1] as Int64?
+            """, [id]
+        ) { row in
+            let isReleaseHidden = isHidden || row.integer(2) != 0 || row.integer(6) != 0
+            let shelf = level.map { Shelf.number($0, isHidden: isReleaseHidden) }
+            let facts = ReleaseFacts(
+                id: Int32(truncatingIfNeeded: row.integer(0)), created: row.integer(3), baseModel: row.text(4),
+                formats: row.text(7).split(separator: "\n").map(String.init), words: row.text(5),
+                isOpen: shelf.map { $0 < Shelf.hidden } ?? false)
+            releases.append((facts, row.integer(8), shelf, row.isNull(1) ? nil : row.integer(1)))
+        }
+        for (facts, subjectID, shelf, stored) in releases {
             if shelf != stored {
-                try database.run("UPDATE releases SET shelf = ? WHERE id = ?", [shelf, releaseID])
-                try database.run(
-                    "UPDATE subjects SET shelves = ? WHERE id = ?", [shelf.map(Shelf.set) ?? 0, row[8] as Int64])
-                try moveLineage(child: Int64(releaseID), toShelf: shelf)
+                try database.write("UPDATE releases SET shelf = ? WHERE id = ?", shelf, facts.id)
+                try database.write(
+                    "UPDATE subjects SET shelves = ? WHERE id = ?", shelf.map(Shelf.set) ?? 0, subjectID)
+                try moveLineage(child: Int64(facts.id), toShelf: shelf)
                 if let stored { count(.releases, shelf: stored, by: -1) }
                 if let shelf { count(.releases, shelf: shelf, by: 1) }
             }
-            try setShelf(ofFilesOf: releaseID, shelf)
-            return ReleaseFacts(
-                id: releaseID, created: row[3], baseModel: row[4],
-                formats: (row[7] as String? ?? "").split(separator: "\n").map(String.init), words: row[5],
-                isOpen: shelf.map { $0 < Shelf.hidden } ?? false)
+            try setShelf(ofFilesOf: facts.id, shelf)
         }
+        return releases.map(\.facts)
     }
 }

@@ -35,15 +35,13 @@ extension Projection {
         let authorID = try authorID(post.author)
         let isHidden = isHidden(post.id)
         func insert() throws -> Bool {
-            try database.run(
+            try database.write(
                 """
                 INSERT INTO reviews (post, subject_id, author_id, created, tie, recommended, hidden, text)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """,
-                [
-                    post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, review.recommended, isHidden,
-                    review.text,
-                ])
+                post.id.data, subjectID, authorID, Int64(post.created), post.id.tie, review.recommended, isHidden,
+                review.text)
             return database.changesCount > 0
         }
         if try !insert() {

@@ -49,8 +49,8 @@ extension Projection {
         // Filling knows every row that it wrote.
         var id = isFilling ? nil : try database.integer("SELECT id FROM subjects WHERE post = ?", [post.data])
         if id == nil {
-            try database.run(
-                "INSERT INTO subjects (post, shelves) VALUES (?, ?)", [post.data, try shelves(ofImagePost: post)])
+            try database.write(
+                "INSERT INTO subjects (post, shelves) VALUES (?, ?)", post.data, try shelves(ofImagePost: post))
             id = database.lastInsertedRowID
         }
         let found = id ?? 0

@@ -140,12 +140,13 @@ extension Projection {
         let changes = wordChanges.sorted { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }
         for (word, change) in changes where change != 0 {
             let scalars = Array(word.text.unicodeScalars)
-            let row = try database.row(
+            var (id, count): (Int64, Int64) = (0, 0)
+            try database.scan(
                 """
                 INSERT INTO words (word, length, n) VALUES (?, ?, ?)
                 ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING id, n
-                """, [word.text, scalars.count, change])
-            guard let row, let id = row[0] as Int64?, let count = row[1] as Int64? else { continue }
+                """, [word.text, scalars.count, change]
+            ) { (id, count) = ($0.integer(0), $0.integer(1)) }
             if count == 0 {
                 try database.run("DELETE FROM words WHERE id = ?", [id])
                 for key in Spelling.keys(scalars) {
@@ -154,8 +155,8 @@ extension Projection {
                 }
             } else if count == change {
                 for key in Spelling.keys(scalars) {
-                    try database.run(
-                        "INSERT INTO word_keys (key, length, word_id) VALUES (?, ?, ?)", [key, scalars.count, id])
+                    try database.write(
+                        "INSERT INTO word_keys (key, length, word_id) VALUES (?, ?, ?)", key, scalars.count, id)
                 }
             }
         }
