@@ -1,4 +1,5 @@
 import ArgumentParser
+import CWaggleSystem
 
 /// The measurements that need the modules themselves; `Benchmarks/run.py` runs it, and measures whole processes by itself.
 @main
@@ -13,4 +14,11 @@ struct WaggleBench: AsyncParsableCommand {
             LoadCommand.self, ThumbnailsCommand.self, RecipesCommand.self, ModerationBenchCommand.self,
             ReportsCommand.self,
         ])
+
+    static func main() async {
+        // As the node's process does.
+        waggle_tune_malloc()
+        waggle_tune_sqlite()
+        await main(nil)
+    }
 }

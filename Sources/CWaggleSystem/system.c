@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <malloc.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,6 +148,8 @@ void waggle_tune_malloc(void) {
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
     mallopt(M_MMAP_THRESHOLD, 2 << 20);
 }
+
+void waggle_tune_sqlite(void) { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
 
 int waggle_become_idle(void) {
     int failure = waggle_set_io_priority(CLASS_IDLE);

@@ -64,9 +64,11 @@ public final class Node: Sendable {
     private let reached = Mutex<Ready?>(nil)
     private let follower: Task<Void, Never>
 
-    /// To be called first thing in the process: makes the allocator give freed buffers of transfers back to the system.
+    /// To be called first thing in the process: makes the allocator give freed buffers of transfers back to the system, and
+    /// SQLite's connections work without a lock in common.
     public static func prepareProcess() {
         waggle_tune_malloc()
+        waggle_tune_sqlite()
     }
 
     /// Unix seconds.

@@ -68,6 +68,10 @@ int waggle_set_io_priority(int priority);
 /// return to the system what is free at the end beyond 16 MiB. Call it once, first thing in `main`.
 void waggle_tune_malloc(void);
 
+/// Has SQLite not count the bytes that it allocates: it does so for all connections under one lock, and nobody asks for
+/// the sum. Call it once, before the first database is opened; later it does nothing.
+void waggle_tune_sqlite(void);
+
 // MARK: Scheduling
 
 /// Puts the calling thread behind everything else: the idle class of disk time, and the lowest share of the processor.

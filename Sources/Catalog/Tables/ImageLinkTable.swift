@@ -30,12 +30,12 @@ enum ImageLinkTable {
         LateIndex("model_images_newest", on: "model_images (model_id, shelf, created, tie, image_id)"),
     ]
 
-    /// All images of all models.
+    /// All images of all models. The links lie in the order of images already, so nothing is sorted.
     static let derived = """
         INSERT INTO model_images (image_id, model_id, n, shelf, created, tie)
-        SELECT l.image_id, s.model_id, COUNT(*), l.shelf, l.created, l.tie
+        SELECT l.image_id, s.model_id, 1, l.shelf, l.created, l.tie
         FROM image_links l CROSS JOIN subjects s ON s.id = l.subject_id WHERE s.release_id IS NOT NULL
-        GROUP BY l.image_id, s.model_id
+        ON CONFLICT DO UPDATE SET n = n + 1
         """
 }
 

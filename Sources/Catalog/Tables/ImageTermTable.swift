@@ -26,10 +26,10 @@ enum ImageTermTable {
         INSERT INTO image_bases (id, key)
         SELECT \(ImageTerm.lastNumber) + row_number() OVER (ORDER BY key), key
         FROM (SELECT DISTINCT base_key AS key FROM releases WHERE base_key <> '');
-        INSERT INTO image_terms (term, shelf, created, tie, image_id)
+        INSERT OR IGNORE INTO image_terms (term, shelf, created, tie, image_id)
         WITH based AS MATERIALIZED (
             SELECT r.subject_id, b.id AS base FROM releases r JOIN image_bases b ON b.key = r.base_key)
-        SELECT DISTINCT b.base, l.shelf, l.created, l.tie, l.image_id FROM image_links l
+        SELECT b.base, l.shelf, l.created, l.tie, l.image_id FROM image_links l
         CROSS JOIN based b USING (subject_id)
         UNION ALL SELECT \(ImageTerm.recipe.rawValue), shelf, created, tie, id FROM images WHERE recipe = 1
         UNION ALL SELECT \(ImageTerm.here.rawValue), shelf, created, tie, id FROM images WHERE author_id IN (
