@@ -71,7 +71,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CWaggleSystem", dependencies: ["COpenSSL"],
-            cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))], linkerSettings: [.linkedLibrary("sqlite3")]),
+            cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
+            linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Rows as in ARCHITECTURE.md: a module imports only from rows below its own.
         .target(name: "Digests", dependencies: ["COpenSSL", "CWaggleSystem"], swiftSettings: optimised),
