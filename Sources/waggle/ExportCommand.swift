@@ -56,13 +56,14 @@ struct ExportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let reply = try await node.run(ExportRelease(reference: reference, format: format, file: file))
+        let check = reply.check(writtenTo: output == "-" ? nil : output, keyFile: keyFile)
         if output == "-" {
             Terminal.write(reply.bytes)
         } else {
             let path = try write(reply.bytes, to: output ?? reply.fileName)
             if report.json {
                 let keyPath = try keyFile.flatMap { file in try reply.key.map { try write($0.bytes, to: file) } }
-                return try Terminal.json(Written(file: path, key: keyPath, check: reply.check))
+                return try Terminal.json(Written(file: path, key: keyPath, check: check))
             }
             Terminal.print(path)
         }
@@ -74,7 +75,7 @@ struct ExportCommand: AsyncParsableCommand {
                 Terminal.tell("The signer's key (--key-file \(key.fileName) writes it):\n\(text.joined())")
             }
         }
-        Terminal.note("To check: \(reply.check)")
+        Terminal.note("To check: \(check)")
     }
 
     /// What `--json` prints.

@@ -11,7 +11,7 @@ import pytest
 
 import samples
 from conftest import World
-from node import Node
+from node import BINARY, Node
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "Examples" / "verify"
 AUTH, NOT_FOUND, INTEGRITY = 5, 3, 6
@@ -201,3 +201,17 @@ def test_our_own_program_reads_the_example(example: Path, tmp_path: Path):
     done = Node(tmp_path / "nowhere").json("verify", example / "waggle-teal.safetensors", "--release",
                                            example / "waggle-teal.waggle")
     assert done["author"] == (example / "author.txt").read_text().strip()
+
+
+@pytest.mark.parametrize("form", ["minisig", "sshsig", "waggle"])
+def test_the_command_that_is_told_checks_what_was_written_under_any_name(world: World, tmp_path: Path, form: str):
+    shutil.copyfile(world.lora, tmp_path / world.lora.name)
+    proof, keys = tmp_path / "its proof", tmp_path / "whose key"
+    more = ("--key-file", keys) if form == "sshsig" else ()
+    made = world.maker.run("export", "@me/teal-harbour@1.0", "--format", form, "--output", proof, *more)
+    told = made.stderr.split("To check: ")[1].splitlines()[0]
+    told = told.replace("waggle verify FILE", f"{BINARY} verify {world.lora.name}")
+    done = ran(tmp_path, "sh", "-c", told)
+    assert done.returncode == 0, (told, done.stderr)
+    proof.write_bytes(b"something else")
+    assert ran(tmp_path, "sh", "-c", told).returncode != 0

@@ -42,6 +42,17 @@ public struct ExportRelease: Operation {
         public let key: Key?
         /// What to do with the proof: a command line, or words.
         public let check: String
+
+        /// The same where the proof or the signer's key was written under another name than its own.
+        public func check(writtenTo file: String?, keyFile: String?) -> String {
+            var check = check
+            for (name, written) in [(fileName, file), (key?.fileName ?? fileName, keyFile)] {
+                guard let written else { continue }
+                check = check.replacing(
+                    " " + ShellWord.quoted(name), with: " " + ShellWord.quoted(written), maxReplacements: 1)
+            }
+            return check
+        }
     }
 
     /// A public key as a file.

@@ -68,7 +68,8 @@ struct Sidecar {
         let keyFile = Minisign.publicKeyFile(key.publicKey, comment: "key of \(AuthorID.text(signer.author))")
         return reply(
             ".minisig", text, key: .init(fileName: "minisign.pub", bytes: Data(keyFile.utf8)),
-            check: "minisign -Vm \(shellName) -P \(Minisign.publicKey(key.publicKey))")
+            check: "minisign -Vm \(shellName) -x \(ShellWord.quoted(proofName(".minisig"))) "
+                + "-P \(Minisign.publicKey(key.publicKey))")
     }
 
     func sshsig() async throws(OperationError) -> ExportRelease.Reply {
@@ -79,16 +80,17 @@ struct Sidecar {
             ".sig", SSHSignature.armored(sha512: digest, by: key),
             key: .init(fileName: "allowed_signers", bytes: Data(line.utf8)),
             check: "ssh-keygen -Y verify -f allowed_signers -I \(AuthorID.text(signer.author)) "
-                + "-n \(SSHSignature.namespace) -s \(ShellWord.quoted(name + ".sig")) < \(shellName)")
+                + "-n \(SSHSignature.namespace) -s \(ShellWord.quoted(proofName(".sig"))) < \(shellName)")
     }
 
     /// What `waggle get` calls the file.
     private var name: String { FileNames.sanitised(file.name) }
     private var shellName: String { ShellWord.quoted(name) }
+    private func proofName(_ suffix: String) -> String { FileNames.sanitised(name + suffix) }
 
     private func reply(_ suffix: String, _ text: String, key: ExportRelease.Key, check: String) -> ExportRelease.Reply {
         ExportRelease.Reply(
-            fileName: FileNames.sanitised(name + suffix), bytes: Data(text.utf8), release: release.post.hex, key: key,
+            fileName: proofName(suffix), bytes: Data(text.utf8), release: release.post.hex, key: key,
             check: check)
     }
 
