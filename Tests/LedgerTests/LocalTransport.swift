@@ -191,12 +191,16 @@ final class LedgerWorld: Sendable {
 
     /// Opens a node's currencies, or opens them again.
     ///
-    /// - Parameter pace: of rounds. Everything else waits for as long as a busy machine may need.
-    func node(_ name: String, skew: Int64 = 0, pace: Double = 1) async throws -> Currencies {
+    /// - Parameters:
+    ///   - pace: of rounds. Everything else waits for as long as a busy machine may need.
+    ///   - order: how long whoever pays waits for the end of an order.
+    func node(
+        _ name: String, skew: Int64 = 0, pace: Double = 1, order: Duration = .seconds(1200)
+    ) async throws -> Currencies {
         let clock: @Sendable () -> UInt64 = { [self] in UInt64(Int64(now) + skew) }
         let currencies = try await Currencies(
             path: path(name + ".db"), keyPath: path(name + ".authority"), transport: transport,
-            patience: QuorumPatience(follow: .seconds(1200), order: .seconds(1200), pace: pace), now: clock)
+            patience: QuorumPatience(follow: .seconds(1200), order: order, pace: pace), now: clock)
         transport.add("http://" + name, currencies, key: TestCurrency.key("witness " + name), now: clock)
         return currencies
     }

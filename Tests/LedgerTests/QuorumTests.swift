@@ -246,6 +246,24 @@ struct QuorumTests {
         #expect(try #require(await honey.member.state(honey.currency)).ledger.account(honey.payee).balance == 4)
     }
 
+    @Test("of an order that too few answer it is said that others are silent, and that it may end either way")
+    func silent() async throws {
+        var honey = try await QuorumWorld()
+        try await honey.fund()
+        honey.nodes[0] = try await honey.world.node("a", pace: honey.pace, order: .milliseconds(1))
+        for url in ["http://c", "http://d"] { honey.world.transport.remove(url) }
+        let (node, order) = (honey.nodes[0], try honey.order(1, 1))
+        let quorum = try #require(await node.quorums[honey.currency])
+        let unpaid = await #expect(throws: LedgerError.self) {
+            try await node.drive(order, quorum, unlock: .nobody)
+        }
+        guard case .unreachable(let url, let why)? = unpaid else {
+            throw LedgerOracle.Violation(description: "\(String(describing: unpaid))")
+        }
+        #expect(url != "http://a", "who says so is not the one that is silent")
+        #expect(why.contains("fewer than 3 of 4") && why.contains("carried out or given up"))
+    }
+
     @Test("two devices that split the votes: one order at most counts, and the account is not stuck")
     func devices() async throws {
         let honey = try await QuorumWorld(pace: 0.2)

@@ -81,12 +81,12 @@ extension Currencies {
             throw .refused(refusal.code, refusal.words(charter, order))
         case nil:
             throw .unreachable(
-                url: charter.authorities[0].url,
+                url: await quorum.silentURL,
                 reason: order.operation.isClawback
                     ? "the operators of \(charter.symbol) have not agreed yet, or too few answer: "
                         + "`waggle buzz clawback send` goes on with the same file"
                     : "fewer than \(charter.quorum) of \(charter.authorities.count) operators of \(charter.symbol) answer; "
-                        + "the order is under way")
+                        + "once they do, the order is carried out or given up: `waggle buzz history` tells")
         }
     }
 

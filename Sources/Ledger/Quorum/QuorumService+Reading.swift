@@ -4,6 +4,12 @@ import WaggleProtocol
 
 /// Reading the logs of the other authorities: what is final there becomes final here.
 extension QuorumService {
+    /// Where another operator was asked last and did not answer; any other's where all did.
+    var silentURL: String {
+        let others = charter.authorities.indices.filter { $0 != own }
+        return charter.authorities[others.first { !health[$0].isAnswering } ?? others.first ?? 0].url
+    }
+
     /// Reads what is new. Returns when the logs of a quorum are read, or all that answer; others go on by themselves.
     ///
     /// - Returns: how many finals came.
@@ -31,9 +37,8 @@ extension QuorumService {
         timer.cancel()
         out.finish()
         guard answered >= charter.quorum else {
-            let silent = others.first { !health[$0].isAnswering } ?? others.first ?? 0
             throw .unreachable(
-                url: charter.authorities[silent].url,
+                url: silentURL,
                 reason: "only \(answered) of \(charter.authorities.count) operators of \(charter.symbol) answer, and "
                     + "\(charter.quorum) are needed")
         }
