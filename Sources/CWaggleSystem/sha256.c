@@ -173,6 +173,22 @@ void waggle_sha256_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
     absorb1(&state, &data, blocks);
 }
 
+void waggle_sha256_message(const uint8_t *data, size_t length, uint8_t *digest) {
+    uint32_t state[8];
+    waggle_sha256_start(state);
+    size_t whole = length / 64, rest = length % 64;
+    if (whole > 0) waggle_sha256_blocks(state, data, whole);
+    // The rest, a one bit, zeros and the length in bits: in one block, or in two when the length does not fit behind the rest.
+    uint8_t end[128] = {0};
+    if (rest > 0) memcpy(end, data + whole * 64, rest);
+    end[rest] = 0x80;
+    size_t blocks = rest < 56 ? 1 : 2;
+    uint64_t bits = (uint64_t)length << 3;
+    for (int at = 0; at < 8; at++) end[blocks * 64 - 1 - at] = (uint8_t)(bits >> (8 * at));
+    waggle_sha256_blocks(state, end, blocks);
+    write_digest(digest, state);
+}
+
 /// Digests of 1, 2 or 4 messages of one length, side by side.
 static void digest_lanes(const int lanes, const uint8_t *data, size_t length, const uint8_t *padding,
                          uint8_t *digests) {

@@ -1,7 +1,9 @@
 import COpenSSL
+import CWaggleSystem
 public import FoundationEssentials
 
-/// SHA-256 (FIPS 180-4) by OpenSSL, which uses the processor's SHA instructions.
+/// SHA-256 (FIPS 180-4): of streams by OpenSSL, which uses the processor's SHA instructions, of what is in memory by the kernel
+/// of this project for files.
 ///
 /// One value hashes one stream: `update` any number of times, then `finalize`, which resets it for the next stream.
 /// It is a class because the OpenSSL context has an identity; it belongs to one task at a time.
@@ -42,14 +44,26 @@ public final class SHA256 {
     }
 
     public static func hash(_ bytes: some ContiguousBytes) -> Hash32 {
-        let hasher = SHA256()
-        hasher.update(bytes)
-        return hasher.finalize()
+        bytes.withUnsafeBytes { hash($0) }
     }
 
+    /// By the kernel that files are hashed with: to make a context costs more than to hash a short message.
     public static func hash(_ buffer: UnsafeRawBufferPointer) -> Hash32 {
-        let hasher = SHA256()
-        hasher.update(buffer)
-        return hasher.finalize()
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digest in
+            waggle_sha256_message(buffer.baseAddress, buffer.count, digest.baseAddress)
+            return Hash32(copying: UnsafeRawBufferPointer(digest))
+        }
+    }
+
+    /// Of a short prefix and what follows it, as what is signed and named by its hash has one.
+    public static func hash(_ prefix: [UInt8], _ bytes: some ContiguousBytes) -> Hash32 {
+        bytes.withUnsafeBytes { bytes in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: prefix.count + bytes.count) { room in
+                let all = UnsafeMutableRawBufferPointer(room)
+                all.copyBytes(from: prefix)
+                UnsafeMutableRawBufferPointer(rebasing: all[prefix.count...]).copyMemory(from: bytes)
+                return hash(UnsafeRawBufferPointer(all))
+            }
+        }
     }
 }

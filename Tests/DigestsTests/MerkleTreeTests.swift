@@ -4,13 +4,13 @@ import Testing
 /// BEP 52 written down as slowly as it reads: leaves, zero hashes up to a power of two, pairs joined upwards.
 private func slowRoot(_ bytes: [UInt8], leafCount: Int? = nil) -> Hash32 {
     var nodes = stride(from: 0, to: max(bytes.count, 1), by: 16_384).map {
-        SHA256.hash(Array(bytes[$0..<min($0 + 16_384, bytes.count)]))
+        SHA256.byOpenSSL(Array(bytes[$0..<min($0 + 16_384, bytes.count)]))
     }
     var width = leafCount ?? 1
     while width < nodes.count { width *= 2 }
     while nodes.count < width { nodes.append(.zero) }
     while nodes.count > 1 {
-        nodes = stride(from: 0, to: nodes.count, by: 2).map { SHA256.hash(nodes[$0].bytes + nodes[$0 + 1].bytes) }
+        nodes = stride(from: 0, to: nodes.count, by: 2).map { SHA256.byOpenSSL(nodes[$0].bytes + nodes[$0 + 1].bytes) }
     }
     return nodes[0]
 }
@@ -68,7 +68,7 @@ struct MerkleTreeTests {
 
     @Test("a layer of another length has no root")
     func wrongLength() {
-        let hash = SHA256.hash([1])
+        let hash = SHA256.byOpenSSL([1])
         #expect(MerkleTree.root(layer: [], size: 5) == nil)
         #expect(MerkleTree.root(layer: [hash, hash], size: 5) == nil)
         #expect(MerkleTree.root(layer: [hash], size: UInt64(Self.mebibyte) + 1) == nil)

@@ -11,7 +11,7 @@ struct SHA256StreamTests {
             let bytes = random.bytes(Int.random(in: 0...40_000, using: &random))
             var stream = SHA256Stream()
             random.portions(of: bytes, largest: 9_000) { stream.update($0) }
-            #expect(stream.digest() == SHA256.hash(bytes), "seed \(seed), \(bytes.count) bytes")
+            #expect(stream.digest() == SHA256.byOpenSSL(bytes), "seed \(seed), \(bytes.count) bytes")
             #expect(stream.byteCount == UInt64(bytes.count))
         }
     }
@@ -23,7 +23,21 @@ struct SHA256StreamTests {
         for count in 0...192 {
             let message = Array(bytes[0..<count])
             let digest = message.withUnsafeBytes { SHA256Stream().updated($0).digest() }
-            #expect(digest == SHA256.hash(message), "\(count) bytes")
+            #expect(digest == SHA256.byOpenSSL(message), "\(count) bytes")
+        }
+    }
+
+    @Test("a message in memory, with a prefix or without, has OpenSSL's digest", arguments: [1, 0])
+    func messages(allowed: CInt) {
+        waggle_allow_instructions(allowed)
+        defer { waggle_allow_instructions(1) }
+        var random = Seeded(seed: 21)
+        let bytes = random.bytes(5_000)
+        for count in Array(0...200) + [4_095, 4_096, 5_000] {
+            let message = Array(bytes[0..<count])
+            #expect(SHA256.hash(message) == SHA256.byOpenSSL(message), "\(count) bytes")
+            let prefix = Array(bytes[0..<count % 70])
+            #expect(SHA256.hash(prefix, message) == SHA256.byOpenSSL(prefix + message), "\(count) bytes")
         }
     }
 
@@ -39,8 +53,8 @@ struct SHA256StreamTests {
             var first = before.withUnsafeBytes { SHA256Stream().updated($0) }
             var second = SHA256Stream()
             random.portions(of: bytes, largest: 2_000) { SHA256Stream.update(&first, &second, $0) }
-            #expect(first.digest() == SHA256.hash(before + bytes), "seed 15")
-            #expect(second.digest() == SHA256.hash(bytes), "seed 15")
+            #expect(first.digest() == SHA256.byOpenSSL(before + bytes), "seed 15")
+            #expect(second.digest() == SHA256.byOpenSSL(bytes), "seed 15")
         }
     }
 
@@ -68,7 +82,9 @@ struct SHA256StreamTests {
         for count in 1...9 {
             for length in [64, 128, 1024, 16 << 10] {
                 let bytes = random.bytes(count * length)
-                let expected = (0..<count).flatMap { SHA256.hash(Array(bytes[$0 * length..<($0 + 1) * length])).bytes }
+                let expected = (0..<count).flatMap {
+                    SHA256.byOpenSSL(Array(bytes[$0 * length..<($0 + 1) * length])).bytes
+                }
                 var digests = [UInt8](repeating: 0, count: count * 32)
                 waggle_sha256_messages(bytes, length, count, &digests)
                 #expect(digests == expected, "\(count) messages of \(length) bytes")
@@ -95,7 +111,7 @@ struct SHA256StreamTests {
             let first = bytes[..<cut].withUnsafeBytes { SHA256Stream().updated($0) }
             var second = try #require(SHA256Stream(exported: first.exported()))
             bytes[cut...].withUnsafeBytes { second.update($0) }
-            #expect(second.digest() == SHA256.hash(bytes), "seed \(seed), \(bytes.count) bytes cut at \(cut)")
+            #expect(second.digest() == SHA256.byOpenSSL(bytes), "seed \(seed), \(bytes.count) bytes cut at \(cut)")
         }
     }
 

@@ -1,3 +1,6 @@
+import Digests
+import FoundationEssentials
+
 /// A generator with a printed seed (SplitMix64), so that a failing property can be run again.
 struct Seeded: RandomNumberGenerator {
     private var state: UInt64
@@ -33,5 +36,14 @@ struct Seeded: RandomNumberGenerator {
             bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[at..<at + count])) }
             at += count
         }
+    }
+}
+
+extension SHA256 {
+    /// What everything else is compared with: streams go through OpenSSL, messages in memory do not.
+    static func byOpenSSL(_ bytes: some ContiguousBytes) -> Hash32 {
+        let hasher = SHA256()
+        hasher.update(bytes)
+        return hasher.finalize()
     }
 }

@@ -98,6 +98,9 @@ void waggle_sha256_start(uint32_t state[8]);
 /// Absorbs whole 64-byte blocks. The state after any number of blocks is a midstate that can be kept and gone on with.
 void waggle_sha256_blocks(uint32_t state[8], const uint8_t *data, size_t blocks);
 
+/// The digest of one message of any length; writes 32 bytes.
+void waggle_sha256_message(const uint8_t *data, size_t length, uint8_t *digest);
+
 /// Digests of `count` messages of `length` bytes each that follow one another in `data`; `length` is a multiple of 64.
 /// Four messages are hashed at once where the processor can. Writes 32 bytes a message to `digests`.
 void waggle_sha256_messages(const uint8_t *data, size_t length, size_t count, uint8_t *digests);

@@ -38,12 +38,7 @@ public struct LogTree: Equatable, Sendable {
     func row(_ level: Int) -> [Hash32] { rows.indices.contains(level) ? rows[level] : [] }
 
     /// The hash of an entry: SHA-256 of a zero byte and its bytes.
-    public static func leaf(_ entry: some ContiguousBytes) -> Hash32 {
-        let hasher = SHA256()
-        hasher.update([0])
-        hasher.update(entry)
-        return hasher.finalize()
-    }
+    public static func leaf(_ entry: some ContiguousBytes) -> Hash32 { SHA256.hash([0], entry) }
 
     /// The hash over two subtrees: SHA-256 of a one byte and both.
     public static func node(_ left: Hash32, _ right: Hash32) -> Hash32 {

@@ -70,10 +70,7 @@ public struct Charter: Sendable {
         }
         try Self.check(wire)
         self.bytes = bytes
-        let hasher = SHA256()
-        hasher.update(Array("waggle/buzz/charter\0".utf8))
-        hasher.update(bytes)
-        currency = hasher.finalize()
+        currency = SHA256.hash(Array("waggle/buzz/charter\0".utf8), bytes)
         name = wire.name
         symbol = wire.symbol
         authorities = wire.authorities.map {
