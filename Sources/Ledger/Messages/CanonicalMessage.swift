@@ -27,10 +27,13 @@ struct MessageShape: Sendable {
         let choice: Int
     }
 
-    let fields: [UInt64: Field]
+    /// By their numbers.
+    private let fields: [Field?]
 
     init(_ fields: [UInt64: Field]) {
-        self.fields = fields
+        var all = [Field?](repeating: nil, count: Int(fields.keys.max() ?? 0) + 1)
+        for (number, field) in fields { all[Int(number)] = field }
+        self.fields = all
     }
 
     func check(_ bytes: ArraySlice<UInt8>) throws(MalformedMessage) {
@@ -48,7 +51,9 @@ struct MessageShape: Sendable {
         var choices: UInt64 = 0
         while !reader.isAtEnd {
             let (number, wireType) = try reader.tag()
-            guard let field = fields[number] else { throw .init(what: "field \(number) is not known") }
+            guard number < UInt64(fields.count), let field = fields[Int(number)] else {
+                throw .init(what: "field \(number) is not known")
+            }
             guard number >= last else { throw .init(what: "field \(number) comes after field \(last)") }
             times = number == last ? times + 1 : 1
             last = number

@@ -55,28 +55,28 @@ public struct Order: Sendable {
         guard bytes.count <= Limits.Ledger.orderBytes else {
             throw MalformedMessage(what: "the order has \(bytes.count) bytes, at most \(Limits.Ledger.orderBytes)")
         }
-        try MessageShape.order.check(ArraySlice(bytes))
-        let wire: WireOrder
-        do {
-            wire = try WireOrder(serializedBytes: bytes)
-        } catch {
-            throw MalformedMessage(what: "the order is not protobuf")
-        }
-        guard let currency = Hash32(wire.currency) else { throw MalformedMessage(what: "the order names no currency") }
-        let slot: Slot? =
-            switch wire.slot {
-            case .account(let account)?: Slot(account)
-            case .hold(let hold)?: Slot(hold: hold)
-            case nil: nil
+        let raw = ArraySlice(bytes)
+        try MessageShape.order.check(raw)
+        var (currency, slot, operation, reference) = (Hash32?.none, Slot?.none, OrderOperation?.none, Hash32?.none)
+        var fields = CheckedFields(raw)
+        while let field = try fields.next() {
+            switch field.number {
+            case 1: currency = field.name
+            case 2: slot = try Slot(account: field.bytes)
+            case 3: slot = field.name.map { .hold($0) }
+            case 15: reference = field.name
+            default: operation = try OrderOperation(field)
             }
+        }
+        guard let currency else { throw MalformedMessage(what: "the order names no currency") }
         guard let slot else { throw MalformedMessage(what: "the order names no slot") }
-        guard let op = wire.op else { throw MalformedMessage(what: "the order does nothing") }
-        operation = try OrderOperation(op)
+        guard let operation else { throw MalformedMessage(what: "the order does nothing") }
         self.bytes = bytes
         self.currency = currency
         self.slot = slot
+        self.operation = operation
+        self.reference = reference
         slotID = slot.id
-        reference = Hash32(wire.ref)
         id = Self.id(of: bytes)
     }
 
@@ -102,12 +102,9 @@ public struct Order: Sendable {
         }
     }
 
-    public static func id(of bytes: Data) -> Hash32 {
-        let hasher = SHA256()
-        hasher.update(Array("waggle/buzz/order\0".utf8))
-        hasher.update(bytes)
-        return hasher.finalize()
-    }
+    private static let prefix = Array("waggle/buzz/order\0".utf8)
+
+    public static func id(of bytes: Data) -> Hash32 { SHA256.hash(prefix, bytes) }
 }
 
 extension Order: Hashable {

@@ -4,25 +4,32 @@ import SwiftProtobuf
 import WaggleProtocol
 
 extension OrderOperation {
-    /// Reads an operation; throws where an amount, a name or a sum is out of its range.
-    init(_ wire: WireOrder.OneOf_Op) throws(MalformedMessage) {
-        switch wire {
-        case .transfer(let body): self = .transfer(try readOutputs(body.outputs))
-        case .grant(let body): self = .grant(epoch: try readEpoch(body.epoch), try readOutputs(body.outputs))
-        case .burn(let body): self = .burn(try readAmount(body.amount))
-        case .holdOpen(let body):
+    /// Reads an operation from its field of an order whose shape was checked; throws where an amount, a name or a sum is out
+    /// of its range.
+    init(_ field: CheckedFields.Field) throws(MalformedMessage) {
+        let bytes = field.bytes
+        switch field.number {
+        case 4: self = .transfer(try readOutputs(bytes, in: 1))
+        case 5:
+            let body = try OperationBody(bytes)
+            self = .grant(epoch: try body.epoch(1), try readOutputs(bytes, in: 2))
+        case 6: self = .burn(try OperationBody(bytes).amount(1))
+        case 7:
+            let body = try OperationBody(bytes)
             self = .hold(
-                amount: try readAmount(body.amount), resolver: try readName(body.resolverKey, "resolver"),
-                payees: try body.payees.map { bytes throws(MalformedMessage) in try readName(bytes, "payee") },
-                expiry: try readEpoch(body.expiryEpoch))
-        case .rotate(let body): self = .rotate(try readName(body.newKey, "key"))
-        case .freeze(let body):
-            self = .freeze(try readName(body.account, "account"), until: try readEpoch(body.untilEpoch))
-        case .clawback(let body):
-            self = .clawback(to: try readName(body.to, "account"), amount: try readAmount(body.amount))
-        case .resolve(let body): self = .resolve(body.outputs.isEmpty ? [] : try readOutputs(body.outputs))
-        case .expire: self = .expire
-        case .dflt: self = .default
+                amount: try body.amount(1), resolver: try body.name(2, "resolver"), payees: body.names(3),
+                expiry: try body.epoch(4))
+        case 8: self = .rotate(try OperationBody(bytes).name(1, "key"))
+        case 9:
+            let body = try OperationBody(bytes)
+            self = .freeze(try body.name(1, "account"), until: try body.epoch(2))
+        case 10:
+            let body = try OperationBody(bytes)
+            self = .clawback(to: try body.name(1, "account"), amount: try body.amount(2))
+        case 11: self = .resolve(bytes.isEmpty ? [] : try readOutputs(bytes, in: 1))
+        case 12: self = .expire
+        case 13: self = .default
+        default: throw MalformedMessage(what: "field \(field.number) is not known")
         }
     }
 
@@ -86,32 +93,52 @@ extension [Output] {
     }
 }
 
-private func readAmount(_ value: UInt64) throws(MalformedMessage) -> Int64 {
-    guard value > 0, let amount = Int64(exactly: value) else {
-        throw MalformedMessage(what: "an amount is not from 1 to 2^63 - 1")
+/// The message of an operation, or of an output. What is not there is zero, or missing.
+private struct OperationBody {
+    private var fields: [CheckedFields.Field] = []
+
+    init(_ bytes: ArraySlice<UInt8>) throws(MalformedMessage) {
+        var rest = CheckedFields(bytes)
+        while let field = try rest.next() { fields.append(field) }
     }
-    return amount
+
+    private func number(_ number: UInt64) -> UInt64 { fields.first { $0.number == number }?.value ?? 0 }
+
+    func amount(_ number: UInt64) throws(MalformedMessage) -> Int64 {
+        let value = self.number(number)
+        guard value > 0, let amount = Int64(exactly: value) else {
+            throw MalformedMessage(what: "an amount is not from 1 to 2^63 - 1")
+        }
+        return amount
+    }
+
+    func epoch(_ number: UInt64) throws(MalformedMessage) -> Int64 {
+        let epoch = Int64(bitPattern: self.number(number))
+        guard Limits.Ledger.orderEpochs.contains(epoch) else {
+            throw MalformedMessage(what: "an epoch is not from -2^40 to 2^40")
+        }
+        return epoch
+    }
+
+    func name(_ number: UInt64, _ what: String) throws(MalformedMessage) -> Hash32 {
+        guard let name = names(number).first else { throw MalformedMessage(what: "the \(what) is missing") }
+        return name
+    }
+
+    func names(_ number: UInt64) -> [Hash32] { fields.filter { $0.number == number }.compactMap(\.name) }
+
+    /// The messages in a field that may stand several times.
+    func messages(_ number: UInt64) -> [ArraySlice<UInt8>] { fields.filter { $0.number == number }.map(\.bytes) }
 }
 
-private func readEpoch(_ value: UInt64) throws(MalformedMessage) -> Int64 {
-    let epoch = Int64(bitPattern: value)
-    guard Limits.Ledger.orderEpochs.contains(epoch) else {
-        throw MalformedMessage(what: "an epoch is not from -2^40 to 2^40")
+private func readOutputs(_ bytes: ArraySlice<UInt8>, in number: UInt64) throws(MalformedMessage) -> [Output] {
+    let messages = try OperationBody(bytes).messages(number)
+    guard (1...Limits.Ledger.outputs).contains(messages.count) else {
+        throw MalformedMessage(what: "an order has 1 to \(Limits.Ledger.outputs) outputs, not \(messages.count)")
     }
-    return epoch
-}
-
-private func readName(_ bytes: Data, _ what: String) throws(MalformedMessage) -> Hash32 {
-    guard let name = Hash32(bytes) else { throw MalformedMessage(what: "the \(what) is missing") }
-    return name
-}
-
-private func readOutputs(_ wire: [WireOutput]) throws(MalformedMessage) -> [Output] {
-    guard (1...Limits.Ledger.outputs).contains(wire.count) else {
-        throw MalformedMessage(what: "an order has 1 to \(Limits.Ledger.outputs) outputs, not \(wire.count)")
-    }
-    let outputs = try wire.map { output throws(MalformedMessage) in
-        Output(account: try readName(output.account, "account"), amount: try readAmount(output.amount))
+    let outputs = try messages.map { bytes throws(MalformedMessage) in
+        let body = try OperationBody(bytes)
+        return Output(account: try body.name(1, "account"), amount: try body.amount(2))
     }
     guard outputs.total != nil else { throw MalformedMessage(what: "the amounts add up to more than 2^63 - 1") }
     return outputs

@@ -45,6 +45,17 @@ public enum Slot: Hashable, Sendable {
         }
     }
 
+    /// Reads an account's slot of an order whose shape was checked.
+    init(account bytes: ArraySlice<UInt8>) throws(MalformedMessage) {
+        var (account, seq) = (Hash32?.none, UInt64(0))
+        var fields = CheckedFields(bytes)
+        while let field = try fields.next() {
+            if field.number == 1 { account = field.name } else { seq = field.value }
+        }
+        guard let account, seq > 0 else { throw MalformedMessage(what: "the order names no slot") }
+        self = .account(account, seq: seq)
+    }
+
     init?(_ wire: WireAccountSlot) {
         guard let account = Hash32(wire.account), wire.seq > 0 else { return nil }
         self = .account(account, seq: wire.seq)
