@@ -80,6 +80,7 @@ let package = Package(
         .target(
             name: "Identity", dependencies: ["CSodium", "Digests", "WaggleProtocol", protobuf], swiftSettings: optimised
         ),
+        .target(name: "Statements", dependencies: ["Digests", grdb, grdbSQLite], swiftSettings: optimised),
         .target(
             name: "PostLog", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, protobuf],
             swiftSettings: optimised),
@@ -93,10 +94,13 @@ let package = Package(
             swiftSettings: optimised),
         .target(
             name: "BlobStore",
-            dependencies: ["Digests", "CWaggleSystem", "WaggleProtocol", "Formats", grdb, nio, nioPosix, system],
+            dependencies: [
+                "Digests", "CWaggleSystem", "WaggleProtocol", "Formats", "Statements", grdb, nio, nioPosix, system,
+            ],
             swiftSettings: strict),
         .target(
-            name: "Ledger", dependencies: ["Digests", "WaggleProtocol", "Identity", grdb, grdbSQLite, protobuf],
+            name: "Ledger",
+            dependencies: ["Digests", "WaggleProtocol", "Identity", "Statements", grdb, grdbSQLite, protobuf],
             swiftSettings: optimised),
         .target(
             name: "Moderation", dependencies: ["Digests", "WaggleProtocol", "Formats", grdb], swiftSettings: strict),
@@ -107,7 +111,8 @@ let package = Package(
         .target(
             name: "Catalog",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", grdb, grdbSQLite, protobuf,
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", "Statements", grdb, grdbSQLite,
+                protobuf,
             ],
             swiftSettings: strict),
         .target(
@@ -227,7 +232,8 @@ let package = Package(
         .testTarget(
             name: "CatalogTests",
             dependencies: [
-                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", "Catalog", grdb, protobuf,
+                "Digests", "WaggleProtocol", "Identity", "PostLog", "Moderation", "Statements", "Catalog", grdb,
+                protobuf,
             ], swiftSettings: strict),
         .testTarget(
             name: "FederationTests",
@@ -271,7 +277,8 @@ let package = Package(
                 product("HummingbirdTesting", "hummingbird"), asyncHTTPClient, lifecycle, nioHTTP1, nioHTTP2,
                 product("NIOEmbedded", "swift-nio"), system,
             ], exclude: ["Golden"], swiftSettings: strict),
-        .testTarget(name: "NodeTests", dependencies: ["Digests", "Operations", "Node", system], swiftSettings: strict),
+        .testTarget(
+            name: "NodeTests", dependencies: ["Digests", "Operations", "Node", log, system], swiftSettings: strict),
         // Reads the sources, and starts the program itself.
         .testTarget(name: "HouseTests", swiftSettings: strict),
         .testTarget(

@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import Glibc
+import Statements
 import SystemPackage
 
 /// A row of `adopted`: somebody else's file that holds a blob.
@@ -25,21 +26,17 @@ enum AdoptedTable {
     private static let columns = "id, blob, path, device, inode, size, modified, changed, state"
 
     static func find(_ db: Database, _ path: FilePath) throws -> AdoptedRow? {
-        try Row.fetchOne(
-            db.cachedStatement(sql: "SELECT \(columns) FROM adopted WHERE path = ?"), arguments: [path.bytes]
-        ).flatMap { AdoptedRow($0) }
+        try db.first("SELECT \(columns) FROM adopted WHERE path = ?", path.bytes) { AdoptedRow($0) } ?? nil
     }
 
     static func all(_ db: Database, blob: Int64) throws -> [AdoptedRow] {
-        try Row.fetchAll(
-            db.cachedStatement(sql: "SELECT \(columns) FROM adopted WHERE blob = ? ORDER BY id"), arguments: [blob]
-        ).compactMap { AdoptedRow($0) }
+        try db.all("SELECT \(columns) FROM adopted WHERE blob = ? ORDER BY id", blob) { AdoptedRow($0) }
     }
 
     static func put(_ db: Database, blob: Int64, _ path: FilePath, _ file: FileIdentity, _ state: AdoptedRow.State)
         throws
     {
-        try db.run(
+        try db.change(
             """
             INSERT INTO adopted (blob, path, device, inode, size, modified, changed, state)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -53,11 +50,11 @@ enum AdoptedTable {
     }
 
     static func setState(_ db: Database, _ id: Int64, _ state: AdoptedRow.State) throws {
-        try db.run("UPDATE adopted SET state = ? WHERE id = ?", [state.rawValue, id])
+        try db.change("UPDATE adopted SET state = ? WHERE id = ?", [state.rawValue, id])
     }
 
     static func remove(_ db: Database, _ path: FilePath) throws {
-        try db.run("DELETE FROM adopted WHERE path = ?", [path.bytes])
+        try db.change("DELETE FROM adopted WHERE path = ?", [path.bytes])
     }
 
     /// Count and bytes of the files in service.
@@ -81,7 +78,7 @@ enum HashingTable {
     }
 
     static func put(_ db: Database, _ path: FilePath, _ file: FileIdentity, state: Data) throws {
-        try db.run(
+        try db.change(
             """
             INSERT OR REPLACE INTO hashing (path, device, inode, size, modified, changed, state)
             VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -89,18 +86,18 @@ enum HashingTable {
     }
 
     static func remove(_ db: Database, _ path: FilePath) throws {
-        try db.run("DELETE FROM hashing WHERE path = ?", [path.bytes])
+        try db.change("DELETE FROM hashing WHERE path = ?", [path.bytes])
     }
 }
 
 extension AdoptedRow {
-    init?(_ row: Row) {
-        guard let state = State(rawValue: row[8]) else { return nil }
+    init?(_ row: RawRow) {
+        guard let state = State(rawValue: row.integer(8)) else { return nil }
         self.init(
-            id: row[0], blob: row[1], path: FilePath(bytes: row[2]),
+            id: row.integer(0), blob: row.integer(1), path: FilePath(bytes: row.data(2)),
             identity: FileIdentity(
-                device: row[3], inode: row[4], size: UInt64(max(0, row[5] as Int64)), modified: row[6],
-                changed: row[7]),
+                device: row.integer(3), inode: row.integer(4), size: UInt64(max(0, row.integer(5))),
+                modified: row.integer(6), changed: row.integer(7)),
             state: state)
     }
 }

@@ -10,15 +10,7 @@ extension BlobStore {
     /// - Parameter blocked: those too that are refused, but not gone for good.
     public func listed(blocked: Bool = false) async throws(BlobError) -> [BlobFacts] {
         let rows = try await index.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT id, sha256, size, pieces_root, crc32, auto_v1, own, trashed_at FROM blobs
-                    WHERE trashed_at IS NULL AND (own <> 0
-                        OR EXISTS (SELECT 1 FROM adopted a WHERE a.blob = blobs.id AND a.state = 0))
-                    ORDER BY sha256
-                    """
-            ).compactMap { BlobRow($0) }
+            try BlobsTable.listed(db)
         }
         return rows.filter { (blocked ? purges.purged($0.sha256) : purges.record($0.sha256)) == nil }
             .map { Self.facts($0, place: .absent) }

@@ -30,7 +30,7 @@ extension BlobStore {
         if row.inService {
             do throws(BlobError) {
                 let reader = try await openOwn(row)
-                if isUse { await touch(hash) }
+                if isUse { await touch([hash]) }
                 return reader
             } catch {
                 failure = error
@@ -87,7 +87,7 @@ extension BlobStore {
         noteDemand()
         let rows = try await smallRows(hashes)
         var found = try await small.bytes(rows.filter { $0.own == .small && $0.inService }.map(\.sha256))
-        for hash in found.keys { await touch(hash) }
+        await touch(found.keys)
         // Files of other programs may be as small.
         for row in rows where found[row.sha256] == nil {
             guard let reader = try? await open(row.sha256) else { continue }

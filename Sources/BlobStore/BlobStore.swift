@@ -114,11 +114,11 @@ public final class BlobStore: Sendable {
         }
     }
 
-    /// Remembers that a blob was used.
-    func touch(_ hash: Hash32) async {
+    /// Remembers that blobs were used.
+    func touch(_ hashes: some Sequence<Hash32>) async {
         let now = options.now()
         let count = touches.withLock { times in
-            times[hash] = now
+            for hash in hashes { times[hash] = now }
             return times.count
         }
         // Times of use only order evictions; losing some is no failure.

@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 
 /// A row of `blobs`: what is known of a blob, and whether the store has a copy of its own.
 struct BlobRow: Sendable {
@@ -33,17 +34,18 @@ struct BlobRow: Sendable {
 
 enum BlobsTable {
     private static let columns = "id, sha256, size, pieces_root, crc32, auto_v1, own, trashed_at"
+    private static let named = "SELECT \(columns) FROM blobs WHERE sha256 = ?"
 
     static func find(_ db: Database, _ hash: Hash32) throws -> BlobRow? {
-        try row(db, "SELECT \(columns) FROM blobs WHERE sha256 = ?", [hash.data])
+        try db.first(named, hash) { BlobRow($0) } ?? nil
     }
 
     static func find(_ db: Database, id: Int64) throws -> BlobRow? {
-        try row(db, "SELECT \(columns) FROM blobs WHERE id = ?", [id])
+        try db.first("SELECT \(columns) FROM blobs WHERE id = ?", id) { BlobRow($0) } ?? nil
     }
 
     static func find(_ db: Database, piecesRoot: Hash32) throws -> BlobRow? {
-        try row(db, "SELECT \(columns) FROM blobs WHERE pieces_root = ? LIMIT 1", [piecesRoot.data])
+        try db.first("SELECT \(columns) FROM blobs WHERE pieces_root = ? LIMIT 1", piecesRoot) { BlobRow($0) } ?? nil
     }
 
     /// The 1 MiB layer, one hash at least.
@@ -72,65 +74,59 @@ enum BlobsTable {
     }
 
     static func setOwn(_ db: Database, _ id: Int64, _ own: BlobRow.Own) throws {
-        try db.run("UPDATE blobs SET own = ?, trashed_at = NULL WHERE id = ?", [own.rawValue, id])
+        try db.change("UPDATE blobs SET own = ?, trashed_at = NULL WHERE id = ?", [own.rawValue, id])
     }
 
     static func setTrashed(_ db: Database, _ id: Int64, at time: Int64?) throws {
-        try db.run("UPDATE blobs SET trashed_at = ? WHERE id = ?", [time, id])
+        try db.change("UPDATE blobs SET trashed_at = ? WHERE id = ?", [time, id])
     }
 
     static func touch(_ db: Database, _ hash: Hash32, at time: Int64) throws {
-        try db.run("UPDATE blobs SET used_at = max(used_at, ?) WHERE sha256 = ?", [time, hash.data])
+        try db.change("UPDATE blobs SET used_at = max(used_at, ?) WHERE sha256 = ?", [time, hash.data])
     }
 
     /// Forgets a blob without a copy, unless adopted files still name it.
     static func forget(_ db: Database, _ id: Int64) throws {
         try setOwn(db, id, .none)
-        try db.run("DELETE FROM blobs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM adopted WHERE blob = ?)", [id, id])
+        try db.change("DELETE FROM blobs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM adopted WHERE blob = ?)", [id, id])
     }
 
     /// The least recently used own blobs after the cursor that nothing holds, oldest first.
     static func evictable(
         _ db: Database, after cursor: (usedAt: Int64, id: Int64), now: Int64, limit: Int
     ) throws -> [(row: BlobRow, usedAt: Int64)] {
-        let rows = try Row.fetchCursor(
-            db.cachedStatement(
-                sql: """
-                    SELECT \(columns), used_at FROM blobs
-                    WHERE own IN (1, 2, 4) AND trashed_at IS NULL AND (used_at, id) > (?, ?)
-                    AND NOT EXISTS (SELECT 1 FROM pins WHERE pins.sha256 = blobs.sha256)
-                    AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.sha256 = blobs.sha256 AND until > ?)
-                    ORDER BY used_at, id LIMIT ?
-                    """),
-            arguments: [cursor.usedAt, cursor.id, now, limit])
-        var found: [(row: BlobRow, usedAt: Int64)] = []
-        while let row = try rows.next() {
-            if let blob = BlobRow(row) { found.append((blob, row[8])) }
-        }
-        return found
+        try db.all(
+            """
+            SELECT \(columns), used_at FROM blobs
+            WHERE own IN (1, 2, 4) AND trashed_at IS NULL AND (used_at, id) > (?, ?)
+            AND NOT EXISTS (SELECT 1 FROM pins WHERE pins.sha256 = blobs.sha256)
+            AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.sha256 = blobs.sha256 AND until > ?)
+            ORDER BY used_at, id LIMIT ?
+            """, cursor.usedAt, cursor.id, now, limit
+        ) { row in BlobRow(row).map { ($0, row.integer(8)) } }
     }
 
     /// Blobs that were whole here once and lost bytes: own copies with bad units, downloads that such a copy became, and
     /// copies that are gone although something pins them.
     static func damaged(_ db: Database, limit: Int) throws -> [BlobRow] {
-        try rows(
-            db,
+        try db.all(
             """
             SELECT \(columns) FROM blobs WHERE trashed_at IS NULL AND (own = 4
                 OR own IN (0, 3) AND EXISTS (SELECT 1 FROM partials p WHERE p.sha256 = blobs.sha256)
                 OR own = 3 AND EXISTS (SELECT 1 FROM pins WHERE pins.sha256 = blobs.sha256))
             ORDER BY id LIMIT ?
-            """, [limit])
+            """, limit
+        ) { BlobRow($0) }
     }
 
     /// Whether a pin or a lease in force holds the blob.
     static func isHeld(_ db: Database, _ hash: Hash32, now: Int64) throws -> Bool {
-        try Bool.fetchOne(
-            db.cachedStatement(
-                sql: """
-                    SELECT EXISTS (SELECT 1 FROM pins WHERE sha256 = ?)
-                        OR EXISTS (SELECT 1 FROM leases WHERE sha256 = ? AND until > ?)
-                    """), arguments: [hash.data, hash.data, now]) ?? false
+        try db.first(
+            """
+            SELECT EXISTS (SELECT 1 FROM pins WHERE sha256 = ?)
+                OR EXISTS (SELECT 1 FROM leases WHERE sha256 = ? AND until > ?)
+            """, hash, hash, now
+        ) { $0.integer(0) != 0 } ?? false
     }
 
     /// Bytes that could be freed: the trash, and own blobs that nothing holds.
@@ -147,17 +143,29 @@ enum BlobsTable {
 
     /// The trash, oldest first.
     static func trash(_ db: Database, before time: Int64, limit: Int) throws -> [BlobRow] {
-        try rows(
-            db, "SELECT \(columns) FROM blobs WHERE trashed_at <= ? ORDER BY trashed_at, id LIMIT ?", [time, limit])
+        try db.all(
+            "SELECT \(columns) FROM blobs WHERE trashed_at <= ? ORDER BY trashed_at, id LIMIT ?", time, limit
+        ) { BlobRow($0) }
     }
 
     static func rows(_ db: Database, after id: Int64, limit: Int) throws -> [BlobRow] {
-        try rows(db, "SELECT \(columns) FROM blobs WHERE id > ? ORDER BY id LIMIT ?", [id, limit])
+        try db.all("SELECT \(columns) FROM blobs WHERE id > ? ORDER BY id LIMIT ?", id, limit) { BlobRow($0) }
     }
 
     /// All rows with the own copy given.
     static func all(_ db: Database, own: BlobRow.Own) throws -> [BlobRow] {
-        try rows(db, "SELECT \(columns) FROM blobs WHERE own = ?", [own.rawValue])
+        try db.all("SELECT \(columns) FROM blobs WHERE own = ?", own.rawValue) { BlobRow($0) }
+    }
+
+    /// Blobs with a copy that is, or should be, here, in the order of the hashes.
+    static func listed(_ db: Database) throws -> [BlobRow] {
+        try db.all(
+            """
+            SELECT \(columns) FROM blobs WHERE trashed_at IS NULL AND (own <> 0
+                OR EXISTS (SELECT 1 FROM adopted a WHERE a.blob = blobs.id AND a.state = 0))
+            ORDER BY sha256
+            """
+        ) { BlobRow($0) }
     }
 
     /// Count and bytes of own copies, and bytes in the trash.
@@ -171,25 +179,18 @@ enum BlobsTable {
                 """)
         return (row?[0] ?? 0, UInt64((row?[1] as Int64?) ?? 0), UInt64((row?[2] as Int64?) ?? 0))
     }
-
-    private static func row(_ db: Database, _ sql: String, _ arguments: StatementArguments) throws -> BlobRow? {
-        try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments).flatMap { BlobRow($0) }
-    }
-
-    private static func rows(_ db: Database, _ sql: String, _ arguments: StatementArguments) throws -> [BlobRow] {
-        try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments).compactMap { BlobRow($0) }
-    }
 }
 
 extension BlobRow {
     /// Reads by position, in the order of `BlobsTable.columns`; nil for a row no store writes.
-    init?(_ row: Row) {
-        guard let hash = Hash32(row[1] as Data), let root = Hash32(row[3] as Data), let own = Own(rawValue: row[6])
-        else { return nil }
+    init?(_ row: RawRow) {
+        guard let hash = row.hash(1), let root = row.hash(3), let own = Own(rawValue: row.integer(6)) else {
+            return nil
+        }
         self.init(
-            id: row[0], sha256: hash, size: UInt64(max(0, row[2] as Int64)), piecesRoot: root,
-            crc32: UInt32(truncatingIfNeeded: row[4] as Int64), autoV1: UInt32(truncatingIfNeeded: row[5] as Int64),
-            own: own, trashedAt: row[7])
+            id: row.integer(0), sha256: hash, size: UInt64(max(0, row.integer(2))), piecesRoot: root,
+            crc32: UInt32(truncatingIfNeeded: row.integer(4)), autoV1: UInt32(truncatingIfNeeded: row.integer(5)),
+            own: own, trashedAt: row.isNull(7) ? nil : row.integer(7))
     }
 }
 

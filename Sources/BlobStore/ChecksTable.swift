@@ -22,14 +22,14 @@ enum ChecksTable {
 
     /// All bytes of the blob were read and are right.
     static func putVerified(_ db: Database, blob: Int64, modified: Int64?, at time: Int64) throws {
-        try db.run(
+        try db.change(
             "INSERT OR REPLACE INTO checks (blob, modified, verified_at, next_unit) VALUES (?, ?, ?, 0)",
             [blob, modified, time])
     }
 
     /// The scrub of a blob has come so far.
     static func putProgress(_ db: Database, blob: Int64, nextUnit: Int) throws {
-        try db.run(
+        try db.change(
             """
             INSERT INTO checks (blob, modified, verified_at, next_unit) VALUES (?, NULL, 0, ?)
             ON CONFLICT (blob) DO UPDATE SET next_unit = excluded.next_unit

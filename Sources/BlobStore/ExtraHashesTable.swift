@@ -37,7 +37,7 @@ enum ExtraHashesTable {
     }
 
     static func put(_ db: Database, _ hash: Hash32, _ hashes: ExtraHashes) throws {
-        try db.run(
+        try db.change(
             """
             UPDATE extra_hashes SET state = ?, blake3 = ?, auto_v3 = ?, tensor_digest = ?
             WHERE blob = (SELECT id FROM blobs WHERE sha256 = ?)

@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 import WaggleProtocol
 
 /// A row of `partials`: a blob that is being fetched, and how far it is.
@@ -24,7 +25,7 @@ enum PartialsTable {
     }
 
     static func insert(_ db: Database, _ row: PartialRow, now: Int64) throws {
-        try db.run(
+        try db.change(
             """
             INSERT OR REPLACE INTO partials (sha256, size, pieces_root, begun_at, saved_at, held, bitmap, front, hashes)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -36,13 +37,13 @@ enum PartialsTable {
     }
 
     static func save(_ db: Database, _ hash: Hash32, units: UnitSet, front: OrderedHasher, now: Int64) throws {
-        try db.run(
+        try db.change(
             "UPDATE partials SET held = ?, bitmap = ?, front = ?, saved_at = ? WHERE sha256 = ?",
             [units.count, units.data, Data(front.exported()), now, hash.data])
     }
 
     static func remove(_ db: Database, _ hash: Hash32) throws {
-        try db.run("DELETE FROM partials WHERE sha256 = ?", [hash.data])
+        try db.change("DELETE FROM partials WHERE sha256 = ?", [hash.data])
     }
 
     /// Names and sizes of all.
@@ -61,16 +62,14 @@ enum PartialsTable {
 
     /// Bytes of the blob that is fetched; nil when none is.
     static func size(_ db: Database, _ hash: Hash32) throws -> UInt64? {
-        try Int64.fetchOne(
-            db.cachedStatement(sql: "SELECT size FROM partials WHERE sha256 = ?"), arguments: [hash.data]
-        ).map { UInt64(max(0, $0)) }
+        try db.first("SELECT size FROM partials WHERE sha256 = ?", hash) { UInt64(max(0, $0.integer(0))) }
     }
 
     /// Units written down, and all units.
     static func progress(_ db: Database, _ hash: Hash32) throws -> (held: Int, of: Int)? {
-        try Row.fetchOne(
-            db.cachedStatement(sql: "SELECT held, size FROM partials WHERE sha256 = ?"), arguments: [hash.data]
-        ).map { ($0[0], MerkleTree.unitCount(size: UInt64(max(0, $0[1] as Int64)))) }
+        try db.first("SELECT held, size FROM partials WHERE sha256 = ?", hash) { row in
+            (Int(row.integer(0)), MerkleTree.unitCount(size: UInt64(max(0, row.integer(1)))))
+        }
     }
 
     /// Partials that nothing holds, the longest untouched first.

@@ -16,7 +16,7 @@ enum PieceHashesTable {
     }
 
     static func put(_ db: Database, _ hash: Hash32, _ pieces: PieceDigests) throws {
-        try db.run(
+        try db.change(
             """
             INSERT OR REPLACE INTO piece_hashes (blob, sha1, sha256) SELECT id, ?, ? FROM blobs WHERE sha256 = ?
             """, [Data(pieces.sha1), Data(pieces.sha256), hash.data])

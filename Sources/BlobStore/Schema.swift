@@ -130,8 +130,8 @@ enum Schema {
 }
 
 extension Database {
-    /// Runs a statement that is kept compiled.
-    func run(_ sql: String, _ arguments: StatementArguments) throws {
+    /// Runs a statement that is kept compiled. Whoever observes the database is told, unlike with what `Statements` has.
+    func change(_ sql: String, _ arguments: StatementArguments) throws {
         try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }

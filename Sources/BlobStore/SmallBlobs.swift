@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import NIOPosix
+import Statements
 import SystemPackage
 import WaggleProtocol
 
@@ -20,6 +21,8 @@ actor SmallBlobs {
         var blobs: [HashedBytes]
         var continuation: CheckedContinuation<Turn, Never>
     }
+
+    private static let bytes = "SELECT bytes FROM small WHERE sha256 = ?"
 
     private let store: BlobIndex
     private let index: BlobIndex
@@ -79,8 +82,7 @@ actor SmallBlobs {
     /// The bytes of a blob; nil when they are not here.
     func bytes(_ hash: Hash32) async throws(BlobError) -> Data? {
         try await store.read { db in
-            try Data.fetchOne(
-                db.cachedStatement(sql: "SELECT bytes FROM small WHERE sha256 = ?"), arguments: [hash.data])
+            try db.first(Self.bytes, hash) { $0.data(0) }
         }
     }
 
@@ -88,9 +90,8 @@ actor SmallBlobs {
     func bytes(_ hashes: [Hash32]) async throws(BlobError) -> [Hash32: Data] {
         guard !hashes.isEmpty else { return [:] }
         return try await store.read { db in
-            let statement = try db.cachedStatement(sql: "SELECT bytes FROM small WHERE sha256 = ?")
             var found: [Hash32: Data] = [:]
-            for hash in hashes { found[hash] = try Data.fetchOne(statement, arguments: [hash.data]) }
+            for hash in hashes { found[hash] = try db.first(Self.bytes, hash) { $0.data(0) } }
             return found
         }
     }
@@ -118,19 +119,21 @@ actor SmallBlobs {
         options: StoreOptions, isAgain: Bool = false
     ) throws(BlobError) -> [Result<Void, BlobError>] {
         let now = options.now()
-        var held = try index.readBlocking { db in
-            try batch.map { try HeldCheck.isHeld(db, $0.digests.sha256) }
-        }
-        // A row whose bytes a crash took is no blob.
-        let rows = try index.readBlocking { db in
-            try held.indices.filter {
-                try held[$0] && BlobsTable.find(db, batch[$0].digests.sha256)?.own == .small
+        let known = try index.readBlocking { db in
+            try batch.map { blob -> (isHeld: Bool, isRow: Bool) in
+                guard let row = try BlobsTable.find(db, blob.digests.sha256) else { return (false, false) }
+                return (try HeldCheck.isHeld(db, row), row.own == .small)
             }
         }
-        let empty = try store.readBlocking { db in
-            try rows.filter { try !isThere(db, batch[$0].digests.sha256) }
+        var held = known.map(\.isHeld)
+        let rows = known.indices.filter { known[$0].isHeld && known[$0].isRow }
+        if !rows.isEmpty {
+            // A row whose bytes a crash took is no blob.
+            let empty = try store.readBlocking { db in
+                try rows.filter { try !isThere(db, batch[$0].digests.sha256) }
+            }
+            for at in empty { held[at] = false }
         }
-        for at in empty { held[at] = false }
         options.onStep(.smallLooked)
         var free = options.freeSpace(store.path.removingLastComponent())
         var results: [Result<Void, BlobError>] = Array(repeating: .success(()), count: batch.count)
@@ -146,9 +149,9 @@ actor SmallBlobs {
         }
         try store.writeBlocking { db in
             for at in reservations.keys {
-                try db.run(
-                    "INSERT OR IGNORE INTO small (sha256, bytes) VALUES (?, ?)",
-                    [batch[at].digests.sha256.data, batch[at].bytes])
+                try db.write(
+                    "INSERT OR IGNORE INTO small (sha256, bytes) VALUES (?, ?)", batch[at].digests.sha256,
+                    batch[at].bytes)
             }
         }
         options.onStep(.smallStored)
@@ -206,15 +209,13 @@ actor SmallBlobs {
 
     /// Whether the bytes of a blob are in `small.db`.
     static func isThere(_ db: Database, _ hash: Hash32) throws -> Bool {
-        try Bool.fetchOne(
-            db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM small WHERE sha256 = ?)"), arguments: [hash.data])
-            ?? false
+        try db.first("SELECT 1 FROM small WHERE sha256 = ?", hash) { _ in true } ?? false
     }
 
     /// Overwrites and forgets the bytes of a blob. In the index's transaction, when the index names it until then. Blocks.
     static func erase(_ hash: Hash32, from store: BlobIndex) throws(BlobError) {
         try store.writeBlocking { db in
-            try db.run("DELETE FROM small WHERE sha256 = ?", [hash.data])
+            try db.change("DELETE FROM small WHERE sha256 = ?", [hash.data])
         }
     }
 }
@@ -224,6 +225,11 @@ enum HeldCheck {
     /// True for an own copy, be it in the trash, and for an adopted file that is as it was hashed. Blocks.
     static func isHeld(_ db: Database, _ hash: Hash32) throws -> Bool {
         guard let row = try BlobsTable.find(db, hash) else { return false }
+        return try isHeld(db, row)
+    }
+
+    /// The same of a blob whose row was read already.
+    static func isHeld(_ db: Database, _ row: BlobRow) throws -> Bool {
         if row.own == .file || row.own == .small { return true }
         return try AdoptedTable.all(db, blob: row.id).contains { adopted in
             adopted.state == .inService && Files.identity(adopted.path) == adopted.identity

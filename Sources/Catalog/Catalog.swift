@@ -4,6 +4,7 @@ import GRDB
 import Glibc
 public import Moderation
 public import PostLog
+import Statements
 import Synchronization
 
 /// The read model of everything published: what pages and APIs show.

@@ -1,4 +1,5 @@
 import GRDB
+import Statements
 
 /// All tables of `catalog.db`. They can be dropped at any time: the posts and `local.db` build them anew. So there are
 /// no migrations, only a version: another one means that the catalog is built anew.

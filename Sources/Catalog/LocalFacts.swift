@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import Synchronization
 
 /// What only this node knows and no post says: the numbers it gave to things, its download counts, who is at home

@@ -2,6 +2,7 @@ import Digests
 import GRDB
 import GRDBSQLite
 import PostLog
+import Statements
 import WaggleProtocol
 
 /// What the batches of a filling leave to its end.

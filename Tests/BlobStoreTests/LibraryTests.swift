@@ -313,13 +313,13 @@ struct LibraryTests {
         let model = try model("a.safetensors", 700, seed: 31)
         _ = try await scan(store)
         // As if the folder had been another file system then.
-        try await store.index.write { try $0.run("UPDATE library_files SET device = device + 1", []) }
+        try await store.index.write { try $0.change("UPDATE library_files SET device = device + 1", []) }
         unlink(model.path.string)
         let (away, _) = try await scan(store)
         #expect(away.vanished == 0 && away.walk.unreadable == [root])
         #expect(try await store.libraryFiles().count == 1)
         // On the same one it is a deletion.
-        try await store.index.write { try $0.run("UPDATE library_files SET device = device - 1", []) }
+        try await store.index.write { try $0.change("UPDATE library_files SET device = device - 1", []) }
         let (gone, _) = try await scan(store)
         #expect(gone.vanished == 1)
         #expect(try await store.libraryFiles().isEmpty)

@@ -83,10 +83,10 @@ struct SmallRaceTests {
         _ = try await store.purge(blob.hash, reason: "case 8", who: "operator")
         let (hash, bytes) = (blob.hash, blob.bytes)
         try await store.smallFile.write { db in
-            try db.run("INSERT INTO small (sha256, bytes) VALUES (?, ?)", [hash.data, Data(bytes)])
+            try db.change("INSERT INTO small (sha256, bytes) VALUES (?, ?)", [hash.data, Data(bytes)])
             // So many that a look at the last ones does not find it.
             for number in 0..<300 {
-                try db.run(
+                try db.change(
                     "INSERT INTO small (sha256, bytes) VALUES (?, ?)",
                     [SHA256.hash(Array("\(number)".utf8)).data, Data([1])])
             }

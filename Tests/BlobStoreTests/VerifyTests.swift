@@ -49,7 +49,7 @@ struct VerifyTests {
         let store = try await BlobStore.test(test.home)
         let blob = TestBlob(2_000, seed: 4)
         _ = try await store.add(bytes: blob.bytes)
-        try await store.smallFile.write { try $0.run("UPDATE small SET bytes = x'00'", []) }
+        try await store.smallFile.write { try $0.change("UPDATE small SET bytes = x'00'", []) }
         #expect(try await store.verify(blob.hash).badUnits == [0])
         #expect(try await store.presence(blob.hash) == .none)
         _ = try await store.add(bytes: blob.bytes)

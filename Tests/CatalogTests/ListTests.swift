@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Moderation
 import PostLog
+import Statements
 import Testing
 import WaggleProtocol
 

@@ -73,7 +73,7 @@ enum LibraryTable {
     }
 
     static func add(_ db: Database, _ path: FilePath, layout: String, now: Int64) throws {
-        try db.run(
+        try db.change(
             """
             INSERT INTO libraries (path, layout, added_at) VALUES (?, ?, ?)
             ON CONFLICT (path) DO UPDATE SET layout = excluded.layout
@@ -81,18 +81,18 @@ enum LibraryTable {
     }
 
     static func removeFolder(_ db: Database, _ id: Int64) throws {
-        try db.run("DELETE FROM library_files WHERE library = ?", [id])
-        try db.run("DELETE FROM libraries WHERE id = ?", [id])
+        try db.change("DELETE FROM library_files WHERE library = ?", [id])
+        try db.change("DELETE FROM libraries WHERE id = ?", [id])
     }
 
     /// The number of a scan that begins; nil when the folder was removed.
     static func beginScan(_ db: Database, _ id: Int64) throws -> Int64? {
-        try db.run("UPDATE libraries SET scan = scan + 1 WHERE id = ?", [id])
+        try db.change("UPDATE libraries SET scan = scan + 1 WHERE id = ?", [id])
         return try Int64.fetchOne(db, sql: "SELECT scan FROM libraries WHERE id = ?", arguments: [id])
     }
 
     static func endScan(_ db: Database, _ id: Int64, now: Int64) throws {
-        try db.run("UPDATE libraries SET scanned_at = ? WHERE id = ?", [now, id])
+        try db.change("UPDATE libraries SET scanned_at = ? WHERE id = ?", [now, id])
     }
 
     // MARK: Files
@@ -110,7 +110,7 @@ enum LibraryTable {
 
     static func put(_ db: Database, library: Int64, _ path: FilePath, _ known: ScanPlan.Known, seen: Int64) throws {
         let file = known.identity
-        try db.run(
+        try db.change(
             """
             INSERT INTO library_files (library, path, device, inode, size, modified, changed, state, since, seen)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -127,7 +127,7 @@ enum LibraryTable {
     /// Writes what a look at a file came to, when the row still is about that file.
     static func update(_ db: Database, _ path: FilePath, _ known: ScanPlan.Known) throws {
         let file = known.identity
-        try db.run(
+        try db.change(
             """
             UPDATE library_files SET device = ?, inode = ?, size = ?, modified = ?, changed = ?, state = ?, since = ?
             WHERE path = ?
@@ -139,7 +139,7 @@ enum LibraryTable {
     }
 
     static func remove(_ db: Database, _ path: FilePath) throws {
-        try db.run("DELETE FROM library_files WHERE path = ?", [path.bytes])
+        try db.change("DELETE FROM library_files WHERE path = ?", [path.bytes])
     }
 
     /// Files that a scan did not find, a few at a time.

@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 import WaggleProtocol
 
 /// What was counted for what is shown: a few rows of each kept count, however much there is to count.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import WaggleProtocol
 
 /// What models are counted by, by their places, read once each, whatever is asked of them. The rows of thousands of

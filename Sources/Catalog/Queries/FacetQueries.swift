@@ -1,5 +1,6 @@
 import GRDB
 public import Moderation
+import Statements
 import WaggleProtocol
 
 /// What models can be filtered by.

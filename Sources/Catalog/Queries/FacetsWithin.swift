@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 import WaggleProtocol
 
 /// The values of one filter beside a list, with how many models each leaves.

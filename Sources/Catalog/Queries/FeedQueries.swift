@@ -1,5 +1,6 @@
 import GRDB
 public import Moderation
+import Statements
 
 /// One item of the mixed list of everything new.
 public enum FeedItem: Sendable {

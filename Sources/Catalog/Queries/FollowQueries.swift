@@ -1,6 +1,7 @@
 public import Digests
 import GRDB
 public import Moderation
+import Statements
 import WaggleProtocol
 
 /// Somebody on a person's list.

@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 import WaggleProtocol
 
 /// What somebody says the hash of a file is, in any of the forms that tools use, in either case:

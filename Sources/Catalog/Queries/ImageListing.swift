@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import WaggleProtocol
 
 /// Finds the images of a query: walks the index of the narrowest thing that it names and tests the rest, or, for an

@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 import WaggleProtocol
 
 /// Which images, in which order.

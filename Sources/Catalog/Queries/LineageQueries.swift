@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 import WaggleProtocol
 
 /// One thing that something was made from, or that was made from it.

@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 import SwiftProtobuf
 import WaggleProtocol
 
@@ -90,15 +91,15 @@ private struct MirrorWalk {
     }
 
     func images(after id: Int64, limit: Int) throws -> [(id: Int64, item: MirrorCandidate)] {
-        let rows = try reader.database.rows(
+        try reader.database.all(
             """
             SELECT i.id, i.level, i.body, a.author, p.releases
             FROM images i JOIN image_posts p ON p.id = i.post_id JOIN authors a ON a.id = i.author_id
             WHERE i.id > ? AND i.shelf IN \(reader.shelves) ORDER BY i.id LIMIT ?
-            """, [id, limit])
-        return try rows.map { row in
-            let image = try WireImage(serializedBytes: row[2] as Data)
-            let link = try reader.releaseLinks(row[4]).first
+            """, id, limit
+        ) { row in
+            let image = try WireImage(serializedBytes: row.data(2))
+            let link = try reader.releaseLinks(row.data(4)).first
             let model = try link.flatMap { link in
                 try reader.database.row(
                     "SELECT m.type, m.tags, r.post FROM releases r JOIN models m ON m.id = r.model_id WHERE r.id = ?",
@@ -106,11 +107,12 @@ private struct MirrorWalk {
             }
             let item = MirrorCandidate(
                 sha256: Hash32(image.blob) ?? .zero, piecesRoot: Hash32(image.piecesRoot) ?? .zero, size: image.size,
-                name: "", isImage: true, author: row.hash(3), level: Level(declared: row[1]),
+                name: "", isImage: true, author: row.hash(3) ?? .zero,
+                level: Level(declared: UInt32(clamping: row.integer(1))),
                 releaseID: link?.releaseID, release: model?.hash(2), modelType: model?[0] ?? "",
                 baseModel: link?.baseModel ?? "", tags: Self.tags(model?[1] ?? ""),
                 hasMirrors: false)
-            return (row[0], item)
+            return (row.integer(0), item)
         }
     }
 

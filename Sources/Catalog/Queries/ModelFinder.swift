@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import WaggleProtocol
 
 /// Finds which models a query names, each of its conditions once however many queries share it.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import WaggleProtocol
 
 /// Puts the models of a query in order.

@@ -1,4 +1,5 @@
 import GRDB
+import Statements
 
 /// A list in the order of an index that begins with another column: the ordered merge of one range of the index for
 /// each value of that column, which is the shelf in most lists. SQLite merges without sorting, so a page costs its own

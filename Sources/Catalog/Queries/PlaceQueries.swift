@@ -1,6 +1,7 @@
 public import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 
 /// Where a post has a page on this node.
 public enum PostPlace: Sendable, Hashable {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 
 /// Why a model stands where it does in one order, with everything that is needed to compute the number again.
 public struct RankingExplanation: Sendable, Hashable {

@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 import SwiftProtobuf
 public import WaggleProtocol
 

@@ -1,6 +1,7 @@
 public import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 
 extension Catalog {
     /// Who has earned room here: residents and those whom they follow.

@@ -1,6 +1,7 @@
 import Digests
 import GRDB
 import Moderation
+import Statements
 import WaggleProtocol
 
 /// Finds what is talked about.

@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 import WaggleProtocol
 
 /// What one person says of one release. Images of a review are among the images of its release.

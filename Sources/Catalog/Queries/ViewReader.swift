@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import SwiftProtobuf
 import WaggleProtocol
 

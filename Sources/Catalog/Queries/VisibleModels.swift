@@ -1,5 +1,6 @@
 import GRDB
 import Moderation
+import Statements
 
 /// The models on a viewer's shelves, of which only those blocks are read that somebody asks about: who looks at the last
 /// few thousand models pays for these, however many there are.

@@ -2,6 +2,7 @@ public import Digests
 import FoundationEssentials
 import GRDB
 public import Moderation
+import Statements
 public import WaggleProtocol
 
 /// A collection, article or workflow on one of the viewer's shelves.

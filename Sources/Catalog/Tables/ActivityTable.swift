@@ -3,6 +3,7 @@ import FoundationEssentials
 import GRDB
 import Glibc
 import Moderation
+import Statements
 
 /// What others do around models, by day: what "trending" adds up.
 ///

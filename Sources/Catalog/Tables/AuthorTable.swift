@@ -4,6 +4,7 @@ import GRDB
 import Identity
 import Moderation
 import PostLog
+import Statements
 import SwiftProtobuf
 import WaggleProtocol
 

@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import PostLog
+import Statements
 import WaggleProtocol
 
 /// What authors say is the newest release of their models.

@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import PostLog
+import Statements
 import WaggleProtocol
 
 /// Comments on any post. A comment that answers another one of the same subject hangs on it while that one is here and

@@ -1,5 +1,6 @@
 import GRDB
 import Moderation
+import Statements
 
 /// The images that stand for a model on its cards: the best of each open shelf, so that every viewer's is the best of a
 /// few rows that lie side by side.

@@ -1,6 +1,7 @@
 import Digests
 import GRDB
 import PostLog
+import Statements
 import WaggleProtocol
 
 /// What people say of pictures that were drawn for them, by the releases that these were drawn with.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Statements
 
 /// What each model is filtered and counted by, as numbers in one short row: counts over a thousand models of which no two
 /// lie together are read from a table that stays in memory, however large the terms' own table is.

@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import WaggleProtocol
 
 /// Files of releases, found by any hash that people and tools know them by.

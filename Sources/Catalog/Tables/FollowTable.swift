@@ -1,5 +1,6 @@
 import Digests
 import GRDB
+import Statements
 import WaggleProtocol
 
 /// Who follows whom, in the order of each list.

@@ -1,5 +1,6 @@
 import Digests
 import GRDB
+import Statements
 
 /// Under which releases and models an image is listed.
 enum ImageLinkTable {

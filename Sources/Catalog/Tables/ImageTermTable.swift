@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 import WaggleProtocol
 
 /// What images are filtered by: base models of the releases that they are listed under, a recipe, an author who is at

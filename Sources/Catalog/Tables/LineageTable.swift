@@ -1,6 +1,7 @@
 import Digests
 import GRDB
 import PostLog
+import Statements
 import WaggleProtocol
 
 /// What was made from what: a release from releases, an image from image posts, by the references of their posts.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Statements
 
 /// For each term the places of the models that have it: posting lists, from which the models of a query are put together.
 ///

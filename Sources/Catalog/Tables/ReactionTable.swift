@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import PostLog
+import Statements
 import WaggleProtocol
 
 /// Reactions on any post, and how many there are of each: counts are kept, so that a reaction costs the same whether it

@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import PostLog
+import Statements
 import SwiftProtobuf
 import WaggleProtocol
 

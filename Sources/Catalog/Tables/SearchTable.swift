@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Moderation
+import Statements
 import WaggleProtocol
 
 /// Full text of models, at their places: name, slug, tags, and the trained words, versions and base models of their

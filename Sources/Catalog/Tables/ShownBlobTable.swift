@@ -3,6 +3,7 @@ import FoundationEssentials
 import GRDB
 import Moderation
 import PostLog
+import Statements
 import WaggleProtocol
 
 /// Blobs that posts show besides the files of releases and images: avatars, covers of articles, graphs of workflows, the

@@ -1,5 +1,6 @@
 import Digests
 import GRDB
+import Statements
 
 /// Posts that others talk about: what was counted for each, whether or not the post itself is here yet.
 enum SubjectTable {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Statements
 
 /// What models are filtered by: types, tags, licences, base models and file formats of their releases.
 enum TermTable {

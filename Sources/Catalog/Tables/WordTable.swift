@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Statements
 
 /// The words of all models' texts, found by how they might be mistyped.
 enum WordTable {

@@ -3,6 +3,7 @@ import FoundationEssentials
 import GRDB
 import Moderation
 import PostLog
+import Statements
 import SwiftProtobuf
 import WaggleProtocol
 

@@ -19,6 +19,7 @@ public struct AuditReport: Sendable {
 
 /// Reads all of a log that is stored here, believing nothing: neither the tables beside it nor whoever wrote them.
 public struct StoredAudit: Sendable {
+    private static let partEntries = 4096
     private let store: LedgerStore
 
     public init(_ store: LedgerStore) {
@@ -44,27 +45,27 @@ public struct StoredAudit: Sendable {
         let checkpoint = try note.map { try ReplicaService.open($0, charter).1 }
         var audit = LedgerAudit(charter)
         var signatures = 0
-        // The next part is read and verified while this one is folded.
-        var next: Task<[Part], any Error>? = part(from: 0, charter, isQuick)
-        while let running = next {
-            let entries = try await running.value
-            let at = audit.tree.size + UInt64(entries.count)
-            next = entries.isEmpty ? nil : part(from: at, charter, isQuick)
-            do {
-                for entry in entries {
-                    let tiles: [LogTree.Tile]
-                    switch entry {
-                    case .read(let entry):
-                        tiles = try audit.append(entry)
-                        signatures += entry.final.commits.count + entry.final.order.signatures.count
-                    case .raw(let bytes): tiles = try audit.fold(bytes)
-                    }
-                    if let checkpoint, audit.tree.size == checkpoint.size { try check(audit, checkpoint) }
-                    for tile in tiles { try await compare(tile, charter) }
+        // The next parts are read and verified while this one is folded, two of them, so that the cores have something to do
+        // where one waits for the disk.
+        var (ahead, start): ([Task<[Part], any Error>], UInt64) = ([], 0)
+        defer { ahead.forEach { $0.cancel() } }
+        while true {
+            while ahead.count < 3, start < total {
+                ahead.append(part(from: start, charter, isQuick))
+                start += UInt64(Self.partEntries)
+            }
+            if ahead.isEmpty { break }
+            let entries = try await ahead.removeFirst().value
+            for entry in entries {
+                let tiles: [LogTree.Tile]
+                switch entry {
+                case .read(let entry):
+                    tiles = try audit.append(entry)
+                    signatures += entry.final.commits.count + entry.final.order.signatures.count
+                case .raw(let bytes): tiles = try audit.fold(bytes)
                 }
-            } catch {
-                next?.cancel()
-                throw error
+                if let checkpoint, audit.tree.size == checkpoint.size { try check(audit, checkpoint) }
+                for tile in tiles { try await compare(tile, charter) }
             }
             progress(audit.tree.size, total)
         }
@@ -98,7 +99,7 @@ public struct StoredAudit: Sendable {
         Task {
             let currency = charter.currency
             let rows = try await store.read { db in
-                try LedgerStore.rows(currency, db).finals(from: position, limit: 8192)
+                try LedgerStore.rows(currency, db).finals(from: position, limit: Self.partEntries)
             }
             for (place, row) in rows.enumerated() where row.position != position + UInt64(place) {
                 throw AuditFailure(position: position + UInt64(place), what: "it is missing")

@@ -3,6 +3,7 @@ import Dispatch
 import FoundationEssentials
 import GRDB
 public import Identity
+import Statements
 import Synchronization
 import WaggleProtocol
 
@@ -79,7 +80,7 @@ public final class AuthorityService: Sendable {
                 guard before + 1 >= generation else {
                     throw LedgerError.olderThanKey(path: path, generation: before, key: generation - 1)
                 }
-                try rows.run("UPDATE currency SET generation = ? WHERE n = ?", [generation, rows.currency])
+                try rows.db.run("UPDATE currency SET generation = ? WHERE n = ?", [generation, rows.currency])
                 return try Self.load(charter, index, key, rows, breaking: rule)
             })
     }

@@ -1,6 +1,7 @@
 public import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 import WaggleProtocol
 
 /// What an authority keeps of a slot after it is decided, for whoever asks who is to blame for two finals of it.
@@ -11,20 +12,20 @@ extension CurrencyRows {
 
     /// Keeps the statements that justified a vote.
     func keep(_ statements: [Statement], of slot: Hash32) throws {
-        try run(
+        try db.run(
             "INSERT INTO blame (currency, slot, kind, bytes) VALUES (?, ?, ?, ?)",
             [currency, slot.data, Self.statementsKind, StatementBatch.encode(statements)])
     }
 
     /// From now on what is kept about a slot is kept for so long only.
     func keepBlame(of slot: Hash32, until epoch: Int64) throws {
-        try run(
+        try db.run(
             "UPDATE blame SET until = ? WHERE currency = ? AND slot = ? AND until IS NULL",
             [epoch, currency, slot.data])
     }
 
     func forgetBlame(before epoch: Int64) throws {
-        try run("DELETE FROM blame WHERE currency = ? AND until < ?", [currency, epoch])
+        try db.run("DELETE FROM blame WHERE currency = ? AND until < ?", [currency, epoch])
     }
 
     private func kept(_ slot: Hash32, _ kind: Int, in table: String) throws -> [Data] {

@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 
 extension CurrencyRows {
     /// The words by which an order is found: those of its accounts, of the hold that it opens or resolves, of its reference.
@@ -38,7 +39,7 @@ extension CurrencyRows {
     /// Notes which hold a final opened.
     func noteOpening(_ order: Order, at position: Int64) throws {
         guard case .hold = order.operation else { return }
-        try run(
+        try db.run(
             "INSERT OR IGNORE INTO opening (currency, name, position) VALUES (?, ?, ?)",
             [currency, order.id.data, position])
     }
@@ -65,7 +66,7 @@ extension CurrencyRows {
     }
 
     func note(time: UInt64, from position: UInt64) throws {
-        try run(
+        try db.run(
             "INSERT OR IGNORE INTO moment (currency, position, time) VALUES (?, ?, ?)",
             [currency, Int64(position), Int64(clamping: time)])
     }

@@ -1,6 +1,7 @@
 public import Digests
 public import FoundationEssentials
 import GRDB
+import Statements
 import WaggleProtocol
 
 /// A proof that is kept, with what it showed when it was checked.
@@ -33,7 +34,7 @@ extension LedgerStore {
         return try await write { db in
             let rows = try Self.rows(currency, db)
             if isPosted {
-                try rows.run(
+                try rows.db.run(
                     "UPDATE fraud SET posted = 1 WHERE currency = ? AND name = ?", [rows.currency, name.data])
             }
             let count =
@@ -42,7 +43,7 @@ extension LedgerStore {
                     arguments: [rows.currency, verdict.offence.rawValue, culprits]) ?? 0
             if verdict.payer != nil {
                 // The latest are what somebody asks for.
-                try rows.run(
+                try rows.db.run(
                     """
                     DELETE FROM fraud WHERE rowid IN (SELECT rowid FROM fraud WHERE currency = ? AND offence = ?
                         ORDER BY time DESC, rowid DESC LIMIT -1 OFFSET ?)
@@ -50,7 +51,7 @@ extension LedgerStore {
             } else {
                 guard count < Limits.Ledger.proofsOfAKind else { return false }
             }
-            try rows.run(
+            try rows.db.run(
                 """
                 INSERT OR IGNORE INTO fraud (currency, name, bytes, offence, culprits, overload, time, posted)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -109,7 +110,7 @@ extension LedgerStore {
     public func notePosted(_ fraud: KnownFraud) async throws(LedgerError) {
         try await write { db in
             let rows = try Self.rows(fraud.currency, db)
-            try rows.run(
+            try rows.db.run(
                 "UPDATE fraud SET posted = 1 WHERE currency = ? AND name = ?", [rows.currency, fraud.name.data])
         }
     }

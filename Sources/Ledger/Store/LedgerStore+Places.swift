@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 import WaggleProtocol
 
 /// What this node is to a currency.
@@ -45,7 +46,7 @@ extension LedgerStore {
                 sql: "INSERT OR IGNORE INTO currency (id, charter, generation) VALUES (?, ?, ?)",
                 arguments: [charter.currency.data, charter.bytes, generation])
             let rows = try Self.rows(charter.currency, db)
-            try rows.run(
+            try rows.db.run(
                 """
                 INSERT INTO place (currency, role, url, since) VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (currency) DO UPDATE SET url = ?3
@@ -57,7 +58,7 @@ extension LedgerStore {
     func noteAnswer(of currency: Hash32, at time: UInt64) async throws(LedgerError) {
         try await write { db in
             let rows = try Self.rows(currency, db)
-            try rows.run(
+            try rows.db.run(
                 "UPDATE place SET asked = ? WHERE currency = ?", [Int64(clamping: time), rows.currency])
         }
     }
@@ -74,7 +75,7 @@ extension LedgerStore {
             let next = max(most, generation) + 1
             for name in [currency] + running {
                 let rows = try Self.rows(name, db)
-                try rows.run("UPDATE currency SET generation = ? WHERE n = ?", [next, rows.currency])
+                try rows.db.run("UPDATE currency SET generation = ? WHERE n = ?", [next, rows.currency])
             }
             return next
         }
@@ -104,13 +105,13 @@ extension LedgerStore {
         let text = note.encoded
         try await write { db in
             let rows = try Self.rows(currency, db)
-            try rows.run(
+            try rows.db.run(
                 """
                 INSERT INTO cosignature (currency, witness, size, time, note) VALUES (?1, ?2, ?3, ?4, ?5)
                 ON CONFLICT (currency, witness) DO UPDATE SET size = ?3, time = ?4, note = ?5 WHERE ?3 >= size
                 """, [rows.currency, witness.data, Int64(clamping: size), Int64(clamping: time), text])
             // Anybody can make keys: the newest stay.
-            try rows.run(
+            try rows.db.run(
                 """
                 DELETE FROM cosignature WHERE currency = ?1 AND (time > ?3 OR witness NOT IN
                     (SELECT witness FROM cosignature WHERE currency = ?1 AND time <= ?3 ORDER BY time DESC LIMIT ?2))
@@ -164,7 +165,7 @@ extension LedgerStore {
     func keepPending(_ signed: SignedOrder, since: UInt64) async throws(LedgerError) {
         try await write { db in
             let rows = try Self.rows(signed.order.currency, db)
-            try rows.run(
+            try rows.db.run(
                 "INSERT OR REPLACE INTO pending (currency, slot, bytes, since) VALUES (?, ?, ?, ?)",
                 [rows.currency, signed.order.slotID.data, signed.bytes, Int64(clamping: since)])
         }
@@ -184,11 +185,11 @@ extension LedgerStore {
         try await write { db in
             let rows = try Self.rows(order.currency, db)
             if let final {
-                try rows.run(
+                try rows.db.run(
                     "INSERT OR IGNORE INTO receipt (currency, slot, bytes) VALUES (?, ?, ?)",
                     [rows.currency, final.slotID.data, final.bytes])
             }
-            try rows.run(
+            try rows.db.run(
                 "DELETE FROM pending WHERE currency = ? AND slot = ?", [rows.currency, order.slotID.data])
         }
     }

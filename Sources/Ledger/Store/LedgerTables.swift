@@ -2,6 +2,7 @@ import Digests
 import FoundationEssentials
 import GRDB
 import GRDBSQLite
+import Statements
 
 /// The tables of `db/ledger.db`.
 ///
@@ -214,10 +215,10 @@ struct CurrencyRows {
 
     /// The finals from a position on, in the order of the log.
     func finals(from position: UInt64, limit: Int) throws -> [(position: UInt64, bytes: Data)] {
-        let statement = try db.cachedStatement(
-            sql: "SELECT place, bytes FROM final WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?")
-        let rows = try Row.fetchAll(statement, arguments: [place(position), place(.max), limit])
-        return rows.map { (UInt64($0[0] as Int64 - place(0)), $0[1]) }
+        try db.all(
+            "SELECT place, bytes FROM final WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?", place(position),
+            place(.max), limit
+        ) { (UInt64($0.integer(0) - place(0)), $0.data(1)) }
     }
 
     func final(_ slot: Hash32) throws -> Final? {
@@ -250,28 +251,28 @@ struct CurrencyRows {
     }
 
     func noteSlot(_ slot: Hash32, at position: Int64) throws {
-        try run(
-            "INSERT INTO slot (currency, word, position) VALUES (?, ?, ?)", [currency, Self.word(slot), position])
+        try db.write(
+            "INSERT INTO slot (currency, word, position) VALUES (?, ?, ?)", currency, Self.word(slot), position)
     }
 
     func isNoted(_ slot: Hash32, at position: Int64) throws -> Bool {
-        let statement = try db.cachedStatement(
-            sql: "SELECT 1 FROM slot WHERE currency = ? AND word = ? AND position = ?")
-        return try Row.fetchOne(statement, arguments: [currency, Self.word(slot), position]) != nil
+        try db.first(
+            "SELECT 1 FROM slot WHERE currency = ? AND word = ? AND position = ?", currency, Self.word(slot), position
+        ) { _ in true } ?? false
     }
 
     /// Appends a final to the log and its hash to the log's tree.
     func append(_ final: Final, to tree: inout LogTree) throws {
         let bytes = final.bytes
         let position = Int64(tree.size)
-        try run("INSERT INTO final (place, bytes) VALUES (?, ?)", [place(tree.size), bytes])
+        try db.write("INSERT INTO final (place, bytes) VALUES (?, ?)", place(tree.size), bytes)
         try noteSlot(final.slotID, at: position)
         for word in try words(final.order.order) {
-            try run("INSERT INTO mention (currency, word, position) VALUES (?, ?, ?)", [currency, word, position])
+            try db.write("INSERT INTO mention (currency, word, position) VALUES (?, ?, ?)", currency, word, position)
         }
         try noteOpening(final.order.order, at: position)
         for tile in tree.append(LogTree.leaf(bytes)) {
-            try run(
+            try db.run(
                 "INSERT INTO tile (currency, level, place, hashes) VALUES (?, ?, ?, ?)",
                 [currency, tile.level, Int64(tile.index), Data(tile.hashes.flatMap(\.bytes))])
         }
@@ -279,18 +280,18 @@ struct CurrencyRows {
 
     func decide(_ slot: Hash32) throws {
         // Of a slot that was unlocked the certificate is kept: somebody may have to show it.
-        try run(
+        try db.run(
             """
             INSERT INTO blame (currency, slot, kind, bytes) SELECT currency, slot, kind, bytes FROM record
             WHERE currency = ?1 AND slot = ?2 AND kind = 2
             AND EXISTS (SELECT 1 FROM record WHERE currency = ?1 AND slot = ?2 AND kind = 3)
             """, [currency, slot.data])
-        try run("DELETE FROM record WHERE currency = ? AND slot = ?", [currency, slot.data])
-        try run("DELETE FROM waiting WHERE currency = ? AND slot = ?", [currency, slot.data])
+        try db.write("DELETE FROM record WHERE currency = ? AND slot = ?", currency, slot)
+        try db.write("DELETE FROM waiting WHERE currency = ? AND slot = ?", currency, slot)
     }
 
     func wait(_ final: Final) throws {
-        try run(
+        try db.run(
             "INSERT OR REPLACE INTO waiting (currency, slot, bytes) VALUES (?, ?, ?)",
             [currency, final.slotID.data, final.bytes])
     }
@@ -299,30 +300,26 @@ struct CurrencyRows {
 
     func append(_ record: AuthorityRecord) throws {
         guard let (slot, kind, bytes) = record.stored else { return }
-        try run(
-            "INSERT INTO record (currency, slot, kind, bytes) VALUES (?, ?, ?, ?)",
-            [currency, slot.data, kind, bytes])
+        try db.write(
+            "INSERT INTO record (currency, slot, kind, bytes) VALUES (?, ?, ?, ?)", currency, slot, kind, bytes)
     }
 
     // MARK: State
 
     func put(_ id: AccountID, _ account: LedgerState.Account) throws {
-        try run(
+        try db.write(
             """
             INSERT INTO account (currency, id, key, next, balance, frozen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             ON CONFLICT (currency, id) DO UPDATE SET key = ?3, next = ?4, balance = ?5, frozen = ?6
-            """,
-            [
-                currency, id.data, account.key == id ? nil : account.key.data, Int64(bitPattern: account.nextSeq),
-                account.balance, account.frozenUntil,
-            ])
+            """, currency, id, account.key == id ? nil : account.key, Int64(bitPattern: account.nextSeq),
+            account.balance, account.frozenUntil)
     }
 
     func put(_ name: Hash32, _ hold: LedgerState.Hold?) throws {
         guard let hold else {
-            return try run("DELETE FROM hold WHERE currency = ? AND name = ?", [currency, name.data])
+            return try db.run("DELETE FROM hold WHERE currency = ? AND name = ?", [currency, name.data])
         }
-        try run(
+        try db.run(
             """
             INSERT OR REPLACE INTO hold (currency, name, payer, amount, resolver, payees, expiry)
             VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -339,7 +336,7 @@ struct CurrencyRows {
             recipients += account.bytes
             withUnsafeBytes(of: amount.bigEndian) { recipients += $0 }
         }
-        try run(
+        try db.run(
             """
             INSERT OR REPLACE INTO granted (currency, granter, epoch, total, recipients) VALUES (?, ?, ?, ?, ?)
             """, [currency, granter.data, window.epoch, window.total, recipients])
@@ -355,31 +352,8 @@ struct CurrencyRows {
     }
 
     func putHead(size: Int64, epoch: Int64, _ state: LedgerState) throws {
-        try run(
+        try db.run(
             "UPDATE currency SET size = ?, epoch = ?, issued = ?, burned = ? WHERE n = ?",
             [size, epoch, state.issued, state.burned, currency])
-    }
-
-    /// Runs a statement that answers nothing, without GRDB's accounts of arguments, rows and observers, which cost more than
-    /// most of the statements here.
-    ///
-    /// - Parameter arguments: what takes the place of the question marks, in their order.
-    func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
-        let statement = try db.cachedStatement(sql: sql).sqliteStatement
-        // What is left open keeps its transaction open.
-        defer { sqlite3_reset(statement) }
-        guard sqlite3_bind_parameter_count(statement) == CInt(arguments.count) else {
-            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "arguments and question marks", sql: sql)
-        }
-        for (place, argument) in zip(CInt(1)..., arguments) {
-            let code = argument?.bind(to: statement, at: place) ?? sqlite3_bind_null(statement, place)
-            guard code == SQLITE_OK else { throw error(code, sql) }
-        }
-        let code = sqlite3_step(statement)
-        guard code == SQLITE_DONE else { throw error(code, sql) }
-    }
-
-    private func error(_ code: CInt, _ sql: String) -> DatabaseError {
-        DatabaseError(resultCode: ResultCode(rawValue: code), message: db.lastErrorMessage, sql: sql)
     }
 }

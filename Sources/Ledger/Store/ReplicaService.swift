@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 import Synchronization
 import WaggleProtocol
 
@@ -238,7 +239,7 @@ public actor ReplicaService {
         let time = Int64(clamping: now())
         try await store.write { db in
             let rows = try LedgerStore.rows(currency, db)
-            try rows.run(
+            try rows.db.run(
                 "UPDATE place SET note = ?, cover = '', asked = ? WHERE currency = ?", [text, time, rows.currency])
         }
     }
@@ -248,7 +249,7 @@ public actor ReplicaService {
         let (currency, text) = (charter.currency, signed.encoded)
         try await store.write { db in
             let rows = try LedgerStore.rows(currency, db)
-            try rows.run("UPDATE place SET cover = ? WHERE currency = ?", [text, rows.currency])
+            try rows.db.run("UPDATE place SET cover = ? WHERE currency = ?", [text, rows.currency])
         }
     }
 
@@ -301,7 +302,7 @@ public actor ReplicaService {
         try await store.write { db in
             let rows = try LedgerStore.rows(currency, db)
             // With the note that what is here came under, where that is not all here.
-            try rows.run(
+            try rows.db.run(
                 """
                 UPDATE place SET alarm = ?1 || iif(cover = '' OR cover = ?3, '', char(10) || cover)
                 WHERE currency = ?2 AND alarm = ''
