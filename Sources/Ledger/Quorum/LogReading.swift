@@ -1,6 +1,7 @@
 import Digests
 import FoundationEssentials
 import GRDB
+import Statements
 
 /// How far the log of one authority was read.
 struct LogReading: Sendable {
@@ -58,7 +59,7 @@ extension LedgerStore {
     func keep(_ reading: LogReading, of authority: Int, in currency: Hash32) async throws(LedgerError) {
         try await write { db in
             let rows = try Self.rows(currency, db)
-            try rows.run(
+            try rows.db.run(
                 """
                 INSERT OR REPLACE INTO reading (currency, authority, size, edge, note) VALUES (?, ?, ?, ?, ?)
                 """,

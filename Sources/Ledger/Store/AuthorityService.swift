@@ -178,12 +178,17 @@ public final class AuthorityService: Sendable {
 
     /// Looks at signatures while there are any to look at.
     private func check() {
-        while var pieces = line.withLock({ $0.takeUnchecked() }) {
-            for index in pieces.indices { pieces[index].requests = pieces[index].requests.map(checked) }
-            switch line.withLock({ [pieces] in $0.put(pieces) }) {
-            case .looks: continue
-            case .looksBesideWriter: threads.async { [self] in write() }
-            case .writes: return write()
+        while true {
+            switch line.withLock({ $0.takeUnchecked() }) {
+            case .look(var pieces):
+                for index in pieces.indices { pieces[index].requests = pieces[index].requests.map(checked) }
+                switch line.withLock({ [pieces] in $0.put(pieces) }) {
+                case .looks: continue
+                case .looksBesideWriter: threads.async { [self] in write() }
+                case .writes: return write()
+                }
+            case .write: return write()
+            case .leave: return
             }
         }
     }

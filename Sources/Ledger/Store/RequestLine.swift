@@ -1,6 +1,7 @@
 /// Requests on their way through an authority. First somebody looks at their signatures, on several cores at once; then the
 /// one writer takes all that were looked at. First come, first looked at, so that the writer has something to do while the
-/// next are still being looked at. A value; whoever keeps it does the work that it hands out.
+/// next are still being looked at; but it does not begin a transaction, with its sync, for a few of them while others are
+/// being looked at that will be there in a moment. A value; whoever keeps it does the work that it hands out.
 struct RequestLine<Caller: Sendable>: Sendable {
     /// Requests that came together.
     struct Visit: Sendable {
@@ -24,6 +25,15 @@ struct RequestLine<Caller: Sendable>: Sendable {
         case refused
     }
 
+    /// What somebody who looks at signatures is to do.
+    enum Turn {
+        case look([Piece])
+        /// Write, and go on while anything is ready: the writer left it to whoever looks.
+        case write
+        /// Nothing is left to look at: they are done.
+        case leave
+    }
+
     /// What whoever looked at signatures does next.
     enum Next {
         /// Looks at more, if there are any.
@@ -37,7 +47,10 @@ struct RequestLine<Caller: Sendable>: Sendable {
 
     /// Requests that are looked at in one turn.
     private static var together: Int { 64 }
+    /// Requests that are worth a transaction while others are being looked at.
+    private static var enough: Int { 16 }
 
+    private let checks: Int
     private let most: Int
     private let perTransaction: Int
     private var freeChecks: Int
@@ -48,13 +61,15 @@ struct RequestLine<Caller: Sendable>: Sendable {
     private var unchecked: [Piece] = []
     /// Visits whose requests were all looked at.
     private var ready: [Int] = []
+    /// Their requests.
+    private var readyRequests = 0
 
     /// - Parameters:
     ///   - most: requests that may wait.
     ///   - checks: how many may look at signatures at once.
     ///   - perTransaction: requests that the writer takes together, where they did not come together.
     init(most: Int, checks: Int, perTransaction: Int) {
-        (self.most, freeChecks, self.perTransaction) = (most, checks, perTransaction)
+        (self.most, self.checks, freeChecks, self.perTransaction) = (most, checks, checks, perTransaction)
     }
 
     mutating func enter(_ requests: [AuthorityRequest], _ caller: Caller) -> Entry {
@@ -71,11 +86,13 @@ struct RequestLine<Caller: Sendable>: Sendable {
         return .begins
     }
 
-    /// What is looked at next; nil when there is nothing, and whoever asked is done.
-    mutating func takeUnchecked() -> [Piece]? {
+    /// What whoever looks does now.
+    mutating func takeUnchecked() -> Turn {
         guard !unchecked.isEmpty else {
             freeChecks += 1
-            return nil
+            guard !isWriting, !ready.isEmpty else { return .leave }
+            isWriting = true
+            return .write
         }
         var (pieces, count) = (0, 0)
         while pieces < unchecked.count, pieces == 0 || count + unchecked[pieces].requests.count <= Self.together {
@@ -83,7 +100,7 @@ struct RequestLine<Caller: Sendable>: Sendable {
             pieces += 1
         }
         defer { unchecked.removeFirst(pieces) }
-        return Array(unchecked.prefix(pieces))
+        return .look(Array(unchecked.prefix(pieces)))
     }
 
     /// Takes back what was looked at.
@@ -92,17 +109,27 @@ struct RequestLine<Caller: Sendable>: Sendable {
             visits[piece.visit]?.requests.replaceSubrange(
                 piece.start..<piece.start + piece.requests.count, with: piece.requests)
             visits[piece.visit]?.unchecked -= piece.requests.count
-            if visits[piece.visit]?.unchecked == 0 { ready.append(piece.visit) }
+            guard let visit = visits[piece.visit], visit.unchecked == 0 else { continue }
+            ready.append(piece.visit)
+            readyRequests += visit.requests.count
         }
         guard !isWriting, !ready.isEmpty else { return .looks }
+        if unchecked.isEmpty {
+            freeChecks += 1
+        } else if readyRequests < Self.enough {
+            return .looks
+        }
         isWriting = true
-        guard unchecked.isEmpty else { return .looksBesideWriter }
-        freeChecks += 1
-        return .writes
+        return unchecked.isEmpty ? .writes : .looksBesideWriter
     }
 
-    /// What is written together next; nil when nothing is ready, and the writer is done.
+    /// What is written together next; nil when the writer is done, because nothing is ready or whoever looks at signatures
+    /// will write what there is.
     mutating func takeReady() -> [Visit]? {
+        guard readyRequests >= Self.enough || freeChecks == checks else {
+            isWriting = false
+            return nil
+        }
         var (taken, count) = ([Visit](), 0)
         for name in ready {
             guard let visit = visits[name], taken.isEmpty || count + visit.requests.count <= perTransaction else {
@@ -113,6 +140,7 @@ struct RequestLine<Caller: Sendable>: Sendable {
             taken.append(visit)
         }
         ready.removeFirst(taken.count)
+        readyRequests -= count
         if taken.isEmpty { isWriting = false }
         return taken.isEmpty ? nil : taken
     }
