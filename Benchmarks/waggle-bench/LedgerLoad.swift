@@ -1,9 +1,7 @@
 import ArgumentParser
 import Digests
 import Foundation
-import Glibc
 import Ledger
-import Synchronization
 
 extension LedgerCommand {
     /// Clients that each send one order a request over a connection of their own, and wait for the answer.
@@ -22,6 +20,16 @@ extension LedgerCommand {
             let seconds, median, worst: Double
         }
 
+        /// One client, and what came of it.
+        private struct Client {
+            /// The next is sent first.
+            var orders: ArraySlice<[UInt8]>
+            /// When the next is sent, in seconds; nil while an answer is awaited, or nothing follows.
+            var due: Double?
+            /// When what is awaited was sent, or was due.
+            var began = 0.0
+        }
+
         private struct Tally: Sendable {
             var latencies: [Double] = []
             var refused = 0
@@ -37,34 +45,12 @@ extension LedgerCommand {
                 let signed = LedgerCommand.transfers(id, orders, accounts: first..<first + perClient)
                 requests.append(signed.map { Self.request(OrderBatch.encode([$0])) })
             }
-            let all = requests
-            let tallies = Mutex([Tally](repeating: Tally(), count: clients))
-            let (connected, group, start) = (DispatchGroup(), DispatchGroup(), DispatchSemaphore(value: 0))
-            let begins = Mutex(ContinuousClock.now)
-            for client in 0..<clients {
-                connected.enter()
-                group.enter()
-                Thread.detachNewThread { [self] in
-                    let connection = try? LoadConnection(port: port, room: 8192)
-                    connected.leave()
-                    start.wait()
-                    let tally = drive(all[client], connection, begins.withLock(\.self))
-                    tallies.withLock { $0[client] = tally }
-                    group.leave()
-                }
-            }
-            // The clock begins when all are connected: an order waits for no handshake.
-            await withCheckedContinuation { done in connected.notify(queue: .global()) { done.resume() } }
-            begins.withLock { $0 = .now }
-            for _ in 0..<clients { start.signal() }
-            await withCheckedContinuation { done in group.notify(queue: .global()) { done.resume() } }
-            let found = tallies.withLock { $0 }
-            let latencies = found.flatMap(\.latencies).sorted()
+            let found = try drive(requests)
+            let latencies = found.latencies.sorted()
             guard !latencies.isEmpty else { throw BenchError(what: "nothing was answered") }
             try LedgerCommand.print(
                 Line(
-                    answered: latencies.count, refused: found.reduce(0) { $0 + $1.refused },
-                    failed: found.reduce(0) { $0 + $1.failed }, seconds: found.map(\.ended).max() ?? 0,
+                    answered: latencies.count, refused: found.refused, failed: found.failed, seconds: found.ended,
                     median: latencies[latencies.count / 2], worst: latencies[latencies.count * 99 / 100]))
         }
 
@@ -74,44 +60,52 @@ extension LedgerCommand {
                     .utf8) + body
         }
 
-        private func drive(
-            _ requests: [[UInt8]], _ connection: consuming LoadConnection?, _ began: ContinuousClock.Instant
-        ) -> Tally {
+        /// Blocks until the time is over and everything under way is answered.
+        private func drive(_ requests: [[[UInt8]]]) throws -> Tally {
             var tally = Tally()
-            guard var connection else {
-                tally.failed += 1
-                return tally
-            }
             let pause = rate > 0 ? Double(clients) / rate : 0
-            var due = Double.random(in: 0...max(pause, 1e-9))
+            var crowd = try LoadCrowd(port: port, count: clients)
+            // The clock begins when all are connected: an order waits for no handshake.
+            let began = ContinuousClock.now
             func now() -> Double { (ContinuousClock.now - began) / .seconds(1) }
-            var waiting = requests[...]
-            while let request = waiting.first, now() < seconds {
-                if pause > 0 {
-                    let early = due - now()
-                    if early > 0 { usleep(UInt32(early * 1e6)) }
+            var crew = requests.map { Client(orders: $0[...], due: Double.random(in: 0...max(pause, 1e-9))) }
+            var waiting = 0
+            while true {
+                let time = now()
+                var next = seconds
+                for index in crew.indices {
+                    guard let due = crew[index].due else { continue }
+                    guard time < seconds, let order = crew[index].orders.first else {
+                        crew[index].due = nil
+                        continue
+                    }
+                    guard due <= time else {
+                        next = min(next, due)
+                        continue
+                    }
+                    // Open loop: what waits since it was due counts as waiting.
+                    crew[index].began = pause > 0 ? due : time
+                    crew[index].due = nil
+                    if crowd.send(order, over: index) { waiting += 1 } else { tally.failed += 1 }
                 }
-                // Open loop: what waits since it was due counts as waiting.
-                let start = pause > 0 ? due : now()
-                due += pause
-                guard let answer = try? connection.exchange(request) else {
-                    tally.failed += 1
-                    break
-                }
-                let status = answer.status
-                if status == 200, Self.isFinal(answer) {
-                    tally.latencies.append(now() - start)
-                    waiting = waiting.dropFirst()
-                } else if status == 429 || status == 503 {
-                    // The order is sent again: its chain has no gap.
-                    tally.refused += 1
-                    usleep(20_000)
-                } else {
-                    tally.failed += 1
-                    break
+                if waiting == 0, time >= seconds || crew.allSatisfy({ $0.due == nil }) { break }
+                for arrival in crowd.answers(within: time < seconds ? next - time : 60) {
+                    let index = arrival.connection
+                    waiting -= 1
+                    tally.ended = now()
+                    if let answer = arrival.answer, answer.status == 200, Self.isFinal(answer) {
+                        tally.latencies.append(tally.ended - crew[index].began)
+                        crew[index].orders.removeFirst()
+                        crew[index].due = pause > 0 ? crew[index].began + pause : tally.ended
+                    } else if let status = arrival.answer?.status, status == 429 || status == 503 {
+                        // The order is sent again: its chain has no gap.
+                        tally.refused += 1
+                        crew[index].due = tally.ended + 0.02
+                    } else {
+                        tally.failed += 1
+                    }
                 }
             }
-            tally.ended = now()
             return tally
         }
 

@@ -9,6 +9,18 @@ struct LoadConnection: ~Copyable {
         let length: Int
         /// The first 16 bytes of the body, or all of a shorter one.
         let beginning: [UInt8]
+
+        fileprivate init(status: Int, length: Int, beginning: [UInt8]) {
+            (self.status, self.length, self.beginning) = (status, length, beginning)
+        }
+
+        /// Nil while something is missing.
+        init?(_ bytes: [UInt8]) throws {
+            guard let head = LoadConnection.headEnd(bytes[...]) else { return nil }
+            let (status, length) = try LoadConnection.facts(bytes[..<head])
+            guard bytes.count >= head + length else { return nil }
+            self.init(status: status, length: length, beginning: Array(bytes[head..<head + min(length, 16)]))
+        }
     }
 
     private let socket: Int32
@@ -17,7 +29,12 @@ struct LoadConnection: ~Copyable {
     /// - Parameter room: the longest head that is read, in bytes.
     init(port: UInt16, room: Int = 1 << 20) throws {
         buffer = [UInt8](repeating: 0, count: room)
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        socket = try Self.connected(to: port)
+    }
+
+    /// A socket of this machine's port that sends at once.
+    static func connected(to port: UInt16) throws -> Int32 {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -30,6 +47,7 @@ struct LoadConnection: ~Copyable {
         guard code == 0 else { throw BenchError(what: "no connection to port \(port): \(errno)") }
         var on: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        return socket
     }
 
     deinit { close(socket) }
@@ -72,7 +90,7 @@ struct LoadConnection: ~Copyable {
         return count
     }
 
-    private static func headEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
+    fileprivate static func headEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
         guard bytes.count >= 4 else { return nil }
         for index in bytes.startIndex..<bytes.endIndex - 3
         where bytes[index] == 13 && bytes[index + 1] == 10 && bytes[index + 2] == 13 && bytes[index + 3] == 10 {
@@ -82,7 +100,7 @@ struct LoadConnection: ~Copyable {
     }
 
     /// The status after `HTTP/1.1 `, and the length that a field names.
-    private static func facts(_ head: ArraySlice<UInt8>) throws -> (status: Int, length: Int) {
+    fileprivate static func facts(_ head: ArraySlice<UInt8>) throws -> (status: Int, length: Int) {
         let statusAt = head.startIndex + 9
         guard let status = number(in: head[statusAt...], upTo: 32) else { throw BenchError(what: "no status") }
         var line = head.startIndex
