@@ -67,6 +67,7 @@ public final class Gateway: Service {
         let people = CallerIdentity(accounts: services.accounts, origins: origins)
         let door = NativeDoor(services: services, viewers: viewers, people: people, origins: origins)
         // The router compares with one route after the other; what programs ask all the time comes first.
+        LedgerRoutes(services: services).register(in: &table)
         OperatorRoutes(services: services, viewers: viewers, people: people, origins: origins, metrics: metrics)
             .register(in: &table)
         CivitaiRoutes(services: services, viewers: viewers, origins: origins).register(in: &table)
@@ -139,7 +140,6 @@ public final class Gateway: Service {
         BlobPeerRoutes(services: services, peers: peers, gate: gate).register(in: &table)
         ActionRoutes(services: services, peers: peers).register(in: &table)
         UploadRoutes(services: services, peers: peers, gate: gate).register(in: &table)
-        LedgerRoutes(services: services).register(in: &table)
         pages.site.note(table.declared)
     }
 

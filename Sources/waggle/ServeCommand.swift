@@ -31,8 +31,7 @@ struct ServeCommand: AsyncParsableCommand {
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = level
-            let recent = RecentLogHandler(.shared, now: { UInt64(Date().timeIntervalSince1970) })
-            return MultiplexLogHandler([handler, recent])
+            return RecentLogHandler(.shared, beside: handler, now: { UInt64(Date().timeIntervalSince1970) })
         }
         let node = try await Node.open(
             home: node.resolvedHome, settings: settings, passphrase: node.passphrase,

@@ -19,7 +19,7 @@ struct FetchLoad: Sendable {
     var isBatch: Bool { first != nil }
 
     var weight: Int {
-        if isBatch { return 4 }
+        if isBatch { return 2 }
         return fetches[0].candidate.size > UInt64(Limits.Blob.unitBytes) ? Self.room : 1
     }
 
