@@ -28,6 +28,7 @@ extension LedgerCommand {
             var due: Double?
             /// When what is awaited was sent, or was due.
             var began = 0.0
+            var isWaiting = false
         }
 
         private struct Tally: Sendable {
@@ -69,7 +70,6 @@ extension LedgerCommand {
             let began = ContinuousClock.now
             func now() -> Double { (ContinuousClock.now - began) / .seconds(1) }
             var crew = requests.map { Client(orders: $0[...], due: Double.random(in: 0...max(pause, 1e-9))) }
-            var waiting = 0
             while true {
                 let time = now()
                 var next = seconds
@@ -86,12 +86,15 @@ extension LedgerCommand {
                     // Open loop: what waits since it was due counts as waiting.
                     crew[index].began = pause > 0 ? due : time
                     crew[index].due = nil
-                    if crowd.send(order, over: index) { waiting += 1 } else { tally.failed += 1 }
+                    crew[index].isWaiting = crowd.send(order, over: index)
+                    if !crew[index].isWaiting { tally.failed += 1 }
                 }
-                if waiting == 0, time >= seconds || crew.allSatisfy({ $0.due == nil }) { break }
+                if crew.allSatisfy({ !$0.isWaiting && (time >= seconds || $0.due == nil) }) { break }
                 for arrival in crowd.answers(within: time < seconds ? next - time : 60) {
                     let index = arrival.connection
-                    waiting -= 1
+                    // A node may close a connection that has nothing to do.
+                    guard crew[index].isWaiting else { continue }
+                    crew[index].isWaiting = false
                     tally.ended = now()
                     if let answer = arrival.answer, answer.status == 200, Self.isFinal(answer) {
                         tally.latencies.append(tally.ended - crew[index].began)
