@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -316,6 +317,12 @@ def copiers(folder, files):
         yield commands
 
 
+def put_away(folder):
+    """Makes room for the next copy without removing the last: ext4 without a journal passes over every inode that was freed
+    in the last minutes, one by one, and a copy after a removal comes to a fifth of what it is elsewhere."""
+    os.rename(f"{folder}/copy", tempfile.mkdtemp(prefix="copy-", dir=folder))
+
+
 def small(report, folder):
     """10,000 files of 10 KiB into a store, and from there to another node; the bound is `cp -r` of the folder, on the
     disk as what the store has taken is. Beside it `cp -r` alone, whose files a power cut would take, and what a person
@@ -334,7 +341,7 @@ def small(report, folder):
             settle()
             wall, _, _ = timed("sh", "-c", f"cp -r {files} {folder}/copy && {after}")
             rates.append(count / wall)
-            shutil.rmtree(f"{folder}/copy")
+            put_away(folder)
         with copiers(folder, files) as commands:
             for name, command in commands.items():
                 settle()
@@ -342,7 +349,7 @@ def small(report, folder):
                 peers.setdefault(name, []).append(count / wall)
                 if len(os.listdir(f"{folder}/copy")) != count:
                     raise Failure(f"{name} did not bring {count} files")
-                shutil.rmtree(f"{folder}/copy")
+                put_away(folder)
         settle()
         (home, other) = (f"{folder}/A{number}", f"{folder}/B{number}")
         run(WAGGLE, "init", "--home", home)
