@@ -35,6 +35,8 @@ actor BlobTransfer {
     private let (effects, outbox) = AsyncStream.makeStream(of: FetchScheduler<Int>.Effect.self)
     /// Ends the run when it is finished.
     private var signals: [Int: AsyncStream<Never>.Continuation] = [:]
+    /// Of each source, the turn of the run that was asked of it last.
+    private var turns: [Int: Turn] = [:]
     private var lastFailure = ""
     private var storeFailure: BlobError?
     private var contradicts = false
@@ -75,8 +77,10 @@ actor BlobTransfer {
                 case .ask(let run, let source, let units):
                     let (signal, end) = AsyncStream.makeStream(of: Never.self)
                     signals[run] = end
+                    let turn = Turn(after: turns[source])
+                    turns[source] = turn
                     let from = sources[source]
-                    group.addTask { await self.carryOut(run, from, units, until: signal) }
+                    group.addTask { await self.carryOut(run, from, units, turn, until: signal) }
                 case .cancel(let run): signals.removeValue(forKey: run)?.finish()
                 case .refresh(let source):
                     let asked = sources[source]
@@ -125,18 +129,23 @@ actor BlobTransfer {
 
     /// Fetches the units of a run until they are there or the run is cancelled.
     private nonisolated func carryOut(
-        _ run: Int, _ source: BlobSource, _ units: Range<Int>, until signal: AsyncStream<Never>
+        _ run: Int, _ source: BlobSource, _ units: Range<Int>, _ turn: Turn, until signal: AsyncStream<Never>
     ) async {
+        defer { turn.end() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
-                    try await self.fetch(run, source, units)
+                    try await self.fetch(run, source, units, turn)
                     await self.handle(.ended(run))
                 } catch {
                     await self.note(error, run)
                 }
             }
-            group.addTask { for await _ in signal {} }
+            group.addTask {
+                await turn.come()
+                await self.handle(.began(run))
+                for await _ in signal {}
+            }
             await group.next()
             group.cancelAll()
         }
@@ -174,14 +183,16 @@ actor BlobTransfer {
     /// Units of one run that are verified and written while the next are received.
     private static let writesAtOnce = 4
 
-    private nonisolated func fetch(_ run: Int, _ source: BlobSource, _ units: Range<Int>) async throws {
+    private nonisolated func fetch(
+        _ run: Int, _ source: BlobSource, _ units: Range<Int>, _ turn: Turn
+    ) async throws {
         let unitBytes = UInt64(Limits.Blob.unitBytes)
         let range = UInt64(units.lowerBound) * unitBytes..<min(partial.size, UInt64(units.upperBound) * unitBytes)
-        await handle(.began(run))
         try await withThrowingTaskGroup(of: ByteBuffer.self) { writes in
             var cutter = UnitCutter(units: units, byteCount: range.count, memory: memory)
             var underWay = 0
             try await source.bytes(partial.sha256, range: range, of: partial.size) { chunk in
+                if !turn.hasCome { await turn.come() }
                 cutter.append(chunk)
                 while let (unit, buffer) = cutter.next() {
                     let due = await self.due(unit, run)
@@ -203,6 +214,7 @@ actor BlobTransfer {
                     }
                 }
             }
+            turn.end()
             while let written = try await writes.next() { memory.give(written) }
         }
     }

@@ -19,7 +19,7 @@ struct FetchScheduler<Source: Hashable & Sendable & Comparable>: Sendable {
         case joined(Source, holding: UnitSet?, roundTrip: Double)
         /// A partial holder says again what it has.
         case holds(Source, UnitSet)
-        /// The request is on its way; until then a run waits for its turn at a rate limit.
+        /// The request is on its way, and what the source was asked for before has come.
         case began(Run)
         /// A unit was verified and stored.
         case stored(Run, unit: Int)

@@ -49,9 +49,10 @@ final class UnitMemory: Sendable {
 
     private let spare = Mutex<[ByteBuffer]>([])
 
-    /// Room for a unit, which begins at a page.
+    /// Room for a unit, which begins at a page: what was given back first, since a task that has just ended may still hold
+    /// its unit for a moment, and writing to that would make new memory.
     func take() -> ByteBuffer {
-        if let buffer = spare.withLock({ $0.popLast() }) { return buffer }
+        if let buffer = spare.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return buffer }
         return Self.emptied(ByteBufferAllocator().buffer(capacity: Limits.Blob.unitBytes + Self.alignment))
     }
 
