@@ -17,7 +17,10 @@ public struct WireWriter {
     /// Bytes, text or a message, also an empty one.
     public mutating func field(_ field: UInt64, _ content: some Collection<UInt8>) {
         begin(field, count: content.count)
-        bytes.append(contentsOf: content)
+        // Every collection of bytes that is written often is in one piece; asked for it, it is copied as such.
+        if content.withContiguousStorageIfAvailable({ raw(UnsafeRawBufferPointer($0)) }) == nil {
+            bytes.append(contentsOf: content)
+        }
     }
 
     /// What comes before the `count` bytes of a field: whoever calls writes them next.
@@ -29,6 +32,14 @@ public struct WireWriter {
     public mutating func raw(_ content: UnsafeRawBufferPointer) {
         bytes.append(contentsOf: content)
     }
+
+    /// Bytes that a field with a number below 16 takes whose content has `count`.
+    public static func size(_ count: Int) -> Int { 1 + size(varint: UInt64(count)) + count }
+
+    /// The same of a number.
+    public static func size(number value: UInt64) -> Int { value == 0 ? 0 : 1 + size(varint: value) }
+
+    private static func size(varint number: UInt64) -> Int { max(1, (70 - number.leadingZeroBitCount) / 7) }
 
     private mutating func append(_ number: UInt64) {
         var rest = number

@@ -3,6 +3,10 @@ import WaggleProtocol
 /// Why bytes are no charter or order.
 public struct MalformedMessage: Error, Equatable, Sendable {
     public let what: String
+
+    static let badSignature = MalformedMessage(what: "a signature has a key of 32 bytes and 64 bytes of its own")
+    static let badAuthoritySignature = MalformedMessage(
+        what: "an authority's signature has a place in the charter and 64 bytes")
 }
 
 /// What the one accepted encoding of a message looks like.
@@ -42,6 +46,15 @@ struct MessageShape: Sendable {
             try check(&reader)
         } catch {
             throw MalformedMessage(what: error.what)
+        }
+    }
+
+    func isMet(by bytes: ArraySlice<UInt8>) -> Bool {
+        do throws(MalformedMessage) {
+            try check(bytes)
+            return true
+        } catch {
+            return false
         }
     }
 

@@ -11,6 +11,10 @@ public enum OrderBatch {
 
     /// - Throws: `MalformedMessage` for the first order that is none, too.
     public static func decode(_ bytes: Data) throws(MalformedMessage) -> [SignedOrder] {
+        let raw = ArraySlice(bytes)
+        if !bytes.isEmpty, bytes.count <= Limits.Ledger.messageBytes, MessageShape.orders.isMet(by: raw) {
+            return try SignedOrder.all(in: raw)
+        }
         let batch: WireOrderBatch = try decoded(bytes)
         guard (1...Limits.Ledger.ordersPerRequest).contains(batch.orders.count) else {
             throw MalformedMessage(what: "1 to \(Limits.Ledger.ordersPerRequest) orders come in one request")

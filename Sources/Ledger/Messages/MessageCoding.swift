@@ -47,7 +47,14 @@ extension QuorumCertificate {
 }
 
 extension Final {
-    public init(bytes: Data) throws(MalformedMessage) { try self.init(decoded(bytes, as: WireFinal.self)) }
+    public init(bytes: Data) throws(MalformedMessage) {
+        let raw = ArraySlice(bytes)
+        if bytes.count <= Limits.Ledger.messageBytes, MessageShape.final.isMet(by: raw) {
+            try self.init(checked: raw)
+        } else {
+            try self.init(decoded(bytes, as: WireFinal.self))
+        }
+    }
     public var bytes: Data { Data(written) }
 
     init(_ wire: WireFinal) throws(MalformedMessage) {
@@ -142,7 +149,7 @@ extension [KeySignature] {
         }
         self = try wire.map { signature throws(MalformedMessage) in
             guard let key = Hash32(signature.key), signature.sig.count == Ed25519.signatureBytes else {
-                throw MalformedMessage(what: "a signature has a key of 32 bytes and 64 bytes of its own")
+                throw .badSignature
             }
             return KeySignature(key: key, signature: [UInt8](signature.sig))
         }
@@ -152,7 +159,7 @@ extension [KeySignature] {
 extension AuthoritySignature {
     init(_ authority: UInt32, _ signature: Data) throws(MalformedMessage) {
         guard authority < UInt32(Limits.Ledger.authorities), signature.count == Ed25519.signatureBytes else {
-            throw MalformedMessage(what: "an authority's signature has a place in the charter and 64 bytes")
+            throw .badAuthoritySignature
         }
         self.init(authority: Int(authority), signature: Array(signature))
     }

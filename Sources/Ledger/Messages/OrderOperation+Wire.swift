@@ -11,20 +11,20 @@ extension OrderOperation {
         switch field.number {
         case 4: self = .transfer(try readOutputs(bytes, in: 1))
         case 5:
-            let body = try OperationBody(bytes)
+            let body = OperationBody(bytes)
             self = .grant(epoch: try body.epoch(1), try readOutputs(bytes, in: 2))
         case 6: self = .burn(try OperationBody(bytes).amount(1))
         case 7:
-            let body = try OperationBody(bytes)
+            let body = OperationBody(bytes)
             self = .hold(
-                amount: try body.amount(1), resolver: try body.name(2, "resolver"), payees: body.names(3),
+                amount: try body.amount(1), resolver: try body.name(2, "resolver"), payees: try body.names(3),
                 expiry: try body.epoch(4))
         case 8: self = .rotate(try OperationBody(bytes).name(1, "key"))
         case 9:
-            let body = try OperationBody(bytes)
+            let body = OperationBody(bytes)
             self = .freeze(try body.name(1, "account"), until: try body.epoch(2))
         case 10:
-            let body = try OperationBody(bytes)
+            let body = OperationBody(bytes)
             self = .clawback(to: try body.name(1, "account"), amount: try body.amount(2))
         case 11: self = .resolve(bytes.isEmpty ? [] : try readOutputs(bytes, in: 1))
         case 12: self = .expire
@@ -95,17 +95,20 @@ extension [Output] {
 
 /// The message of an operation, or of an output. What is not there is zero, or missing.
 private struct OperationBody {
-    private var fields: [CheckedFields.Field] = []
+    private let bytes: ArraySlice<UInt8>
 
-    init(_ bytes: ArraySlice<UInt8>) throws(MalformedMessage) {
-        var rest = CheckedFields(bytes)
-        while let field = try rest.next() { fields.append(field) }
+    init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+
+    private func first(_ number: UInt64) throws(MalformedMessage) -> CheckedFields.Field? {
+        var fields = CheckedFields(bytes)
+        while let field = try fields.next() {
+            if field.number == number { return field }
+        }
+        return nil
     }
 
-    private func number(_ number: UInt64) -> UInt64 { fields.first { $0.number == number }?.value ?? 0 }
-
     func amount(_ number: UInt64) throws(MalformedMessage) -> Int64 {
-        let value = self.number(number)
+        let value = try first(number)?.value ?? 0
         guard value > 0, let amount = Int64(exactly: value) else {
             throw MalformedMessage(what: "an amount is not from 1 to 2^63 - 1")
         }
@@ -113,7 +116,7 @@ private struct OperationBody {
     }
 
     func epoch(_ number: UInt64) throws(MalformedMessage) -> Int64 {
-        let epoch = Int64(bitPattern: self.number(number))
+        let epoch = Int64(bitPattern: try first(number)?.value ?? 0)
         guard Limits.Ledger.orderEpochs.contains(epoch) else {
             throw MalformedMessage(what: "an epoch is not from -2^40 to 2^40")
         }
@@ -121,14 +124,22 @@ private struct OperationBody {
     }
 
     func name(_ number: UInt64, _ what: String) throws(MalformedMessage) -> Hash32 {
-        guard let name = names(number).first else { throw MalformedMessage(what: "the \(what) is missing") }
+        guard let name = try first(number)?.name else { throw MalformedMessage(what: "the \(what) is missing") }
         return name
     }
 
-    func names(_ number: UInt64) -> [Hash32] { fields.filter { $0.number == number }.compactMap(\.name) }
+    func names(_ number: UInt64) throws(MalformedMessage) -> [Hash32] {
+        try messages(number).compactMap { $0.name }
+    }
 
-    /// The messages in a field that may stand several times.
-    func messages(_ number: UInt64) -> [ArraySlice<UInt8>] { fields.filter { $0.number == number }.map(\.bytes) }
+    /// A field that may stand several times.
+    func messages(_ number: UInt64) throws(MalformedMessage) -> [CheckedFields.Field] {
+        var (found, fields): ([CheckedFields.Field], CheckedFields) = ([], CheckedFields(bytes))
+        while let field = try fields.next() {
+            if field.number == number { found.append(field) }
+        }
+        return found
+    }
 }
 
 private func readOutputs(_ bytes: ArraySlice<UInt8>, in number: UInt64) throws(MalformedMessage) -> [Output] {
@@ -136,9 +147,11 @@ private func readOutputs(_ bytes: ArraySlice<UInt8>, in number: UInt64) throws(M
     guard (1...Limits.Ledger.outputs).contains(messages.count) else {
         throw MalformedMessage(what: "an order has 1 to \(Limits.Ledger.outputs) outputs, not \(messages.count)")
     }
-    let outputs = try messages.map { bytes throws(MalformedMessage) in
-        let body = try OperationBody(bytes)
-        return Output(account: try body.name(1, "account"), amount: try body.amount(2))
+    var outputs: [Output] = []
+    outputs.reserveCapacity(messages.count)
+    for message in messages {
+        let body = OperationBody(message.bytes)
+        outputs.append(Output(account: try body.name(1, "account"), amount: try body.amount(2)))
     }
     guard outputs.total != nil else { throw MalformedMessage(what: "the amounts add up to more than 2^63 - 1") }
     return outputs

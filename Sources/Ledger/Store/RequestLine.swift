@@ -48,7 +48,7 @@ struct RequestLine<Caller: Sendable>: Sendable {
     /// Requests that are looked at in one turn.
     private static var together: Int { 64 }
     /// Requests that are worth a transaction while others are being looked at.
-    private static var enough: Int { 16 }
+    private static var enough: Int { 8 }
 
     private let checks: Int
     private let most: Int
