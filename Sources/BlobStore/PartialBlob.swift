@@ -27,7 +27,7 @@ public actor PartialBlob {
     private let reservation: Reservation
     /// Units verified and written.
     private var units: UnitSet
-    /// Digests of the bytes up to the contiguous front, or behind it while `isFollowing`.
+    /// Digests of the bytes up to the front: of units that are here or on their way to the disk, in order.
     private var front: OrderedHasher
     private var isFollowing = false {
         didSet { if !isFollowing { wakeFrontWaiters() } }
@@ -93,7 +93,7 @@ public actor PartialBlob {
         }
     }
 
-    /// Verifies and stores a unit, and hashes it for the file when the front gets to it in time.
+    /// Verifies and stores a unit, and hashes it for the file when the front comes to it while its bytes are in memory.
     private func receive(_ unit: Int, _ bytes: some Collection<UInt8> & Sendable) async throws(BlobError) {
         let isFirst = arriving.insert(unit).inserted
         defer {
@@ -102,21 +102,28 @@ public actor PartialBlob {
                 wakeFrontWaiters()
             }
         }
-        // The unit at the front is hashed for the file and for the layer in one pass.
-        let following = !isFollowing && unit == frontUnit ? front : nil
-        if following != nil { isFollowing = true }
+        let check = UnitCheck(unit: unit, size: size, expected: layer[unit], of: sha256, file: file)
+        if try await frontComes(to: unit) {
+            // For the file and for the layer in one pass, which costs less than two. The next unit follows while this one is
+            // on its way to the disk: should it not get there, it is fetched again, and the same bytes are verified again.
+            let before = front
+            isFollowing = true
+            let result = await store.threads.result { () throws(BlobError) in
+                try check.verify(bytes, following: before)
+            }
+            isFollowing = false
+            front = try result.get()
+        } else {
+            try await store.threads.run { () throws(BlobError) in try check.verify(bytes) }
+        }
+        try checkOpen()
         // What the front comes to later is read back then, so it goes through the system's cache.
-        let check = UnitCheck(
-            unit: unit, size: size, expected: layer[unit], of: sha256, file: file,
-            isReadBack: following == nil && !isNearFront(unit))
-        let result = await store.threads.result { () throws(BlobError) in try check.store(bytes, following: following) }
-        if following != nil { isFollowing = false }
-        let followed = try result.get()
+        let isReadBack = unit >= frontUnit
+        try await store.threads.run { () throws(BlobError) in try check.write(bytes, isReadBack: isReadBack) }
         try checkOpen()
         store.options.onStep(.unitWritten)
         units.insert(unit)
         unsavedBytes += bytes.count
-        if let followed { front = followed } else { try await follow(unit, bytes) }
     }
 
     /// Bytes of units that are here, to be served while others are fetched.
@@ -251,11 +258,11 @@ public actor PartialBlob {
         while isFollowing { await frontHasMoved() }
     }
 
-    /// Hashes a stored unit whose bytes are still in memory when the front gets to it, which is cheaper than to read it
-    /// back. Does not wait when a unit before it is neither here nor about to be: then `follow(atMost:)` comes to it later.
-    private func follow(_ unit: Int, _ bytes: some Collection<UInt8> & Sendable) async throws(BlobError) {
+    /// Waits until the front is at a unit whose bytes are in memory and nobody is hashing there. False when it is past the
+    /// unit, or when one before it is neither here nor about to be: then `follow(atMost:)` comes to it later.
+    private func frontComes(to unit: Int) async throws(BlobError) -> Bool {
         while frontUnit < unit || frontUnit == unit && isFollowing {
-            guard isNearFront(unit) else { return }
+            guard isNearFront(unit) else { return false }
             if !isFollowing, !arriving.contains(frontUnit) {
                 try await follow(atMost: Self.followedAtOnce)
             } else {
@@ -263,18 +270,7 @@ public actor PartialBlob {
             }
             try checkOpen()
         }
-        guard frontUnit == unit else { return }
-        let before = front
-        isFollowing = true
-        let result = await store.threads.result { () throws(BlobError) in
-            var after = before
-            if bytes.withContiguousStorageIfAvailable({ after.update(UnsafeRawBufferPointer($0)) }) == nil {
-                Array(bytes).withUnsafeBytes { after.update($0) }
-            }
-            return after
-        }
-        isFollowing = false
-        front = try result.get()
+        return frontUnit == unit
     }
 
     /// Whether the front gets to a unit while its bytes are in memory.
@@ -363,36 +359,44 @@ private struct UnitCheck: Sendable {
     let expected: Hash32
     let of: Hash32
     let file: OpenFile
-    let isReadBack: Bool
 
-    /// Throws `badUnit` before anything is written; the file's digests after the unit when it follows them.
-    func store(
-        _ bytes: some Collection<UInt8>, following front: OrderedHasher?
-    ) throws(BlobError) -> OrderedHasher? {
-        let result: Result<OrderedHasher?, BlobError>? = bytes.withContiguousStorageIfAvailable { buffer in
-            store(UnsafeRawBufferPointer(buffer), following: front)
-        }
-        return try (result ?? Array(bytes).withUnsafeBytes { store($0, following: front) }).get()
+    /// - Throws: `badUnit`.
+    func verify(_ bytes: some Collection<UInt8>) throws(BlobError) {
+        let hash = bytes.inOnePiece { MerkleTree.unitHash($0, size: size) }
+        guard hash == expected else { throw .badUnit(unit: unit, of: of) }
     }
 
-    private func store(_ bytes: UnsafeRawBufferPointer, following front: OrderedHasher?) -> Result<
-        OrderedHasher?, BlobError
-    > {
+    /// - Returns: the file's digests after the unit.
+    func verify(_ bytes: some Collection<UInt8>, following front: OrderedHasher) throws(BlobError) -> OrderedHasher {
         var after = front
-        let hash = after?.update(unit: bytes, size: size) ?? MerkleTree.unitHash(bytes, size: size)
-        guard hash == expected else { return .failure(.badUnit(unit: unit, of: of)) }
-        do throws(BlobError) {
-            let offset = UInt64(unit) << 20
-            if isReadBack {
-                try file.write(bytes, at: offset)
-            } else if try file.writePastCache(bytes, at: offset) {
-                return .success(after)
+        let hash = bytes.inOnePiece { after.update(unit: $0, size: size) }
+        guard hash == expected else { throw .badUnit(unit: unit, of: of) }
+        return after
+    }
+
+    func write(_ bytes: some Collection<UInt8>, isReadBack: Bool) throws(BlobError) {
+        let offset = UInt64(unit) << 20
+        let result: Result<Void, BlobError> = bytes.inOnePiece { buffer in
+            do throws(BlobError) {
+                if isReadBack {
+                    try file.write(buffer, at: offset)
+                } else if try file.writePastCache(buffer, at: offset) {
+                    return .success(())
+                }
+                // So that no sync finds much to do; where it cannot, the sync does it all.
+                _ = waggle_start_writeback(file.descriptor, Int64(offset), Int64(buffer.count))
+                return .success(())
+            } catch {
+                return .failure(error)
             }
-            // So that no sync finds much to do; where it cannot, the sync does it all.
-            _ = waggle_start_writeback(file.descriptor, Int64(offset), Int64(bytes.count))
-            return .success(after)
-        } catch {
-            return .failure(error)
         }
+        try result.get()
+    }
+}
+
+extension Collection<UInt8> {
+    /// The bytes in one piece of memory, copied where they are not.
+    fileprivate func inOnePiece<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) } ?? Array(self).withUnsafeBytes(body)
     }
 }

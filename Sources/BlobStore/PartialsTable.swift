@@ -87,8 +87,8 @@ enum PartialsTable {
 }
 
 extension PartialRow {
-    /// Nil when layer, size and root do not fit together: such a download starts anew. A front that claims units the
-    /// set lacks starts anew too.
+    /// Nil when layer, size and root do not fit together: such a download starts anew. The front may be past units that are
+    /// not here: they were verified and did not get to the disk, and only the same bytes can come in their place.
     init?(_ row: Row) {
         let size = UInt64(max(0, row[1] as Int64))
         let layer = Hash32.list(row[3])
@@ -97,9 +97,8 @@ extension PartialRow {
         else { return nil }
         let units = UnitSet(row[4], count: layer.count)
         let front = OrderedHasher(exported: row[5] as Data).flatMap { front in
-            let done = Int((front.byteCount + UInt64(MerkleTree.unitBytes - 1)) >> 20)
             let onBoundary = front.byteCount % UInt64(MerkleTree.unitBytes) == 0 || front.byteCount == size
-            return front.byteCount <= size && onBoundary && units.firstMissing ?? layer.count >= done ? front : nil
+            return front.byteCount <= size && onBoundary ? front : nil
         }
         self.init(
             sha256: hash, size: size, piecesRoot: root, layer: layer, units: units, front: front ?? OrderedHasher())

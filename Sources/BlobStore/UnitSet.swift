@@ -31,13 +31,6 @@ public struct UnitSet: Hashable, Sendable {
     /// Whether all units are in the set.
     public var isFull: Bool { count == capacity }
 
-    /// The lowest unit that is not in the set.
-    public var firstMissing: Int? {
-        guard let index = bytes.firstIndex(where: { $0 != 0xFF }) else { return nil }
-        let unit = index * 8 + (~bytes[index]).trailingZeroBitCount
-        return unit < capacity ? unit : nil
-    }
-
     /// Whether the unit is in the set.
     public func contains(_ unit: Int) -> Bool {
         unit >= 0 && unit < capacity && bytes[unit / 8] >> UInt8(unit % 8) & 1 == 1

@@ -204,6 +204,59 @@ struct PartialTests {
         #expect(try await again.totals().reservedBytes == 0)
     }
 
+    @Test("a download whose digests are past a unit that did not get to the disk lacks that unit alone")
+    func digestsAhead() async throws {
+        let blob = TestBlob(5 << 20 + 9, seed: 19)
+        let store = try await BlobStore.test(test.home)
+        try await store.begin(blob).write([0, 1, 2], of: blob)
+        try await store.close()
+        let again = try await BlobStore.test(test.home)
+        var front = OrderedHasher()
+        for unit in 0..<3 { blob.unit(unit).withUnsafeBytes { front.update($0) } }
+        let ahead = front
+        try await again.index.write { db in
+            var units = UnitSet(capacity: 6)
+            for unit in [0, 2] { units.insert(unit) }
+            try PartialsTable.save(db, blob.hash, units: units, front: ahead, now: 0)
+        }
+        let path = again.layout.part(blob.hash)
+        try OpenFile(writing: path, creating: false).write([UInt8](repeating: 0, count: 1 << 20), at: 1 << 20)
+        let resumed = try await again.begin(blob)
+        #expect(await resumed.missingUnits == [1..<2, 3..<6])
+        try await resumed.write([3, 1, 5, 4], of: blob)
+        #expect(try await resumed.commit().crc32 == blob.digests.crc32)
+        #expect(try await again.bytes(blob.hash) == blob.bytes)
+    }
+
+    @Test("a lie among units that come together harms none of the others")
+    func lieAmongMany() async throws {
+        let store = try await BlobStore.test(test.home)
+        let blob = TestBlob(8 << 20, seed: 20)
+        let partial = try await store.begin(blob)
+        var bytes = blob.unit(3)
+        bytes[0] ^= 1
+        let lie = bytes
+        await withTaskGroup(of: BlobError?.self) { group in
+            for unit in 0..<8 {
+                group.addTask {
+                    do throws(BlobError) {
+                        try await partial.write(unit: unit, bytes: unit == 3 ? lie : blob.unit(unit))
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var errors: [BlobError] = []
+            for await error in group { if let error { errors.append(error) } }
+            #expect(errors == [.badUnit(unit: 3, of: blob.hash)])
+        }
+        #expect(await partial.missingUnits == [3..<4])
+        try await partial.write([3], of: blob)
+        #expect(try await partial.commit().crc32 == blob.digests.crc32)
+        #expect(try await store.bytes(blob.hash) == blob.bytes)
+    }
+
     @Test("an abandoned download leaves nothing")
     func abandon() async throws {
         let store = try await BlobStore.test(test.home)

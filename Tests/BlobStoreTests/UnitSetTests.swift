@@ -19,7 +19,6 @@ struct UnitSetTests {
             }
             let missing = (0..<capacity).filter { !model.contains($0) }
             #expect(units.missing.flatMap { Array($0) } == missing, "seed \(seed)")
-            #expect(units.firstMissing == missing.first)
             #expect(units.isFull == missing.isEmpty)
             #expect(UnitSet(units.data, count: capacity) == units)
             #expect((-1...capacity).filter { units.contains($0) } == model.sorted())

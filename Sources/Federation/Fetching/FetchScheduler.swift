@@ -345,7 +345,7 @@ enum FetchLimits {
     /// Failures without a good unit between them after which a source is left.
     static let failures = 3
     /// Seconds before the end of a run, besides round trips, at which the next request goes out.
-    static let leadSeconds = 0.02
+    static let leadSeconds = 0.005
     /// Seconds without a unit, besides round trips, after which a whole run may go to another source.
     static let takeOverSeconds = 0.25
     /// Times that a partial holder is asked again while it has nothing new.
