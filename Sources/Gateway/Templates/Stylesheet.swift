@@ -66,7 +66,7 @@ extension Templates {
         .links{gap:0 clamp(.75rem,2vw,1.25rem);margin:0}
         .links a{display:block;padding:.3rem 0}
         .links [aria-current]{font-weight:600;box-shadow:0 3px var(--fill)}
-        .find{flex:1 1 8rem;flex-wrap:nowrap;min-width:0;max-width:24rem;margin-inline-start:auto}
+        .find{flex:1 1 14rem;flex-wrap:nowrap;min-width:0;max-width:24rem;margin-inline-start:auto}
         .find input{flex:1;min-width:0}
         footer{padding:1.25rem 0;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
         footer p{margin:.25rem 0 0}
