@@ -39,8 +39,9 @@ public final class AuthorityService: Sendable {
     /// What requests showed of other authorities, until somebody takes it: who does so must not wait for a transaction.
     private let evidence = Mutex<[LedgerEvidence]>([])
     /// Threads that may wait for the disk: a task that is handed from thread to thread on its way costs a lone order more than
-    /// all that is written of it.
-    private let threads = DispatchQueue(label: "authority", attributes: .concurrent)
+    /// all that is written of it. Not of the usual class: its few threads are those that all tasks run on, and a node whose
+    /// writer waits for the disk on one of them takes in no orders meanwhile.
+    private let threads = DispatchQueue(label: "authority", qos: .userInitiated, attributes: .concurrent)
     private let line = Mutex(
         RequestLine<Caller>(
             most: Limits.Ledger.waitingRequests, checks: max(1, ProcessInfo.processInfo.activeProcessorCount - 1),
