@@ -63,6 +63,11 @@ public final class Accounts: Sendable {
         try await database.read { try AccountTable.find(author: author, $0) }
     }
 
+    /// Those of these authors that have one.
+    public func accounts(ofAuthors authors: Set<Hash32>) async throws(AccountsError) -> [Account] {
+        try await database.read { database in try authors.compactMap { try AccountTable.find(author: $0, database) } }
+    }
+
     /// - Throws: `noAccount`.
     public func existing(_ handle: String) async throws(AccountsError) -> Account {
         guard let account = try await account(handle: handle) else { throw .noAccount(handle) }

@@ -144,6 +144,17 @@ public final class PostLog: Sendable {
         }
     }
 
+    /// Who wrote those of these posts that are in force here.
+    public func authors(ofPosts ids: Set<Hash32>) async throws(PostLogError) -> [Hash32: Hash32] {
+        try await read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT a.id FROM post p JOIN author a ON a.n = p.author WHERE p.id = ? AND p.state = 0")
+            var found: [Hash32: Hash32] = [:]
+            for id in ids { found[id] = try Data.fetchOne(statement, arguments: [id.data]).flatMap(Hash32.init) }
+            return found
+        }
+    }
+
     /// Ids among these that have a row here, in force or not: there is no need to ask a peer for them.
     public func known(_ ids: [Hash32]) async throws(PostLogError) -> Set<Hash32> {
         try await read { db in try Self.known(ids, db) }

@@ -16,7 +16,7 @@ public struct TipNews: Sendable {
         self.context = context
     }
 
-    private static let finalsAtOnce = 200
+    private static let finalsAtOnce = 1000
 
     /// Reads what the logs have got since.
     ///
@@ -39,29 +39,52 @@ public struct TipNews: Sendable {
             let finals = try await context.currencies.store.finals(
                 from: position, limit: Self.finalsAtOnce, in: currency)
             guard let last = finals.last else { return }
-            var news: [NewNotification] = []
-            for final in finals {
-                if let tip = try await tip(final, view.charter) { news.append(tip) }
-            }
+            let news = try await tips(among: finals, view.charter)
             position = last.position + 1
             try await context.accounts.tell(news, upTo: position, of: name)
         }
     }
 
-    /// Nil for what is no tip, is for nobody here, or is old.
-    private func tip(_ logged: LoggedFinal, _ charter: Charter) async throws -> NewNotification? {
+    /// What is news to people at home here. Looked up for all finals together: most of a log is about people elsewhere, and a
+    /// currency that is decided here gets thousands of finals a second.
+    private func tips(among finals: [LoggedFinal], _ charter: Charter) async throws -> [NewNotification] {
+        let now = context.now()
+        let tips = finals.filter { $0.time + Limits.Accounts.newsSeconds > now }.compactMap(Tip.init)
+        let authors = try await context.log.authors(ofPosts: Set(tips.map(\.about)))
+        let people = try await context.accounts.accounts(ofAuthors: Set(tips.map { authors[$0.about] ?? $0.about }))
+        var wallets: [Hash32: AccountID] = [:]
+        for person in people where person.state == .active {
+            wallets[person.author] = try await context.log.keyChain(of: person.author)?.ledgerAccount
+        }
+        return tips.compactMap { tip in
+            let author = authors[tip.about] ?? tip.about
+            guard let own = wallets[author], own != tip.payer else { return nil }
+            let amount = tip.outputs.reduce(Int64(0)) { $1.account == own ? $0 &+ $1.amount : $0 }
+            guard amount > 0 else { return nil }
+            return NewNotification(
+                for: author, .tip, key: tip.slotID.hex, subject: tip.about == author ? nil : tip.about,
+                detail: "\(amount) \(charter.symbol)", created: tip.time)
+        }
+    }
+}
+
+/// A transfer that says what it is about.
+private struct Tip {
+    /// A post, or a person.
+    let about: Hash32
+    let payer: AccountID
+    let outputs: [Output]
+    let slotID: Hash32
+    /// Unix seconds.
+    let time: UInt64
+
+    /// Nil for what is something else.
+    init?(_ logged: LoggedFinal) {
         let order = logged.final.order.order
         guard case .transfer(let outputs) = order.operation, case .account(let payer, _) = order.slot,
-            let about = order.reference, logged.time + Limits.Accounts.newsSeconds > context.now()
+            let about = order.reference
         else { return nil }
-        let author = try await context.log.posts(ids: [about])[about]?.author ?? about
-        guard let account = try await context.accounts.account(author: author), account.state == .active,
-            let own = try await context.log.keyChain(of: author)?.ledgerAccount, own != payer
-        else { return nil }
-        let amount = outputs.reduce(Int64(0)) { $1.account == own ? $0 &+ $1.amount : $0 }
-        guard amount > 0 else { return nil }
-        return NewNotification(
-            for: author, .tip, key: order.slotID.hex, subject: about == author ? nil : about,
-            detail: "\(amount) \(charter.symbol)", created: logged.time)
+        (self.about, self.payer, self.outputs) = (about, payer, outputs)
+        (slotID, time) = (order.slotID, logged.time)
     }
 }
