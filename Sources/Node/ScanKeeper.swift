@@ -40,10 +40,13 @@ struct ScanKeeper: Sendable {
     private func round(after last: Int64) async throws -> Int64? {
         let new = try await blobs.blobs(after: last, limit: Limits.Scan.look)
         guard let newest = new.last else { return nil }
-        await blobs.giveWay()
         let desk = ScanDesk(context())
-        try await desk.look(at: desk.unscanned(new.map(\.sha256)))
-        try Task.checkCancellation()
+        let unscanned = try await desk.unscanned(new.map(\.sha256))
+        for start in stride(from: 0, to: unscanned.count, by: Limits.Scan.portion) {
+            await blobs.giveWay()
+            try await desk.look(at: Array(unscanned[start...].prefix(Limits.Scan.portion)))
+            try Task.checkCancellation()
+        }
         return newest.number
     }
 }

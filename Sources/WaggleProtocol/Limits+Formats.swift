@@ -73,6 +73,8 @@ extension Limits {
 extension Limits {
     /// Scans of files that strangers made. Budgets, not goals: no real model comes near them.
     public enum Scan {
+        /// Blobs after which whoever asks for some goes first again.
+        public static let portion = 50
         /// Blobs that are looked at together, and the pause between looks at what is new.
         public static let look = 200
         public static let lookSeconds: Int64 = 1

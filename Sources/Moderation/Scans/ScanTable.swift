@@ -27,14 +27,15 @@ enum ScanTable {
     static func keep(_ database: Database, _ row: ScanRow) throws {
         let findings = String(decoding: try JSONEncoder().encode(row.findings), as: UTF8.self)
         let forms = row.picture.map { picture in Data(picture.dihedral.flatMap(\.words.bytes)) }
-        try database.execute(
+        let statement = try database.cachedStatement(
             sql: """
                 INSERT INTO scans (sha256, verdict, format, findings, scanner, at, forms, quality)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (sha256) DO UPDATE SET verdict = excluded.verdict, format = excluded.format,
                     findings = excluded.findings, scanner = excluded.scanner, at = excluded.at,
                     forms = excluded.forms, quality = excluded.quality
-                """,
+                """)
+        try statement.execute(
             arguments: [
                 row.sha256.data, row.verdict.rawValue, row.format.rawValue, findings, row.scanner, Int64(row.at),
                 forms, row.picture?.quality,
@@ -42,7 +43,8 @@ enum ScanTable {
     }
 
     static func find(_ database: Database, _ hash: Hash32) throws -> ScanRow? {
-        try Row.fetchOne(database, sql: "SELECT * FROM scans WHERE sha256 = ?", arguments: [hash.data]).flatMap(row)
+        let statement = try database.cachedStatement(sql: "SELECT * FROM scans WHERE sha256 = ?")
+        return try Row.fetchOne(statement, arguments: [hash.data]).flatMap(row)
     }
 
     /// Those of the files that these scanners have not looked at.
